@@ -1,0 +1,2 @@
+//! The melisma command.
+fn main() {}

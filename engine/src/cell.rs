@@ -1,0 +1,92 @@
+//! A record as a row of borrowed cells, one per column of the stream's schema.
+
+use std::borrow::Cow;
+
+use crate::json;
+
+/// One value of a record. It borrows from the line; nothing is owned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell<'a> {
+    /// The record has no such property. Not the same as null: an upsert leaves the column as it is.
+    Absent,
+    /// The property is null.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer that fits 64 bits, written without fraction or exponent.
+    Int(i64),
+    /// Any other number: its digits as they came, valid JSON (`1.70`, `12345678901234567890`, `1e3`, `-0`).
+    Number(&'a str),
+    /// A string.
+    Text(Text<'a>),
+    /// An object or array, its syntax already checked: the bytes as they came.
+    Json(&'a str),
+}
+
+/// A JSON string as it came, without its quotes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Text<'a> {
+    /// What stands between the quotes. Escapes, if any, are valid and hold no lone surrogate.
+    pub raw: &'a str,
+    /// Whether `raw` holds a backslash, so that it differs from the text it stands for.
+    pub escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// Text that needs no unescaping.
+    ///
+    /// The text must not hold `"`, `\` or control characters if it may be written as JSON again without
+    /// escaping; every encoder of melisma escapes what it must by itself.
+    pub fn plain(raw: &'a str) -> Self {
+        Self { raw, escaped: false }
+    }
+
+    /// The text itself: borrowed as it came, or unescaped into `scratch`, which is reused.
+    pub fn unescape<'s>(&self, scratch: &'s mut String) -> &'s str
+    where
+        'a: 's,
+    {
+        if !self.escaped {
+            return self.raw;
+        }
+        scratch.clear();
+        json::unescape(self.raw, scratch);
+        scratch
+    }
+
+    /// The text itself; allocates when there are escapes. Off the hot path only.
+    pub fn to_text(&self) -> Cow<'a, str> {
+        if self.escaped {
+            let mut text = String::with_capacity(self.raw.len());
+            json::unescape(self.raw, &mut text);
+            Cow::Owned(text)
+        } else {
+            Cow::Borrowed(self.raw)
+        }
+    }
+}
+
+/// One decoded record, reused for the next.
+#[derive(Debug, Default)]
+pub struct Row<'a> {
+    /// One cell per column of the [`StreamSchema`](crate::schema::StreamSchema), in its order.
+    pub cells: Vec<Cell<'a>>,
+    /// The record's object as it came.
+    pub record: &'a str,
+    /// Whether `record` may be passed on as it is: no property outside the schema, none twice.
+    pub untouched: bool,
+    /// The envelope's `version`.
+    pub version: Option<i64>,
+    /// The envelope's `time_extracted`, as it came, without quotes.
+    pub time_extracted: Option<&'a str>,
+}
+
+impl Row<'_> {
+    /// Gives the row back empty, its memory kept, free of the borrow from the last input.
+    pub fn recycle<'b>(mut self) -> Row<'b> {
+        self.cells.clear();
+        // An empty vector collected in place: the allocation stays, the lifetime does not.
+        let cells = self.cells.into_iter().map(|_| Cell::Absent).collect();
+        Row { cells, ..Row::default() }
+    }
+}

@@ -1,0 +1,27 @@
+//! From rows to the form a sink writes.
+
+use crate::cell::Row;
+use crate::error::Result;
+
+/// Turns rows into batches of the form that a sink wants: Arrow columns, COPY text, CSV, raw lines.
+///
+/// It runs on the decoding thread; the batches it makes go to the writing thread.
+pub trait Encoder: Send {
+    /// What the sink writes.
+    type Batch: Send;
+
+    /// Adds a row.
+    ///
+    /// An error of [`Kind::Input`](crate::error::Kind::Input) refuses this record alone: the encoder must then be
+    /// as if the row had never been there. `on_invalid` decides what becomes of the record.
+    fn push(&mut self, row: &Row<'_>) -> Result<()>;
+
+    /// Rows since the last [`finish`](Encoder::finish).
+    fn rows(&self) -> usize;
+
+    /// Bytes of memory that the rows since the last [`finish`](Encoder::finish) take, roughly.
+    fn bytes(&self) -> usize;
+
+    /// Takes the rows out as a batch.
+    fn finish(&mut self) -> Result<Self::Batch>;
+}

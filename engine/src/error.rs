@@ -1,0 +1,213 @@
+//! The one error: what went wrong, where in the input, and how the process should end.
+
+use std::fmt;
+
+/// What every fallible call of melisma returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The family of an [`Error`]; decides the exit code (sysexits).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The command line is wrong: exit 64.
+    Usage,
+    /// The input breaks the protocol, its schema or a limit: exit 65.
+    Input,
+    /// A peer (server, child process) is not there or went away: exit 69.
+    Unavailable,
+    /// A bug of melisma: exit 70. The ledger is poisoned and tells no more STATE.
+    Bug,
+    /// Reading or writing failed: exit 74.
+    Io,
+    /// May work when tried again: exit 75.
+    Retry,
+    /// The configuration or the catalog is wrong: exit 78.
+    Config,
+    /// A signal asked for the end, and what was in hand is finished: exit 128 + signal.
+    Interrupted(i32),
+}
+
+impl Kind {
+    /// The exit code of a process that ends with this kind of error.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage => 64,
+            Self::Input => 65,
+            Self::Unavailable => 69,
+            Self::Bug => 70,
+            Self::Io => 74,
+            Self::Retry => 75,
+            Self::Config => 78,
+            Self::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(255),
+        }
+    }
+}
+
+/// A place in the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line, counted from 1.
+    pub line: u64,
+    /// Bytes from the start of the input.
+    pub byte: u64,
+}
+
+/// An error with its kind, its place and its cause.
+///
+/// It prints on one line: `line 3, byte 512, stream orders: l_tax: expected a number, found "abc"`.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: Kind,
+    position: Option<Position>,
+    stream: Option<Box<str>>,
+    message: Box<str>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this kind that says `message`.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        let message = message.into().into_boxed_str();
+        Self(Box::new(Inner { kind, position: None, stream: None, message, source: None }))
+    }
+
+    /// The input is wrong ([`Kind::Input`]).
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::new(Kind::Input, message)
+    }
+
+    /// The configuration or the catalog is wrong ([`Kind::Config`]).
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(Kind::Config, message)
+    }
+
+    /// A bug of melisma ([`Kind::Bug`]).
+    pub fn bug(message: impl Into<String>) -> Self {
+        Self::new(Kind::Bug, message)
+    }
+
+    /// Reading or writing failed ([`Kind::Io`]); `what` names the thing, such as `cannot write /tmp/x`.
+    pub fn io(what: impl Into<String>, source: std::io::Error) -> Self {
+        Self::new(Kind::Io, what).with_source(source)
+    }
+
+    /// Adds the place in the input, unless one is known already.
+    #[must_use]
+    pub fn at(mut self, position: Position) -> Self {
+        self.0.position.get_or_insert(position);
+        self
+    }
+
+    /// Adds the stream, unless one is known already.
+    #[must_use]
+    pub fn in_stream(mut self, stream: &str) -> Self {
+        self.0.stream.get_or_insert_with(|| stream.into());
+        self
+    }
+
+    /// Adds the cause; it is printed after the message.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// The family of the error.
+    pub fn kind(&self) -> Kind {
+        self.0.kind
+    }
+
+    /// Where in the input, when that is known.
+    pub fn position(&self) -> Option<Position> {
+        self.0.position
+    }
+
+    /// The stream, when that is known.
+    pub fn stream(&self) -> Option<&str> {
+        self.0.stream.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        match (&inner.position, &inner.stream) {
+            (Some(at), Some(stream)) => write!(f, "line {}, byte {}, stream {stream}: ", at.line, at.byte)?,
+            (Some(at), None) => write!(f, "line {}, byte {}: ", at.line, at.byte)?,
+            (None, Some(stream)) => write!(f, "stream {stream}: ")?,
+            (None, None) => {}
+        }
+        f.write_str(&inner.message)?;
+        if let Some(source) = &inner.source {
+            write!(f, ": {source}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(source: std::io::Error) -> Self {
+        Self::io("input or output failed", source)
+    }
+}
+
+/// At most this many bytes of input are shown in an error.
+const SHOWN: usize = 120;
+
+/// Shows a piece of input in an error: at most 120 bytes of it, cut at a character, control characters escaped.
+pub fn show(found: &str) -> String {
+    let mut end = found.len().min(SHOWN);
+    while !found.is_char_boundary(end) {
+        end -= 1;
+    }
+    let mut shown = String::with_capacity(end + 3);
+    for c in found[..end].chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    if end < found.len() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_where_what_and_why_on_one_line() {
+        let error = Error::input(r#"l_tax: expected a number, found "abc""#)
+            .at(Position { line: 3, byte: 512 })
+            .in_stream("orders");
+        assert_eq!(
+            error.to_string(),
+            r#"line 3, byte 512, stream orders: l_tax: expected a number, found "abc""#
+        );
+        assert_eq!(error.kind().exit_code(), 65);
+    }
+
+    #[test]
+    fn shows_at_most_120_bytes_and_never_half_a_character() {
+        let long = "é".repeat(100);
+        let shown = show(&long);
+        assert_eq!(shown, format!("{}...", "é".repeat(60)));
+        assert_eq!(show("a\tb"), "a\\tb");
+    }
+}

@@ -1,0 +1,8 @@
+//! JSON as bytes: scanning, checking and escaping, without building values.
+
+mod escape;
+pub(crate) mod scan;
+mod skip;
+
+pub use escape::{unescape, write_string, write_text};
+pub use skip::{MAX_DEPTH, Syntax, skip_value};

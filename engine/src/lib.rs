@@ -1,0 +1,12 @@
+//! The stream engine of melisma: Singer lines to typed batches to commits to STATE.
+//!
+//! A library without process, command line or database: bytes and events go in, values come out.
+
+pub mod cell;
+pub mod encode;
+pub mod error;
+pub mod json;
+pub mod schema;
+pub mod sink;
+
+pub use error::{Error, Kind, Position, Result};

@@ -1,0 +1,94 @@
+//! The seven `_sdc_` columns of `add_record_metadata`, as Meltano's SDK names and fills them.
+
+use serde_json::{Value, json};
+
+use super::{Column, DataType, StreamSchema};
+
+/// A column that the target fills in by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metadata {
+    /// `_sdc_extracted_at`: the record's `time_extracted`.
+    ExtractedAt,
+    /// `_sdc_received_at`: when the target read the record.
+    ReceivedAt,
+    /// `_sdc_batched_at`: when the record's batch was begun.
+    BatchedAt,
+    /// `_sdc_deleted_at`: passed through from the record.
+    DeletedAt,
+    /// `_sdc_sequence`: epoch milliseconds when the target read the record.
+    Sequence,
+    /// `_sdc_table_version`: the record's `version`.
+    TableVersion,
+    /// `_sdc_sync_started_at`: epoch milliseconds of the target's start.
+    SyncStartedAt,
+}
+
+impl Metadata {
+    /// All seven, in the order in which they are appended.
+    pub const ALL: [Self; 7] = [
+        Self::ExtractedAt,
+        Self::ReceivedAt,
+        Self::BatchedAt,
+        Self::DeletedAt,
+        Self::Sequence,
+        Self::TableVersion,
+        Self::SyncStartedAt,
+    ];
+
+    /// The column's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ExtractedAt => "_sdc_extracted_at",
+            Self::ReceivedAt => "_sdc_received_at",
+            Self::BatchedAt => "_sdc_batched_at",
+            Self::DeletedAt => "_sdc_deleted_at",
+            Self::Sequence => "_sdc_sequence",
+            Self::TableVersion => "_sdc_table_version",
+            Self::SyncStartedAt => "_sdc_sync_started_at",
+        }
+    }
+
+    fn column(self) -> Column {
+        let (data_type, schema) = match self {
+            Self::Sequence | Self::TableVersion | Self::SyncStartedAt => (
+                DataType::Integer { minimum: None, maximum: None },
+                json!({"type": ["integer", "null"]}),
+            ),
+            _ => (DataType::DateTime, json!({"type": ["string", "null"], "format": "date-time"})),
+        };
+        Column {
+            name: self.name().into(),
+            data_type,
+            nullable: true,
+            required: false,
+            metadata: Some(self),
+            schema,
+        }
+    }
+}
+
+impl StreamSchema {
+    /// The schema with the seven `_sdc_` columns at its end. Those that the tap sends already are kept where they
+    /// are; only `_sdc_deleted_at` then keeps the tap's value, as in Meltano's SDK.
+    #[must_use]
+    pub fn with_metadata(mut self) -> Self {
+        for metadata in Metadata::ALL {
+            match self.column(metadata.name()) {
+                Some(at) if metadata == Metadata::DeletedAt => self.columns[at].nullable = true,
+                Some(at) => self.columns[at] = metadata.column(),
+                None => self.columns.push(metadata.column()),
+            }
+        }
+        self
+    }
+
+    /// The schema without the `_sdc_` columns that a tap sends, as Meltano's SDK has it when
+    /// `add_record_metadata` is off.
+    #[must_use]
+    pub fn without_metadata(mut self) -> Self {
+        let key: Vec<Box<str>> = self.key.iter().map(|&at| self.columns[at].name.clone()).collect();
+        self.columns.retain(|column| !column.name.starts_with("_sdc_") || key.contains(&column.name));
+        self.key = key.iter().filter_map(|name| self.column(name)).collect();
+        self
+    }
+}
