@@ -6,6 +6,7 @@ pub mod cell;
 pub mod encode;
 pub mod error;
 pub mod json;
+pub mod pipeline;
 pub mod schema;
 pub mod sink;
 

@@ -1,0 +1,62 @@
+//! What a target is made of: the [`Target`] trait, its standard settings and its `main`.
+
+use std::sync::Arc;
+
+use melisma_engine::Result;
+use melisma_engine::encode::Encoder;
+use melisma_engine::pipeline::Limits;
+use melisma_engine::schema::StreamSchema;
+use melisma_engine::sink::Sink;
+
+mod settings;
+
+pub use settings::{LoadMethod, Settings};
+
+/// A Singer target: where records go.
+///
+/// [`open`](Target::open) is called once. Then each stream gets an encoder, which turns decoded rows into the form
+/// that the target writes, and a sink, which writes them and makes them durable. STATE follows what the sinks have
+/// committed, and nothing else.
+pub trait Target: Send + Sync + Sized + 'static {
+    /// The name of the executable, such as `target-jsonl`.
+    const NAME: &'static str;
+
+    /// The target's own settings. Its doc comments become `--about`.
+    type Config: serde::de::DeserializeOwned + schemars::JsonSchema;
+
+    /// From rows to the form that the sink writes.
+    type Encoder: Encoder;
+
+    /// Writes one stream.
+    type Sink: Sink<Batch = <Self::Encoder as Encoder>::Batch>;
+
+    /// Connects, opens folders, checks what the settings say.
+    fn open(config: Self::Config) -> Result<Self>;
+
+    /// Takes note of the standard settings; called once, after [`open`](Target::open). A target whose way of writing
+    /// depends on `load_method` looks here, and refuses what it can not do.
+    fn with_settings(self, settings: &Settings) -> Result<Self> {
+        let _ = settings;
+        Ok(self)
+    }
+
+    /// The encoder of a stream, on the decoding thread; called again for each changed schema.
+    fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Self::Encoder>;
+
+    /// The sink of a stream, on its writing thread; called once, at the first SCHEMA of the stream.
+    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<Self::Sink>;
+
+    /// When rows are committed, unless the settings say otherwise.
+    fn defaults() -> Limits {
+        Limits::default()
+    }
+
+    /// Whether only the end of the input makes rows durable, as for files that are replaced as a whole.
+    ///
+    /// Then [`Sink::commit`] and [`Sink::finish`] are called once for each stream, after the last record of a run
+    /// that ended as it should, and the only STATE told is the last. A changed SCHEMA or an ACTIVATE_VERSION comes
+    /// between writes, with no commit before it.
+    fn commits_at_end(&self) -> bool {
+        false
+    }
+}
