@@ -2,10 +2,12 @@
 //!
 //! A library without process, command line or database: bytes and events go in, values come out.
 
+pub mod budget;
 pub mod cell;
 pub mod encode;
 pub mod error;
 pub mod json;
+pub mod ledger;
 pub mod pipeline;
 pub mod schema;
 pub mod sink;
