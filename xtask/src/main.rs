@@ -1,2 +1,67 @@
-//! Developer commands.
-fn main() {}
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `bench`, `gen`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "stdout is for people here, not a protocol"
+)]
+
+mod bench;
+mod deny;
+mod graph;
+mod metadata;
+mod setup;
+mod sh;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What every command returns: the message of a failure is for people.
+type Result<T = (), E = String> = std::result::Result<T, E>;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The developer's commands of melisma")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prepare what the tests need: Python environments under target/.
+    Setup,
+    /// Run every test: unit, integration, documentation, end to end.
+    Test {
+        /// Passed on to `cargo test`, for instance a filter.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Check licences, sources, banned and duplicate crates, and the direction of imports.
+    Deny,
+    /// Measure, and write benches/results.
+    Bench(bench::Args),
+    /// Write TPC-H tables: `gen --out DIR [--scale S] [--rows N] [--format csv|singer] TABLE...`.
+    Gen {
+        /// The arguments of the generator.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        rest: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Setup => setup::pythons().map(|python| println!("ready: {}", python.main.display())),
+        Command::Test { rest } => test::run(&rest),
+        Command::Deny => deny::run(),
+        Command::Bench(args) => bench::run(&args),
+        Command::Gen { rest } => bench::corpora::generate(&rest),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

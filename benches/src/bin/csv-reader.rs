@@ -23,7 +23,9 @@ fn main() -> ExitCode {
 }
 
 fn read(path: &std::ffi::OsStr) -> csv::Result<(u64, u64)> {
-    let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 18).from_path(path)?;
+    let mut reader = csv::ReaderBuilder::new()
+        .buffer_capacity(1 << 18)
+        .from_path(path)?;
     let mut record = csv::ByteRecord::new();
     let (mut rows, mut bytes) = (0, 0);
     while reader.read_byte_record(&mut record)? {

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
-use tpchgen::csv::{CustomerCsv, LineItemCsv, NationCsv, OrderCsv, PartCsv, PartSuppCsv, RegionCsv, SupplierCsv};
+use tpchgen::csv::{
+    CustomerCsv, LineItemCsv, NationCsv, OrderCsv, PartCsv, PartSuppCsv, RegionCsv, SupplierCsv,
+};
 use tpchgen::generators::{
     CustomerGenerator, LineItem, LineItemGenerator, NationGenerator, OrderGenerator, PartGenerator,
     PartSuppGenerator, RegionGenerator, SupplierGenerator,
@@ -38,8 +40,13 @@ fn main() -> ExitCode {
 }
 
 fn options() -> Result<Options, String> {
-    let mut options =
-        Options { out: PathBuf::new(), scale: 1.0, rows: usize::MAX, singer: false, tables: Vec::new() };
+    let mut options = Options {
+        out: PathBuf::new(),
+        scale: 1.0,
+        rows: usize::MAX,
+        singer: false,
+        tables: Vec::new(),
+    };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value\n{USAGE}"));
@@ -64,36 +71,78 @@ fn parse<T: std::str::FromStr>(text: &str) -> Result<T, String> {
 
 fn write(table: &str, options: &Options) -> Result<(), String> {
     let Options { scale, rows, .. } = *options;
-    let path = options.out.join(format!("{table}.{}", if options.singer { "singer" } else { "csv" }));
-    std::fs::create_dir_all(&options.out).map_err(|e| format!("cannot create {}: {e}", options.out.display()))?;
+    let path = options.out.join(format!(
+        "{table}.{}",
+        if options.singer { "singer" } else { "csv" }
+    ));
+    std::fs::create_dir_all(&options.out)
+        .map_err(|e| format!("cannot create {}: {e}", options.out.display()))?;
     if options.singer {
         if table != "lineitem" {
-            return Err(format!("only lineitem is written as Singer messages, not {table}"));
+            return Err(format!(
+                "only lineitem is written as Singer messages, not {table}"
+            ));
         }
         return to(&path, |file| singer_lineitem(file, scale, rows));
     }
     to(&path, |file| match table {
-        "nation" => csv(file, NationCsv::header(), NationGenerator::default().iter().take(rows).map(NationCsv::new)),
-        "region" => csv(file, RegionCsv::header(), RegionGenerator::default().iter().take(rows).map(RegionCsv::new)),
+        "nation" => csv(
+            file,
+            NationCsv::header(),
+            NationGenerator::default().iter().take(rows).map(NationCsv::new),
+        ),
+        "region" => csv(
+            file,
+            RegionCsv::header(),
+            RegionGenerator::default().iter().take(rows).map(RegionCsv::new),
+        ),
         "supplier" => {
             let all = SupplierGenerator::new(scale, 1, 1);
-            csv(file, SupplierCsv::header(), all.iter().take(rows).map(SupplierCsv::new))
+            csv(
+                file,
+                SupplierCsv::header(),
+                all.iter().take(rows).map(SupplierCsv::new),
+            )
         }
         "customer" => {
             let all = CustomerGenerator::new(scale, 1, 1);
-            csv(file, CustomerCsv::header(), all.iter().take(rows).map(CustomerCsv::new))
+            csv(
+                file,
+                CustomerCsv::header(),
+                all.iter().take(rows).map(CustomerCsv::new),
+            )
         }
-        "part" => csv(file, PartCsv::header(), PartGenerator::new(scale, 1, 1).iter().take(rows).map(PartCsv::new)),
+        "part" => csv(
+            file,
+            PartCsv::header(),
+            PartGenerator::new(scale, 1, 1)
+                .iter()
+                .take(rows)
+                .map(PartCsv::new),
+        ),
         "partsupp" => {
             let all = PartSuppGenerator::new(scale, 1, 1);
-            csv(file, PartSuppCsv::header(), all.iter().take(rows).map(PartSuppCsv::new))
+            csv(
+                file,
+                PartSuppCsv::header(),
+                all.iter().take(rows).map(PartSuppCsv::new),
+            )
         }
-        "orders" => {
-            csv(file, OrderCsv::header(), OrderGenerator::new(scale, 1, 1).iter().take(rows).map(OrderCsv::new))
-        }
+        "orders" => csv(
+            file,
+            OrderCsv::header(),
+            OrderGenerator::new(scale, 1, 1)
+                .iter()
+                .take(rows)
+                .map(OrderCsv::new),
+        ),
         "lineitem" => {
             let all = LineItemGenerator::new(scale, 1, 1);
-            csv(file, LineItemCsv::header(), all.iter().take(rows).map(LineItemCsv::new))
+            csv(
+                file,
+                LineItemCsv::header(),
+                all.iter().take(rows).map(LineItemCsv::new),
+            )
         }
         _ => Err(std::io::Error::other(format!("no such table: {table}"))),
     })
@@ -109,7 +158,11 @@ fn to(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()
         .map_err(|e| format!("cannot write {}: {e}", path.display()))
 }
 
-fn csv<W: Write>(file: &mut W, header: &str, rows: impl Iterator<Item = impl Display>) -> std::io::Result<()> {
+fn csv<W: Write>(
+    file: &mut W,
+    header: &str,
+    rows: impl Iterator<Item = impl Display>,
+) -> std::io::Result<()> {
     writeln!(file, "{header}")?;
     rows.into_iter().try_for_each(|row| writeln!(file, "{row}"))
 }
@@ -129,7 +182,10 @@ fn singer_lineitem<W: Write>(file: &mut W, scale: f64, rows: usize) -> std::io::
 }
 
 fn singer_state<W: Write>(file: &mut W, count: u64) -> std::io::Result<()> {
-    writeln!(file, r#"{{"type":"STATE","value":{{"bookmarks":{{"lineitem":{{"replication_key_value":{count}}}}}}}}}"#)
+    writeln!(
+        file,
+        r#"{{"type":"STATE","value":{{"bookmarks":{{"lineitem":{{"replication_key_value":{count}}}}}}}}}"#
+    )
 }
 
 fn singer_record<W: Write>(file: &mut W, row: &LineItem<'_>) -> std::io::Result<()> {

@@ -1,0 +1,199 @@
+//! `cargo xtask deny`: licences, sources, banned and duplicate crates.
+//!
+//! It reads `cargo metadata` and takes a second, where installing cargo-deny takes minutes of compiling. What it does
+//! not do is look up security advisories, which needs a database from the network.
+
+use std::collections::BTreeMap;
+
+use crate::metadata::{self, Package};
+use crate::{Result, graph};
+
+/// Licences that may be linked into a binary under MIT or Apache-2.0.
+const LICENCES: &[&str] = &[
+    "0BSD",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "CC0-1.0",
+    "CDLA-Permissive-2.0",
+    "ISC",
+    "MIT",
+    "MIT-0",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+];
+
+/// Crates that must not come in, each with its reason.
+const BANNED: &[(&str, &str)] = &[
+    ("async-std", "blocking threads, no async runtime"),
+    ("tokio", "blocking threads, no async runtime"),
+    ("openssl-sys", "needs a system library; rustls does not"),
+    (
+        "reqwest",
+        "nothing here opens a connection; jsonschema would, for a remote $ref",
+    ),
+    ("time", "jiff is the one time library"),
+];
+
+/// Crates that may be there in several versions, each with its reason. Anything else in two versions is an error.
+const DUPLICATES: &[(&str, &str)] = &[
+    (
+        "getrandom",
+        "arrow-array and jsonschema hash with ahash, tempfile and jobserver are a version ahead",
+    ),
+    (
+        "hashbrown",
+        "simd-json is a version behind indexmap; benches only",
+    ),
+    (
+        "num-bigint",
+        "jsonschema's fractions are a version behind parquet",
+    ),
+    ("r-efi", "never built: getrandom on UEFI"),
+    ("syn", "derive macros move one by one; only at build time"),
+];
+
+pub(crate) fn run() -> Result {
+    let packages = metadata::packages()?;
+    let mut found = graph::violations(&packages);
+    found.extend(packages.iter().filter_map(source));
+    found.extend(packages.iter().filter_map(licence));
+    found.extend(packages.iter().filter_map(banned));
+    found.extend(duplicates(&packages, DUPLICATES));
+    for line in &found {
+        println!("deny: {line}");
+    }
+    if !found.is_empty() {
+        return Err(format!("{} findings", found.len()));
+    }
+    println!(
+        "deny: {} packages: licences, sources, bans, duplicates and imports are in order",
+        packages.len()
+    );
+    Ok(())
+}
+
+fn source(package: &Package) -> Option<String> {
+    const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
+    let source = package.source.as_deref()?;
+    (source != REGISTRY).then(|| format!("{} {} comes from {source}", package.name, package.version))
+}
+
+fn licence(package: &Package) -> Option<String> {
+    let refused = || {
+        format!(
+            "{} {}: licence {:?}",
+            package.name, package.version, package.licence
+        )
+    };
+    (!allowed(&package.licence)).then(refused)
+}
+
+fn banned(package: &Package) -> Option<String> {
+    let (name, why) = BANNED.iter().find(|(name, _)| package.name == *name)?;
+    Some(format!("{name} is banned: {why}"))
+}
+
+fn duplicates(packages: &[Package], known: &[(&str, &str)]) -> Vec<String> {
+    let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for package in packages {
+        versions.entry(&package.name).or_default().push(&package.version);
+    }
+    let mut lines = Vec::new();
+    for (name, found) in versions.iter().filter(|(_, found)| found.len() > 1) {
+        if !known.iter().any(|(known, _)| known == name) {
+            lines.push(format!("{name} is there in versions {}", found.join(", ")));
+        }
+    }
+    for (name, _) in known
+        .iter()
+        .filter(|(name, _)| versions.get(name).is_none_or(|found| found.len() < 2))
+    {
+        lines.push(format!(
+            "{name} is listed as a duplicate, but is not one any more"
+        ));
+    }
+    lines
+}
+
+/// Whether an SPDX expression can be fulfilled with the allowed licences: `AND` needs all, `OR` (or the old `/`) one.
+fn allowed(expression: &str) -> bool {
+    let spaced = expression
+        .replace('/', " OR ")
+        .replace('(', " ( ")
+        .replace(')', " ) ")
+        .replace(" WITH ", "\u{0}");
+    let words: Vec<&str> = spaced.split(' ').filter(|word| !word.is_empty()).collect();
+    let mut at = 0;
+    any(&words, &mut at) && at == words.len()
+}
+
+fn any(words: &[&str], at: &mut usize) -> bool {
+    let mut ok = all(words, at);
+    while words.get(*at) == Some(&"OR") {
+        *at += 1;
+        ok |= all(words, at);
+    }
+    ok
+}
+
+fn all(words: &[&str], at: &mut usize) -> bool {
+    let mut ok = one(words, at);
+    while words.get(*at) == Some(&"AND") {
+        *at += 1;
+        ok &= one(words, at);
+    }
+    ok
+}
+
+fn one(words: &[&str], at: &mut usize) -> bool {
+    let word = words.get(*at).copied().unwrap_or_default();
+    *at += 1;
+    if word == "(" {
+        let ok = any(words, at);
+        *at += 1;
+        return ok;
+    }
+    LICENCES.contains(&word.replace('\u{0}', " WITH ").as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn licence_expressions_are_read_as_spdx_does() {
+        for good in [
+            "MIT",
+            "MIT OR GPL-3.0",
+            "MIT/Apache-2.0",
+            "(MIT OR GPL-2.0) AND Unicode-3.0",
+            "Apache-2.0 WITH LLVM-exception OR MIT",
+        ] {
+            assert!(allowed(good), "{good}");
+        }
+        for bad in ["", "GPL-3.0", "MIT AND GPL-3.0", "MPL-2.0", "MIT MIT", "(MIT"] {
+            assert!(!allowed(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_second_version_is_found() {
+        let package = |version: &str| Package {
+            name: "x".into(),
+            version: version.into(),
+            licence: "MIT".into(),
+            source: None,
+            folder: String::new(),
+            dependencies: Vec::new(),
+        };
+        assert_eq!(duplicates(&[package("1.0.0")]).len(), 0);
+        assert_eq!(
+            duplicates(&[package("1.0.0"), package("2.0.0")]),
+            ["x is there in versions 1.0.0, 2.0.0"]
+        );
+    }
+}

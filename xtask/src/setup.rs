@@ -1,0 +1,88 @@
+//! `cargo xtask setup`: the Python environments of the tests.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Result, sh};
+
+/// The two Pythons of the tests.
+pub(crate) struct Pythons {
+    /// With singer-sdk, DuckDB and pyarrow.
+    pub(crate) main: PathBuf,
+    /// With singer-python.
+    pub(crate) singer: PathBuf,
+}
+
+/// Makes the environments on the first call, and again when their requirements change.
+pub(crate) fn pythons() -> Result<Pythons> {
+    let main = environment("python", "requirements.txt")?;
+    let singer = environment("python-singer", "requirements-singer.txt")?;
+    Ok(Pythons { main, singer })
+}
+
+fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
+    let requirements = sh::root().join("tests/python").join(requirements);
+    let pinned =
+        fs::read(&requirements).map_err(|e| format!("cannot read {}: {e}", requirements.display()))?;
+    let mut hasher = DefaultHasher::new();
+    pinned.hash(&mut hasher);
+    let wanted = format!("{:016x}", hasher.finish());
+
+    let home = sh::target().join(name);
+    let python = home.join("bin/python");
+    let stamp = home.join("requirements.hash");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && sh::works(&python, &["--version"]) {
+        return Ok(python);
+    }
+    need_venv()?;
+    if home.exists() {
+        fs::remove_dir_all(&home).map_err(|e| format!("cannot remove {}: {e}", home.display()))?;
+    }
+    sh::run(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
+    install(&python, &requirements)?;
+    fs::write(&stamp, wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
+    Ok(python)
+}
+
+fn install(python: &Path, requirements: &Path) -> Result {
+    let mut pip = Command::new(python);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--prefer-binary",
+        "-r",
+    ]);
+    sh::run(pip.arg(requirements))
+}
+
+/// python3 of a fit version with its venv module; installed when we are root on a system with apt.
+fn need_venv() -> Result {
+    const FIT: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+    let fit = || sh::works("python3", &["-c", FIT]);
+    if fit() {
+        return Ok(());
+    }
+    let root = sh::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if root && sh::works("apt-get", &["--version"]) {
+        sh::run(Command::new("apt-get").args(["update", "-qq"]))?;
+        let packages = ["install", "-y", "-qq", "python3", "python3-venv"];
+        sh::run(
+            Command::new("apt-get")
+                .args(packages)
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+        )?;
+        if fit() {
+            return Ok(());
+        }
+    }
+    Err(
+        "the tests need python3, 3.10 or newer, with its venv module (Debian and Ubuntu: \
+         `apt-get install python3 python3-venv`; Fedora: `dnf install python3`; macOS: `brew install python`)"
+            .into(),
+    )
+}

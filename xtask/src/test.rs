@@ -1,0 +1,92 @@
+//! `cargo xtask test`: every test there is.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::{Result, setup, sh};
+
+/// Runs the tests, shows their output as it comes, and closes with one line for machines:
+/// `test result: ok. 512 passed; 0 failed; 0 ignored; 93 s`.
+pub(crate) fn run(rest: &[String]) -> Result {
+    let start = Instant::now();
+    let python = setup::pythons()?;
+    let mut cargo = sh::cargo();
+    cargo
+        .args(["test", "--locked", "--workspace", "--no-fail-fast"])
+        .args(rest);
+    cargo
+        .env("MELISMA_TEST_PYTHON", &python.main)
+        .env("MELISMA_TEST_PYTHON_SINGER", &python.singer);
+    let (ok, counts) = count(&mut cargo)?;
+    let Counts {
+        passed,
+        failed,
+        ignored,
+    } = counts;
+    let verdict = if ok { "ok" } else { "FAILED" };
+    println!(
+        "\ntest result: {verdict}. {passed} passed; {failed} failed; {ignored} ignored; {} s",
+        start.elapsed().as_secs()
+    );
+    if ok { Ok(()) } else { Err("tests failed".into()) }
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+}
+
+/// Passes the child's stdout on and sums up its `test result:` lines.
+fn count(command: &mut Command) -> Result<(bool, Counts)> {
+    use std::io::{BufRead, BufReader};
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|e| format!("cannot start cargo: {e}"))?;
+    let stdout = child.stdout.take().ok_or("no stdout")?;
+    let mut counts = Counts::default();
+    for line in BufReader::new(stdout).lines() {
+        let line = line.map_err(|e| format!("cannot read the output of cargo: {e}"))?;
+        println!("{line}");
+        if let Some((_, numbers)) = line
+            .strip_prefix("test result: ")
+            .and_then(|rest| rest.split_once(". "))
+        {
+            add(&mut counts, numbers);
+        }
+    }
+    let status = child.wait().map_err(|e| format!("cannot wait for cargo: {e}"))?;
+    Ok((status.success(), counts))
+}
+
+/// Adds `12 passed; 0 failed; 1 ignored; ...`.
+fn add(counts: &mut Counts, numbers: &str) {
+    for part in numbers.split("; ") {
+        match part.split_once(' ') {
+            Some((n, "passed")) => counts.passed += n.parse().unwrap_or(0),
+            Some((n, "failed")) => counts.failed += n.parse().unwrap_or(0),
+            Some((n, "ignored")) => counts.ignored += n.parse().unwrap_or(0),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_up_the_lines_of_the_test_harness() {
+        let mut counts = Counts {
+            passed: 1,
+            ..Counts::default()
+        };
+        add(
+            &mut counts,
+            "12 passed; 2 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+        );
+        assert_eq!((counts.passed, counts.failed, counts.ignored), (13, 2, 3));
+    }
+}
