@@ -190,10 +190,14 @@ mod tests {
             folder: String::new(),
             dependencies: Vec::new(),
         };
-        assert_eq!(duplicates(&[package("1.0.0")]).len(), 0);
+        let twice = [package("1.0.0"), package("2.0.0")];
+        assert_eq!(duplicates(&twice, &[]), ["x is there in versions 1.0.0, 2.0.0"]);
+        assert_eq!(duplicates(&twice, &[("x", "why")]), Vec::<String>::new());
+        assert_eq!(duplicates(&twice[..1], &[]), Vec::<String>::new());
         assert_eq!(
-            duplicates(&[package("1.0.0"), package("2.0.0")]),
-            ["x is there in versions 1.0.0, 2.0.0"]
+            duplicates(&twice[..1], &[("x", "why")]).len(),
+            1,
+            "an entry that is not needed any more"
         );
     }
 }
