@@ -87,6 +87,9 @@ impl Row<'_> {
         self.cells.clear();
         // An empty vector collected in place: the allocation stays, the lifetime does not.
         let cells = self.cells.into_iter().map(|_| Cell::Absent).collect();
-        Row { cells, ..Row::default() }
+        Row {
+            cells,
+            ..Row::default()
+        }
     }
 }

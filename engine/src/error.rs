@@ -69,7 +69,13 @@ impl Error {
     /// An error of this kind that says `message`.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         let message = message.into().into_boxed_str();
-        Self(Box::new(Inner { kind, position: None, stream: None, message, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            position: None,
+            stream: None,
+            message,
+            source: None,
+        }))
     }
 
     /// The input is wrong ([`Kind::Input`]).

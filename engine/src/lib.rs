@@ -8,6 +8,8 @@ pub mod encode;
 pub mod error;
 pub mod json;
 pub mod ledger;
+pub mod line;
+pub mod message;
 pub mod pipeline;
 pub mod schema;
 pub mod sink;

@@ -82,7 +82,9 @@ fn unescape_one(bytes: &[u8], at: usize) -> (char, usize) {
 
 #[inline]
 fn unescape_unicode(bytes: &[u8], at: usize) -> (char, usize) {
-    let Some(first) = hex4(bytes, at + 2) else { return (char::REPLACEMENT_CHARACTER, bytes.len()) };
+    let Some(first) = hex4(bytes, at + 2) else {
+        return (char::REPLACEMENT_CHARACTER, bytes.len());
+    };
     if let Some(c) = char::from_u32(first) {
         return (c, at + 6);
     }
@@ -157,7 +159,14 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back_the_same() {
-        for text in ["", "plain", "a\"b\\c", "\u{0}\u{1f}\u{7f}\n\r\t\u{8}\u{c}", "é漢😀", "x".repeat(99).as_str()] {
+        for text in [
+            "",
+            "plain",
+            "a\"b\\c",
+            "\u{0}\u{1f}\u{7f}\n\r\t\u{8}\u{c}",
+            "é漢😀",
+            "x".repeat(99).as_str(),
+        ] {
             round_trip(text);
         }
     }

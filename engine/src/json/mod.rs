@@ -2,7 +2,7 @@
 
 mod escape;
 pub(crate) mod scan;
-mod skip;
+pub(crate) mod skip;
 
 pub use escape::{unescape, write_string, write_text};
 pub use skip::{MAX_DEPTH, Syntax, skip_value};

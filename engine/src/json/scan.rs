@@ -23,7 +23,10 @@ fn control(word: u64) -> u64 {
 
 #[inline]
 fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|chunk| u64::from_le_bytes(*chunk))
+    bytes
+        .get(at..)?
+        .first_chunk()
+        .map(|chunk| u64::from_le_bytes(*chunk))
 }
 
 /// The first quote, backslash or control character at or after `at`.
@@ -36,7 +39,11 @@ pub(crate) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
         }
         at += 8;
     }
-    bytes.get(at..)?.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20).map(|i| at + i)
+    bytes
+        .get(at..)?
+        .iter()
+        .position(|&b| b == b'"' || b == b'\\' || b < 0x20)
+        .map(|i| at + i)
 }
 
 /// The first quote or backslash at or after `at`, for text known to hold no control characters.
@@ -53,7 +60,11 @@ pub(crate) fn quote_or_backslash(bytes: &[u8], mut at: usize) -> Option<usize> {
             return memchr::memchr2(b'"', b'\\', bytes.get(at..)?).map(|i| at + i);
         }
     }
-    bytes.get(at..)?.iter().position(|&b| b == b'"' || b == b'\\').map(|i| at + i)
+    bytes
+        .get(at..)?
+        .iter()
+        .position(|&b| b == b'"' || b == b'\\')
+        .map(|i| at + i)
 }
 
 #[cfg(test)]
@@ -69,12 +80,19 @@ mod tests {
                 .map(|_| {
                     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                     let pick = (state >> 40) as usize;
-                    if pick % 31 == 0 { alphabet[pick / 31 % alphabet.len()] } else { b'x' }
+                    if pick % 31 == 0 {
+                        alphabet[pick / 31 % alphabet.len()]
+                    } else {
+                        b'x'
+                    }
                 })
                 .collect();
             for at in 0..=length {
                 let plain = |p: fn(u8) -> bool| bytes[at..].iter().position(|&b| p(b)).map(|i| at + i);
-                assert_eq!(string_end(&bytes, at), plain(|b| b == b'"' || b == b'\\' || b < 0x20));
+                assert_eq!(
+                    string_end(&bytes, at),
+                    plain(|b| b == b'"' || b == b'\\' || b < 0x20)
+                );
                 assert_eq!(quote_or_backslash(&bytes, at), plain(|b| b == b'"' || b == b'\\'));
             }
         }

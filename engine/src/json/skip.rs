@@ -108,7 +108,11 @@ fn digits(bytes: &[u8], mut at: usize) -> usize {
 
 fn some_digits(bytes: &[u8], at: usize) -> Result<usize> {
     let end = digits(bytes, at);
-    if end == at { Err(Syntax::new(at, "a digit")) } else { Ok(end) }
+    if end == at {
+        Err(Syntax::new(at, "a digit"))
+    } else {
+        Ok(end)
+    }
 }
 
 /// The end of `true`, `false` or `null` at `at`.
@@ -216,13 +220,53 @@ mod tests {
     #[test]
     fn takes_what_serde_json_takes_and_nothing_else() {
         let texts = [
-            "{}", "[]", "[[]]", "[{}]", r#"{"a":[1,{"b":null}],"c":"x"}"#, "[1,2,]", "[,1]", "{,}", r#"{"a"}"#,
-            r#"{"a":1,}"#, r#"{"a" : 1 , "b" : [ ] }"#, "[1 2]", "[1}", "{]", "01", "-", "-0", "1.", ".5", "1e", "1e+5",
-            "1E-2", "true", "tru", "nul", "\"\\x\"", "\"\\u12g4\"", "\"\\u00e9\"", "\"a\u{1}\"", "[", "{\"a\":", "",
-            "[1]]", "NaN", "Infinity", "-Infinity", "[\"\\ud83d\\ude00\"]", "\"", "{\"a\":1}}", "[[1],[2,[3]]]",
+            "{}",
+            "[]",
+            "[[]]",
+            "[{}]",
+            r#"{"a":[1,{"b":null}],"c":"x"}"#,
+            "[1,2,]",
+            "[,1]",
+            "{,}",
+            r#"{"a"}"#,
+            r#"{"a":1,}"#,
+            r#"{"a" : 1 , "b" : [ ] }"#,
+            "[1 2]",
+            "[1}",
+            "{]",
+            "01",
+            "-",
+            "-0",
+            "1.",
+            ".5",
+            "1e",
+            "1e+5",
+            "1E-2",
+            "true",
+            "tru",
+            "nul",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\\u00e9\"",
+            "\"a\u{1}\"",
+            "[",
+            "{\"a\":",
+            "",
+            "[1]]",
+            "NaN",
+            "Infinity",
+            "-Infinity",
+            "[\"\\ud83d\\ude00\"]",
+            "\"",
+            "{\"a\":1}}",
+            "[[1],[2,[3]]]",
         ];
         for text in texts {
-            assert_eq!(accepts(text), serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text}");
+            assert_eq!(
+                accepts(text),
+                serde_json::from_str::<serde_json::Value>(text).is_ok(),
+                "{text}"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! The seven `_sdc_` columns of `add_record_metadata`, as Meltano's SDK names and fills them.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Column, DataType, StreamSchema};
 
@@ -51,10 +51,16 @@ impl Metadata {
     fn column(self) -> Column {
         let (data_type, schema) = match self {
             Self::Sequence | Self::TableVersion | Self::SyncStartedAt => (
-                DataType::Integer { minimum: None, maximum: None },
+                DataType::Integer {
+                    minimum: None,
+                    maximum: None,
+                },
                 json!({"type": ["integer", "null"]}),
             ),
-            _ => (DataType::DateTime, json!({"type": ["string", "null"], "format": "date-time"})),
+            _ => (
+                DataType::DateTime,
+                json!({"type": ["string", "null"], "format": "date-time"}),
+            ),
         };
         Column {
             name: self.name().into(),
@@ -87,7 +93,8 @@ impl StreamSchema {
     #[must_use]
     pub fn without_metadata(mut self) -> Self {
         let key: Vec<Box<str>> = self.key.iter().map(|&at| self.columns[at].name.clone()).collect();
-        self.columns.retain(|column| !column.name.starts_with("_sdc_") || key.contains(&column.name));
+        self.columns
+            .retain(|column| !column.name.starts_with("_sdc_") || key.contains(&column.name));
         self.key = key.iter().filter_map(|name| self.column(name)).collect();
         self
     }

@@ -1,0 +1,361 @@
+//! What a line says: the Singer messages, borrowed from it.
+//!
+//! Writers put `type`, `stream` and `record` first and always in the same spelling, so the bytes before a record's
+//! body are compared with those of earlier lines; a hit tells stream and body without parsing. Everything else
+//! goes through a cursor over the envelope's members that takes any order, white space and escapes.
+
+mod members;
+
+use std::collections::HashMap;
+
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Position, Result, show};
+use crate::json::Syntax;
+use crate::line::Line;
+use members::{Members, Span};
+
+/// How many spellings of `{"type":"RECORD","stream":"...","record":` are remembered.
+const HEADS: usize = 16;
+
+/// The number of a stream within one [`MessageReader`], counted from 0 in the order of appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StreamId(u32);
+
+impl StreamId {
+    /// As an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A line.
+#[derive(Debug)]
+pub enum Message<'a> {
+    /// RECORD
+    Record(Record<'a>),
+    /// SCHEMA
+    Schema(Schema<'a>),
+    /// STATE: the bytes of its `value`, as they came.
+    State(&'a str),
+    /// ACTIVATE_VERSION
+    ActivateVersion {
+        /// The stream.
+        stream: StreamId,
+        /// Rows of a lower version are to go.
+        version: i64,
+    },
+    /// BATCH, an extension of Meltano's SDK: records in files.
+    Batch {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// A line of nothing but white space.
+    Blank,
+    /// A type that is not known; only when reading leniently.
+    Unknown {
+        /// The type.
+        name: String,
+    },
+}
+
+/// A RECORD, its body not read yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// The stream.
+    pub stream: StreamId,
+    /// Where in the line the record's object starts.
+    pub body: usize,
+    /// What the envelope says besides, when the record's end is known already.
+    tail: Option<Tail<'a>>,
+}
+
+/// What a RECORD's envelope says besides stream and record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tail<'a> {
+    /// `version`
+    pub version: Option<i64>,
+    /// `time_extracted`, without its quotes.
+    pub time_extracted: Option<&'a str>,
+}
+
+/// A SCHEMA.
+#[derive(Debug)]
+pub struct Schema<'a> {
+    /// The stream.
+    pub stream: StreamId,
+    /// The JSON Schema as it came.
+    pub schema: &'a str,
+    /// `key_properties`; missing and null count as none, as in Meltano's SDK.
+    pub key_properties: Vec<String>,
+    /// `bookmark_properties`, likewise.
+    pub bookmark_properties: Vec<String>,
+}
+
+/// Reads messages and numbers the streams.
+#[derive(Debug, Default)]
+pub struct MessageReader {
+    lenient: bool,
+    names: Vec<Box<str>>,
+    ids: HashMap<Box<str>, StreamId>,
+    heads: Vec<Head>,
+    last: usize,
+}
+
+/// A RECORD's line up to its body, as it came before.
+#[derive(Debug)]
+struct Head {
+    bytes: Box<[u8]>,
+    stream: StreamId,
+}
+
+impl MessageReader {
+    /// A reader; a `lenient` one gives [`Message::Unknown`] for a type that it does not know, a strict one fails.
+    pub fn new(lenient: bool) -> Self {
+        Self {
+            lenient,
+            ..Self::default()
+        }
+    }
+
+    /// The name of a stream.
+    pub fn name(&self, stream: StreamId) -> &str {
+        &self.names[stream.index()]
+    }
+
+    /// Reads a line. The body of a RECORD is left to the decoder.
+    ///
+    /// # Errors
+    /// A line that is no Singer message; the error names the place and the field.
+    #[inline]
+    pub fn read<'a>(&mut self, line: &Line<'a>) -> Result<Message<'a>> {
+        if let Some((stream, body)) = self.remembered(line.text.as_bytes()) {
+            return Ok(Message::Record(Record {
+                stream,
+                body,
+                tail: None,
+            }));
+        }
+        self.read_envelope(line)
+    }
+
+    #[inline]
+    fn remembered(&mut self, line: &[u8]) -> Option<(StreamId, usize)> {
+        let hit = |head: &Head| {
+            line.starts_with(&head.bytes)
+                .then_some((head.stream, head.bytes.len()))
+        };
+        let last = self.heads.get(self.last).and_then(hit);
+        if last.is_some() {
+            return last;
+        }
+        let (at, found) = self
+            .heads
+            .iter()
+            .enumerate()
+            .find_map(|(at, head)| Some((at, hit(head)?)))?;
+        self.last = at;
+        Some(found)
+    }
+
+    #[cold]
+    fn read_envelope<'a>(&mut self, line: &Line<'a>) -> Result<Message<'a>> {
+        let text = line.text;
+        if text.trim_ascii().is_empty() {
+            return Ok(Message::Blank);
+        }
+        let members = Members::read(text).map_err(|syntax| syntax_error(syntax, line))?;
+        let envelope = Envelope { members, line };
+        match &*envelope.string("type", envelope.members.kind)? {
+            "RECORD" => self.record(&envelope),
+            "SCHEMA" => self.schema(&envelope),
+            "STATE" => Ok(Message::State(
+                envelope.required("value", envelope.members.value)?,
+            )),
+            "ACTIVATE_VERSION" => {
+                let stream = self.stream(&envelope)?;
+                envelope.required("version", envelope.members.version)?;
+                let version = envelope.version()?;
+                Ok(Message::ActivateVersion {
+                    stream,
+                    version: version
+                        .ok_or_else(|| envelope.error("version: expected an integer, found null"))?,
+                })
+            }
+            "BATCH" => Ok(Message::Batch {
+                stream: self.stream(&envelope)?,
+            }),
+            other if self.lenient => Ok(Message::Unknown {
+                name: other.to_owned(),
+            }),
+            other => Err(envelope.error(format!(
+                "type: expected RECORD, SCHEMA, STATE, ACTIVATE_VERSION or BATCH, found \"{}\"",
+                show(other)
+            ))),
+        }
+    }
+
+    fn record<'a>(&mut self, envelope: &Envelope<'_, 'a>) -> Result<Message<'a>> {
+        let stream = self.stream(envelope)?;
+        envelope.required("record", envelope.members.record)?;
+        let body = envelope.members.record.map_or(0, |span| span.start);
+        if envelope.members.record_is_third {
+            self.remember(&envelope.line.text.as_bytes()[..body], stream);
+        }
+        let tail = Tail {
+            version: envelope.version()?,
+            time_extracted: envelope.time_extracted()?,
+        };
+        Ok(Message::Record(Record {
+            stream,
+            body,
+            tail: Some(tail),
+        }))
+    }
+
+    fn schema<'a>(&mut self, envelope: &Envelope<'_, 'a>) -> Result<Message<'a>> {
+        Ok(Message::Schema(Schema {
+            stream: self.stream(envelope)?,
+            schema: envelope.required("schema", envelope.members.schema)?,
+            key_properties: envelope.names("key_properties", envelope.members.key_properties)?,
+            bookmark_properties: envelope
+                .names("bookmark_properties", envelope.members.bookmark_properties)?,
+        }))
+    }
+
+    fn stream(&mut self, envelope: &Envelope<'_, '_>) -> Result<StreamId> {
+        let name = envelope.string("stream", envelope.members.stream)?;
+        if let Some(&id) = self.ids.get(&*name) {
+            return Ok(id);
+        }
+        let id = StreamId(u32::try_from(self.names.len()).map_err(|_| envelope.error("too many streams"))?);
+        self.names.push(name.as_str().into());
+        self.ids.insert(name.into(), id);
+        Ok(id)
+    }
+
+    fn remember(&mut self, bytes: &[u8], stream: StreamId) {
+        let head = Head {
+            bytes: bytes.into(),
+            stream,
+        };
+        if self.heads.len() < HEADS {
+            self.last = self.heads.len();
+            self.heads.push(head);
+        } else {
+            self.last = (self.last + 1) % HEADS;
+            self.heads[self.last] = head;
+        }
+    }
+}
+
+impl<'a> Record<'a> {
+    /// The rest of the envelope, once the decoder has said where the record's object ends.
+    #[inline]
+    pub fn tail(&self, line: &Line<'a>, end: usize) -> Result<Tail<'a>> {
+        if let Some(tail) = self.tail {
+            return Ok(tail);
+        }
+        if line.text.len() == end + 1 && line.text.as_bytes()[end] == b'}' {
+            return Ok(Tail::default());
+        }
+        let members = Members::read_tail(line.text, end).map_err(|syntax| syntax_error(syntax, line))?;
+        let envelope = Envelope { members, line };
+        Ok(Tail {
+            version: envelope.version()?,
+            time_extracted: envelope.time_extracted()?,
+        })
+    }
+}
+
+/// The error for bad JSON in a line.
+#[cold]
+pub fn syntax_error(syntax: Syntax, line: &Line<'_>) -> Error {
+    let found = match line.text.get(syntax.at..) {
+        Some("") => "the end of the line".to_owned(),
+        Some(rest) => show(rest),
+        None => show(line.text),
+    };
+    Error::input(format!("expected {}, found {found}", syntax.expected)).at(Position {
+        line: line.at.line,
+        byte: line.at.byte + syntax.at as u64,
+    })
+}
+
+/// The members of an envelope with the line that they came from, for values and errors.
+struct Envelope<'l, 'a> {
+    members: Members,
+    line: &'l Line<'a>,
+}
+
+impl<'a> Envelope<'_, 'a> {
+    fn error(&self, message: impl Into<String>) -> Error {
+        Error::input(message).at(self.line.at)
+    }
+
+    fn text(&self, span: Span) -> &'a str {
+        self.line.text.get(span.start..span.end).unwrap_or_default()
+    }
+
+    fn required(&self, name: &str, span: Option<Span>) -> Result<&'a str> {
+        match span {
+            Some(span) => Ok(self.text(span)),
+            None => Err(self.error(format!(
+                "expected a Singer message with the field \"{name}\", found none"
+            ))),
+        }
+    }
+
+    fn string(&self, name: &str, span: Option<Span>) -> Result<String> {
+        let text = self.required(name, span)?;
+        serde_json::from_str(text)
+            .map_err(|_| self.error(format!("{name}: expected a string, found {}", show(text))))
+    }
+
+    fn version(&self) -> Result<Option<i64>> {
+        let Some(span) = self.members.version else {
+            return Ok(None);
+        };
+        let text = self.text(span);
+        serde_json::from_str(text)
+            .map_err(|_| self.error(format!("version: expected an integer, found {}", show(text))))
+    }
+
+    fn time_extracted(&self) -> Result<Option<&'a str>> {
+        let Some(span) = self.members.time_extracted else {
+            return Ok(None);
+        };
+        match self.text(span) {
+            "null" => Ok(None),
+            text if text.starts_with('"') => Ok(text.get(1..text.len() - 1)),
+            text => Err(self.error(format!("time_extracted: expected a string, found {}", show(text)))),
+        }
+    }
+
+    /// A list of property names; null and a missing field are an empty list, one string a list of one.
+    fn names(&self, name: &str, span: Option<Span>) -> Result<Vec<String>> {
+        let text = span.map_or("null", |span| self.text(span));
+        if let Ok(names) = serde_json::from_str::<Option<Vec<String>>>(text) {
+            return Ok(names.unwrap_or_default());
+        }
+        if let Ok(one) = serde_json::from_str::<String>(text) {
+            return Ok(vec![one]);
+        }
+        Err(self.error(format!(
+            "{name}: expected a list of property names, found {}",
+            show(text)
+        )))
+    }
+}
+
+/// A STATE's value as an owned piece of JSON, its bytes as they came.
+///
+/// # Errors
+/// Never for the value of a [`Message::State`], whose syntax has been checked.
+pub fn raw_value(value: &str) -> Result<Box<RawValue>> {
+    RawValue::from_string(value.to_owned())
+        .map_err(|error| Error::bug("a STATE that is no JSON").with_source(error))
+}
+
+#[cfg(test)]
+mod tests;
