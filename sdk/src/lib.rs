@@ -1,11 +1,17 @@
-//! Under construction.
+//! Write Singer taps and targets.
 
-pub mod target;
+mod about;
+pub mod args;
+pub mod config;
+pub mod logs;
+pub mod metrics;
+pub mod plugin;
+pub mod protocol;
+pub mod secret;
+pub mod signals;
 
-pub use melisma_engine::cell::{Cell, Row, Text};
-pub use melisma_engine::encode::Encoder;
-pub use melisma_engine::pipeline::Limits;
-pub use melisma_engine::schema::{self, StreamSchema};
-pub use melisma_engine::sink::Sink;
+pub use melisma_engine::error::show;
 pub use melisma_engine::{Error, Kind, Position, Result};
-pub use target::Target;
+pub use schemars::JsonSchema;
+pub use secret::Secret;
+pub use serde_json::json;

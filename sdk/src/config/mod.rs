@@ -1,0 +1,78 @@
+//! Settings: one serde struct, checked and described by the JSON Schema made from it.
+
+mod check;
+mod environment;
+mod load;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use melisma_engine::{Error, Result};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+pub use environment::Environment;
+pub(crate) use schema::{Setting, settings as settings_of};
+
+/// The settings that a plugin knows: a JSON Schema of type object.
+///
+/// Beyond JSON Schema a setting may say `secret` (see [`Secret`](crate::Secret)) and `x-aliases`, a list of other
+/// names that peers use for it: `#[schemars(extend("x-aliases" = ["output_path"]))]`.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub(crate) schema: Map<String, Value>,
+}
+
+/// The values of the settings, checked, with defaults put in.
+#[derive(Clone, Debug, Default)]
+pub struct Values {
+    pub(crate) map: Map<String, Value>,
+    pub(crate) secrets: Vec<String>,
+}
+
+impl Settings {
+    /// The settings of this struct. Its doc comment describes the plugin.
+    pub fn new<C: JsonSchema>() -> Self {
+        Self {
+            schema: schema::of::<C>(),
+        }
+    }
+
+    /// Adds the settings of another struct, after its own; a name that both have stays with the first.
+    #[must_use]
+    pub fn and<C: JsonSchema>(mut self) -> Self {
+        schema::merge(&mut self.schema, schema::of::<C>());
+        self
+    }
+
+    /// The JSON Schema.
+    pub fn schema(&self) -> &Map<String, Value> {
+        &self.schema
+    }
+}
+
+impl Values {
+    /// One value, of the top level.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.map.get(name)
+    }
+
+    /// The values that struct `C` names, as a `C`.
+    pub fn read<C: DeserializeOwned + JsonSchema>(&self) -> Result<C> {
+        let known = schema::of::<C>();
+        let known = known.get("properties").and_then(Value::as_object);
+        let own = self
+            .map
+            .iter()
+            .filter(|(name, _)| known.is_none_or(|known| known.contains_key(*name)));
+        let own = own.map(|(name, value)| (name.clone(), value.clone())).collect();
+        serde_json::from_value(Value::Object(own)).map_err(|error| {
+            let mut message = error.to_string();
+            for secret in &self.secrets {
+                message = message.replace(secret.as_str(), crate::secret::MASK);
+            }
+            Error::config(format!("config: {message}"))
+        })
+    }
+}

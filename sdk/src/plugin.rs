@@ -1,0 +1,160 @@
+//! What the mains of taps and targets have in common: from the command line to the exit code.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+use melisma_engine::{Error, Kind, Result};
+
+use crate::args::{self, Action, Args, Parsed};
+use crate::config::{Environment, Settings, Values};
+use crate::metrics::Timer;
+use crate::signals::Stop;
+use crate::{about, logs, protocol};
+
+/// Which side of the pipe a plugin is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It writes messages.
+    Tap,
+    /// It reads messages.
+    Target,
+}
+
+/// What a plugin is called and can do.
+#[derive(Clone, Copy, Debug)]
+pub struct Plugin {
+    /// `tap-csv`
+    pub name: &'static str,
+    /// `1.2.3`
+    pub version: &'static str,
+    /// Its side of the pipe.
+    pub role: Role,
+    /// The capabilities that `--about` lists.
+    pub capabilities: &'static [&'static str],
+}
+
+impl Plugin {
+    /// The first part of its environment variables: `TAP_CSV`.
+    pub fn prefix(&self) -> String {
+        self.name.replace('-', "_").to_uppercase()
+    }
+
+    pub(crate) fn summary(&self) -> &'static str {
+        match self.role {
+            Role::Tap => "A Singer tap: reads a source and writes its records to stdout",
+            Role::Target => "A Singer target: reads records from stdin and writes them to their destination",
+        }
+    }
+}
+
+/// The outside of a run: the process's own, or buffers in a test.
+pub struct Io<'a> {
+    /// Where a target reads messages, and a tap its `--state -`.
+    pub stdin: Box<dyn Read + Send + 'a>,
+    /// Where messages and states go.
+    pub stdout: Box<dyn Write + Send + 'a>,
+    /// Environment variables and the current directory.
+    pub environment: Environment,
+    /// Whether the run is asked to end.
+    pub stop: Stop,
+}
+
+impl Io<'static> {
+    /// The process's own stdin, stdout, environment and signals.
+    pub fn process() -> Result<Self> {
+        Ok(Self {
+            stdin: Box::new(protocol::stdin()?),
+            stdout: Box::new(protocol::stdout()?),
+            environment: Environment::process(),
+            stop: Stop::on_signals()?,
+        })
+    }
+}
+
+impl<'a> Io<'a> {
+    /// A run on buffers, without environment: for tests.
+    pub fn buffers(stdin: impl Read + Send + 'a, stdout: impl Write + Send + 'a) -> Self {
+        Self {
+            stdin: Box::new(stdin),
+            stdout: Box::new(stdout),
+            environment: Environment::default(),
+            stop: Stop::default(),
+        }
+    }
+}
+
+/// What a plugin's work begins with.
+pub struct Run<'a> {
+    /// The command line.
+    pub args: Args,
+    /// The settings, checked and with defaults.
+    pub values: Values,
+    /// Its outside.
+    pub io: Io<'a>,
+}
+
+/// The main of a plugin in its process: logs and signals set up, then [`run_on`].
+pub fn main(
+    plugin: &Plugin,
+    settings: &Settings,
+    args: impl IntoIterator<Item = OsString>,
+    work: impl FnOnce(Run<'_>) -> Result<()>,
+) -> ExitCode {
+    logs::start(plugin, &Environment::process());
+    match Io::process() {
+        Ok(io) => ExitCode::from(run_on(plugin, settings, args, io, work)),
+        Err(error) => ExitCode::from(report(&error)),
+    }
+}
+
+/// Reads the command line and the settings, does the work, and says how it ended: the exit code.
+pub fn run_on(
+    plugin: &Plugin,
+    settings: &Settings,
+    args: impl IntoIterator<Item = OsString>,
+    mut io: Io<'_>,
+    work: impl FnOnce(Run<'_>) -> Result<()>,
+) -> u8 {
+    let args = match args::parse(plugin, args) {
+        Ok(Parsed::Args(args)) => args,
+        Ok(Parsed::Print(text)) => return print(&mut io, &text),
+        Err(error) => {
+            logs::plain(&error.to_string());
+            return error.kind().exit_code();
+        }
+    };
+    if let Action::About(format) = args.action {
+        return print(&mut io, &about::render(plugin, settings, format));
+    }
+    let exit_zero = args.signal_exit_zero;
+    // A panic is a bug like any other: it gets the bug's exit code, and its message is on stderr already.
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let values = settings.load(plugin, &args.config, &io.environment)?;
+        let timer = (args.action == Action::Run).then(|| Timer::start("job_duration", None));
+        let result = work(Run { args, values, io });
+        if let Some(timer) = timer {
+            timer.finish(result.is_ok());
+        }
+        result
+    }))
+    .unwrap_or_else(|_| Err(Error::bug("panicked; the message above says where")));
+    match result {
+        Ok(()) => 0,
+        Err(error) if exit_zero && matches!(error.kind(), Kind::Interrupted(_)) => {
+            log::warn!("{error}");
+            0
+        }
+        Err(error) => report(&error),
+    }
+}
+
+fn print(io: &mut Io<'_>, text: &str) -> u8 {
+    protocol::write(&mut *io.stdout, text.as_bytes()).map_or_else(|error| report(&error), |()| 0)
+}
+
+fn report(error: &Error) -> u8 {
+    logs::critical(error);
+    error.kind().exit_code()
+}

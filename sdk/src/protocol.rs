@@ -1,0 +1,48 @@
+//! The one owner of stdout, which carries the protocol and nothing else.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use melisma_engine::{Error, Result};
+
+/// The process's stdout, unbuffered: whoever writes brings large pieces.
+///
+/// It is a second handle on the same pipe or file, so it needs no lock and no line buffer.
+pub fn stdout() -> Result<File> {
+    let cannot = |error| Error::io("cannot open stdout", error);
+    #[cfg(unix)]
+    let handle = std::os::fd::AsFd::as_fd(&io::stdout())
+        .try_clone_to_owned()
+        .map_err(cannot)?;
+    #[cfg(windows)]
+    let handle = std::os::windows::io::AsHandle::as_handle(&io::stdout())
+        .try_clone_to_owned()
+        .map_err(cannot)?;
+    Ok(File::from(handle))
+}
+
+/// The process's stdin, unbuffered: whoever reads asks for large pieces.
+pub fn stdin() -> Result<File> {
+    let cannot = |error| Error::io("cannot open stdin", error);
+    #[cfg(unix)]
+    let handle = std::os::fd::AsFd::as_fd(&io::stdin())
+        .try_clone_to_owned()
+        .map_err(cannot)?;
+    #[cfg(windows)]
+    let handle = std::os::windows::io::AsHandle::as_handle(&io::stdin())
+        .try_clone_to_owned()
+        .map_err(cannot)?;
+    Ok(File::from(handle))
+}
+
+/// Writes whole lines to stdout or what stands for it; a reader that went away is an error like any other, so that
+/// the process ends with a code that is not 0.
+pub fn write(out: &mut (impl Write + ?Sized), lines: &[u8]) -> Result<()> {
+    out.write_all(lines).and_then(|()| out.flush()).map_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Error::io("cannot write to stdout: its reader went away", error)
+        } else {
+            Error::io("cannot write to stdout", error)
+        }
+    })
+}

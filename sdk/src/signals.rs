@@ -1,0 +1,94 @@
+//! SIGINT and SIGTERM as a flag that the work looks at between records.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use melisma_engine::{Error, Kind, Result};
+
+/// Whether the process was asked to end. Clones share the flag.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    flag: Arc<AtomicBool>,
+    signal: Arc<AtomicUsize>,
+}
+
+impl Stop {
+    /// A flag that SIGINT and SIGTERM set. The first signal only sets it; a second one ends the process at once
+    /// with 128 + signal.
+    pub fn on_signals() -> Result<Self> {
+        let stop = Self::default();
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            // Registered before the flag is: it acts only on a flag that an earlier signal has set.
+            signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop.flag))
+                .and_then(|_| {
+                    let number = usize::try_from(signal).unwrap_or_default();
+                    signal_hook::flag::register_usize(signal, Arc::clone(&stop.signal), number)
+                })
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop.flag)))
+                .map_err(|error| Error::io("cannot listen for signals", error))?;
+        }
+        Ok(stop)
+    }
+
+    /// Asks for the end, as a signal does.
+    pub fn request(&self, signal: i32) {
+        self.signal
+            .store(usize::try_from(signal).unwrap_or_default(), Ordering::Relaxed);
+        self.flag.store(true, Ordering::Release);
+    }
+
+    /// Whether the end was asked for.
+    #[inline]
+    pub fn is_requested(&self) -> bool {
+        self.flag.load(Ordering::Acquire)
+    }
+
+    /// The flag itself, for loops that know nothing of signals.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.flag)
+    }
+
+    /// The signal that asked for the end.
+    pub fn signal(&self) -> Option<i32> {
+        let signal = self.signal.load(Ordering::Relaxed);
+        (self.is_requested() && signal != 0).then(|| i32::try_from(signal).unwrap_or_default())
+    }
+
+    /// The error of a work that stopped because it was asked to.
+    #[cold]
+    pub fn error(&self) -> Error {
+        let signal = self.signal().unwrap_or(signal_hook::consts::SIGTERM);
+        let name = match signal {
+            signal_hook::consts::SIGINT => "SIGINT",
+            signal_hook::consts::SIGTERM => "SIGTERM",
+            _ => "a signal",
+        };
+        Error::new(Kind::Interrupted(signal), format!("stopped by {name}"))
+    }
+
+    /// `Err` of kind [`Kind::Interrupted`] when the end was asked for.
+    #[inline]
+    pub fn check(&self) -> Result<()> {
+        if self.is_requested() {
+            Err(self.error())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_share_the_flag_and_the_exit_code_names_the_signal() {
+        let stop = Stop::default();
+        let clone = stop.clone();
+        assert!(clone.check().is_ok());
+        stop.request(signal_hook::consts::SIGTERM);
+        let error = clone.check().expect_err("stopped");
+        assert_eq!(error.kind().exit_code(), 143);
+        assert_eq!(error.to_string(), "stopped by SIGTERM");
+    }
+}
