@@ -160,7 +160,7 @@ mod tests {
         let metric = r#"{"type":"counter","metric":"record_count","value":7,"tags":{"stream":"orders"}}"#;
         let pairs = [("metric", metric), ("stream_name", "orders")];
         let record = Record::builder()
-            .args(format_args!("METRIC: {metric}"))
+            .args(format_args!("METRIC: as in the key-value"))
             .level(Level::Info)
             .target("melisma_sdk::metrics")
             .key_values(&pairs)
