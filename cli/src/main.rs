@@ -1,2 +1,15 @@
-//! The melisma command.
-fn main() {}
+//! `melisma`: runs Singer taps and targets, stands in the middle of their pipes, and carries its own inside.
+
+mod args;
+mod builtin;
+mod console;
+mod envelope;
+mod pipe;
+mod pipes;
+mod tally;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    args::main(std::env::args_os().collect())
+}

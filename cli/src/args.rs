@@ -1,0 +1,91 @@
+//! The command line: which command, and its help.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use melisma_sdk::{Error, Kind};
+
+use crate::{builtin, pipe};
+
+const EXAMPLES: &str = "\
+Examples:
+  melisma run tap-csv target-parquet                  two plugins of the project in this folder
+  melisma run \"tap-csv --config tap.json\" \"target-jsonl --config target.json\"
+  tap-github | melisma pipe --stats stats.json | target-postgres
+  melisma tap-csv --config tap.json --discover > catalog.json
+
+Built-in plugins: tap-csv, target-csv, target-jsonl, target-parquet. They need no install; `melisma NAME --help` shows
+their options, `melisma NAME --about` their settings.
+
+Exit codes: 0 success, 1 a run failed, 64 usage, 65 bad input, 69 a peer went away, 70 a bug, 74 input or output failed,
+75 worth another try, 78 configuration, 130 and 143 ended by SIGINT and SIGTERM.";
+
+/// Runs Singer taps and targets, fast and without losing a record.
+#[derive(Parser)]
+#[command(name = "melisma", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 110)]
+struct Melisma {
+    /// Print the completion script for this shell and stop
+    #[arg(long, value_name = "SHELL")]
+    completions: Option<Shell>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Stand in the middle of a shell pipe: pass Singer lines on, count them, check them
+    Pipe(pipe::Args),
+    /// Print the completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Runs the command line `args`, whose first word is the name of the program.
+pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
+    if let Some(code) = builtin::run(&args) {
+        return code;
+    }
+    let parsed = match Melisma::try_parse_from(args) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // A reader of the help text that went away is no reason to complain.
+            let _ = error.print();
+            return if error.use_stderr() { Kind::Usage.exit_code().into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let result = match (parsed.completions, parsed.command) {
+        (Some(shell), _) | (None, Some(Command::Completions { shell })) => {
+            clap_complete::generate(shell, &mut command(), "melisma", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+        (None, Some(Command::Pipe(args))) => pipe::run(&args),
+        (None, None) => Err(Error::new(Kind::Usage, "a command is missing; `melisma --help` lists them")),
+    };
+    result.unwrap_or_else(|error| report(&error))
+}
+
+/// Says what went wrong, on one line of stderr.
+#[expect(clippy::print_stderr, reason = "the one place where a command's own error is told")]
+fn report(error: &Error) -> ExitCode {
+    eprintln!("melisma: {error}");
+    ExitCode::from(error.kind().exit_code())
+}
+
+/// The command with the built-in plugins as subcommands, for completions.
+fn command() -> clap::Command {
+    let mut command = Melisma::command();
+    for plugin in builtin::PLUGINS {
+        command = command.subcommand(clap::Command::new(plugin.name).about(plugin.about));
+    }
+    command
+}
+
+/// The name a program was called by, without its folder.
+pub(crate) fn base_name(program: &OsString) -> Option<&str> {
+    Path::new(program).file_stem()?.to_str()
+}

@@ -1,0 +1,31 @@
+//! What was counted, as a JSON file.
+
+use std::path::Path;
+use std::time::Duration;
+
+use melisma_sdk::{Error, Result};
+use serde_json::{Map, Value, json};
+
+use crate::tally::Tally;
+
+/// Writes the counts of a pipe that took `elapsed`; the file is replaced as a whole.
+pub(crate) fn write(path: &Path, tally: &Tally, elapsed: Duration) -> Result<()> {
+    let streams: Map<String, Value> = tally
+        .streams
+        .iter()
+        .map(|stream| (stream.name.clone(), json!({"records": stream.records, "bytes": stream.bytes})))
+        .collect();
+    let stats = json!({
+        "seconds": elapsed.as_secs_f64(),
+        "bytes": tally.bytes,
+        "lines": tally.lines,
+        "records": tally.records(),
+        "schemas": tally.schemas,
+        "states": tally.states,
+        "blank": tally.blank,
+        "other": tally.other,
+        "streams": streams,
+    });
+    std::fs::write(path, format!("{stats:#}\n"))
+        .map_err(|error| Error::io(format!("cannot write {}", path.display()), error))
+}
