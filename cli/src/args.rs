@@ -55,7 +55,11 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
         Err(error) => {
             // A reader of the help text that went away is no reason to complain.
             let _ = error.print();
-            return if error.use_stderr() { Kind::Usage.exit_code().into() } else { ExitCode::SUCCESS };
+            return if error.use_stderr() {
+                Kind::Usage.exit_code().into()
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     let result = match (parsed.completions, parsed.command) {
@@ -64,13 +68,19 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         (None, Some(Command::Pipe(args))) => pipe::run(&args),
-        (None, None) => Err(Error::new(Kind::Usage, "a command is missing; `melisma --help` lists them")),
+        (None, None) => Err(Error::new(
+            Kind::Usage,
+            "a command is missing; `melisma --help` lists them",
+        )),
     };
     result.unwrap_or_else(|error| report(&error))
 }
 
 /// Says what went wrong, on one line of stderr.
-#[expect(clippy::print_stderr, reason = "the one place where a command's own error is told")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where a command's own error is told"
+)]
 fn report(error: &Error) -> ExitCode {
     eprintln!("melisma: {error}");
     ExitCode::from(error.kind().exit_code())

@@ -64,7 +64,8 @@ pub(crate) struct Console {
 impl Console {
     /// Stderr, for lines of at least this level.
     pub(crate) fn new(threshold: Level) -> Self {
-        let terminal = io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let terminal =
+            io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         Self {
             threshold,
             bars: terminal.then(MultiProgress::new),
@@ -111,7 +112,11 @@ impl Console {
 /// `2026-01-31T12:00:00.123456Z [info     ] tap-a        message`, with an end of line.
 fn line(at: Timestamp, level: Level, name: &str, message: &str, coloured: bool) -> String {
     let time = at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.6fZ");
-    let (on, off) = if coloured { (level.colour(), "\x1b[0m") } else { ("", "") };
+    let (on, off) = if coloured {
+        (level.colour(), "\x1b[0m")
+    } else {
+        ("", "")
+    };
     format!("{time} [{on}{:<9}{off}] {name:<12} {message}\n", level.name())
 }
 

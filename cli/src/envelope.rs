@@ -26,7 +26,11 @@ pub(crate) struct Envelope<'a> {
 
 /// Reads the envelope of `line`; stops as soon as type and stream are known.
 pub(crate) fn read(line: &[u8]) -> Envelope<'_> {
-    let mut found = Envelope { kind: Kind::Other, stream: None, prefix: None };
+    let mut found = Envelope {
+        kind: Kind::Other,
+        stream: None,
+        prefix: None,
+    };
     let mut kind = None;
     let mut plain = true;
     let mut at = skip_space(line, 0);
@@ -38,7 +42,9 @@ pub(crate) fn read(line: &[u8]) -> Envelope<'_> {
     }
     at += 1;
     loop {
-        let Some((key, after)) = string(line, skip_space(line, at)) else { break };
+        let Some((key, after)) = string(line, skip_space(line, at)) else {
+            break;
+        };
         at = skip_space(line, after);
         if line.get(at) != Some(&b':') {
             break;
@@ -149,13 +155,29 @@ mod tests {
     #[test]
     fn only_an_envelope_at_the_front_is_a_prefix() {
         let line = br#"{"type": "RECORD", "stream": "s", "record": {}}"#;
-        assert_eq!(read(line).prefix.map(|end| &line[..end]), Some(&br#"{"type": "RECORD", "stream": "s""#[..]));
-        assert_eq!(read(br#"{"version": 1, "type": "RECORD", "stream": "s"}"#).prefix, None);
+        assert_eq!(
+            read(line).prefix.map(|end| &line[..end]),
+            Some(&br#"{"type": "RECORD", "stream": "s""#[..])
+        );
+        assert_eq!(
+            read(br#"{"version": 1, "type": "RECORD", "stream": "s"}"#).prefix,
+            None
+        );
     }
 
     #[test]
     fn junk_is_other() {
-        for line in ["", "x", "{", "{\"type", "{\"type\"", "{\"type\":", "[1]", "{\"type\":\"record\",\"stream\":\"s\"}", "{\"a\\"] {
+        for line in [
+            "",
+            "x",
+            "{",
+            "{\"type",
+            "{\"type\"",
+            "{\"type\":",
+            "[1]",
+            "{\"type\":\"record\",\"stream\":\"s\"}",
+            "{\"a\\",
+        ] {
             assert_eq!(read(line.as_bytes()).kind, Kind::Other, "{line}");
         }
     }

@@ -57,7 +57,9 @@ impl Tally {
         self.bytes += block.len() as u64;
         let mut start = 0;
         if self.head_length > 0 {
-            let Some(end) = memchr(b'\n', block) else { return self.keep(block) };
+            let Some(end) = memchr(b'\n', block) else {
+                return self.keep(block);
+            };
             self.keep(&block[..=end]);
             self.end_of_cut_line();
             start = end + 1;
@@ -141,8 +143,15 @@ impl Tally {
             return MAX_STREAMS - 1;
         }
         let last = self.streams.len() + 1 == MAX_STREAMS;
-        let name = if last { "(other streams)".to_owned() } else { envelope::name(raw) };
-        self.streams.push(StreamCount { name, ..StreamCount::default() });
+        let name = if last {
+            "(other streams)".to_owned()
+        } else {
+            envelope::name(raw)
+        };
+        self.streams.push(StreamCount {
+            name,
+            ..StreamCount::default()
+        });
         self.by_name.insert(raw.into(), self.streams.len() - 1);
         self.streams.len() - 1
     }
@@ -165,9 +174,16 @@ mod tests {
     );
 
     fn check(tally: &Tally) {
-        let counts: Vec<_> = tally.streams.iter().map(|s| (s.name.as_str(), s.records)).collect();
+        let counts: Vec<_> = tally
+            .streams
+            .iter()
+            .map(|s| (s.name.as_str(), s.records))
+            .collect();
         assert_eq!(counts, [("a", 4), ("ab", 1)]);
-        assert_eq!((tally.schemas, tally.states, tally.blank, tally.other), (1, 1, 2, 2));
+        assert_eq!(
+            (tally.schemas, tally.states, tally.blank, tally.other),
+            (1, 1, 2, 2)
+        );
         assert_eq!((tally.lines, tally.bytes), (11, INPUT.len() as u64));
     }
 
@@ -185,7 +201,10 @@ mod tests {
     fn a_name_that_begins_like_another_is_another_stream() {
         let mut tally = Tally::default();
         tally.feed(b"{\"type\":\"RECORD\",\"stream\":\"a\",\"record\":{}}\n{\"type\":\"RECORD\",\"stream\":\"a\\\"b\",\"record\":{}}\n");
-        assert_eq!(tally.streams.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["a", "a\"b"]);
+        assert_eq!(
+            tally.streams.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
+            ["a", "a\"b"]
+        );
     }
 
     #[test]

@@ -18,7 +18,11 @@ pub(crate) fn pass(input: File, output: File, buffer: u64, tally: &mut Tally) ->
     let bytes = usize::try_from(buffer).unwrap_or(usize::MAX);
     widen(&input, bytes.max(1 << 20));
     widen(&output, bytes.max(1 << 20));
-    if buffer <= BLOCK { direct(input, output, bytes, tally) } else { buffered(input, output, bytes, tally) }
+    if buffer <= BLOCK {
+        direct(input, output, bytes, tally)
+    } else {
+        buffered(input, output, bytes, tally)
+    }
 }
 
 /// One thread: read, count, write.
@@ -48,10 +52,17 @@ fn buffered(input: File, mut output: File, bytes: usize, tally: &mut Tally) -> R
         // Full only when the reader has buffers enough.
         let _ = spare_in.try_send(filled);
     }
-    reader.join().map_err(|_| Error::bug("the reading thread panicked"))?
+    reader
+        .join()
+        .map_err(|_| Error::bug("the reading thread panicked"))?
 }
 
-fn read_ahead(mut input: File, block: usize, full: &Sender<Vec<u8>>, spare: &Receiver<Vec<u8>>) -> Result<()> {
+fn read_ahead(
+    mut input: File,
+    block: usize,
+    full: &Sender<Vec<u8>>,
+    spare: &Receiver<Vec<u8>>,
+) -> Result<()> {
     loop {
         let mut buffer = spare.try_recv().unwrap_or_default();
         buffer.resize(block, 0);
@@ -69,6 +80,10 @@ fn read_failed(error: io::Error) -> Error {
 
 /// The reader of stdout went away, or the disk is full.
 fn write_failed(error: io::Error) -> Error {
-    let kind = if error.kind() == io::ErrorKind::BrokenPipe { Kind::Unavailable } else { Kind::Io };
+    let kind = if error.kind() == io::ErrorKind::BrokenPipe {
+        Kind::Unavailable
+    } else {
+        Kind::Io
+    };
     Error::new(kind, "cannot write to stdout").with_source(error)
 }

@@ -13,7 +13,12 @@ pub(crate) fn write(path: &Path, tally: &Tally, elapsed: Duration) -> Result<()>
     let streams: Map<String, Value> = tally
         .streams
         .iter()
-        .map(|stream| (stream.name.clone(), json!({"records": stream.records, "bytes": stream.bytes})))
+        .map(|stream| {
+            (
+                stream.name.clone(),
+                json!({"records": stream.records, "bytes": stream.bytes}),
+            )
+        })
         .collect();
     let stats = json!({
         "seconds": elapsed.as_secs_f64(),
