@@ -1,7 +1,58 @@
 //! What a run of the pipeline may be told.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
+
+use crate::line::MAX_LINE_BYTES;
+
+/// How a run reads, batches and tells.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// When rows are committed.
+    pub limits: Limits,
+    /// STATE is told at most once in this time, and one that waits as long closes the batches that it waits for.
+    pub state_interval: Duration,
+    /// Bytes that lines, open batches and writes in hand may take together; the input waits when they are spent.
+    pub memory_budget: usize,
+    /// The longest line that is taken, in bytes.
+    pub max_line_bytes: usize,
+    /// Writing threads. A stream stays with one of them.
+    pub writers: usize,
+    /// Only a clean end makes rows durable: every sink is committed and finished once, at the end.
+    pub commits_at_end: bool,
+    /// Whether records are checked against their schema beyond what their columns need.
+    pub validate: bool,
+    /// Whether the `_sdc_` columns are added; those that the tap sends are removed otherwise.
+    pub add_metadata: bool,
+    /// What becomes of a record that does not fit its schema.
+    pub on_invalid: OnInvalid,
+    /// Whether a line that is no message is passed over with a warning, instead of ending the run.
+    pub warn_invalid_lines: bool,
+    /// Whether a message of unknown type is passed over with a warning, instead of ending the run.
+    pub lenient: bool,
+    /// Whether ACTIVATE_VERSION is followed.
+    pub activate_versions: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            state_interval: Duration::from_secs(10),
+            memory_budget: 256 << 20,
+            max_line_bytes: MAX_LINE_BYTES,
+            writers: 1,
+            commits_at_end: false,
+            validate: true,
+            add_metadata: false,
+            on_invalid: OnInvalid::Fail,
+            warn_invalid_lines: false,
+            lenient: false,
+            activate_versions: true,
+        }
+    }
+}
 
 /// When the rows of a stream are committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,11 +68,7 @@ pub struct Limits {
 impl Default for Limits {
     /// 10,000 rows and 5 minutes, as Meltano's SDK has it, and 64 MiB.
     fn default() -> Self {
-        Self {
-            rows: 10_000,
-            bytes: 64 << 20,
-            wait: Duration::from_mins(5),
-        }
+        Self { rows: 10_000, bytes: 64 << 20, wait: Duration::from_mins(5) }
     }
 }
 
@@ -34,4 +81,24 @@ pub enum OnInvalid {
     Skip,
     /// The record is set aside in this JSONL file, with the reason, and counted.
     DeadLetter(PathBuf),
+}
+
+/// Tells a run to end early: no more input is read, what is in hand is committed.
+pub trait Stop {
+    /// The signal that asked for the end, if one did. Called often, and cheap.
+    fn signal(&self) -> Option<i32>;
+}
+
+/// Never stops.
+impl Stop for () {
+    fn signal(&self) -> Option<i32> {
+        None
+    }
+}
+
+/// Holds the signal's number, 0 for none.
+impl Stop for AtomicI32 {
+    fn signal(&self) -> Option<i32> {
+        Some(self.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
+    }
 }

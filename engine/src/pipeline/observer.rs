@@ -1,0 +1,72 @@
+//! What a run says about itself while it runs, and at its end.
+
+use std::time::Duration;
+
+/// Is told what happens, for progress and metrics. Called once a block or a batch, never once a record, from the
+/// decoding thread and the writers; it should return at once.
+pub trait Observer: Sync {
+    /// Input was taken in: so many lines and bytes more.
+    fn read(&self, lines: u64, bytes: u64) {
+        let _ = (lines, bytes);
+    }
+
+    /// A sink accepted a batch of `rows`, which took `took`.
+    fn wrote(&self, stream: &str, rows: u64, took: Duration) {
+        let _ = (stream, rows, took);
+    }
+
+    /// A sink made `rows` durable; the commit alone took `took`.
+    fn committed(&self, stream: &str, rows: u64, took: Duration) {
+        let _ = (stream, rows, took);
+    }
+
+    /// A record was left out or set aside, for this reason.
+    fn refused(&self, stream: &str, reason: &str) {
+        let _ = (stream, reason);
+    }
+}
+
+/// Nobody looks.
+impl Observer for () {}
+
+/// What a run did, also when it failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Lines read, blank ones included.
+    pub lines: u64,
+    /// Bytes of these lines, newlines included.
+    pub bytes: u64,
+    /// Blank lines.
+    pub blank: u64,
+    /// Lines that were passed over with a warning: noise and messages of unknown type.
+    pub ignored: u64,
+    /// RECORD messages.
+    pub records: u64,
+    /// Records left out or set aside by `on_invalid`.
+    pub refused: u64,
+    /// STATE messages that came.
+    pub states: u64,
+    /// STATE lines told.
+    pub states_told: u64,
+    /// The most bytes that lines, open batches and writes took together.
+    pub peak_bytes: usize,
+    /// Each stream, in the order of its first SCHEMA.
+    pub streams: Vec<StreamSummary>,
+}
+
+/// What a run did with one stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StreamSummary {
+    /// The stream's name.
+    pub stream: String,
+    /// RECORD messages.
+    pub records: u64,
+    /// Bytes of these lines.
+    pub bytes: u64,
+    /// Records left out or set aside by `on_invalid`.
+    pub refused: u64,
+    /// Rows that are durable.
+    pub committed: u64,
+    /// Commits, barriers included.
+    pub commits: u64,
+}
