@@ -124,6 +124,11 @@ impl Error {
         self.0.kind
     }
 
+    /// What went wrong, without the place and the cause.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// Where in the input, when that is known.
     pub fn position(&self) -> Option<Position> {
         self.0.position

@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod line;
 pub mod message;
 pub mod pipeline;
+pub mod rows;
 pub mod schema;
 pub mod sink;
 

@@ -9,9 +9,17 @@ pub mod plugin;
 pub mod protocol;
 pub mod secret;
 pub mod signals;
+pub mod target;
 
+pub use melisma_engine::cell::{Cell, Row, Text};
+pub use melisma_engine::encode::Encoder;
 pub use melisma_engine::error::show;
+pub use melisma_engine::pipeline::Limits;
+pub use melisma_engine::rows::{RowBatch, RowView, Rows};
+pub use melisma_engine::schema::{self, StreamSchema};
+pub use melisma_engine::sink::Sink;
 pub use melisma_engine::{Error, Kind, Position, Result};
 pub use schemars::JsonSchema;
 pub use secret::Secret;
 pub use serde_json::json;
+pub use target::Target;

@@ -64,3 +64,165 @@ struct StateAt {
     seq: u64,
     at: Instant,
 }
+
+impl<'e, D: Destination> Router<'e, D> {
+    pub(super) fn new(
+        destination: &'e D,
+        shared: Shared<'e>,
+        writers: Vec<Sender<Command<BatchOf<D>>>>,
+        dead_letters: Option<DeadLetters>,
+    ) -> Self {
+        let options = shared.options;
+        // Many small pieces in hand at once fit a small budget as well as a large one.
+        let piece_bytes = PIECE_BYTES.min(options.limits.bytes).min(options.memory_budget / 8).max(1);
+        Self {
+            destination,
+            shared,
+            writers,
+            messages: MessageReader::new(options.lenient),
+            streams: Vec::new(),
+            dead_letters,
+            summary: Summary::default(),
+            now: Instant::now(),
+            waiting: None,
+            piece_rows: PIECE_ROWS.min(options.limits.rows).max(1),
+            piece_bytes,
+        }
+    }
+
+    /// Reads and decodes until the input ends, or something else ends the run.
+    pub(super) fn run(&mut self, reader: &Reader) -> Result<()> {
+        let mut row = Row::default();
+        let mut position = START;
+        loop {
+            match reader.input.recv_timeout(TICK) {
+                Ok(Input::Lines(chunk, memory)) => {
+                    self.now = Instant::now();
+                    let mut lines = chunk.lines(position);
+                    let mut used = row.recycle();
+                    for line in lines.by_ref() {
+                        self.summary.lines += 1;
+                        match line {
+                            Ok(line) => self.line(&line, &mut used)?,
+                            Err(line) => self.invalid_line(line.error())?,
+                        }
+                    }
+                    row = used.recycle();
+                    self.count_block(&chunk, position.line, lines.next_position().line);
+                    position = lines.next_position();
+                    drop(memory);
+                    reader.recycle(chunk);
+                    self.measure_all()?;
+                }
+                Ok(Input::End) => return Ok(()),
+                Ok(Input::Failed(error)) => return Err(error.at(position)),
+                Err(RecvTimeoutError::Timeout) => self.now = Instant::now(),
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::bug("the reading thread is gone")),
+            }
+            self.check()?;
+            self.timers()?;
+        }
+    }
+
+    fn count_block(&mut self, chunk: &Chunk, first: u64, next: u64) {
+        let bytes = chunk.bytes().len() as u64;
+        self.summary.bytes += bytes;
+        self.shared.observer.read(next - first, bytes);
+    }
+
+    /// Ends the run when a signal came or a writer failed.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.shared.failure.is_set() {
+            return Err(self.shared.failure.take().unwrap_or_else(|| Error::bug("a writer failed")));
+        }
+        match self.shared.stop.signal() {
+            Some(signal) => Err(Error::new(Kind::Interrupted(signal), format!("stopped by signal {signal}"))),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn line<'a>(&mut self, line: &Line<'a>, row: &mut Row<'a>) -> Result<()> {
+        match self.messages.read(line) {
+            Ok(Message::Record(record)) => self.record(line, &record, row),
+            Ok(message) => self.other(line, message).map_err(|error| error.at(line.at)),
+            Err(error) => self.invalid_line(error),
+        }
+    }
+
+    #[cold]
+    fn invalid_line(&mut self, error: Error) -> Result<()> {
+        if !self.shared.options.warn_invalid_lines || error.kind() != Kind::Input {
+            return Err(error);
+        }
+        self.summary.ignored += 1;
+        log::warn!("passed over: {error}");
+        Ok(())
+    }
+
+    #[inline]
+    fn record<'a>(&mut self, line: &Line<'a>, record: &Record<'a>, row: &mut Row<'a>) -> Result<()> {
+        let id = record.stream.index();
+        let Some(stream) = self.streams.get_mut(id).and_then(Option::as_mut) else {
+            let error = Error::input("expected a SCHEMA before the first RECORD of the stream, found none");
+            return Err(error.at(line.at).in_stream(self.messages.name(record.stream)));
+        };
+        let unit = match &mut stream.unit {
+            Some(unit) => unit,
+            closed => {
+                let ticket = self.shared.teller.open(line.at.line, id);
+                closed.insert(OpenUnit::new(ticket, self.now))
+            }
+        };
+        self.summary.records += 1;
+        stream.summary.records += 1;
+        stream.summary.bytes += line.text.len() as u64 + 1;
+        stream.unmeasured += line.text.len();
+        let decoded = stream.decoder.decode(line, record, row);
+        match decoded.and_then(|()| stream.encoder.push(row)) {
+            Ok(()) => {
+                unit.received += 1;
+                unit.open_rows += 1;
+                let full = unit.rows() >= self.shared.options.limits.rows as u64;
+                if full || unit.open_rows >= self.piece_rows || stream.unmeasured >= MEASURE.min(self.piece_bytes) {
+                    self.grown(id)?;
+                }
+                Ok(())
+            }
+            Err(error) => self.refuse(line, id, error),
+        }
+    }
+
+    #[cold]
+    fn refuse(&mut self, line: &Line<'_>, id: usize, error: Error) -> Result<()> {
+        let Some(stream) = self.streams[id].as_mut() else { return Err(error) };
+        let error = error.in_stream(&stream.schema.stream);
+        if error.kind() != Kind::Input {
+            // Not about this record: what the encoder holds may be half done.
+            self.give_up(id);
+            return Err(error.at(line.at));
+        }
+        let reason = error.to_string();
+        let error = error.at(line.at);
+        let stream_name = stream.name().to_owned();
+        if *self.on_invalid() == super::OnInvalid::Fail {
+            return Err(error);
+        }
+        if let Some(letters) = &mut self.dead_letters {
+            letters.add(line.at, &stream_name, &reason, line.text)?;
+        }
+        if let Some(stream) = self.streams[id].as_mut() {
+            stream.summary.refused += 1;
+            if let Some(unit) = &mut stream.unit {
+                unit.received += 1;
+                unit.refused += 1;
+            }
+        }
+        self.summary.refused += 1;
+        if self.summary.refused <= LOGGED {
+            log::warn!("refused: {error}");
+        }
+        self.shared.observer.refused(&stream_name, &reason);
+        Ok(())
+    }
+}
