@@ -3,6 +3,7 @@
 mod about;
 pub mod args;
 pub mod config;
+pub mod files;
 pub mod logs;
 pub mod metrics;
 pub mod plugin;
@@ -23,3 +24,9 @@ pub use schemars::JsonSchema;
 pub use secret::Secret;
 pub use serde_json::json;
 pub use target::Target;
+
+/// The Arrow types of columnar batches, in the version that melisma is built with.
+pub mod arrow {
+    pub use arrow_array as array;
+    pub use arrow_schema as schema;
+}

@@ -1,0 +1,133 @@
+//! Folders: made, synced, and cleared of what killed runs left.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use melisma_engine::{Error, Result};
+
+use super::{append, journal};
+
+/// The end of a temporary file's name; no other program uses it.
+const PARTIAL: &str = ".melisma-partial";
+
+/// The temporary name beside a file: hidden, so that patterns such as `*.csv` pass it by.
+pub(super) fn partial_name(path: &Path) -> PathBuf {
+    hidden(path, PARTIAL)
+}
+
+/// `.` before the file's name and `suffix` after it, in the same folder.
+pub(super) fn hidden(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Makes a folder and those above it. New ones are synced into the folder that holds them.
+pub(super) fn create(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        create(parent)?;
+    }
+    match fs::create_dir(folder) {
+        Ok(()) => sync(parent.unwrap_or(Path::new("."))),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(error) => Err(Error::io(
+            format!("cannot make the folder {}", folder.display()),
+            error,
+        )),
+    }
+}
+
+/// Makes what was created, renamed or removed in a folder durable.
+#[cfg(unix)]
+pub(super) fn sync(folder: &Path) -> Result<()> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    File::open(folder)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| Error::io(format!("cannot sync the folder {}", folder.display()), error))
+}
+
+/// Windows can not open a folder as a file, and writes such changes through by itself.
+#[cfg(not(unix))]
+pub(super) fn sync(_folder: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// The folder that holds a file.
+pub(super) fn of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}
+
+/// What tells whether two paths are one file: case too, where file systems do not see it.
+pub(super) fn same_file_key(path: &Path) -> PathBuf {
+    if cfg!(any(windows, target_os = "macos")) {
+        PathBuf::from(path.to_string_lossy().to_lowercase())
+    } else {
+        path.to_owned()
+    }
+}
+
+/// Cuts what killed runs have appended but not committed, and removes their temporary files. What living processes
+/// write is locked, and left alone.
+pub(super) fn clear(folder: &Path) -> Result<()> {
+    let cannot = |error| Error::io(format!("cannot read the folder {}", folder.display()), error);
+    let mut removed = false;
+    for entry in fs::read_dir(folder).map_err(cannot)? {
+        let name = entry.map_err(cannot)?.file_name();
+        let Some(data) = name.to_str().and_then(|name| name.strip_prefix('.')) else {
+            continue;
+        };
+        let path = folder.join(&name);
+        if let Some(data) = data.strip_suffix(journal::SUFFIX) {
+            removed |= append::recover(&folder.join(data), &path)?;
+        } else if data.ends_with(PARTIAL) {
+            removed |= remove_leftover(&path)?;
+        }
+    }
+    if removed { sync(folder) } else { Ok(()) }
+}
+
+fn remove_leftover(path: &Path) -> Result<bool> {
+    let cannot = |error| Error::io(format!("cannot remove {}", path.display()), error);
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(cannot(error)),
+    };
+    if !lock(&file).map_err(cannot)? {
+        return Ok(false);
+    }
+    log::info!("{}: removed, left by a run that was killed", path.display());
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot(error)),
+        _ => Ok(true),
+    }
+}
+
+/// Locks a file against other processes until it is closed; false when another has it. A file system that knows no
+/// locks is taken to be used by one process.
+pub(super) fn lock(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Two processes want to write one file.
+pub(super) fn taken(path: &Path) -> Error {
+    Error::new(
+        melisma_engine::Kind::Unavailable,
+        format!("another process is writing {}", path.display()),
+    )
+}

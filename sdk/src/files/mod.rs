@@ -1,0 +1,170 @@
+//! Files for targets: their names, and three ways of writing them.
+//!
+//! What a told STATE covers is on disk and readable. When that is depends on the [`WriteMode`]:
+//!
+//! **`append`** adds to the stream's one file. A commit writes, flushes and syncs the file, then notes its length,
+//! durably, in a journal beside it (`.orders.jsonl.melisma-journal`). So what stands behind the noted length was
+//! never told: a run that finds the journal of a killed run cuts the file there, to the byte. Rows of a killed run
+//! are neither lost nor doubled, provided that the tap starts from the last STATE told. The journal is removed when
+//! a run ends well, and the file is then taken as it stands, whatever others have added to it. A file that has no
+//! journal and does not end in a line end was torn by somebody else: a last line that is whole gets its line end,
+//! any other is moved to `orders.jsonl.torn`, with a warning. While a run appends, a reader may see half a line.
+//!
+//! **`replace`** writes the stream's one file under a temporary name (`.orders.csv.melisma-partial`), and at the end
+//! syncs it, renames it and syncs the folder. A reader sees the old file or the new one, never half of either. Only
+//! then is anything durable, so the only STATE told is the last one. A killed run leaves the old file as it was.
+//!
+//! **`parts`** makes a file of its own from the rows of each commit: written under a temporary name, synced, renamed,
+//! the folder synced. `orders.parquet` becomes `orders-20260823T101500123Z-000001.parquet`: the start of the run in
+//! UTC, then a number, so that names sort in the order of the rows and none is used twice.
+//!
+//! What a killed run has left under temporary names is removed when the next run touches the folder. Files that a
+//! living process writes are locked, so they are left alone, and two runs can not write one file.
+
+mod append;
+mod buffer;
+mod escape;
+mod folder;
+mod journal;
+mod naming;
+mod partial;
+mod parts;
+mod settings;
+mod writer;
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use melisma_engine::{Error, Result};
+
+use append::Append;
+use naming::Scheme;
+
+pub use buffer::{Lines, Pool};
+pub use partial::Partial;
+pub use parts::Parts;
+pub use settings::{FileSettings, OverwriteBehavior, WriteMode};
+pub use writer::Writer;
+
+/// What a kind of file can do.
+#[derive(Debug)]
+pub struct Format {
+    /// The default of `file_naming_scheme`.
+    pub naming_scheme: &'static str,
+    /// The ways of writing it, the default first.
+    pub modes: &'static [WriteMode],
+    /// Whether a last line without a line end, in a file that no journal speaks of, is known to be whole.
+    pub is_whole: fn(&[u8]) -> bool,
+}
+
+/// The files of one run of a target.
+#[derive(Debug)]
+pub struct Files {
+    root: PathBuf,
+    scheme: Scheme,
+    mode: WriteMode,
+    format: &'static Format,
+    run: String,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Which stream has which file.
+    taken: HashMap<PathBuf, String>,
+    /// Folders that were made, and cleared of what killed runs left.
+    folders: HashSet<PathBuf>,
+}
+
+impl Files {
+    /// Makes the folder, clears it of what killed runs left, and checks the settings.
+    ///
+    /// # Errors
+    /// Settings that contradict each other or name what does not exist; a folder that can not be made.
+    pub fn open(settings: &FileSettings, format: &'static Format) -> Result<Self> {
+        let now = settings.now()?;
+        let template = settings
+            .file_naming_scheme
+            .as_deref()
+            .unwrap_or(format.naming_scheme);
+        let files = Self {
+            root: settings.destination_path.clone(),
+            scheme: Scheme::new(template, &settings.stamps(&now)?)?,
+            mode: settings.mode(format)?,
+            format,
+            run: settings::run_name(&now),
+            known: Mutex::default(),
+        };
+        files.prepare(&files.root)?;
+        Ok(files)
+    }
+
+    /// How files are written.
+    pub fn mode(&self) -> WriteMode {
+        self.mode
+    }
+
+    /// The file of a stream, which no other stream may have; its folder is there.
+    ///
+    /// # Errors
+    /// Another stream has the same file, or the folder can not be made.
+    pub fn path(&self, stream: &str) -> Result<PathBuf> {
+        let path = self.root.join(self.scheme.path(stream)?);
+        {
+            let mut known = self.known();
+            let owner = known
+                .taken
+                .entry(folder::same_file_key(&path))
+                .or_insert_with(|| stream.to_owned());
+            if owner != stream {
+                return Err(Error::config(format!(
+                    "the streams {owner:?} and {stream:?} would both be written to {}: \
+                     put {{stream_name}} into file_naming_scheme",
+                    path.display()
+                )));
+            }
+        }
+        self.prepare(path.parent().unwrap_or(&self.root))?;
+        Ok(path)
+    }
+
+    /// The parts of a stream's file.
+    ///
+    /// # Errors
+    /// As [`path`](Files::path).
+    pub fn parts(&self, stream: &str) -> Result<Parts> {
+        Ok(Parts::new(&self.path(stream)?, &self.run))
+    }
+
+    /// The writer of a stream whose files are bytes in lines, in the way the settings ask for.
+    ///
+    /// # Errors
+    /// As [`path`](Files::path), or the file can not be opened, or another process is writing it.
+    pub fn writer(&self, stream: &str) -> Result<Writer> {
+        let path = self.path(stream)?;
+        match self.mode {
+            WriteMode::Append => Ok(Writer::append(Append::open(&path, self.format.is_whole)?)),
+            WriteMode::Replace => Writer::replace(&path),
+            WriteMode::Parts => Ok(Writer::parts(Parts::new(&path, &self.run))),
+        }
+    }
+
+    fn prepare(&self, folder: &Path) -> Result<()> {
+        let mut known = self.known();
+        if !known.folders.contains(folder) {
+            folder::create(folder)?;
+            folder::clear(folder)?;
+            known.folders.insert(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    /// A panic while the lock is held leaves the maps as they were: they are only ever added to.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! A file under a temporary name until it is complete.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek as _, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use melisma_engine::{Error, Result};
+
+use super::folder;
+
+/// A file under a temporary name, in the folder where it will appear. Dropped unpublished, it is removed.
+#[derive(Debug)]
+pub struct Partial {
+    file: File,
+    temporary: PathBuf,
+    path: PathBuf,
+    published: bool,
+}
+
+impl Partial {
+    /// Begins the file that will appear at `path`; not buffered.
+    ///
+    /// # Errors
+    /// It can not be made, or another process is making it.
+    pub fn create(path: &Path) -> Result<Self> {
+        let temporary = folder::partial_name(path);
+        let cannot = |error| Error::io(format!("cannot make {}", temporary.display()), error);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            // Not before it is locked.
+            .truncate(false)
+            .open(&temporary)
+            .map_err(cannot)?;
+        if !folder::lock(&file).map_err(cannot)? {
+            return Err(folder::taken(path));
+        }
+        file.set_len(0).map_err(cannot)?;
+        Ok(Self {
+            file,
+            temporary,
+            path: path.to_owned(),
+            published: false,
+        })
+    }
+
+    /// Where the file will appear.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads what was written so far, from the start; then writes go on where they were.
+    ///
+    /// # Errors
+    /// What `read` returns, or the file can not be read.
+    pub fn read_back<T>(&mut self, read: impl FnOnce(&mut dyn Read) -> Result<T>) -> Result<T> {
+        let cannot = |error| Error::io("cannot read a temporary file back", error);
+        let end = self.file.stream_position().map_err(cannot)?;
+        self.file.seek(SeekFrom::Start(0)).map_err(cannot)?;
+        let result = read(&mut Read::by_ref(&mut self.file).take(end));
+        self.file.seek(SeekFrom::Start(end)).map_err(cannot)?;
+        result
+    }
+
+    /// Begins another file in the place of this one, which can still be read back but no longer appears.
+    ///
+    /// # Errors
+    /// It can not be made.
+    pub(super) fn successor(&mut self) -> Result<Self> {
+        fs::remove_file(&self.temporary)
+            .map_err(|error| Error::io(format!("cannot remove {}", self.temporary.display()), error))?;
+        self.published = true;
+        Self::create(&self.path)
+    }
+
+    /// Lets the file appear, whole and durable, in place of an older one if there is one.
+    ///
+    /// # Errors
+    /// It can not be synced or renamed.
+    pub fn publish(mut self) -> Result<()> {
+        let cannot = |error| Error::io(format!("cannot write {}", self.path.display()), error);
+        self.file.sync_all().map_err(cannot)?;
+        fs::rename(&self.temporary, &self.path).map_err(cannot)?;
+        self.published = true;
+        folder::sync(folder::of(&self.path))
+    }
+}
+
+impl Write for Partial {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        if !self.published {
+            // What can not be removed now is removed by the next run.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The settings that all file targets share.
+
+use std::path::PathBuf;
+
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use melisma_engine::{Error, Result};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Format;
+use super::naming::Stamps;
+
+/// The settings that all file targets share; flattened into the settings of each.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct FileSettings {
+    /// The folder for the files, made when it is missing. Also `output_path`, `output_path_prefix` or `filepath`.
+    #[serde(alias = "output_path", alias = "output_path_prefix", alias = "filepath")]
+    pub destination_path: PathBuf,
+    /// How a stream's file is named, with the placeholders `{stream_name}`, `{datestamp}` and `{timestamp}`. A `/`
+    /// makes a folder. What is not safe in a file name is percent-escaped in stream names.
+    pub file_naming_scheme: Option<String>,
+    /// What `{datestamp}` becomes, in the notation of Python's strftime.
+    pub datestamp_format: String,
+    /// What `{timestamp}` becomes, in the notation of Python's strftime.
+    pub timestamp_format: String,
+    /// The time zone of both, such as `UTC` or `Europe/Berlin`.
+    pub timestamp_timezone: String,
+    /// How rows meet the files of earlier runs. `append`: added to the stream's file, with a commit each time STATE
+    /// is told. `replace`: the file is replaced as a whole at the end of the run. `parts`: each commit makes a file
+    /// of its own.
+    pub write_mode: Option<WriteMode>,
+    /// The name that other file targets have for `write_mode`.
+    pub overwrite_behavior: Option<OverwriteBehavior>,
+}
+
+/// How rows meet the files of earlier runs; see the [module](super) for what each promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteMode {
+    /// One file for each stream, which grows.
+    Append,
+    /// One file for each stream, replaced as a whole at the end of the run.
+    Replace,
+    /// One file for each commit.
+    Parts,
+}
+
+/// The values of `overwrite_behavior`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OverwriteBehavior {
+    /// As `write_mode: replace`.
+    #[serde(alias = "replace", alias = "overwrite_file")]
+    ReplaceFile,
+    /// As `write_mode: append`.
+    #[serde(alias = "append", alias = "append_records")]
+    AppendFile,
+    /// As `write_mode: parts`.
+    #[serde(alias = "new_file")]
+    CreateFile,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self {
+            destination_path: PathBuf::from("."),
+            file_naming_scheme: None,
+            datestamp_format: "%Y-%m-%d".to_owned(),
+            timestamp_format: "%Y-%m-%d.T%H%M%S".to_owned(),
+            timestamp_timezone: "UTC".to_owned(),
+            write_mode: None,
+            overwrite_behavior: None,
+        }
+    }
+}
+
+impl FileSettings {
+    /// `load_method: overwrite` asks for [`WriteMode::Replace`].
+    ///
+    /// # Errors
+    /// Another way of writing was asked for by name.
+    pub fn overwrite(&mut self) -> Result<()> {
+        match self.asked()? {
+            None | Some(WriteMode::Replace) => {
+                self.write_mode = Some(WriteMode::Replace);
+                Ok(())
+            }
+            Some(mode) => Err(Error::config(format!(
+                "load_method is overwrite, which replaces files, but write_mode is {}",
+                mode.name()
+            ))),
+        }
+    }
+
+    pub(super) fn mode(&self, format: &Format) -> Result<WriteMode> {
+        let Some(mode) = self.asked()? else {
+            return Ok(format.modes[0]);
+        };
+        if format.modes.contains(&mode) {
+            return Ok(mode);
+        }
+        let names: Vec<&str> = format.modes.iter().map(|mode| mode.name()).collect();
+        Err(Error::config(format!(
+            "write_mode: such files can not be written by {}, only by {}",
+            mode.name(),
+            names.join(" or ")
+        )))
+    }
+
+    fn asked(&self) -> Result<Option<WriteMode>> {
+        let other = self.overwrite_behavior.map(|behavior| match behavior {
+            OverwriteBehavior::ReplaceFile => WriteMode::Replace,
+            OverwriteBehavior::AppendFile => WriteMode::Append,
+            OverwriteBehavior::CreateFile => WriteMode::Parts,
+        });
+        match (self.write_mode, other) {
+            (Some(mode), Some(other)) if mode != other => Err(Error::config(format!(
+                "write_mode is {}, but overwrite_behavior says {}",
+                mode.name(),
+                other.name()
+            ))),
+            (mode, other) => Ok(mode.or(other)),
+        }
+    }
+
+    pub(super) fn now(&self) -> Result<Zoned> {
+        let name = &self.timestamp_timezone;
+        // Known without the system's time zone database, which small containers lack.
+        if name.eq_ignore_ascii_case("UTC") {
+            return Ok(Timestamp::now().to_zoned(TimeZone::UTC));
+        }
+        Timestamp::now().in_tz(name).map_err(|error| {
+            Error::config(format!(
+                "timestamp_timezone: no time zone {:?} is known here",
+                melisma_engine::error::show(name)
+            ))
+            .with_source(error)
+        })
+    }
+
+    pub(super) fn stamps(&self, now: &Zoned) -> Result<Stamps> {
+        Ok(Stamps {
+            date: stamp(now, "datestamp_format", &self.datestamp_format)?,
+            time: stamp(now, "timestamp_format", &self.timestamp_format)?,
+        })
+    }
+}
+
+impl WriteMode {
+    /// The name in the settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Replace => "replace",
+            Self::Parts => "parts",
+        }
+    }
+}
+
+/// The start of the run as it stands in the names of parts: UTC, milliseconds, sorting as text.
+pub(super) fn run_name(now: &Zoned) -> String {
+    let utc = now.with_time_zone(TimeZone::UTC);
+    strtime::format("%Y%m%dT%H%M%S%3fZ", &utc)
+        .unwrap_or_else(|_| format!("{}", utc.timestamp().as_millisecond()))
+}
+
+fn stamp(now: &Zoned, setting: &str, format: &str) -> Result<String> {
+    strtime::format(from_python(format), now).map_err(|error| {
+        Error::config(format!("{setting}: {}", melisma_engine::error::show(format))).with_source(error)
+    })
+}
+
+/// Python's `%f` is six digits of microseconds; the rest of its notation is common.
+fn from_python(format: &str) -> String {
+    let mut out = String::with_capacity(format.len() + 2);
+    let mut chars = format.chars();
+    while let Some(c) = chars.next() {
+        out.push(c);
+        if c == '%' {
+            match chars.next() {
+                Some('f') => out.push_str("6f"),
+                Some(next) => out.push(next),
+                None => {}
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_are_pythons() {
+        let now: Zoned = "2026-08-03T07:05:09.000042Z"
+            .parse::<Timestamp>()
+            .expect("a time")
+            .to_zoned(TimeZone::UTC);
+        let settings = FileSettings::default();
+        let stamps = settings.stamps(&now).expect("stamps");
+        assert_eq!(
+            (stamps.date.as_str(), stamps.time.as_str()),
+            ("2026-08-03", "2026-08-03.T070509")
+        );
+        assert_eq!(
+            stamp(&now, "x", "%Y%m%dT%H%M%S.%f%%f %j %a %-d").expect("known"),
+            "20260803T070509.000042%f 215 Mon 3"
+        );
+        assert!(stamp(&now, "x", "%E").is_err());
+        assert_eq!(run_name(&now), "20260803T070509000Z");
+    }
+
+    #[test]
+    fn an_unknown_zone_is_refused() {
+        let settings = FileSettings {
+            timestamp_timezone: "UTC".into(),
+            ..FileSettings::default()
+        };
+        assert_eq!(settings.now().expect("a zone").time_zone(), &TimeZone::UTC);
+        let settings = FileSettings {
+            timestamp_timezone: "Mars/Olympus".into(),
+            ..FileSettings::default()
+        };
+        assert!(
+            settings
+                .now()
+                .expect_err("no such zone")
+                .to_string()
+                .starts_with("timestamp_timezone: ")
+        );
+    }
+
+    #[test]
+    fn names_of_modes_must_agree() {
+        let parse = |text: &str| serde_json::from_str::<FileSettings>(text).expect("settings");
+        assert_eq!(parse("{}").asked().expect("agrees"), None);
+        let replace = parse(r#"{"overwrite_behavior": "replace_file", "output_path": "x"}"#);
+        assert_eq!(replace.asked().expect("agrees"), Some(WriteMode::Replace));
+        assert_eq!(replace.destination_path, PathBuf::from("x"));
+        assert!(
+            parse(r#"{"overwrite_behavior": "replace_file", "write_mode": "append"}"#)
+                .asked()
+                .is_err()
+        );
+        assert!(parse(r#"{"write_mode": "append"}"#).overwrite().is_err());
+        let mut settings = parse("{}");
+        settings.overwrite().expect("agrees");
+        assert_eq!(settings.write_mode, Some(WriteMode::Replace));
+    }
+}

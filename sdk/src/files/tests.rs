@@ -1,0 +1,261 @@
+//! What is on disk after each step, and after each way of being killed.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::*;
+
+const FORMAT: Format = Format {
+    naming_scheme: "{stream_name}.txt",
+    modes: &[WriteMode::Append, WriteMode::Replace, WriteMode::Parts],
+    is_whole: |line| line.ends_with(b"}"),
+};
+
+fn files(folder: &Path, mode: WriteMode) -> Files {
+    let settings = FileSettings {
+        destination_path: folder.to_owned(),
+        write_mode: Some(mode),
+        ..FileSettings::default()
+    };
+    Files::open(&settings, &FORMAT).expect("the folder opens")
+}
+
+/// The names in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    names.sort();
+    names
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(path).expect("a file")
+}
+
+#[test]
+fn one_file_belongs_to_one_stream() {
+    let folder = TempDir::new().expect("a folder");
+    let settings = FileSettings {
+        destination_path: folder.path().join("new/below"),
+        file_naming_scheme: Some("{datestamp}/all.txt".into()),
+        ..FileSettings::default()
+    };
+    let files = Files::open(&settings, &FORMAT).expect("the folder is made");
+    let path = files.path("a").expect("a path");
+    assert!(path.parent().expect("a folder").is_dir());
+    assert_eq!(files.path("a").expect("the same again"), path);
+    let error = files.path("b").expect_err("taken").to_string();
+    assert!(error.contains(r#""a" and "b""#), "{error}");
+}
+
+#[test]
+fn appending_keeps_what_is_there() {
+    let folder = TempDir::new().expect("a folder");
+    for run in 0..3 {
+        let mut writer = files(folder.path(), WriteMode::Append)
+            .writer("a")
+            .expect("a writer");
+        writer.set_header(b"head\n".to_vec());
+        writer.write(format!("{run}\n").as_bytes()).expect("written");
+        writer.commit().expect("committed");
+        assert_eq!(names(folder.path()), [".a.txt.melisma-journal", "a.txt"]);
+        writer.finish().expect("finished");
+        assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+    assert_eq!(read(folder.path().join("a.txt")), "head\n0\n1\n2\n");
+}
+
+/// A run that committed two rows and was killed while it wrote more, cut at every byte of what it wrote.
+#[test]
+fn a_torn_tail_is_cut_to_the_committed_byte() {
+    let folder = TempDir::new().expect("a folder");
+    let mut writer = files(folder.path(), WriteMode::Append)
+        .writer("a")
+        .expect("a writer");
+    writer.write(b"{1}\n{2}\n").expect("written");
+    writer.commit().expect("committed");
+    writer.write(b"{three}\n{four}\n{fi").expect("written");
+    drop(writer);
+    let data = fs::read(folder.path().join("a.txt")).expect("the data");
+    let journal = fs::read(folder.path().join(".a.txt.melisma-journal")).expect("the journal");
+    assert_eq!(data.len(), 8 + 18);
+    for cut in 8..=data.len() {
+        let folder = TempDir::new().expect("a folder");
+        fs::write(folder.path().join("a.txt"), &data[..cut]).expect("written");
+        fs::write(folder.path().join(".a.txt.melisma-journal"), &journal).expect("written");
+        // Opening the folder is enough: the stream need not come again.
+        drop(files(folder.path(), WriteMode::Parts));
+        assert_eq!(read(folder.path().join("a.txt")), "{1}\n{2}\n", "cut at {cut}");
+        assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+    // Killed while the second commit was noted: it was not told, so the first one holds.
+    for cut in 12..journal.len() {
+        let folder = TempDir::new().expect("a folder");
+        fs::write(folder.path().join("a.txt"), &data).expect("written");
+        fs::write(folder.path().join(".a.txt.melisma-journal"), &journal[..cut]).expect("written");
+        drop(files(folder.path(), WriteMode::Append));
+        assert_eq!(read(folder.path().join("a.txt")), "", "journal cut at {cut}");
+    }
+}
+
+#[test]
+fn a_torn_line_of_others_is_set_aside_and_a_whole_one_kept() {
+    for (found, kept, torn) in [
+        ("{1}\n{2}\n", "{1}\n{2}\n", None),
+        ("{1}\n{2}", "{1}\n{2}\n", None),
+        ("{1}\n{2", "{1}\n", Some("{2\n")),
+        ("{", "", Some("{\n")),
+        ("", "", None),
+    ] {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("a.txt");
+        fs::write(&path, found).expect("written");
+        files(folder.path(), WriteMode::Append)
+            .writer("a")
+            .expect("a writer")
+            .finish()
+            .expect("finished");
+        assert_eq!(read(&path), kept);
+        let aside = fs::read_to_string(folder.path().join("a.txt.torn")).ok();
+        assert_eq!(aside.as_deref(), torn);
+    }
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("a.txt");
+    fs::write(&path, format!("{{1}}\n{}", "x".repeat(200_000))).expect("written");
+    files(folder.path(), WriteMode::Append)
+        .writer("a")
+        .expect("a writer")
+        .finish()
+        .expect("finished");
+    assert_eq!(read(&path), "{1}\n");
+}
+
+#[test]
+fn one_run_at_a_time_appends() {
+    let folder = TempDir::new().expect("a folder");
+    let first = files(folder.path(), WriteMode::Append);
+    let mut writer = first.writer("a").expect("a writer");
+    let mut late = files(folder.path(), WriteMode::Append)
+        .writer("a")
+        .expect("nothing is written yet");
+    writer.write(b"{1}\n{half").expect("written");
+    let error = late.write(b"{2}\n").expect_err("locked").to_string();
+    assert!(error.contains("another process is writing"), "{error}");
+    // A third must neither cut nor write.
+    let error = files(folder.path(), WriteMode::Append)
+        .writer("a")
+        .expect_err("locked")
+        .to_string();
+    assert!(error.contains("another process is writing"), "{error}");
+    assert_eq!(read(folder.path().join("a.txt")), "{1}\n{half");
+    writer.write(b"}\n").expect("written");
+    writer.finish().expect("finished");
+    assert!(
+        late.write(b"{2}\n")
+            .expect_err("changed")
+            .to_string()
+            .contains("changed by another program")
+    );
+    assert_eq!(read(folder.path().join("a.txt")), "{1}\n{half}\n");
+    assert_eq!(names(folder.path()), ["a.txt"]);
+}
+
+#[test]
+fn replacing_shows_the_old_file_until_the_end() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("a.txt");
+    fs::write(&path, "old\n").expect("written");
+    let replace = || {
+        let mut writer = files(folder.path(), WriteMode::Replace)
+            .writer("a")
+            .expect("a writer");
+        writer.set_header(b"head\n".to_vec());
+        writer
+    };
+    let mut writer = replace();
+    writer.write(b"new\n").expect("written");
+    writer.commit().expect("does nothing");
+    assert_eq!(read(&path), "old\n");
+    drop(writer);
+    assert_eq!(names(folder.path()), ["a.txt"]);
+
+    let mut writer = replace();
+    writer.write(b"new\n").expect("written");
+    writer.finish().expect("finished");
+    assert_eq!(read(&path), "head\nnew\n");
+
+    // No rows is what there is now.
+    replace().finish().expect("finished");
+    assert_eq!(read(&path), "head\n");
+}
+
+#[test]
+fn parts_appear_whole_with_their_commit() {
+    let folder = TempDir::new().expect("a folder");
+    let files = files(folder.path(), WriteMode::Parts);
+    let mut writer = files.writer("a").expect("a writer");
+    writer.set_header(b"head\n".to_vec());
+    writer.commit().expect("nothing to commit");
+    for part in ["1\n", "2\n"] {
+        writer.write(part.as_bytes()).expect("written");
+        let hidden = names(folder.path())
+            .iter()
+            .filter(|name| name.starts_with('.'))
+            .count();
+        assert_eq!(hidden, 1);
+        writer.commit().expect("committed");
+    }
+    writer.finish().expect("finished");
+    let names = names(folder.path());
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(
+        names[0].starts_with("a-2") && names[0].ends_with("Z-000001.txt"),
+        "{names:?}"
+    );
+    assert!(names[1].ends_with("Z-000002.txt"), "{names:?}");
+    assert_eq!(read(folder.path().join(&names[0])), "head\n1\n");
+    assert_eq!(read(folder.path().join(&names[1])), "head\n2\n");
+}
+
+#[test]
+fn leftovers_are_removed_and_living_files_are_not() {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join(".b-1.txt.melisma-partial"), "half").expect("written");
+    fs::write(folder.path().join(".gone.txt.melisma-journal"), "committed 9\n").expect("written");
+    fs::write(folder.path().join(".other"), "").expect("written");
+    let mut living = Partial::create(&folder.path().join("a.txt")).expect("made");
+    drop(files(folder.path(), WriteMode::Parts));
+    assert_eq!(names(folder.path()), [".a.txt.melisma-partial", ".other"]);
+    assert!(Partial::create(&folder.path().join("a.txt")).is_err());
+    std::io::Write::write_all(&mut living, b"whole").expect("written");
+    living.publish().expect("published");
+    assert_eq!(read(folder.path().join("a.txt")), "whole");
+}
+
+#[test]
+fn a_file_is_rewritten_at_once_and_written_on() {
+    for mode in [WriteMode::Append, WriteMode::Replace] {
+        let folder = TempDir::new().expect("a folder");
+        let mut writer = files(folder.path(), mode).writer("a").expect("a writer");
+        writer.set_header(b"a\n".to_vec());
+        writer.write(b"1\n").expect("written");
+        writer.commit().expect("committed");
+        for _ in 0..2 {
+            writer
+                .rewrite(|read, write| {
+                    let mut text = String::new();
+                    read.read_to_string(&mut text)?;
+                    Ok(write.write_all(text.replace('\n', ",\n").as_bytes())?)
+                })
+                .expect("rewritten");
+        }
+        writer.write(b"2,3,4\n").expect("written");
+        writer.finish().expect("finished");
+        assert_eq!(read(folder.path().join("a.txt")), "a,,\n1,,\n2,3,4\n");
+        assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+}
