@@ -100,7 +100,11 @@ impl Ledger {
     pub fn open(&mut self, seq: u64, stream: usize) -> Ticket {
         self.advance(seq);
         self.in_flight.insert(seq, stream);
-        Ticket { seq, stream, lost: Some(Arc::clone(&self.lost)) }
+        Ticket {
+            seq,
+            stream,
+            lost: Some(Arc::clone(&self.lost)),
+        }
     }
 
     /// A STATE came at line `seq`, which is higher than every number seen before.
@@ -109,13 +113,21 @@ impl Ledger {
         self.pending_bytes += value.len();
         match self.pending.back_mut() {
             // No unit since the last one: both would be permitted at the same moment.
-            Some(last) if self.in_flight.last_key_value().is_none_or(|(&unit, _)| unit < last.seq) => {
+            Some(last)
+                if self
+                    .in_flight
+                    .last_key_value()
+                    .is_none_or(|(&unit, _)| unit < last.seq) =>
+            {
                 self.pending_bytes -= last.value.len();
                 last.seq = seq;
                 last.value.clear();
                 last.value.push_str(value);
             }
-            _ => self.pending.push_back(State { seq, value: value.to_owned() }),
+            _ => self.pending.push_back(State {
+                seq,
+                value: value.to_owned(),
+            }),
         }
     }
 
@@ -126,7 +138,11 @@ impl Ledger {
             return Err(self.poison(format!("the unit of line {seq} is not this ledger's")));
         }
         if tally.received != tally.written + tally.refused {
-            let Tally { received, written, refused } = tally;
+            let Tally {
+                received,
+                written,
+                refused,
+            } = tally;
             return Err(self.poison(format!(
                 "of {received} records since line {seq}, {written} were written and {refused} refused"
             )));
@@ -146,7 +162,9 @@ impl Ledger {
 
     /// Everything below is durable.
     pub fn low(&self) -> u64 {
-        self.in_flight.first_key_value().map_or(self.next, |(&seq, _)| seq)
+        self.in_flight
+            .first_key_value()
+            .map_or(self.next, |(&seq, _)| seq)
     }
 
     /// Takes the newest STATE that may be told, and forgets the older ones.

@@ -4,6 +4,7 @@
 
 pub mod budget;
 pub mod cell;
+pub mod decimal;
 pub mod encode;
 pub mod error;
 pub mod json;
@@ -14,5 +15,6 @@ pub mod pipeline;
 pub mod rows;
 pub mod schema;
 pub mod sink;
+pub mod time;
 
 pub use error::{Error, Kind, Position, Result};

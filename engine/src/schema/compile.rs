@@ -1,1 +1,243 @@
-//! From JSON Schema to columns.
+//! From a SCHEMA message to columns.
+
+use serde_json::Value;
+
+use super::resolve::resolve;
+use super::types::Types;
+use super::{Column, StreamSchema};
+use crate::error::{Error, Result, show};
+
+/// The most columns that a stream may have.
+pub const MAX_COLUMNS: usize = 10_000;
+/// The longest name that a property may have, in bytes.
+pub const MAX_NAME_BYTES: usize = 64 * 1024;
+
+impl StreamSchema {
+    /// Compiles a SCHEMA.
+    ///
+    /// # Errors
+    /// ([`Kind::Input`](crate::Kind::Input), with the stream) A schema that is no JSON, has no `properties`, refers
+    /// to a remote schema, names types that JSON Schema does not know, or lacks a key property; more than
+    /// [`MAX_COLUMNS`] properties.
+    pub fn compile<S: AsRef<str>>(
+        stream: &str,
+        schema: &str,
+        key_properties: &[S],
+        bookmark_properties: &[S],
+    ) -> Result<Self> {
+        compile(stream, schema, key_properties, bookmark_properties).map_err(|error| error.in_stream(stream))
+    }
+}
+
+fn compile<S: AsRef<str>>(stream: &str, schema: &str, keys: &[S], bookmarks: &[S]) -> Result<StreamSchema> {
+    let schema: Value = serde_json::from_str(schema)
+        .map_err(|error| Error::input("schema: expected a JSON Schema").with_source(error))?;
+    let schema = resolve(&schema)?;
+    let Some(Value::Object(properties)) = schema.get("properties") else {
+        let found = schema.to_string();
+        return Err(Error::input(format!(
+            "schema: expected an object with \"properties\", found {}",
+            show(&found)
+        )));
+    };
+    if properties.len() > MAX_COLUMNS {
+        let found = properties.len();
+        return Err(Error::input(format!(
+            "schema: expected at most {MAX_COLUMNS} properties, found {found}"
+        )));
+    }
+    let required: Vec<&str> = match schema.get("required") {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let columns = properties
+        .iter()
+        .map(|(name, schema)| column(name, schema, required.contains(&name.as_str())))
+        .collect::<Result<Vec<Column>>>()?;
+    let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+    let mut compiled = StreamSchema {
+        stream: stream.into(),
+        columns,
+        key: Vec::new(),
+        bookmark_properties: bookmarks.iter().map(|name| name.as_ref().into()).collect(),
+        closed,
+        schema,
+    };
+    for name in keys {
+        let name = name.as_ref();
+        let at = compiled.column(name).ok_or_else(|| {
+            Error::input(format!(
+                "key_properties: expected a property of the schema, found \"{}\"",
+                show(name)
+            ))
+        })?;
+        if !compiled.key.contains(&at) {
+            compiled.key.push(at);
+        }
+    }
+    Ok(compiled)
+}
+
+fn column(name: &str, schema: &Value, required: bool) -> Result<Column> {
+    if name.len() > MAX_NAME_BYTES {
+        let found = name.len();
+        return Err(Error::input(format!(
+            "schema: expected property names of at most {MAX_NAME_BYTES} bytes, found one of {found}"
+        )));
+    }
+    let types = Types::of(schema).map_err(|error| Error::input(format!("{}: {error}", show(name))))?;
+    Ok(Column {
+        name: name.into(),
+        data_type: types.data_type(schema),
+        nullable: types.has(Types::NULL),
+        required,
+        metadata: None,
+        schema: schema.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::DataType;
+    use super::*;
+    use serde_json::json;
+
+    fn data_type(schema: Value) -> (DataType, bool) {
+        let schema = json!({"properties": {"x": schema}}).to_string();
+        let compiled = StreamSchema::compile("s", &schema, &[""; 0], &[]).expect("a schema");
+        (compiled.columns[0].data_type, compiled.columns[0].nullable)
+    }
+
+    const TEXT: DataType = DataType::Text { max_length: None };
+    const INTEGER: DataType = DataType::Integer {
+        minimum: None,
+        maximum: None,
+    };
+
+    #[test]
+    fn types_and_formats_become_column_types() {
+        for (schema, expected, nullable) in [
+            (json!({"type": "integer"}), INTEGER, false),
+            (json!({"type": ["null", "number"]}), DataType::Number, true),
+            (json!({"type": ["integer", "number"]}), DataType::Number, false),
+            (json!({"type": "boolean"}), DataType::Boolean, false),
+            (
+                json!({"type": "string", "maxLength": 9}),
+                DataType::Text { max_length: Some(9) },
+                false,
+            ),
+            (
+                json!({"type": ["string", "null"], "format": "date-time"}),
+                DataType::DateTime,
+                true,
+            ),
+            (json!({"type": ["date-time", "null"]}), DataType::DateTime, true),
+            (json!({"type": "string", "format": "date"}), DataType::Date, false),
+            (json!({"type": "string", "format": "time"}), DataType::Time, false),
+            (json!({"type": "string", "format": "uuid"}), DataType::Uuid, false),
+            (
+                json!({"type": "string", "format": "x-singer.decimal", "precision": 38, "scale": 9}),
+                DataType::Decimal {
+                    precision: Some(38),
+                    scale: Some(9),
+                },
+                false,
+            ),
+            (
+                json!({"type": ["number", "string"], "format": "singer.decimal"}),
+                DataType::Decimal {
+                    precision: None,
+                    scale: None,
+                },
+                false,
+            ),
+            (json!({"type": "object"}), DataType::Json, false),
+            (json!({}), DataType::Json, true),
+            (json!({"enum": ["a", null]}), TEXT, true),
+            (
+                json!({"type": "integer", "minimum": 0, "exclusiveMinimum": true, "exclusiveMaximum": 10}),
+                DataType::Integer {
+                    minimum: Some(1),
+                    maximum: Some(9),
+                },
+                false,
+            ),
+        ] {
+            assert_eq!(data_type(schema.clone()), (expected, nullable), "{schema}");
+        }
+    }
+
+    #[test]
+    fn unions_take_the_narrowest_type_that_holds_every_branch() {
+        for (schema, expected, nullable) in [
+            (
+                json!({"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+                INTEGER,
+                true,
+            ),
+            (
+                json!({"oneOf": [{"type": "integer"}, {"type": "number"}]}),
+                DataType::Number,
+                false,
+            ),
+            (
+                json!({"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+                TEXT,
+                false,
+            ),
+            (
+                json!({"anyOf": [{"type": "boolean"}, {"type": "integer"}]}),
+                TEXT,
+                false,
+            ),
+            (
+                json!({"anyOf": [{"type": "string"}, {"type": "array"}]}),
+                DataType::Json,
+                false,
+            ),
+            (
+                json!({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}),
+                DataType::DateTime,
+                true,
+            ),
+            (
+                json!({"anyOf": [{"type": "string", "format": "date-time"}, {"type": ["string", "null"]}]}),
+                TEXT,
+                true,
+            ),
+        ] {
+            assert_eq!(data_type(schema.clone()), (expected, nullable), "{schema}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_is_none_is_an_error_that_says_why() {
+        let error = |schema: &str, keys: &[&str]| {
+            StreamSchema::compile("s", schema, keys, &[])
+                .expect_err("refused")
+                .to_string()
+        };
+        assert_eq!(
+            error("{}", &[]),
+            "stream s: schema: expected an object with \"properties\", found {}"
+        );
+        assert_eq!(
+            error(r#"{"properties": {"a": {"type": "strng"}}}"#, &[]),
+            "stream s: a: schema: expected the name of a JSON type, found \"strng\""
+        );
+        assert_eq!(
+            error(r#"{"properties": {"a": {}}}"#, &["id"]),
+            "stream s: key_properties: expected a property of the schema, found \"id\""
+        );
+    }
+
+    #[test]
+    fn metadata_columns_are_added_once_and_removed_again() {
+        let schema = r#"{"properties": {"a": {}, "_sdc_deleted_at": {"type": "string"}}}"#;
+        let plain = StreamSchema::compile("s", schema, &["a"], &[]).expect("a schema");
+        let with = plain.clone().with_metadata();
+        assert_eq!(with.columns.len(), 8);
+        assert_eq!(with.columns[1].metadata, None);
+        assert_eq!(with.without_metadata().columns.len(), 1);
+    }
+}

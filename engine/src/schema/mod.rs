@@ -3,13 +3,15 @@
 mod compile;
 mod metadata;
 mod resolve;
+pub(crate) mod types;
 
 use serde_json::Value;
 
+pub use compile::{MAX_COLUMNS, MAX_NAME_BYTES};
 pub use metadata::Metadata;
 
 /// What a SCHEMA message says, compiled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StreamSchema {
     /// The stream's name.
     pub stream: Box<str>,
@@ -26,7 +28,7 @@ pub struct StreamSchema {
 }
 
 /// One top-level property.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// The property's name.
     pub name: Box<str>,

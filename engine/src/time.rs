@@ -1,0 +1,217 @@
+//! Dates and times as taps write them, read exactly.
+//!
+//! What is read is RFC 3339 and the usual departures from it that Python's `fromisoformat` takes as well: a space
+//! for the `T`, no zone (UTC), an offset without colon, seconds left out, more than six digits of fraction (cut).
+
+const DAY: i64 = 86_400_000_000;
+
+/// Days since 1970-01-01 of `YYYY-MM-DD`, years 1 to 9999 (proleptic Gregorian).
+#[inline]
+pub fn parse_date(text: &str) -> Option<i32> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 10 { None } else { date(bytes) }
+}
+
+#[inline]
+fn date(bytes: &[u8]) -> Option<i32> {
+    if bytes.get(4) != Some(&b'-') || bytes.get(7) != Some(&b'-') {
+        return None;
+    }
+    let year = two(bytes, 0)? * 100 + two(bytes, 2)?;
+    let (month, day) = (two(bytes, 5)?, two(bytes, 8)?);
+    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > days_in(year, month) {
+        return None;
+    }
+    Some(days(year, month, day))
+}
+
+/// Microseconds since midnight of `HH:MM[:SS[.ffffff]]`; a zone, which a time of day alone can not use, is refused.
+pub fn parse_time(text: &str) -> Option<i64> {
+    match time(text.as_bytes())? {
+        (micros, []) => Some(micros),
+        _ => None,
+    }
+}
+
+/// Microseconds since 1970-01-01T00:00:00Z. Text without a zone is taken as UTC, a date alone as its midnight.
+#[inline]
+pub fn parse_date_time(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let day = i64::from(date(bytes)?) * DAY;
+    let (micros, zone) = match bytes.get(10..)? {
+        [] => return Some(day),
+        [b'T' | b't' | b' ', rest @ ..] => time(rest)?,
+        _ => return None,
+    };
+    Some(day + micros - offset(zone)?)
+}
+
+/// A time of day and what follows it.
+#[inline]
+fn time(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let (hour, minute) = (two(bytes, 0)?, two(bytes, 3)?);
+    if bytes.get(2) != Some(&b':') || hour > 23 || minute > 59 {
+        return None;
+    }
+    let micros = i64::from(hour * 60 + minute) * 60_000_000;
+    let rest = bytes.get(5..)?;
+    if rest.first() != Some(&b':') {
+        return Some((micros, rest));
+    }
+    let second = two(rest, 1)?;
+    if second > 59 {
+        return None;
+    }
+    let micros = micros + i64::from(second) * 1_000_000;
+    match rest.get(3..)? {
+        [b'.' | b',', rest @ ..] => {
+            let (fraction, rest) = fraction(rest)?;
+            Some((micros + fraction, rest))
+        }
+        rest => Some((micros, rest)),
+    }
+}
+
+/// Digits after the point as microseconds; those after the sixth are cut, as Python does.
+#[inline]
+fn fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 {
+        return None;
+    }
+    let mut micros = 0;
+    for i in 0..6 {
+        micros = micros * 10 + if i < digits { i64::from(bytes[i] - b'0') } else { 0 };
+    }
+    Some((micros, &bytes[digits..]))
+}
+
+/// Microseconds east of UTC.
+#[inline]
+fn offset(zone: &[u8]) -> Option<i64> {
+    let (sign, digits) = match zone {
+        [] | [b'Z' | b'z'] => return Some(0),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits.len() {
+        2 => (two(digits, 0)?, 0),
+        4 => (two(digits, 0)?, two(digits, 2)?),
+        5 if digits[2] == b':' => (two(digits, 0)?, two(digits, 3)?),
+        _ => return None,
+    };
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    Some(sign * i64::from(hours * 60 + minutes) * 60_000_000)
+}
+
+#[inline]
+fn two(bytes: &[u8], at: usize) -> Option<i32> {
+    let (&tens, &ones) = (bytes.get(at)?, bytes.get(at + 1)?);
+    (tens.is_ascii_digit() && ones.is_ascii_digit())
+        .then(|| i32::from(tens - b'0') * 10 + i32::from(ones - b'0'))
+}
+
+fn days_in(year: i32, month: i32) -> i32 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01, by years that begin in March (Howard Hinnant's `days_from_civil`).
+#[inline]
+fn days(year: i32, month: i32, day: i32) -> i32 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year / 400;
+    let of_era = year % 400;
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_days_since_1970() {
+        for (text, days) in [
+            ("1970-01-01", 0),
+            ("1969-12-31", -1),
+            ("2000-02-29", 11_016),
+            ("0001-01-01", -719_162),
+            ("9999-12-31", 2_932_896),
+        ] {
+            assert_eq!(parse_date(text), Some(days), "{text}");
+        }
+        for text in [
+            "",
+            "1970-1-1",
+            "1970-13-01",
+            "1900-02-29",
+            "0000-01-01",
+            "1970-01-01x",
+            "197a-01-01",
+            "10000-01-01",
+        ] {
+            assert_eq!(parse_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_follows_the_one_before() {
+        let mut expected = -719_162;
+        for year in 1..=9999 {
+            for month in 1..=12 {
+                for day in 1..=days_in(year, month) {
+                    assert_eq!(days(year, month, day), expected);
+                    expected += 1;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn date_times_are_microseconds_in_utc() {
+        for (text, micros) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("1970-01-01", 0),
+            ("1970-01-01 00:00:01", 1_000_000),
+            ("1970-01-01t00:00:00.5z", 500_000),
+            ("1970-01-01T01:00:00+01:00", 0),
+            ("1970-01-01T00:00:00.1234567-0030", 1_800_123_456),
+            ("1970-01-01T00:00+00", 0),
+            ("9999-12-31T23:59:59.999999+00:00", 253_402_300_799_999_999),
+        ] {
+            assert_eq!(parse_date_time(text), Some(micros), "{text}");
+        }
+        for text in [
+            "",
+            "now",
+            "1970-01-01T",
+            "1970-01-01T24:00:00",
+            "1970-01-01T00:00:60",
+            "1970-01-01T00:00:00.",
+            "0000-01-01T00:00:00Z",
+            "1970-01-01T00:00:00+1",
+            "1970-01-01T00:00:00 UTC",
+            "1970-01-01T00:00:00+25:00",
+            "-001-01-01T00:00:00Z",
+            "é970-01-01T00:00",
+        ] {
+            assert_eq!(parse_date_time(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_have_no_zone() {
+        assert_eq!(parse_time("23:59:59.999999"), Some(86_399_999_999));
+        assert_eq!(parse_time("08:30"), Some(30_600_000_000));
+        assert_eq!(parse_time("08:30Z"), None);
+        assert_eq!(parse_time("24:00:00"), None);
+    }
+}
