@@ -15,6 +15,7 @@ pub mod target;
 pub use melisma_engine::cell::{Cell, Row, Text};
 pub use melisma_engine::encode::Encoder;
 pub use melisma_engine::error::show;
+pub use melisma_engine::json::write_string;
 pub use melisma_engine::pipeline::Limits;
 pub use melisma_engine::rows::{RowBatch, RowView, Rows};
 pub use melisma_engine::schema::{self, StreamSchema};

@@ -63,3 +63,50 @@ impl Drop for Lines {
         self.pool.give(std::mem::take(&mut self.bytes));
     }
 }
+
+/// Appends the digits of an integer.
+#[inline]
+pub fn write_int(out: &mut Vec<u8>, value: i64) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = value.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if value < 0 {
+        at -= 1;
+        digits[at] = b'-';
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_have_their_digits() {
+        for value in [0, 7, -7, 10, 1_234_567_890, i64::MAX, i64::MIN] {
+            let mut out = Vec::new();
+            write_int(&mut out, value);
+            assert_eq!(out, value.to_string().into_bytes());
+        }
+    }
+
+    #[test]
+    fn buffers_come_back() {
+        let pool = Arc::new(Pool::default());
+        let mut bytes = b"a\n".to_vec();
+        let place = bytes.as_ptr();
+        drop(Lines::take(&mut bytes, &pool));
+        assert_eq!(pool.take().as_ptr(), place);
+        let mut huge = Vec::with_capacity(LARGEST_KEPT + 1);
+        drop(Lines::take(&mut huge, &pool));
+        assert_eq!(pool.take().capacity(), 0);
+    }
+}

@@ -41,7 +41,9 @@ use melisma_engine::{Error, Result};
 use append::Append;
 use naming::Scheme;
 
-pub use buffer::{Lines, Pool};
+use crate::target::LoadMethod;
+
+pub use buffer::{Lines, Pool, write_int};
 pub use partial::Partial;
 pub use parts::Parts;
 pub use settings::{FileSettings, OverwriteBehavior, WriteMode};
@@ -64,6 +66,8 @@ pub struct Files {
     root: PathBuf,
     scheme: Scheme,
     mode: WriteMode,
+    /// Whether the mode was asked for by name.
+    asked: bool,
     format: &'static Format,
     run: String,
     known: Mutex<Known>,
@@ -92,12 +96,34 @@ impl Files {
             root: settings.destination_path.clone(),
             scheme: Scheme::new(template, &settings.stamps(&now)?)?,
             mode: settings.mode(format)?,
+            asked: settings.asked()?.is_some(),
             format,
             run: settings::run_name(&now),
             known: Mutex::default(),
         };
         files.prepare(&files.root)?;
         Ok(files)
+    }
+
+    /// Heeds `load_method`: `overwrite` is [`WriteMode::Replace`].
+    ///
+    /// # Errors
+    /// Another way of writing was asked for by name.
+    pub fn with_load_method(mut self, method: LoadMethod) -> Result<Self> {
+        match method {
+            LoadMethod::AppendOnly => {}
+            LoadMethod::Upsert => {
+                log::warn!("load_method is upsert, but files have no keys: every record is added");
+            }
+            LoadMethod::Overwrite if self.asked && self.mode != WriteMode::Replace => {
+                return Err(Error::config(format!(
+                    "load_method is overwrite, which replaces files, but write_mode is {}",
+                    self.mode.name()
+                )));
+            }
+            LoadMethod::Overwrite => self.mode = WriteMode::Replace,
+        }
+        Ok(self)
     }
 
     /// How files are written.

@@ -16,8 +16,9 @@ use super::naming::Stamps;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FileSettings {
-    /// The folder for the files, made when it is missing. Also `output_path`, `output_path_prefix` or `filepath`.
+    /// The folder for the files, made when it is missing.
     #[serde(alias = "output_path", alias = "output_path_prefix", alias = "filepath")]
+    #[schemars(extend("x-aliases" = ["output_path", "output_path_prefix", "filepath"]))]
     pub destination_path: PathBuf,
     /// How a stream's file is named, with the placeholders `{stream_name}`, `{datestamp}` and `{timestamp}`. A `/`
     /// makes a folder. What is not safe in a file name is percent-escaped in stream names.
@@ -53,13 +54,10 @@ pub enum WriteMode {
 #[serde(rename_all = "snake_case")]
 pub enum OverwriteBehavior {
     /// As `write_mode: replace`.
-    #[serde(alias = "replace", alias = "overwrite_file")]
     ReplaceFile,
     /// As `write_mode: append`.
-    #[serde(alias = "append", alias = "append_records")]
     AppendFile,
     /// As `write_mode: parts`.
-    #[serde(alias = "new_file")]
     CreateFile,
 }
 
@@ -78,23 +76,6 @@ impl Default for FileSettings {
 }
 
 impl FileSettings {
-    /// `load_method: overwrite` asks for [`WriteMode::Replace`].
-    ///
-    /// # Errors
-    /// Another way of writing was asked for by name.
-    pub fn overwrite(&mut self) -> Result<()> {
-        match self.asked()? {
-            None | Some(WriteMode::Replace) => {
-                self.write_mode = Some(WriteMode::Replace);
-                Ok(())
-            }
-            Some(mode) => Err(Error::config(format!(
-                "load_method is overwrite, which replaces files, but write_mode is {}",
-                mode.name()
-            ))),
-        }
-    }
-
     pub(super) fn mode(&self, format: &Format) -> Result<WriteMode> {
         let Some(mode) = self.asked()? else {
             return Ok(format.modes[0]);
@@ -110,7 +91,8 @@ impl FileSettings {
         )))
     }
 
-    fn asked(&self) -> Result<Option<WriteMode>> {
+    /// The way of writing that was asked for by name.
+    pub(super) fn asked(&self) -> Result<Option<WriteMode>> {
         let other = self.overwrite_behavior.map(|behavior| match behavior {
             OverwriteBehavior::ReplaceFile => WriteMode::Replace,
             OverwriteBehavior::AppendFile => WriteMode::Append,
@@ -246,9 +228,5 @@ mod tests {
                 .asked()
                 .is_err()
         );
-        assert!(parse(r#"{"write_mode": "append"}"#).overwrite().is_err());
-        let mut settings = parse("{}");
-        settings.overwrite().expect("agrees");
-        assert_eq!(settings.write_mode, Some(WriteMode::Replace));
     }
 }

@@ -259,3 +259,24 @@ fn a_file_is_rewritten_at_once_and_written_on() {
         assert_eq!(names(folder.path()), ["a.txt"]);
     }
 }
+
+#[test]
+fn load_method_overwrite_replaces() {
+    let folder = TempDir::new().expect("a folder");
+    let open = |write_mode| {
+        let settings = FileSettings {
+            destination_path: folder.path().to_owned(),
+            write_mode,
+            ..FileSettings::default()
+        };
+        Files::open(&settings, &FORMAT)
+            .expect("the folder opens")
+            .with_load_method(LoadMethod::Overwrite)
+    };
+    assert_eq!(open(None).expect("agrees").mode(), WriteMode::Replace);
+    assert_eq!(
+        open(Some(WriteMode::Replace)).expect("agrees").mode(),
+        WriteMode::Replace
+    );
+    assert!(open(Some(WriteMode::Append)).is_err());
+}

@@ -1,0 +1,128 @@
+//! From rows to lines.
+
+use std::sync::Arc;
+
+use melisma_sdk::files::{Lines, Pool, write_int};
+use melisma_sdk::{Cell, Encoder, Result, Row, StreamSchema, write_string};
+
+/// Writes records as JSON lines, without touching those that may stay as they are.
+#[derive(Debug)]
+pub struct JsonlEncoder {
+    out: Vec<u8>,
+    rows: usize,
+    columns: Vec<Name>,
+    /// Whether some column is filled in by the target.
+    metadata: bool,
+    pool: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Name {
+    /// `"name":`
+    key: Vec<u8>,
+    /// Whether the target fills it in, so that it is not in the record that came.
+    metadata: bool,
+}
+
+impl JsonlEncoder {
+    /// The encoder of a stream.
+    pub fn new(schema: &StreamSchema, pool: &Arc<Pool>) -> Self {
+        let columns: Vec<Name> = schema
+            .columns
+            .iter()
+            .map(|column| {
+                let mut key = Vec::with_capacity(column.name.len() + 3);
+                write_string(&mut key, &column.name);
+                key.push(b':');
+                Name {
+                    key,
+                    metadata: column.metadata.is_some(),
+                }
+            })
+            .collect();
+        let metadata = columns.iter().any(|column| column.metadata);
+        Self {
+            out: pool.take(),
+            rows: 0,
+            columns,
+            metadata,
+            pool: Arc::clone(pool),
+        }
+    }
+
+    /// The record as it came, with the target's own columns before its last brace.
+    fn splice(&mut self, row: &Row<'_>) {
+        let open = row.record.strip_suffix('}').unwrap_or(row.record);
+        self.out.extend_from_slice(open.as_bytes());
+        let mut first = open.trim_ascii_end().ends_with('{');
+        for (name, cell) in self.columns.iter().zip(&row.cells) {
+            if name.metadata {
+                member(&mut self.out, &mut first, name, cell);
+            }
+        }
+        self.out.extend_from_slice(b"}\n");
+    }
+
+    /// The record anew, from its values.
+    fn render(&mut self, row: &Row<'_>) {
+        self.out.push(b'{');
+        let mut first = true;
+        for (name, cell) in self.columns.iter().zip(&row.cells) {
+            member(&mut self.out, &mut first, name, cell);
+        }
+        self.out.extend_from_slice(b"}\n");
+    }
+}
+
+fn member(out: &mut Vec<u8>, first: &mut bool, name: &Name, cell: &Cell<'_>) {
+    if matches!(cell, Cell::Absent) {
+        return;
+    }
+    if !std::mem::take(first) {
+        out.push(b',');
+    }
+    out.extend_from_slice(&name.key);
+    match cell {
+        Cell::Absent | Cell::Null => out.extend_from_slice(b"null"),
+        Cell::Bool(true) => out.extend_from_slice(b"true"),
+        Cell::Bool(false) => out.extend_from_slice(b"false"),
+        Cell::Int(value) => write_int(out, *value),
+        Cell::Number(digits) => out.extend_from_slice(digits.as_bytes()),
+        Cell::Text(text) => {
+            out.push(b'"');
+            out.extend_from_slice(text.raw.as_bytes());
+            out.push(b'"');
+        }
+        Cell::Json(json) => out.extend_from_slice(json.as_bytes()),
+    }
+}
+
+impl Encoder for JsonlEncoder {
+    type Batch = Lines;
+
+    fn push(&mut self, row: &Row<'_>) -> Result<()> {
+        if !row.untouched {
+            self.render(row);
+        } else if self.metadata {
+            self.splice(row);
+        } else {
+            self.out.extend_from_slice(row.record.as_bytes());
+            self.out.push(b'\n');
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn bytes(&self) -> usize {
+        self.out.len()
+    }
+
+    fn finish(&mut self) -> Result<Lines> {
+        self.rows = 0;
+        Ok(Lines::take(&mut self.out, &self.pool))
+    }
+}

@@ -1,0 +1,3 @@
+//! target-jsonl from the outside.
+
+mod encoder;
