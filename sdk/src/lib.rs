@@ -10,6 +10,7 @@ pub mod plugin;
 pub mod protocol;
 pub mod secret;
 pub mod signals;
+pub mod tap;
 pub mod target;
 
 pub use melisma_engine::cell::{Cell, Row, Text};
@@ -24,6 +25,7 @@ pub use melisma_engine::{Error, Kind, Position, Result};
 pub use schemars::JsonSchema;
 pub use secret::Secret;
 pub use serde_json::json;
+pub use tap::{Catalog, Method, Output, RowWriter, Stream, Tap, main_tap, run_tap};
 pub use target::Target;
 
 /// The Arrow types of columnar batches, in the version that melisma is built with.

@@ -1,0 +1,178 @@
+//! Messages into one reused buffer, and the buffer to stdout: by size and by age, not record by record.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use melisma_engine::json;
+use melisma_engine::{Error, Result};
+use serde_json::Value;
+
+use crate::protocol;
+
+/// The buffer goes out when it holds this much: what a pipe takes at once.
+const SIZE: usize = 64 * 1024;
+/// A record waits at most about this long, as long as records come.
+const AGE: Duration = Duration::from_millis(100);
+/// At most so many records pass between two looks at the clock.
+const STRIDE: u32 = 256;
+
+pub(super) struct Emitter<'a> {
+    out: Box<dyn Write + Send + 'a>,
+    pub(super) buffer: Vec<u8>,
+    /// What ends each record: `,"version":7,"time_extracted":"2026-01-02T03:04:05.678901+00:00"}` and a line break.
+    tail: Vec<u8>,
+    /// Where the time stands in `tail`.
+    time: usize,
+    flushed: Instant,
+    /// Records until the next look at the clock, and between the last two.
+    countdown: u32,
+    stride: u32,
+    looked: Instant,
+    state: Vec<u8>,
+    dead: bool,
+}
+
+impl<'a> Emitter<'a> {
+    pub(super) fn new(out: Box<dyn Write + Send + 'a>) -> Self {
+        let now = Instant::now();
+        let mut emitter = Self {
+            out,
+            buffer: Vec::with_capacity(2 * SIZE),
+            tail: Vec::new(),
+            time: 0,
+            flushed: now,
+            countdown: 1,
+            stride: 1,
+            looked: now,
+            state: Vec::new(),
+            dead: false,
+        };
+        emitter.set_version(None);
+        emitter
+    }
+
+    /// The version that later records carry.
+    pub(super) fn set_version(&mut self, version: Option<i64>) {
+        self.tail.clear();
+        if let Some(version) = version {
+            self.tail.extend_from_slice(b",\"version\":");
+            self.tail
+                .extend_from_slice(itoa::Buffer::new().format(version).as_bytes());
+        }
+        self.tail.extend_from_slice(b",\"time_extracted\":\"");
+        self.time = self.tail.len();
+        self.tail.extend_from_slice(now_text().as_bytes());
+        self.tail.extend_from_slice(b"\"}\n");
+    }
+
+    /// Appends `{"type":"RECORD","stream":"s","record":` or what stands for it. The first record of a buffer
+    /// dates all of them.
+    #[inline]
+    pub(super) fn begin_record(&mut self, head: &[u8]) {
+        if self.buffer.is_empty() {
+            self.render_time();
+        }
+        self.buffer.extend_from_slice(head);
+    }
+
+    #[inline]
+    pub(super) fn end_record(&mut self) {
+        self.buffer.extend_from_slice(&self.tail);
+    }
+
+    /// Whether the clock or the size says to look after the buffer; see [`settle`](Self::settle).
+    #[inline]
+    pub(super) fn is_due(&mut self) -> bool {
+        self.countdown -= 1;
+        self.countdown == 0 || self.buffer.len() >= SIZE
+    }
+
+    /// Flushes what is large or old, and sets when to look again: the faster records come, the rarer.
+    pub(super) fn settle(&mut self) -> Result<Instant> {
+        let now = Instant::now();
+        let quick = now.duration_since(self.looked) < Duration::from_millis(1);
+        self.looked = now;
+        self.stride = if quick { (self.stride * 2).min(STRIDE) } else { 1 };
+        self.countdown = self.stride;
+        if self.buffer.len() >= SIZE || now.duration_since(self.flushed) >= AGE {
+            self.flush()?;
+        }
+        Ok(now)
+    }
+
+    /// Flushes unless that was done a moment ago.
+    pub(super) fn flush_if_older(&mut self, age: Duration) -> Result<()> {
+        if self.flushed.elapsed() >= age {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes the buffer out.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        if self.dead {
+            return Err(Error::bug("wrote on after stdout had failed"));
+        }
+        if !self.buffer.is_empty() {
+            let written = protocol::write(&mut *self.out, &self.buffer);
+            self.dead = written.is_err();
+            self.buffer.clear();
+            written?;
+        }
+        self.flushed = Instant::now();
+        Ok(())
+    }
+
+    /// Whether stdout failed, so that nothing may follow.
+    pub(super) fn is_dead(&self) -> bool {
+        self.dead
+    }
+
+    /// Writes a message, and at once.
+    pub(super) fn message(&mut self, message: &Value) -> Result<()> {
+        serde_json::to_writer(&mut self.buffer, message)
+            .map_err(|error| Error::bug("cannot write a message").with_source(error))?;
+        self.buffer.push(b'\n');
+        self.flush()
+    }
+
+    /// Writes ACTIVATE_VERSION.
+    pub(super) fn activate_version(&mut self, stream: &str, version: i64) -> Result<()> {
+        self.buffer
+            .extend_from_slice(b"{\"type\":\"ACTIVATE_VERSION\",\"stream\":");
+        json::write_string(&mut self.buffer, stream);
+        self.buffer.extend_from_slice(b",\"version\":");
+        self.buffer
+            .extend_from_slice(itoa::Buffer::new().format(version).as_bytes());
+        self.buffer.extend_from_slice(b"}\n");
+        self.flush()
+    }
+
+    /// Writes a STATE that is not empty and not the one before.
+    pub(super) fn state(&mut self, value: &[u8]) -> Result<()> {
+        if !value.is_empty() && value != self.state {
+            self.state.clear();
+            self.state.extend_from_slice(value);
+            self.buffer.extend_from_slice(b"{\"type\":\"STATE\",\"value\":");
+            self.buffer.extend_from_slice(value);
+            self.buffer.extend_from_slice(b"}\n");
+        }
+        self.flush()
+    }
+
+    #[cold]
+    fn render_time(&mut self) {
+        let text = now_text();
+        self.tail[self.time..self.time + text.len()].copy_from_slice(text.as_bytes());
+    }
+}
+
+/// Now, always as long: `2026-01-02T03:04:05.678901+00:00`.
+pub(super) fn now_text() -> String {
+    let mut text = format!("{:.6}", Timestamp::now());
+    text.truncate(text.len() - 1);
+    text.push_str("+00:00");
+    text
+}

@@ -1,0 +1,71 @@
+//! What a tap is made of: [`Tap`], [`Stream`], [`Output`] and the main around them.
+
+mod catalog;
+mod emitter;
+mod key;
+mod output;
+mod plan;
+mod progress;
+mod prune;
+mod row;
+mod run;
+mod selection;
+mod state;
+mod stream;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use melisma_engine::Result;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+pub use catalog::{Catalog, Entry};
+pub use output::Output;
+pub use plan::Column;
+pub use row::RowWriter;
+pub use run::run_tap_on;
+pub use selection::Selection;
+pub use stream::{Method, Stream};
+
+/// Reads a source. One value is one run.
+pub trait Tap: Sized {
+    /// The plugin's name: `tap-csv`.
+    const NAME: &'static str;
+
+    /// The plugin's version; say `env!("CARGO_PKG_VERSION")` for the connector's own.
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+
+    /// The settings. The struct's doc comment is the tap's description in `--about`, its fields' doc comments are
+    /// those of the settings.
+    type Config: DeserializeOwned + JsonSchema;
+
+    /// Checks the settings further than their types say, and connects.
+    fn open(config: Self::Config) -> Result<Self>;
+
+    /// All streams that the source has.
+    fn discover(&self) -> Result<Vec<Stream>>;
+
+    /// The streams to sync when a catalog is given. The default discovers them again; a tap with a slow discovery
+    /// makes them from the catalog instead.
+    fn streams(&self, catalog: &Catalog) -> Result<Vec<Stream>> {
+        let _ = catalog;
+        self.discover()
+    }
+
+    /// Reads one selected stream, [`Output::stream`], and writes its records. Called once per selected stream, in
+    /// the order of discovery.
+    ///
+    /// An error ends the run, after what was written so far and its STATE went out.
+    fn sync(&self, output: &mut Output<'_>) -> Result<()>;
+}
+
+/// The whole main of a tap: `fn main() -> ExitCode { run_tap::<MyTap>() }`.
+pub fn run_tap<T: Tap>() -> ExitCode {
+    main_tap::<T>(std::env::args_os())
+}
+
+/// The main of a tap with these arguments, the first of which is the program's name.
+pub fn main_tap<T: Tap>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run::main::<T>(args)
+}
