@@ -1,6 +1,7 @@
 //! Exact arithmetic on the digits of a number, as far as 38 of them: what binary floats would get wrong.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 /// A decimal number: `mantissa` x 10^-`scale`, without trailing zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +115,22 @@ impl Decimal {
     }
 }
 
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.negative { "-" } else { "" };
+        let digits = self.mantissa.to_string();
+        match usize::try_from(self.scale) {
+            Ok(0) => write!(f, "{sign}{digits}"),
+            Ok(scale) if scale < digits.len() => {
+                let (whole, fraction) = digits.split_at(digits.len() - scale);
+                write!(f, "{sign}{whole}.{fraction}")
+            }
+            Ok(scale) if scale <= 40 => write!(f, "{sign}0.{digits:0>scale$}"),
+            _ => write!(f, "{sign}{digits}e{}", -i64::from(self.scale)),
+        }
+    }
+}
+
 impl PartialOrd for Decimal {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
@@ -174,6 +191,16 @@ mod tests {
         assert_eq!(parse("12345678901234567890123456789012345678").to_i64(), None);
         assert_eq!(Decimal::parse("123456789012345678901234567890123456789"), None);
         assert!(Decimal::parse(&format!("1{}", "0".repeat(60))).is_some());
+    }
+
+    #[test]
+    fn prints_what_it_read() {
+        for text in ["0", "-12.05", "0.001", "1500", "7e50"] {
+            let printed = parse(text).to_string();
+            assert_eq!(parse(&printed), parse(text), "{printed}");
+        }
+        assert_eq!(parse("-12.050").to_string(), "-12.05");
+        assert_eq!(parse("0.0010").to_string(), "0.001");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 pub mod budget;
 pub mod cell;
 pub mod decimal;
+pub mod decode;
 pub mod encode;
 pub mod error;
 pub mod json;
@@ -16,5 +17,6 @@ pub mod rows;
 pub mod schema;
 pub mod sink;
 pub mod time;
+pub mod validate;
 
 pub use error::{Error, Kind, Position, Result};

@@ -51,7 +51,9 @@ enum CellRef {
 impl Rows {
     /// An encoder for rows of this schema.
     pub fn new(schema: &Arc<StreamSchema>) -> Self {
-        Self { batch: RowBatch::new(Arc::clone(schema)) }
+        Self {
+            batch: RowBatch::new(Arc::clone(schema)),
+        }
     }
 }
 
@@ -73,7 +75,9 @@ impl Encoder for Rows {
     }
 
     fn bytes(&self) -> usize {
-        let RowBatch { text, rows, cells, .. } = &self.batch;
+        let RowBatch {
+            text, rows, cells, ..
+        } = &self.batch;
         text.len() + size_of_val(rows.as_slice()) + size_of_val(cells.as_slice())
     }
 
@@ -89,7 +93,12 @@ impl Encoder for Rows {
 
 impl RowBatch {
     fn new(schema: Arc<StreamSchema>) -> Self {
-        Self { schema, text: String::new(), rows: Vec::new(), cells: Vec::new() }
+        Self {
+            schema,
+            text: String::new(),
+            rows: Vec::new(),
+            cells: Vec::new(),
+        }
     }
 
     /// The schema of all its rows.
@@ -131,7 +140,11 @@ impl RowBatch {
                 }
                 Cell::Text(Text { raw, escaped }) => {
                     let (start, length) = self.place(at, row.record, raw)?;
-                    if escaped { CellRef::EscapedText(start, length) } else { CellRef::Text(start, length) }
+                    if escaped {
+                        CellRef::EscapedText(start, length)
+                    } else {
+                        CellRef::Text(start, length)
+                    }
                 }
                 Cell::Json(json) => {
                     let (start, length) = self.place(at, row.record, json)?;
@@ -142,7 +155,13 @@ impl RowBatch {
         }
         let record = small(row.record.len())?;
         let (version, untouched) = (row.version, row.untouched);
-        self.rows.push(RowRef { at, record, time_extracted, version, untouched });
+        self.rows.push(RowRef {
+            at,
+            record,
+            time_extracted,
+            version,
+            untouched,
+        });
         Ok(())
     }
 
@@ -180,7 +199,9 @@ impl<'b> RowView<'b> {
         let view = *self;
         let columns = view.batch.schema.columns.len();
         let first = view.index * columns;
-        view.batch.cells[first..first + columns].iter().map(move |&cell| view.resolve(cell))
+        view.batch.cells[first..first + columns]
+            .iter()
+            .map(move |&cell| view.resolve(cell))
     }
 
     /// The cell of one column, by its place in the schema.
@@ -231,7 +252,10 @@ impl<'b> RowView<'b> {
             CellRef::Int(value) => Cell::Int(value),
             CellRef::Number(start, length) => Cell::Number(self.text(start, length)),
             CellRef::Text(start, length) => Cell::Text(Text::plain(self.text(start, length))),
-            CellRef::EscapedText(start, length) => Cell::Text(Text { raw: self.text(start, length), escaped: true }),
+            CellRef::EscapedText(start, length) => Cell::Text(Text {
+                raw: self.text(start, length),
+                escaped: true,
+            }),
             CellRef::Json(start, length) => Cell::Json(self.text(start, length)),
         }
     }
@@ -269,7 +293,10 @@ mod tests {
             &record[at..at + text.len()]
         };
         let cells = vec![
-            Cell::Text(Text { raw: part("x\\n"), escaped: true }),
+            Cell::Text(Text {
+                raw: part("x\\n"),
+                escaped: true,
+            }),
             Cell::Number(part("1.50")),
             Cell::Json(part("[1]")),
             Cell::Text(Text::plain(part("é"))),
@@ -288,7 +315,11 @@ mod tests {
             time_extracted: Some("2026-01-01T00:00:00Z"),
         };
         rows.push(&first).unwrap();
-        let second = Row { cells: vec![Cell::Null; cells.len()], record: "{}", ..Row::default() };
+        let second = Row {
+            cells: vec![Cell::Null; cells.len()],
+            record: "{}",
+            ..Row::default()
+        };
         rows.push(&second).unwrap();
         assert_eq!(rows.rows(), 2);
         assert!(rows.bytes() > record.len());
@@ -298,8 +329,14 @@ mod tests {
         let views: Vec<_> = batch.rows().collect();
         assert_eq!(views[0].cells().collect::<Vec<_>>(), cells);
         assert_eq!(views[0].cell(8), cells[8]);
-        assert_eq!((views[0].record(), views[0].is_untouched()), (record.as_str(), true));
-        assert_eq!((views[0].version(), views[0].time_extracted()), (Some(3), Some("2026-01-01T00:00:00Z")));
+        assert_eq!(
+            (views[0].record(), views[0].is_untouched()),
+            (record.as_str(), true)
+        );
+        assert_eq!(
+            (views[0].version(), views[0].time_extracted()),
+            (Some(3), Some("2026-01-01T00:00:00Z"))
+        );
         assert_eq!(views[1].cells().collect::<Vec<_>>(), second.cells);
         assert_eq!((views[1].record(), views[1].time_extracted()), ("{}", None));
     }

@@ -68,7 +68,11 @@ pub struct Limits {
 impl Default for Limits {
     /// 10,000 rows and 5 minutes, as Meltano's SDK has it, and 64 MiB.
     fn default() -> Self {
-        Self { rows: 10_000, bytes: 64 << 20, wait: Duration::from_mins(5) }
+        Self {
+            rows: 10_000,
+            bytes: 64 << 20,
+            wait: Duration::from_mins(5),
+        }
     }
 }
 

@@ -16,6 +16,8 @@ impl Types {
     pub(crate) const INTEGER: Self = Self(4);
     /// Numbers, integers among them.
     pub(crate) const NUMBER: Self = Self(8 | 4);
+    /// A number that is not spelled as an integer.
+    pub(crate) const FRACTION: Self = Self(8);
     pub(crate) const STRING: Self = Self(16);
     pub(crate) const OBJECT: Self = Self(32);
     pub(crate) const ARRAY: Self = Self(64);
@@ -37,7 +39,7 @@ impl Types {
         Self(self.0 | other.0)
     }
 
-    const fn without(self, other: Self) -> Self {
+    pub(crate) const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 

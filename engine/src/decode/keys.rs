@@ -1,0 +1,208 @@
+//! Which column a key names, by the order in which keys came before.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use crate::json::{Syntax, skip, unescape};
+use crate::schema::StreamSchema;
+
+/// The column of a property that the schema does not have.
+pub(super) const OUTSIDE: usize = usize::MAX;
+/// How many keys are looked ahead when the expected one does not come.
+const AHEAD: usize = 4;
+/// How many properties outside the schema are remembered.
+const MAX_OUTSIDE: usize = 1000;
+
+/// The keys of a stream's records.
+#[derive(Debug)]
+pub(super) struct Keys {
+    /// The keys in the order in which they came first.
+    steps: Vec<Step>,
+    /// The step that is expected next.
+    next: usize,
+    names: HashMap<Box<str>, Known, RandomState>,
+    /// Whether looking ahead has paid of late.
+    ahead: i8,
+    unknown: Option<String>,
+    outside: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    column: usize,
+    /// The key's place in `steps`, once it came.
+    step: Option<usize>,
+}
+
+/// A key as it came: `"name": ` with its quotes, colon and white space.
+#[derive(Debug)]
+struct Step {
+    text: Box<[u8]>,
+    column: usize,
+}
+
+impl Step {
+    /// Whether the text stands at `at`.
+    #[inline]
+    fn is_at(&self, bytes: &[u8], at: usize) -> bool {
+        let text = &*self.text;
+        let Some(found) = bytes.get(at..at + text.len()) else {
+            return false;
+        };
+        // Overlapping words instead of a call: keys are short.
+        match (
+            text.first_chunk::<8>(),
+            text.last_chunk::<8>(),
+            found.first_chunk::<8>(),
+            found.last_chunk::<8>(),
+        ) {
+            (Some(first), Some(last), Some(found_first), Some(found_last)) => {
+                first == found_first && last == found_last && (text.len() <= 16 || text == found)
+            }
+            _ => text == found,
+        }
+    }
+}
+
+/// Where the value after a key starts: usually right there, unless this record is spaced more widely.
+#[inline]
+fn after(bytes: &[u8], at: usize) -> usize {
+    if bytes.get(at).is_some_and(|byte| *byte <= b' ') {
+        skip::space(bytes, at)
+    } else {
+        at
+    }
+}
+
+impl Keys {
+    pub(super) fn new(schema: &StreamSchema) -> Self {
+        let mut names = HashMap::with_capacity_and_hasher(schema.columns.len(), RandomState::default());
+        for (column, found) in schema.columns.iter().enumerate() {
+            // What the target fills in by itself is not read from the record.
+            let column = if found.metadata.is_some() { OUTSIDE } else { column };
+            names.insert(found.name.clone(), Known { column, step: None });
+        }
+        Self {
+            steps: Vec::new(),
+            next: 0,
+            names,
+            ahead: 1,
+            unknown: None,
+            outside: 0,
+        }
+    }
+
+    /// Starts a new record.
+    #[inline]
+    pub(super) fn rewind(&mut self) {
+        self.next = 0;
+    }
+
+    /// The column of the key at `at`, and where its value starts.
+    #[inline]
+    pub(super) fn next(&mut self, text: &str, at: usize) -> Result<(usize, usize), Syntax> {
+        let bytes = text.as_bytes();
+        if let Some(step) = self.steps.get(self.next)
+            && step.is_at(bytes, at)
+        {
+            self.next += 1;
+            return Ok((step.column, after(bytes, at + step.text.len())));
+        }
+        self.miss(text, at)
+    }
+
+    #[inline(never)]
+    fn miss(&mut self, text: &str, at: usize) -> Result<(usize, usize), Syntax> {
+        let bytes = text.as_bytes();
+        if self.ahead > 0 {
+            for skipped in 1..=AHEAD {
+                if let Some(step) = self.steps.get(self.next + skipped)
+                    && step.is_at(bytes, at)
+                {
+                    self.next += skipped + 1;
+                    self.ahead = (self.ahead + 1).min(16);
+                    return Ok((step.column, after(bytes, at + step.text.len())));
+                }
+            }
+            self.ahead -= 1;
+        }
+        let at = skip::space(bytes, at);
+        if bytes.get(at) != Some(&b'"') {
+            return Err(Syntax::new(at, "a key in quotes"));
+        }
+        let (end, escaped) = skip::string(bytes, at + 1)?;
+        let colon = skip::space(bytes, end);
+        if bytes.get(colon) != Some(&b':') {
+            return Err(Syntax::new(colon, "':'"));
+        }
+        let value = skip::space(bytes, colon + 1);
+        let raw = text.get(at + 1..end - 1).unwrap_or_default();
+        let column = if escaped {
+            let mut name = String::new();
+            unescape(raw, &mut name);
+            self.find(&name, &bytes[at..value])
+        } else {
+            self.find(raw, &bytes[at..value])
+        };
+        Ok((column, value))
+    }
+
+    /// Looks a name up, and puts `written` into the order of keys when it has no place there yet.
+    fn find(&mut self, name: &str, written: &[u8]) -> usize {
+        if let Some(known) = self.names.get_mut(name) {
+            let column = known.column;
+            match known.step {
+                Some(step) => {
+                    let place = &mut self.steps[step];
+                    if *place.text != *written {
+                        place.text = written.into();
+                    }
+                    self.next = step + 1;
+                }
+                None => {
+                    known.step = Some(self.steps.len());
+                    self.learn(written, column);
+                }
+            }
+            return column;
+        }
+        if self.outside < MAX_OUTSIDE {
+            self.outside += 1;
+            self.unknown = Some(name.to_owned());
+            self.names.insert(
+                name.into(),
+                Known {
+                    column: OUTSIDE,
+                    step: Some(self.steps.len()),
+                },
+            );
+            self.learn(written, OUTSIDE);
+        }
+        OUTSIDE
+    }
+
+    fn learn(&mut self, written: &[u8], column: usize) {
+        self.steps.push(Step {
+            text: written.into(),
+            column,
+        });
+        self.next = self.steps.len();
+    }
+
+    /// The name outside the schema that the last lookup saw for the first time.
+    pub(super) fn take_unknown(&mut self) -> Option<String> {
+        self.unknown.take()
+    }
+}
+
+/// The name of the key at `at`, for errors.
+pub(super) fn name_at(text: &str, at: usize) -> String {
+    let bytes = text.as_bytes();
+    let at = skip::space(bytes, at);
+    let mut name = String::new();
+    if let Ok((end, _)) = skip::string(bytes, at + 1) {
+        unescape(text.get(at + 1..end - 1).unwrap_or_default(), &mut name);
+    }
+    name
+}

@@ -1,0 +1,289 @@
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::cell::Text;
+
+fn decoder(schema: &Value, validate: bool) -> Decoder {
+    let schema = StreamSchema::compile("s", &schema.to_string(), &[""; 0], &[]).expect("a schema");
+    Decoder::new(&Arc::new(schema), DecodeOptions { validate }).expect("a decoder")
+}
+
+fn abc() -> Value {
+    json!({"properties": {"a": {}, "b": {}, "c": {}}})
+}
+
+/// What a cell stands for, as a value of serde_json.
+fn to_value(cell: &Cell<'_>) -> Option<Value> {
+    Some(match cell {
+        Cell::Absent => return None,
+        Cell::Null => Value::Null,
+        Cell::Bool(value) => json!(value),
+        Cell::Int(value) => json!(value),
+        Cell::Number(digits) => serde_json::from_str(digits).expect("a number"),
+        Cell::Text(text) => json!(text.to_text()),
+        Cell::Json(json) => serde_json::from_str(json).expect("JSON"),
+    })
+}
+
+fn decode<'a>(decoder: &mut Decoder, text: &'a str) -> Result<Vec<Cell<'a>>, Syntax> {
+    let mut row = Row::default();
+    let end = decoder.decode(text, 0, &mut row)?;
+    assert_eq!(end, text.len(), "{text}");
+    assert_eq!(row.record, text);
+    Ok(row.cells)
+}
+
+#[test]
+fn each_value_becomes_its_cell() {
+    let mut decoder = decoder(&abc(), true);
+    let text = |raw| Cell::Text(Text { raw, escaped: false });
+    for (value, cell) in [
+        ("null", Cell::Null),
+        ("true", Cell::Bool(true)),
+        ("-7", Cell::Int(-7)),
+        ("0", Cell::Int(0)),
+        ("9223372036854775807", Cell::Int(i64::MAX)),
+        ("-9223372036854775808", Cell::Int(i64::MIN)),
+        ("9223372036854775808", Cell::Number("9223372036854775808")),
+        ("-0", Cell::Number("-0")),
+        ("1.50", Cell::Number("1.50")),
+        ("1e400", Cell::Number("1e400")),
+        ("\"x\"", text("x")),
+        (
+            "\"\\u00e9\"",
+            Cell::Text(Text {
+                raw: "\\u00e9",
+                escaped: true,
+            }),
+        ),
+        ("[1, {}]", Cell::Json("[1, {}]")),
+        ("{\"a\":[]}", Cell::Json("{\"a\":[]}")),
+    ] {
+        let record = format!("{{\"b\": {value}}}");
+        let cells = decode(&mut decoder, &record).expect("JSON");
+        assert_eq!(cells, [Cell::Absent, cell, Cell::Absent]);
+    }
+}
+
+#[test]
+fn what_is_not_json_is_an_error_at_its_byte() {
+    let mut decoder = decoder(&abc(), true);
+    for (record, at) in [
+        ("", 0),
+        ("[]", 0),
+        ("{", 1),
+        ("{\"a\"}", 4),
+        ("{\"a\":}", 5),
+        ("{\"a\":1", 6),
+        ("{\"a\":1,}", 7),
+        ("{\"a\":01}", 6),
+        ("{\"a\":1 \"b\":2}", 7),
+        ("{\"a\":NaN}", 5),
+        ("{\"a\":tru}", 5),
+        ("{\"a\":\"x", 7),
+        ("{\"a\":\"\\ud800\"}", 6),
+        ("{\"a\":-}", 5),
+        ("{\"a\":1.}", 7),
+        ("{a:1}", 1),
+        ("{\"a\":[1}", 7),
+    ] {
+        for _ in 0..2 {
+            assert_eq!(decode(&mut decoder, record).expect_err(record).at, at, "{record}");
+        }
+        decode(&mut decoder, "{\"a\": 1, \"b\": 2}").expect("the decoder goes on");
+    }
+}
+
+#[test]
+fn the_last_of_two_wins_and_extras_are_told_once() {
+    let mut decoder = decoder(&abc(), true);
+    let mut row = Row::default();
+    for round in 0..3 {
+        decoder
+            .decode("{\"a\":1,\"x\":[9],\"a\":2}", 0, &mut row)
+            .expect("JSON");
+        assert_eq!(row.cells, [Cell::Int(2), Cell::Absent, Cell::Absent]);
+        assert!(!row.untouched);
+        let unknown = if round == 0 {
+            vec!["x".to_owned()]
+        } else {
+            Vec::new()
+        };
+        assert_eq!(decoder.take_unknown(), unknown);
+    }
+    decoder.decode("{\"a\":1,\"b\":2}", 0, &mut row).expect("JSON");
+    assert!(row.untouched);
+}
+
+#[test]
+fn an_integer_may_be_spelled_with_a_point_but_not_be_a_fraction() {
+    for validate in [true, false] {
+        let mut decoder = decoder(&json!({"properties": {"a": {"type": "integer"}}}), validate);
+        for (value, cell) in [
+            ("1.0", Cell::Int(1)),
+            ("1e3", Cell::Int(1000)),
+            ("-0", Cell::Int(0)),
+        ] {
+            let record = format!("{{\"a\":{value}}}");
+            assert_eq!(decode(&mut decoder, &record).expect("JSON"), [cell]);
+            assert!(decoder.violations().is_empty());
+        }
+        assert_eq!(
+            decode(&mut decoder, "{\"a\":1.7}").expect("JSON"),
+            [Cell::Number("1.7")]
+        );
+        assert_eq!(decoder.violations().len(), usize::from(validate));
+        let big = "{\"a\":123456789012345678901234567890}";
+        assert_eq!(
+            decode(&mut decoder, big).expect("JSON"),
+            [Cell::Number(&big[5..35])]
+        );
+        assert!(decoder.violations().is_empty());
+    }
+}
+
+#[test]
+fn all_violations_are_reported_with_their_place() {
+    let schema = json!({
+        "properties": {"id": {"type": "integer"}, "t": {"type": ["string", "null"], "maxLength": 2}, "r": {}},
+        "required": ["r"], "additionalProperties": false,
+    });
+    let mut decoder = decoder(&schema, true);
+    decode(&mut decoder, r#"{"id": "x", "t": "abc", "z": 1}"#).expect("JSON");
+    let found: Vec<_> = decoder
+        .violations()
+        .iter()
+        .map(|v| (v.path.as_str(), v.at, v.message.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("id", 7, "expected an integer, found \"x\""),
+            ("t", 17, "expected at most 2 characters, found 3: \"abc\""),
+            ("", 24, "expected no property outside the schema, found \"z\""),
+            ("r", 0, "expected the required property, found none"),
+        ]
+    );
+}
+
+#[test]
+fn a_missing_key_property_is_refused_even_without_validation() {
+    let schema = r#"{"properties": {"id": {}, "x": {}}, "required": ["x"]}"#;
+    let schema = StreamSchema::compile("s", schema, &["id"], &[]).expect("a schema");
+    let mut decoder = Decoder::new(&Arc::new(schema), DecodeOptions { validate: false }).expect("a decoder");
+    decode(&mut decoder, "{}").expect("JSON");
+    assert_eq!(decoder.violations().len(), 1);
+    assert_eq!(decoder.violations()[0].path, "id");
+}
+
+#[test]
+fn keywords_of_the_whole_record_are_checked() {
+    let schema =
+        json!({"properties": {"a": {}, "b": {}}, "minProperties": 1, "dependentRequired": {"a": ["b"]}});
+    let mut decoder = decoder(&schema, true);
+    for (record, valid) in [
+        ("{}", false),
+        (r#"{"a":1}"#, false),
+        (r#"{"b":1}"#, true),
+        (r#"{"a":1,"b":2}"#, true),
+    ] {
+        decode(&mut decoder, record).expect("JSON");
+        assert_eq!(decoder.violations().is_empty(), valid, "{record}");
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_filter_map("finite", |n| n.is_finite().then(|| Value::from(n))),
+        ".{0,40}".prop_map(Value::from),
+        "[a\"\\\\\u{0}é😀]{0,20}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 20, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::vec((".{0,8}", inner), 0..5)
+                .prop_map(|m| Value::Object(m.into_iter().collect())),
+        ]
+    })
+}
+
+/// Writes JSON the way that some writer might: spacing, order of keys and escapes at its whim.
+fn write(value: &Value, style: u8, out: &mut String) {
+    let gap = ["", " ", "\t ", "  "][usize::from(style % 4)];
+    match value {
+        Value::Object(members) => {
+            out.push_str(&format!("{{{gap}"));
+            for (i, (name, value)) in members.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(&format!("{gap},{gap}"));
+                }
+                write(&Value::from(name.as_str()), style, out);
+                out.push_str(&format!("{gap}:{gap}"));
+                write(value, style, out);
+            }
+            out.push_str(&format!("{gap}}}"));
+        }
+        Value::Array(items) => {
+            out.push_str(&format!("[{gap}"));
+            for (i, value) in items.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(&format!("{gap},{gap}"));
+                }
+                write(value, style, out);
+            }
+            out.push_str(&format!("{gap}]"));
+        }
+        Value::String(text) if style & 4 == 4 => {
+            out.push('"');
+            text.encode_utf16()
+                .for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+            out.push('"');
+        }
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+proptest! {
+    /// The decoder and serde_json agree on every record, whatever the order, spacing and escapes of the ones before.
+    #[test]
+    fn agrees_with_serde_json(
+        records in prop::collection::vec(
+            (prop::collection::vec(("[abcdxé\"]{1,2}", any_json()), 0..8), any::<u8>()), 1..12)
+    ) {
+        let names = ["a", "b", "c", "d", "ab", "é", "\"a"];
+        let properties: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
+        let mut decoder = decoder(&json!({ "properties": properties }), true);
+        for (members, style) in records {
+            let mut text = String::new();
+            let object: Map<String, Value> = members.into_iter().collect();
+            write(&Value::Object(object.clone()), style, &mut text);
+            let oracle: Map<String, Value> = serde_json::from_str(&text).expect("valid JSON");
+            prop_assert_eq!(&oracle, &object);
+            let cells = decode(&mut decoder, &text).expect("serde_json takes it");
+            for (name, cell) in names.iter().zip(&cells) {
+                prop_assert_eq!(to_value(cell), oracle.get(*name).cloned(), "{} in {}", name, text);
+            }
+        }
+    }
+
+    /// One byte changed anywhere: accepted exactly when serde_json accepts it.
+    #[test]
+    fn accepts_what_serde_json_accepts(value in any_json(), at in any::<prop::sample::Index>(), byte in 0x20_u8..0x7f) {
+        let mut record = json!({"a": value, "b": 1.5, "c": "x\u{1}"}).to_string().into_bytes();
+        let at = at.index(record.len());
+        record[at] = byte;
+        if let Ok(text) = String::from_utf8(record) {
+            let mut decoder = decoder(&abc(), true);
+            let mut row = Row::default();
+            let found = decoder.decode(&text, 0, &mut row).is_ok_and(|end| end == text.len());
+            let oracle = serde_json::from_str::<Map<String, Value>>(&text);
+            // serde_json refuses a number beyond f64, which is valid JSON and kept as digits here.
+            let beyond = oracle.as_ref().is_err_and(|error| error.to_string().contains("out of range"));
+            prop_assert!(found == oracle.is_ok() || beyond, "{}", text);
+        }
+    }
+}

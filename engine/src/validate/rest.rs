@@ -1,0 +1,122 @@
+//! The keywords that are rare in Singer schemas, by the `jsonschema` crate.
+
+use jsonschema::{Draft, Validator};
+use serde_json::{Map, Value};
+
+use super::Violations;
+use crate::error::{Error, Result, show};
+
+/// A schema that is checked on a parsed value: slower, and only where a schema asks for it.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    validator: Validator,
+}
+
+/// Keywords that came after draft 7.
+const LATER: [&str; 7] = [
+    "dependentRequired",
+    "dependentSchemas",
+    "maxContains",
+    "minContains",
+    "prefixItems",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+];
+
+/// Checked on the digits by melisma itself: a binary float would get them wrong, and draft 4 wrote booleans here.
+const EXACT: [&str; 5] = [
+    "exclusiveMaximum",
+    "exclusiveMinimum",
+    "maximum",
+    "minimum",
+    "multipleOf",
+];
+
+impl Rest {
+    pub(crate) fn compile(schema: &Value) -> Result<Self> {
+        let mut schema = schema.clone();
+        if let Value::Object(members) = &mut schema {
+            for name in EXACT {
+                members.remove(name);
+            }
+        }
+        Self::build(&schema)
+    }
+
+    /// The keywords of a record's own schema, its properties not among them: those are checked one by one.
+    pub(crate) fn of_record(schema: &Value) -> Result<Option<Self>> {
+        let Some(members) = schema.as_object() else {
+            return Ok(None);
+        };
+        let mut own = members.clone();
+        for name in ["properties", "required", "type", "anyOf", "oneOf"] {
+            own.remove(name);
+        }
+        if own.get("additionalProperties").is_some_and(Value::is_boolean) {
+            own.remove("additionalProperties");
+        }
+        for union in ["anyOf", "oneOf"] {
+            if let Some(branches) = members.get(union) {
+                own.insert(union.to_owned(), branches.clone());
+            }
+        }
+        if !Self::is_needed(&own) {
+            return Ok(None);
+        }
+        // `additionalProperties` and `unevaluatedProperties` look at the names beside them.
+        if let Some(Value::Object(properties)) = members.get("properties") {
+            let names = properties
+                .keys()
+                .map(|name| (name.clone(), Value::Bool(true)))
+                .collect::<Map<_, _>>();
+            own.insert("properties".to_owned(), Value::Object(names));
+        }
+        Self::build(&Value::Object(own)).map(Some)
+    }
+
+    fn build(schema: &Value) -> Result<Self> {
+        let later = mentions(schema, &LATER);
+        let draft = if later { Draft::Draft202012 } else { Draft::Draft7 };
+        let validator = jsonschema::options()
+            .with_draft(draft)
+            .should_validate_formats(false)
+            .build(schema)
+            .map_err(|error| Error::input(format!("schema: {}", show(&error.to_string()))))?;
+        Ok(Self { validator })
+    }
+
+    /// Checks a value given as JSON text.
+    pub(crate) fn check(&self, json: &str, at: usize, violations: &mut Violations) {
+        let Ok(value) = serde_json::from_str::<Value>(json) else {
+            return violations.add(at, "expected a value that a JSON parser takes".to_owned());
+        };
+        if self.validator.is_valid(&value) {
+            return;
+        }
+        for error in self.validator.iter_errors(&value) {
+            let place = error.instance_path().to_string();
+            let place = if place.is_empty() {
+                String::new()
+            } else {
+                format!("at {}: ", show(&place))
+            };
+            violations.add(
+                at,
+                format!(
+                    "{place}expected what the schema says: {}",
+                    show(&error.to_string())
+                ),
+            );
+        }
+    }
+}
+
+fn mentions(schema: &Value, keywords: &[&str]) -> bool {
+    match schema {
+        Value::Object(members) => members
+            .iter()
+            .any(|(name, value)| keywords.contains(&name.as_str()) || mentions(value, keywords)),
+        Value::Array(items) => items.iter().any(|item| mentions(item, keywords)),
+        _ => false,
+    }
+}
