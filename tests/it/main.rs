@@ -1,0 +1,12 @@
+//! End-to-end tests: what the processes do, seen from outside.
+//!
+//! They drive the `melisma` binary. `cargo xtask test` sets up what some of them need of Python; those end with a
+//! message that says so when it is not there.
+
+mod conformance;
+mod edge_cases;
+mod example;
+mod harness;
+mod kill;
+mod memory;
+mod python_taps;

@@ -1,0 +1,86 @@
+//! Memory stays flat, whatever comes in. `cargo xtask bench memory` is the same with ten million rows.
+
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::harness::{Kind, Target, melisma, peak_memory, record, schema, state};
+
+const MIB: u64 = 1 << 20;
+
+/// Writes a stream of about `bytes`, counting what was taken.
+fn feed(mut to: impl Write, bytes: u64, taken: &AtomicU64) {
+    let schema = schema("s", json!({"id": {"type": "integer"}, "text": {"type": "string"}}), &["id"]);
+    writeln!(to, "{schema}").expect("the reader is there");
+    let text = "x".repeat(200);
+    let mut block = String::new();
+    let mut id = 0_u64;
+    while taken.load(Ordering::Relaxed) < bytes {
+        block.clear();
+        for _ in 0..100 {
+            block.push_str(&record("s", &format!(r#"{{"id":{id},"text":"{text}"}}"#)));
+            block.push('\n');
+            id += 1;
+        }
+        block.push_str(&state(&id.to_string()));
+        block.push('\n');
+        to.write_all(block.as_bytes()).expect("the reader is there");
+        taken.fetch_add(block.len() as u64, Ordering::Relaxed);
+    }
+}
+
+/// The peak memory of a target that gets this much input.
+fn peak(kind: Kind, bytes: u64) -> u64 {
+    let target = Target::new(kind);
+    let mut command = target.command();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    feed(&mut stdin, bytes, &AtomicU64::new(0));
+    let peak = peak_memory(child.id()).expect("alive: its input is open");
+    drop(stdin);
+    assert!(child.wait().expect("a child").success());
+    peak
+}
+
+#[test]
+fn of_targets_does_not_grow_with_the_input() {
+    for (kind, limit) in [(Kind::Jsonl, 64 * MIB), (Kind::Csv, 64 * MIB), (Kind::Parquet, 256 * MIB)] {
+        let peak = peak(kind, 300 * MIB);
+        assert!(peak <= limit, "{kind:?}: {} MiB, at most {}", peak / MIB, limit / MIB);
+    }
+}
+
+#[test]
+fn of_a_pipe_stays_flat_while_the_target_sleeps() {
+    let mut pipe = Command::new(melisma());
+    let mut child = pipe.arg("pipe").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+    let stdin = child.stdin.take().expect("piped");
+    let mut stdout = child.stdout.take().expect("piped");
+    let taken = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        let feeder = scope.spawn(|| feed(stdin, 200 * MIB, &taken));
+        // The target sleeps: wait until the tap makes no more progress.
+        let mut before = u64::MAX;
+        while before != taken.load(Ordering::Relaxed) {
+            before = taken.load(Ordering::Relaxed);
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        assert!(!feeder.is_finished(), "the tap must wait");
+        assert!(before < 32 * MIB, "{} MiB were taken while nobody read", before / MIB);
+        let peak = peak_memory(child.id()).expect("alive");
+        assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
+        let mut passed = 0;
+        let mut block = vec![0; 1 << 20];
+        loop {
+            match stdout.read(&mut block).expect("readable") {
+                0 => break,
+                count => passed += count as u64,
+            }
+        }
+        assert!(passed > taken.load(Ordering::Relaxed), "everything came through, and the SCHEMA");
+    });
+    assert!(child.wait().expect("a child").success());
+}
