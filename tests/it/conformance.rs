@@ -35,7 +35,10 @@ fn array_data() {
         {"id": 4, "fruits": []},
     ]);
     let states = expect("array_data", "test_array_data", &rows);
-    assert_eq!(states.last().map(String::as_str), Some(r#"{"test_array_data": 4}"#));
+    assert_eq!(
+        states.last().map(String::as_str),
+        Some(r#"{"test_array_data": 4}"#)
+    );
 }
 
 #[test]
@@ -49,30 +52,48 @@ fn camelcase() {
 fn camelcase_complex_schema() {
     for kind in Kind::ALL {
         let (target, _) = load(kind, "camelcase_complex_schema");
-        assert_eq!(target.rows("ForecastingTypeToCategory"), Vec::<Value>::new(), "{kind:?}");
+        assert_eq!(
+            target.rows("ForecastingTypeToCategory"),
+            Vec::<Value>::new(),
+            "{kind:?}"
+        );
     }
 }
 
 #[test]
 fn duplicate_records_are_all_appended() {
     for kind in Kind::ALL {
-        assert_eq!(load(kind, "duplicate_records").0.rows("test_duplicate_records").len(), 5, "{kind:?}");
+        assert_eq!(
+            load(kind, "duplicate_records")
+                .0
+                .rows("test_duplicate_records")
+                .len(),
+            5,
+            "{kind:?}"
+        );
     }
 }
 
 #[test]
 fn encoded_string_data() {
-    let texts =
-        ["plain", "άλφα βήτα", "你好，世界", "tab\t quote\" back\\ slash/ \u{2028}", "a\0bA\u{1}", "😀"];
+    let texts = [
+        "plain",
+        "άλφα βήτα",
+        "你好，世界",
+        "tab\t quote\" back\\ slash/ \u{2028}",
+        "a\0bA\u{1}",
+        "😀",
+    ];
     for kind in Kind::ALL {
         let (target, _) = load(kind, "encoded_string_data");
         let rows = target.rows("test_strings");
         let found: Vec<&str> = rows.iter().filter_map(|row| row["info"].as_str()).collect();
         assert_eq!(found[..6], texts, "{kind:?}");
         assert_eq!(found[6], "rå 漢字 😀", "{kind:?}: raw UTF-8");
-        for (stream, pointer) in
-            [("test_strings_in_objects", "/info/name"), ("test_strings_in_arrays", "/strings/0")]
-        {
+        for (stream, pointer) in [
+            ("test_strings_in_objects", "/info/name"),
+            ("test_strings_in_arrays", "/strings/0"),
+        ] {
             let rows = target.rows(stream);
             let found: Vec<Value> = rows.iter().map(|row| inside(row, pointer)).collect();
             assert_eq!(json!(found), json!(texts), "{kind:?} {stream}");
@@ -87,20 +108,28 @@ fn inside(row: &Value, pointer: &str) -> Value {
         Value::String(text) => serde_json::from_str(text).expect("nested values are JSON text"),
         nested => nested.clone(),
     };
-    json!({ column: parsed }).pointer(pointer).cloned().unwrap_or_default()
+    json!({ column: parsed })
+        .pointer(pointer)
+        .cloned()
+        .unwrap_or_default()
 }
 
 #[test]
 fn invalid_schema_must_fail() {
     let target = Target::jsonl();
-    target.feed_bytes(&stream("invalid_schema")).fails(65, &["line 1", "test_invalid_schema", "properties"]);
+    target
+        .feed_bytes(&stream("invalid_schema"))
+        .fails(65, &["line 1", "test_invalid_schema", "properties"]);
 }
 
 #[test]
 fn multiple_state_messages_end_in_the_last() {
     let whole = String::from_utf8(stream("multiple_state_messages")).expect("UTF-8");
-    let sent: Vec<&str> =
-        whole.lines().filter_map(|line| line.strip_prefix(r#"{"type": "STATE", "value": "#)).map(|line| &line[..line.len() - 1]).collect();
+    let sent: Vec<&str> = whole
+        .lines()
+        .filter_map(|line| line.strip_prefix(r#"{"type": "STATE", "value": "#))
+        .map(|line| &line[..line.len() - 1])
+        .collect();
     for kind in Kind::ALL {
         let (_, told) = load(kind, "multiple_state_messages");
         let mut rest = sent.iter();
@@ -132,21 +161,34 @@ fn optional_attributes() {
 #[test]
 fn pk_updates() {
     for kind in Kind::ALL {
-        assert_eq!(load(kind, "pk_updates").0.rows("test_pk_updates").len(), 2, "{kind:?}");
+        assert_eq!(
+            load(kind, "pk_updates").0.rows("test_pk_updates").len(),
+            2,
+            "{kind:?}"
+        );
     }
 }
 
 #[test]
 fn record_before_schema_must_fail() {
     let target = Target::jsonl();
-    target.feed_bytes(&stream("record_before_schema")).fails(65, &["line 1", "test_record_before_schema", "SCHEMA"]);
+    target
+        .feed_bytes(&stream("record_before_schema"))
+        .fails(65, &["line 1", "test_record_before_schema", "SCHEMA"]);
 }
 
 #[test]
 fn record_missing_fields_and_an_empty_state() {
     let (target, states) = load(Kind::Parquet, "record_missing_fields");
-    assert_eq!(states, Vec::<String>::new(), "an empty STATE must not wipe what the runner has");
-    assert_eq!(target.rows("test_record_missing_fields")[1], json!({"id": 2, "optional": null}));
+    assert_eq!(
+        states,
+        Vec::<String>::new(),
+        "an empty STATE must not wipe what the runner has"
+    );
+    assert_eq!(
+        target.rows("test_record_missing_fields")[1],
+        json!({"id": 2, "optional": null})
+    );
 }
 
 #[test]
@@ -161,17 +203,27 @@ fn record_missing_required_property_must_fail() {
     outcome.fails(65, &["line 2", "test_record_missing_required_property", "id"]);
     let lax = Target::jsonl().with("validate_records", false);
     lax.feed_bytes(&stream("record_missing_required_property")).ok();
-    assert_eq!(lax.rows("test_record_missing_required_property"), [json!({"metric": 1})]);
+    assert_eq!(
+        lax.rows("test_record_missing_required_property"),
+        [json!({"metric": 1})]
+    );
 }
 
 #[test]
 fn schema_no_properties() {
     for kind in Kind::ALL {
         let (target, _) = load(kind, "schema_no_properties");
-        for stream in ["test_object_schema_with_properties", "test_object_schema_no_properties"] {
+        for stream in [
+            "test_object_schema_with_properties",
+            "test_object_schema_no_properties",
+        ] {
             let rows = target.rows(stream);
             assert_eq!(rows.len(), 2, "{kind:?}");
-            assert_eq!(inside(&rows[1], "/object_store/metric"), json!(2), "{kind:?} {stream}");
+            assert_eq!(
+                inside(&rows[1], "/object_store/metric"),
+                json!(2),
+                "{kind:?} {stream}"
+            );
         }
     }
 }
@@ -182,15 +234,26 @@ fn schema_updates() {
         let (target, _) = load(kind, "schema_updates");
         let rows = target.rows("test_schema_updates");
         assert_eq!(rows.len(), 6, "{kind:?}");
-        let id = |row: &Value| row["id"].as_str().map_or_else(|| row["id"].to_string(), str::to_owned);
+        let id = |row: &Value| {
+            row["id"]
+                .as_str()
+                .map_or_else(|| row["id"].to_string(), str::to_owned)
+        };
         let ids: Vec<String> = rows.iter().map(id).collect();
         assert_eq!(ids, ["1", "2", "3", "4", "5", "6"], "{kind:?}");
         if kind != Kind::Csv {
             assert_eq!(rows[5]["a6"], 60, "{kind:?}");
-            assert_eq!(rows[0].get("a6").unwrap_or(&Value::Null), &Value::Null, "{kind:?}");
+            assert_eq!(
+                rows[0].get("a6").unwrap_or(&Value::Null),
+                &Value::Null,
+                "{kind:?}"
+            );
         }
         if kind == Kind::Csv {
-            assert_eq!((&rows[4]["a5"], &rows[4]["a6"]), (&json!(r#"{"x":5}"#), &json!("50")));
+            assert_eq!(
+                (&rows[4]["a5"], &rows[4]["a6"]),
+                (&json!(r#"{"x":5}"#), &json!("50"))
+            );
             assert_eq!((&rows[5]["a1"], &rows[5]["a6"]), (&json!(""), &json!("60")));
         }
     }
@@ -200,12 +263,17 @@ fn schema_updates() {
 fn special_chars_in_attributes() {
     for kind in Kind::ALL {
         let (target, _) = load(kind, "special_chars_in_attributes");
-        let written: Vec<PathBuf> =
-            std::fs::read_dir(target.out()).expect("files").map(|entry| entry.expect("a file").path()).collect();
+        let written: Vec<PathBuf> = std::fs::read_dir(target.out())
+            .expect("files")
+            .map(|entry| entry.expect("a file").path())
+            .collect();
         assert_eq!(written.len(), 1, "{kind:?}: {written:?}");
         let name = written[0].file_name().expect("a name").to_string_lossy();
         let stem = name.split(['.', '-']).next().expect("a stem");
-        assert!(!name.contains([':', '?']), "{kind:?}: {name} is no name on every file system");
+        assert!(
+            !name.contains([':', '?']),
+            "{kind:?}: {name} is no name on every file system"
+        );
         assert_eq!(target.rows(stem).len(), 1, "{kind:?}");
     }
 }
@@ -235,12 +303,29 @@ fn cli_prints() {
 /// The streams that singer-sdk ships, by what must become of them.
 #[test]
 fn streams_of_singer_sdk() {
-    let site = python("python").parent().and_then(|bin| bin.parent()).expect("an environment").join("lib");
-    let lib = std::fs::read_dir(site).expect("lib").next().expect("lib/python3.x").expect("an entry").path();
+    let site = python("python")
+        .parent()
+        .and_then(|bin| bin.parent())
+        .expect("an environment")
+        .join("lib");
+    let lib = std::fs::read_dir(site)
+        .expect("lib")
+        .next()
+        .expect("lib/python3.x")
+        .expect("an entry")
+        .path();
     let folder = lib.join("site-packages/singer_sdk/testing/target_test_streams");
-    let must_fail = ["invalid_schema", "record_before_schema", "record_missing_key_property", "record_missing_required_property"];
+    let must_fail = [
+        "invalid_schema",
+        "record_before_schema",
+        "record_missing_key_property",
+        "record_missing_required_property",
+    ];
     let mut seen = 0;
-    for file in std::fs::read_dir(&folder).expect("the streams").map(|entry| entry.expect("an entry").path()) {
+    for file in std::fs::read_dir(&folder)
+        .expect("the streams")
+        .map(|entry| entry.expect("an entry").path())
+    {
         if file.extension().is_none_or(|extension| extension != "singer") {
             continue;
         }
@@ -251,7 +336,12 @@ fn streams_of_singer_sdk() {
             let target = Target::new(kind);
             let outcome = target.feed_bytes(&input);
             let expected = if must_fail.contains(&name.as_str()) { 65 } else { 0 };
-            assert_eq!(outcome.code, Some(expected), "{kind:?} {name}: {}", outcome.stderr);
+            assert_eq!(
+                outcome.code,
+                Some(expected),
+                "{kind:?} {name}: {}",
+                outcome.stderr
+            );
             if kind == Kind::Jsonl && expected == 0 {
                 assert_eq!(written(&target), sent(&input), "{name}");
             }
@@ -262,22 +352,30 @@ fn streams_of_singer_sdk() {
 
 /// Rows in all files of a target.
 fn written(target: &Target) -> usize {
-    let Ok(entries) = std::fs::read_dir(target.out()) else { return 0 };
-    entries.map(|entry| crate::harness::jsonl_rows(&entry.expect("a file").path()).len()).sum()
+    let Ok(entries) = std::fs::read_dir(target.out()) else {
+        return 0;
+    };
+    entries
+        .map(|entry| crate::harness::jsonl_rows(&entry.expect("a file").path()).len())
+        .sum()
 }
 
 /// RECORDs in an input.
 fn sent(input: &[u8]) -> usize {
-    let records = |line: &&str| {
-        serde_json::from_str::<Value>(line).is_ok_and(|message| message["type"] == "RECORD")
-    };
+    let records =
+        |line: &&str| serde_json::from_str::<Value>(line).is_ok_and(|message| message["type"] == "RECORD");
     String::from_utf8_lossy(input).lines().filter(records).count()
 }
 
 #[test]
 fn files_of_a_stream_are_told_from_those_of_another() {
     let folder = tempfile::TempDir::new().expect("a folder");
-    for name in ["users.jsonl", "users-2026-1.jsonl", "users_old.jsonl", ".users.jsonl.melisma-journal"] {
+    for name in [
+        "users.jsonl",
+        "users-2026-1.jsonl",
+        "users_old.jsonl",
+        ".users.jsonl.melisma-journal",
+    ] {
         std::fs::write(folder.path().join(name), "").expect("a file");
     }
     assert_eq!(files(folder.path(), "users").len(), 2);

@@ -23,7 +23,13 @@ fn project() -> TempDir {
 const TABLES: [&str; 5] = ["region", "nation", "supplier", "customer", "orders"];
 
 fn pair(project: &Path, target: &str) -> Outcome {
-    run(Command::new(melisma()).args(["run", "--cwd"]).arg(project).args(["tap-csv", target]), b"")
+    run(
+        Command::new(melisma())
+            .args(["run", "--cwd"])
+            .arg(project)
+            .args(["tap-csv", target]),
+        b"",
+    )
 }
 
 /// Checks with DuckDB and pyarrow that a file has the rows and values of a table's CSV.
@@ -45,7 +51,11 @@ fn csv_to_parquet_and_again_from_state() {
     }
 
     pair(project.path(), "target-parquet").ok();
-    assert_eq!(TABLES.map(|table| files(&out, table)), parts, "nothing changed, so nothing is read again");
+    assert_eq!(
+        TABLES.map(|table| files(&out, table)),
+        parts,
+        "nothing changed, so nothing is read again"
+    );
 
     // A changed file, and only that, is read again.
     let nation = project.path().join("data/nation.csv");
@@ -57,7 +67,11 @@ fn csv_to_parquet_and_again_from_state() {
     for (at, table) in TABLES.iter().enumerate() {
         assert_eq!(after[at].len() > parts[at].len(), *table == "nation", "{table}");
     }
-    let new: Vec<PathBuf> = after[1].iter().filter(|part| !parts[1].contains(part)).cloned().collect();
+    let new: Vec<PathBuf> = after[1]
+        .iter()
+        .filter(|part| !parts[1].contains(part))
+        .cloned()
+        .collect();
     same(project.path(), "nation", &new);
 }
 
@@ -68,7 +82,10 @@ fn full_refresh_reads_everything_again() {
     let orders = project.path().join("output/jsonl/orders.jsonl");
     assert_eq!(jsonl_rows(&orders).len(), 3000);
     let mut again = Command::new(melisma());
-    again.args(["run", "--full-refresh", "--cwd"]).arg(project.path()).args(["tap-csv", "target-jsonl"]);
+    again
+        .args(["run", "--full-refresh", "--cwd"])
+        .arg(project.path())
+        .args(["tap-csv", "target-jsonl"]);
     run(&mut again, b"").ok();
     assert_eq!(jsonl_rows(&orders).len(), 6000, "appended");
 }
@@ -80,11 +97,23 @@ fn csv_to_csv_keeps_every_value() {
     for table in TABLES {
         let rows = |path: PathBuf| -> Vec<Vec<String>> {
             let mut reader = csv::Reader::from_path(path).expect("a CSV file");
-            let width = reader.headers().expect("a header").iter().filter(|name| !name.starts_with("_sdc_")).count();
+            let width = reader
+                .headers()
+                .expect("a header")
+                .iter()
+                .filter(|name| !name.starts_with("_sdc_"))
+                .count();
             let row = |row: csv::StringRecord| row.iter().take(width).map(str::to_owned).collect();
-            reader.records().map(|record| row(record.expect("a row"))).collect()
+            reader
+                .records()
+                .map(|record| row(record.expect("a row")))
+                .collect()
         };
         let written = rows(project.path().join(format!("output/csv/{table}.csv")));
-        assert_eq!(written, rows(project.path().join(format!("data/{table}.csv"))), "{table}");
+        assert_eq!(
+            written,
+            rows(project.path().join(format!("data/{table}.csv"))),
+            "{table}"
+        );
     }
 }

@@ -30,14 +30,20 @@ impl Random {
 }
 
 fn seed() -> u64 {
-    let given = std::env::var("MELISMA_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let given = std::env::var("MELISMA_TEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     given.unwrap_or_else(|| u64::from(std::process::id()) * 0x9e37_79b9 + 1)
 }
 
 /// What each row holds besides its id.
 fn payload(id: u64) -> String {
     let size = usize::try_from(id % 97).expect("small");
-    format!("row {} {}", id.wrapping_mul(0x9e37_79b9_7f4a_7c15), "é\\\"x".repeat(size))
+    format!(
+        "row {} {}",
+        id.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        "é\\\"x".repeat(size)
+    )
 }
 
 fn message(id: u64) -> String {
@@ -57,7 +63,10 @@ struct Run {
 /// Feeds rows from `from` on until `rows` are sent, or until the target is killed `after` that time.
 fn run(target: &Target, from: u64, rows: Option<u64>, after: Duration) -> Run {
     let mut command = target.command();
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child: Child = command.spawn().expect("the target starts");
     let stdin = child.stdin.take().expect("piped");
     let stdout = child.stdout.take().expect("piped");
@@ -88,7 +97,11 @@ fn run(target: &Target, from: u64, rows: Option<u64>, after: Duration) -> Run {
         assert_eq!(status.success(), rows.is_some(), "ended by itself: {complaint}");
     });
     let told = *told.lock().expect("no panic");
-    Run { sent: sent.into_inner(), told, midstream }
+    Run {
+        sent: sent.into_inner(),
+        told,
+        midstream,
+    }
 }
 
 fn feed(stdin: impl Write, from: u64, rows: Option<u64>, sent: &AtomicU64, stop: &AtomicBool) {
@@ -128,13 +141,19 @@ fn campaign(target: &Target) {
     let last = run(target, from, Some(FINISH), Duration::ZERO);
     ranges.push(from..last.sent);
     assert_eq!(last.told, Some(last.sent), "seed {seed}: the end is told");
-    assert!(midstream * 2 > KILLS, "seed {seed}: only {midstream} of {KILLS} kills landed midstream");
+    assert!(
+        midstream * 2 > KILLS,
+        "seed {seed}: only {midstream} of {KILLS} kills landed midstream"
+    );
     assert!(progressed > 0, "seed {seed}: no killed run told a STATE");
 
     let mut counts: HashMap<u64, usize> = HashMap::new();
     for row in target.rows("s") {
         // CSV has text where the others have numbers.
-        let id = row["id"].as_u64().or_else(|| row["id"].as_str()?.parse().ok()).expect("an id");
+        let id = row["id"]
+            .as_u64()
+            .or_else(|| row["id"].as_str()?.parse().ok())
+            .expect("an id");
         assert_eq!(row["payload"], payload(id), "seed {seed}: row {id}");
         *counts.entry(id).or_default() += 1;
     }
@@ -142,13 +161,21 @@ fn campaign(target: &Target) {
         let written = counts.remove(&id).unwrap_or(0);
         let sent = ranges.iter().filter(|range| range.contains(&id)).count();
         assert!(written > 0, "seed {seed}: row {id} is lost; runs sent {ranges:?}");
-        assert!(written <= sent, "seed {seed}: row {id} is there {written} times, but was sent {sent} times");
+        assert!(
+            written <= sent,
+            "seed {seed}: row {id} is there {written} times, but was sent {sent} times"
+        );
     }
-    assert!(counts.is_empty(), "seed {seed}: rows that were never sent: {counts:?}");
+    assert!(
+        counts.is_empty(),
+        "seed {seed}: rows that were never sent: {counts:?}"
+    );
 }
 
 fn eager(kind: Kind) -> Target {
-    Target::new(kind).with("batch_size_rows", 200).with("state_interval_seconds", 0)
+    Target::new(kind)
+        .with("batch_size_rows", 200)
+        .with("state_interval_seconds", 0)
 }
 
 #[test]
@@ -177,7 +204,11 @@ fn a_replaced_file_is_the_old_one_or_the_new_one() {
     let first = run(&target, 0, Some(100), Duration::ZERO);
     assert_eq!(first.told, Some(100));
     let killed = run(&target, 100, None, Duration::from_millis(100));
-    assert_eq!((killed.told, killed.midstream), (None, true), "nothing is durable before the end");
+    assert_eq!(
+        (killed.told, killed.midstream),
+        (None, true),
+        "nothing is durable before the end"
+    );
     assert_eq!(target.rows("s").len(), 100, "the old file stands");
     run(&target, 100, Some(50), Duration::ZERO);
     assert_eq!(target.rows("s").len(), 50);

@@ -13,7 +13,11 @@ const MIB: u64 = 1 << 20;
 
 /// Writes a stream of about `bytes`, counting what was taken.
 fn feed(mut to: impl Write, bytes: u64, taken: &AtomicU64) {
-    let schema = schema("s", json!({"id": {"type": "integer"}, "text": {"type": "string"}}), &["id"]);
+    let schema = schema(
+        "s",
+        json!({"id": {"type": "integer"}, "text": {"type": "string"}}),
+        &["id"],
+    );
     writeln!(to, "{schema}").expect("the reader is there");
     let text = "x".repeat(200);
     let mut block = String::new();
@@ -36,7 +40,12 @@ fn feed(mut to: impl Write, bytes: u64, taken: &AtomicU64) {
 fn peak(kind: Kind, bytes: u64) -> u64 {
     let target = Target::new(kind);
     let mut command = target.command();
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
     let mut stdin = child.stdin.take().expect("piped");
     feed(&mut stdin, bytes, &AtomicU64::new(0));
     let peak = peak_memory(child.id()).expect("alive: its input is open");
@@ -47,16 +56,31 @@ fn peak(kind: Kind, bytes: u64) -> u64 {
 
 #[test]
 fn of_targets_does_not_grow_with_the_input() {
-    for (kind, limit) in [(Kind::Jsonl, 64 * MIB), (Kind::Csv, 64 * MIB), (Kind::Parquet, 256 * MIB)] {
+    for (kind, limit) in [
+        (Kind::Jsonl, 64 * MIB),
+        (Kind::Csv, 64 * MIB),
+        (Kind::Parquet, 256 * MIB),
+    ] {
         let peak = peak(kind, 300 * MIB);
-        assert!(peak <= limit, "{kind:?}: {} MiB, at most {}", peak / MIB, limit / MIB);
+        assert!(
+            peak <= limit,
+            "{kind:?}: {} MiB, at most {}",
+            peak / MIB,
+            limit / MIB
+        );
     }
 }
 
 #[test]
 fn of_a_pipe_stays_flat_while_the_target_sleeps() {
     let mut pipe = Command::new(melisma());
-    let mut child = pipe.arg("pipe").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");
+    let mut child = pipe
+        .arg("pipe")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
     let stdin = child.stdin.take().expect("piped");
     let mut stdout = child.stdout.take().expect("piped");
     let taken = AtomicU64::new(0);
@@ -69,7 +93,11 @@ fn of_a_pipe_stays_flat_while_the_target_sleeps() {
             std::thread::sleep(Duration::from_millis(300));
         }
         assert!(!feeder.is_finished(), "the tap must wait");
-        assert!(before < 32 * MIB, "{} MiB were taken while nobody read", before / MIB);
+        assert!(
+            before < 32 * MIB,
+            "{} MiB were taken while nobody read",
+            before / MIB
+        );
         let peak = peak_memory(child.id()).expect("alive");
         assert!(peak < 64 * MIB, "{} MiB", peak / MIB);
         let mut passed = 0;
@@ -80,7 +108,10 @@ fn of_a_pipe_stays_flat_while_the_target_sleeps() {
                 count => passed += count as u64,
             }
         }
-        assert!(passed > taken.load(Ordering::Relaxed), "everything came through, and the SCHEMA");
+        assert!(
+            passed > taken.load(Ordering::Relaxed),
+            "everything came through, and the SCHEMA"
+        );
     });
     assert!(child.wait().expect("a child").success());
 }

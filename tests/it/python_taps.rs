@@ -16,16 +16,26 @@ struct Said {
 }
 
 fn tap(environment: &str, name: &str) -> Said {
-    let output = script(environment, name).stderr(Stdio::null()).output().expect("the tap starts");
+    let output = script(environment, name)
+        .stderr(Stdio::null())
+        .output()
+        .expect("the tap starts");
     assert!(output.status.success(), "{name} failed");
-    let mut said = Said { input: output.stdout, records: BTreeMap::new(), states: Vec::new() };
+    let mut said = Said {
+        input: output.stdout,
+        records: BTreeMap::new(),
+        states: Vec::new(),
+    };
     for line in std::str::from_utf8(&said.input).expect("UTF-8").lines() {
         let mut message: BTreeMap<String, Box<RawValue>> = serde_json::from_str(line).expect("a message");
         let raw = |part: Option<Box<RawValue>>| part.map(|raw| raw.get().to_owned()).unwrap_or_default();
         match raw(message.remove("type")).as_str() {
             r#""RECORD""# => {
                 let stream = raw(message.remove("stream")).trim_matches('"').to_owned();
-                said.records.entry(stream).or_default().push(raw(message.remove("record")));
+                said.records
+                    .entry(stream)
+                    .or_default()
+                    .push(raw(message.remove("record")));
             }
             r#""STATE""# => said.states.push(raw(message.remove("value"))),
             _ => {}
@@ -36,23 +46,43 @@ fn tap(environment: &str, name: &str) -> Said {
 
 /// Feeds what a tap said to each target; `target-jsonl` runs in a shell pipe, as people run it.
 fn check(said: &Said, streams: &[(&str, usize)]) {
-    let found: Vec<(&str, usize)> =
-        said.records.iter().map(|(name, records)| (name.as_str(), records.len())).collect();
+    let found: Vec<(&str, usize)> = said
+        .records
+        .iter()
+        .map(|(name, records)| (name.as_str(), records.len()))
+        .collect();
     assert_eq!(found, streams, "what the tap sent");
     let last = said.states.last().expect("the tap sent STATE");
     for kind in Kind::ALL {
         let target = Target::new(kind);
-        let told = if kind == Kind::Jsonl { in_a_shell(&target, &said.input) } else { target.feed_bytes(&said.input).ok().stdout };
+        let told = if kind == Kind::Jsonl {
+            in_a_shell(&target, &said.input)
+        } else {
+            target.feed_bytes(&said.input).ok().stdout
+        };
         let told = String::from_utf8(told).expect("UTF-8");
-        assert!(told.ends_with('\n') && told.lines().last() == Some(last), "{kind:?}: the last STATE, byte for byte: {told}");
+        assert!(
+            told.ends_with('\n') && told.lines().last() == Some(last),
+            "{kind:?}: the last STATE, byte for byte: {told}"
+        );
         let mut sent = said.states.iter();
-        assert!(told.lines().all(|state| sent.any(|sent| sent == state)), "{kind:?}: STATEs in their order");
+        assert!(
+            told.lines().all(|state| sent.any(|sent| sent == state)),
+            "{kind:?}: STATEs in their order"
+        );
         for (stream, records) in &said.records {
             assert_eq!(target.rows(stream).len(), records.len(), "{kind:?} {stream}");
             if kind == Kind::Jsonl {
-                let rows: Vec<Value> = records.iter().map(|record| serde_json::from_str(record).expect("JSON")).collect();
+                let rows: Vec<Value> = records
+                    .iter()
+                    .map(|record| serde_json::from_str(record).expect("JSON"))
+                    .collect();
                 assert_eq!(target.rows(stream), rows, "{stream}");
-                assert_eq!(target.text(stream).lines().collect::<Vec<_>>(), *records, "untouched bytes");
+                assert_eq!(
+                    target.text(stream).lines().collect::<Vec<_>>(),
+                    *records,
+                    "untouched bytes"
+                );
             }
         }
     }
@@ -63,15 +93,26 @@ fn in_a_shell(target: &Target, input: &[u8]) -> Vec<u8> {
     std::fs::write(&stream, input).expect("x.singer");
     let command = target.command();
     let mut shell = Command::new("sh");
-    shell.args(["-c", r#"stream=$1; state=$2; shift 2; cat "$stream" | "$@" > "$state""#, "sh"]);
-    shell.arg(&stream).arg(&state).arg(command.get_program()).args(command.get_args());
+    shell.args([
+        "-c",
+        r#"stream=$1; state=$2; shift 2; cat "$stream" | "$@" > "$state""#,
+        "sh",
+    ]);
+    shell
+        .arg(&stream)
+        .arg(&state)
+        .arg(command.get_program())
+        .args(command.get_args());
     assert!(shell.status().expect("sh starts").success(), "the pipe failed");
     std::fs::read(&state).expect("state.json")
 }
 
 #[test]
 fn singer_sdk() {
-    check(&tap("python", "tap_sdk.py"), &[("orders", 5000), ("visits", 1400)]);
+    check(
+        &tap("python", "tap_sdk.py"),
+        &[("orders", 5000), ("visits", 1400)],
+    );
 }
 
 #[test]

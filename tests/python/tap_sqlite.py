@@ -1,11 +1,12 @@
 """A database tap on the real singer-sdk: its SQLTap, over a SQLite file that it fills first."""
 
+import json
 import os
 import sqlite3
 import tempfile
 
-from singer_sdk import SQLConnector, SQLStream, SQLTap
 from singer_sdk import typing as th
+from singer_sdk.sql import SQLConnector, SQLStream, SQLTap
 
 
 class Connector(SQLConnector):
@@ -32,4 +33,9 @@ db.executemany(
 )
 db.commit()
 db.close()
-Tap(config={"path": path}).sync_all()
+# A database tap selects nothing by itself.
+catalog = json.loads(Tap(config={"path": path}).catalog_json_text)
+for stream in catalog["streams"]:
+    for entry in stream["metadata"]:
+        entry["metadata"]["selected"] = True
+Tap(config={"path": path}, catalog=catalog).sync_all()

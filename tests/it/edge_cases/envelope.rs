@@ -10,7 +10,11 @@ fn text() -> serde_json::Value {
 }
 
 fn keyed() -> String {
-    schema("s", json!({"id": {"type": ["integer", "null"]}, "v": text()}), &["id"])
+    schema(
+        "s",
+        json!({"id": {"type": ["integer", "null"]}, "v": text()}),
+        &["id"],
+    )
 }
 
 #[test]
@@ -23,13 +27,18 @@ fn missing_type_or_stream_fails_and_names_the_field() {
         (r#"{"type":"STATE"}"#, "value"),
         (r#"{"type":"ACTIVATE_VERSION","stream":"s"}"#, "version"),
     ] {
-        Target::jsonl().feed([stream(&text()).as_str(), line]).fails(BAD_INPUT, &["line 2", field]);
+        Target::jsonl()
+            .feed([stream(&text()).as_str(), line])
+            .fails(BAD_INPUT, &["line 2", field]);
     }
 }
 
 #[test]
 fn unknown_or_lower_case_type_fails_when_strict_and_warns_when_lenient() {
-    for line in [r#"{"type":"record","stream":"s","record":{"id":1}}"#, r#"{"type":"LOG","message":"x"}"#] {
+    for line in [
+        r#"{"type":"record","stream":"s","record":{"id":1}}"#,
+        r#"{"type":"LOG","message":"x"}"#,
+    ] {
         let lines = [stream(&text()), line.to_owned(), records([r#""a""#]).remove(0)];
         Target::jsonl().feed(&lines).fails(BAD_INPUT, &["line 2", "type"]);
         let target = Target::jsonl().with("lenient", true);
@@ -42,7 +51,9 @@ fn unknown_or_lower_case_type_fails_when_strict_and_warns_when_lenient() {
 fn record_before_schema_fails() {
     for kind in Kind::ALL {
         let lines = [records([r#""a""#]).remove(0), stream(&text())];
-        Target::new(kind).feed(&lines).fails(BAD_INPUT, &["line 1", "stream s", "SCHEMA"]);
+        Target::new(kind)
+            .feed(&lines)
+            .fails(BAD_INPUT, &["line 1", "stream s", "SCHEMA"]);
     }
 }
 
@@ -50,7 +61,9 @@ fn record_before_schema_fails() {
 fn key_property_missing_fails() {
     for kind in Kind::ALL {
         let lines = [keyed(), record("s", r#"{"v":"a"}"#)];
-        Target::new(kind).feed(&lines).fails(BAD_INPUT, &["line 2", "stream s", "id"]);
+        Target::new(kind)
+            .feed(&lines)
+            .fails(BAD_INPUT, &["line 2", "stream s", "id"]);
         let unchecked = Target::new(kind).with("validate_records", false);
         unchecked.feed(&lines).fails(BAD_INPUT, &["line 2", "id"]);
     }
@@ -80,8 +93,14 @@ fn required_property_missing_fails_is_set_aside_or_is_ignored() {
         "schema": {"type": "object", "required": ["v"], "properties": {"id": {"type": "integer"}, "v": text()}},
     });
     let bad = record("s", r#"{"id":1}"#);
-    let lines = [required.to_string(), bad.clone(), record("s", r#"{"id":2,"v":"b"}"#)];
-    Target::jsonl().feed(&lines).fails(BAD_INPUT, &["line 2", "stream s", "v", "required"]);
+    let lines = [
+        required.to_string(),
+        bad.clone(),
+        record("s", r#"{"id":2,"v":"b"}"#),
+    ];
+    Target::jsonl()
+        .feed(&lines)
+        .fails(BAD_INPUT, &["line 2", "stream s", "v", "required"]);
 
     let skipping = Target::jsonl().with("on_invalid", "skip");
     skipping.feed(&lines).ok();
@@ -89,13 +108,26 @@ fn required_property_missing_fails_is_set_aside_or_is_ignored() {
 
     let aside = Target::jsonl();
     let letters = aside.path("refused.jsonl");
-    let aside = aside.with("on_invalid", "dead_letter").with("dead_letter_path", letters.to_string_lossy().as_ref());
+    let aside = aside
+        .with("on_invalid", "dead_letter")
+        .with("dead_letter_path", letters.to_string_lossy().as_ref());
     aside.feed(&lines).ok();
     assert_eq!(aside.rows("s"), [json!({"id": 2, "v": "b"})]);
     let letters = jsonl_rows(&letters);
-    assert_eq!((letters.len(), &letters[0]["line"]), (1, &json!(2)), "{letters:?}");
-    assert!(letters[0].to_string().contains("required"), "the reason: {letters:?}");
-    let holds = letters[0].as_object().expect("an object").values().any(|value| value.as_str() == Some(&bad));
+    assert_eq!(
+        (letters.len(), &letters[0]["line"]),
+        (1, &json!(2)),
+        "{letters:?}"
+    );
+    assert!(
+        letters[0].to_string().contains("required"),
+        "the reason: {letters:?}"
+    );
+    let holds = letters[0]
+        .as_object()
+        .expect("an object")
+        .values()
+        .any(|value| value.as_str() == Some(&bad));
     assert!(holds, "the original bytes: {letters:?}");
 
     let ignoring = Target::jsonl().with("validate_records", false);
@@ -109,9 +141,20 @@ fn extra_property_is_dropped_with_one_warning() {
     for kind in Kind::ALL {
         let target = Target::new(kind);
         let outcome = target.feed([stream(&text()), extra(1), extra(2), extra(3)]).ok();
-        assert!(target.rows("s").iter().all(|row| row.get("surplus").is_none() && row["v"] == "a"), "{kind:?}");
+        assert!(
+            target
+                .rows("s")
+                .iter()
+                .all(|row| row.get("surplus").is_none() && row["v"] == "a"),
+            "{kind:?}"
+        );
         assert_eq!(target.rows("s").len(), 3, "{kind:?}");
-        assert_eq!(outcome.stderr.matches("surplus").count(), 1, "{kind:?}: {}", outcome.stderr);
+        assert_eq!(
+            outcome.stderr.matches("surplus").count(),
+            1,
+            "{kind:?}: {}",
+            outcome.stderr
+        );
     }
 }
 
@@ -122,23 +165,32 @@ fn extra_property_fails_where_the_schema_forbids_it() {
         "schema": {"type": "object", "additionalProperties": false, "properties": {"id": {"type": "integer"}}},
     });
     let lines = [closed.to_string(), record("s", r#"{"id":1,"surplus":2}"#)];
-    Target::jsonl().feed(&lines).fails(BAD_INPUT, &["line 2", "surplus"]);
+    Target::jsonl()
+        .feed(&lines)
+        .fails(BAD_INPUT, &["line 2", "surplus"]);
 }
 
 #[test]
 fn duplicate_keys_of_a_record_last_wins() {
     for kind in Kind::ALL {
         let target = Target::new(kind);
-        target.feed([stream(&text()), record("s", r#"{"v":"first","id":1,"v":"last"}"#)]).ok();
+        target
+            .feed([stream(&text()), record("s", r#"{"v":"first","id":1,"v":"last"}"#)])
+            .ok();
         assert_eq!(target.rows("s")[0]["v"], "last", "{kind:?}");
-        assert!(kind != Kind::Jsonl || !target.text("s").contains("first"), "one of two goes out");
+        assert!(
+            kind != Kind::Jsonl || !target.text("s").contains("first"),
+            "one of two goes out"
+        );
     }
 }
 
 #[test]
 fn duplicate_keys_of_the_envelope_fail() {
     let line = r#"{"type":"RECORD","stream":"s","record":{"id":1},"record":{"id":2}}"#;
-    Target::jsonl().feed([stream(&text()).as_str(), line]).fails(BAD_INPUT, &["line 2", "record"]);
+    Target::jsonl()
+        .feed([stream(&text()).as_str(), line])
+        .fails(BAD_INPUT, &["line 2", "record"]);
 }
 
 #[test]

@@ -24,23 +24,44 @@ fn date_time_of_every_spelling_is_read() {
         "2018-11-02T12:30:00.0000000004Z",
     ] {
         let value = format!("{spelling:?}");
-        assert_eq!(written(Kind::Parquet, &date_time(), [value.as_str()]), [json!(MOMENT)], "{spelling}");
-        assert_eq!(written(Kind::Jsonl, &date_time(), [value.as_str()]), [json!(spelling)], "text stays text");
-        assert_eq!(written(Kind::Csv, &date_time(), [value.as_str()]), [json!(spelling)], "text stays text");
+        assert_eq!(
+            written(Kind::Parquet, &date_time(), [value.as_str()]),
+            [json!(MOMENT)],
+            "{spelling}"
+        );
+        assert_eq!(
+            written(Kind::Jsonl, &date_time(), [value.as_str()]),
+            [json!(spelling)],
+            "text stays text"
+        );
+        assert_eq!(
+            written(Kind::Csv, &date_time(), [value.as_str()]),
+            [json!(spelling)],
+            "text stays text"
+        );
     }
 }
 
 #[test]
 fn date_time_that_is_none_fails_where_a_time_is_needed() {
-    for value in [r#""""#, r#""tomorrow""#, r#""2018-13-02T00:00:00Z""#, r#""2018-11-02T25:00:00Z""#] {
-        feed(&Target::parquet(), &date_time(), [value]).fails(BAD_INPUT, &["line 2", "stream s", "v", "date-time"]);
+    for value in [
+        r#""""#,
+        r#""tomorrow""#,
+        r#""2018-13-02T00:00:00Z""#,
+        r#""2018-11-02T25:00:00Z""#,
+    ] {
+        feed(&Target::parquet(), &date_time(), [value])
+            .fails(BAD_INPUT, &["line 2", "stream s", "v", "date-time"]);
     }
 }
 
 #[test]
 fn date_in_parquet_is_a_date() {
     let date = json!({"type": ["string", "null"], "format": "date"});
-    assert_eq!(written(Kind::Parquet, &date, [r#""1970-01-02""#, "null"]), [json!(1), Value::Null]);
+    assert_eq!(
+        written(Kind::Parquet, &date, [r#""1970-01-02""#, "null"]),
+        [json!(1), Value::Null]
+    );
 }
 
 #[test]
@@ -53,11 +74,19 @@ fn any_of_and_one_of_are_resolved() {
         let widened = json!({keyword: [{"type": "integer"}, {"type": "number"}, {"type": "null"}]});
         let target = Target::parquet();
         feed(&target, &widened, ["1", "null"]).ok();
-        assert!(parquet_schema(&files(&target.out(), "s")[0]).contains("DOUBLE v"), "{keyword}: integer or number");
+        assert!(
+            parquet_schema(&files(&target.out(), "s")[0]).contains("DOUBLE v"),
+            "{keyword}: integer or number"
+        );
     }
-    let salesforce = json!({"anyOf": [{"type": "string", "format": "date-time"}, {"type": ["string", "null"]}]});
+    let salesforce =
+        json!({"anyOf": [{"type": "string", "format": "date-time"}, {"type": ["string", "null"]}]});
     for kind in Kind::ALL {
-        let rows = written(kind, &salesforce, [r#""2018-11-02T12:30:00Z""#, r#""not a time""#]);
+        let rows = written(
+            kind,
+            &salesforce,
+            [r#""2018-11-02T12:30:00Z""#, r#""not a time""#],
+        );
         assert_eq!(rows.len(), 2, "{kind:?}: a union with free text takes free text");
     }
 }
@@ -65,8 +94,14 @@ fn any_of_and_one_of_are_resolved() {
 #[test]
 fn a_property_without_a_type_takes_anything() {
     let all = ["1", r#""a""#, "true", "null", r#"{"x":[1]}"#, "[]"];
-    let expected: Vec<Value> = all.iter().map(|text| serde_json::from_str(text).expect("JSON")).collect();
-    for any in [json!({}), json!({"type": ["string", "integer", "boolean", "object", "array", "null"]})] {
+    let expected: Vec<Value> = all
+        .iter()
+        .map(|text| serde_json::from_str(text).expect("JSON"))
+        .collect();
+    for any in [
+        json!({}),
+        json!({"type": ["string", "integer", "boolean", "object", "array", "null"]}),
+    ] {
         assert_eq!(written(Kind::Jsonl, &any, all), expected);
         assert_eq!(written(Kind::Parquet, &any, all).len(), all.len());
         assert_eq!(written(Kind::Csv, &any, all).len(), all.len());
@@ -90,8 +125,12 @@ fn local_ref_is_inlined() {
     let target = Target::parquet();
     target.feed([&local, &record("s", r#"{"id":1,"v":1.5}"#)]).ok();
     assert_eq!(target.rows("s"), [json!({"id": 1, "v": 1.5})]);
-    Target::jsonl().feed([&local, &record("s", r#"{"id":1,"v":-1}"#)]).fails(BAD_INPUT, &["line 2", "v"]);
-    Target::jsonl().feed([schema("#/definitions/nothing")]).fails(BAD_INPUT, &["line 1", "#/definitions/nothing"]);
+    Target::jsonl()
+        .feed([&local, &record("s", r#"{"id":1,"v":-1}"#)])
+        .fails(BAD_INPUT, &["line 2", "v"]);
+    Target::jsonl()
+        .feed([schema("#/definitions/nothing")])
+        .fails(BAD_INPUT, &["line 1", "#/definitions/nothing"]);
 }
 
 #[test]
@@ -111,8 +150,14 @@ fn a_circular_ref_ends() {
         },
     });
     let target = Target::jsonl();
-    let outcome = target.feed([tree.to_string(), record("s", r#"{"id":1,"v":{"child":{"child":{}}}}"#)]);
-    assert!(outcome.code == Some(0) || outcome.code == Some(BAD_INPUT), "{outcome:?}");
+    let outcome = target.feed([
+        tree.to_string(),
+        record("s", r#"{"id":1,"v":{"child":{"child":{}}}}"#),
+    ]);
+    assert!(
+        outcome.code == Some(0) || outcome.code == Some(BAD_INPUT),
+        "{outcome:?}"
+    );
 }
 
 #[test]
@@ -131,14 +176,19 @@ fn drafts_4_to_2020_are_understood() {
         .to_string();
         let target = Target::jsonl();
         target.feed([&schema, &record("s", r#"{"id":1,"v":"äöü"}"#)]).ok();
-        Target::jsonl().feed([&schema, &record("s", r#"{"id":1,"v":"abcd"}"#)]).fails(BAD_INPUT, &["line 2", "v"]);
+        Target::jsonl()
+            .feed([&schema, &record("s", r#"{"id":1,"v":"abcd"}"#)])
+            .fails(BAD_INPUT, &["line 2", "v"]);
     }
 }
 
 #[test]
 fn enum_and_const_are_checked() {
     let choice = json!({"type": ["string", "null"], "enum": ["red", "green", null]});
-    assert_eq!(written(Kind::Jsonl, &choice, [r#""red""#, "null"]), [json!("red"), Value::Null]);
+    assert_eq!(
+        written(Kind::Jsonl, &choice, [r#""red""#, "null"]),
+        [json!("red"), Value::Null]
+    );
     super::refused(&choice, r#""blue""#);
 }
 
@@ -146,20 +196,29 @@ fn enum_and_const_are_checked() {
 fn invalid_schema_fails_at_schema() {
     let odd = json!({"type": "text"});
     feed(&Target::jsonl(), &odd, []).fails(BAD_INPUT, &["line 1", "stream s", "v"]);
-    feed(&Target::jsonl(), &json!({"type": "string", "pattern": "("}), []).fails(BAD_INPUT, &["line 1", "stream s"]);
+    feed(&Target::jsonl(), &json!({"type": "string", "pattern": "("}), [])
+        .fails(BAD_INPUT, &["line 1", "stream s"]);
 }
 
 #[test]
 fn invalid_schema_becomes_any_on_request() {
     let target = Target::jsonl().with("invalid_schema", "any");
-    feed(&target, &json!({"type": "text"}), [r#""x""#, "1"]).ok().says(&["line 1"]);
+    feed(&target, &json!({"type": "text"}), [r#""x""#, "1"])
+        .ok()
+        .says(&["line 1"]);
     assert_eq!(target.rows("s").len(), 2);
 }
 
 #[test]
 fn a_changed_schema_applies_to_later_records() {
-    let [narrow, wide] = [json!({"type": "integer"}), json!({"type": ["integer", "string"]})].map(|v| super::stream(&v));
-    let lines = [narrow.clone(), record("s", r#"{"id":1,"v":1}"#), wide, record("s", r#"{"id":2,"v":"b"}"#)];
+    let [narrow, wide] =
+        [json!({"type": "integer"}), json!({"type": ["integer", "string"]})].map(|v| super::stream(&v));
+    let lines = [
+        narrow.clone(),
+        record("s", r#"{"id":1,"v":1}"#),
+        wide,
+        record("s", r#"{"id":2,"v":"b"}"#),
+    ];
     for kind in Kind::ALL {
         let target = Target::new(kind);
         target.feed(&lines).ok();

@@ -26,8 +26,13 @@ fn state_holding_a_float_is_copied_byte_for_byte() {
 #[test]
 fn unchanged_state_is_told_once() {
     for kind in Kind::ALL {
-        let target = Target::new(kind).with("batch_size_rows", 1).with("state_interval_seconds", 0);
-        let told = target.feed(lines(&[r#"{"a":1}"#, r#"{"a":1}"#, r#"{"a":1}"#])).ok().states();
+        let target = Target::new(kind)
+            .with("batch_size_rows", 1)
+            .with("state_interval_seconds", 0);
+        let told = target
+            .feed(lines(&[r#"{"a":1}"#, r#"{"a":1}"#, r#"{"a":1}"#]))
+            .ok()
+            .states();
         assert_eq!(told, [r#"{"a":1}"#], "{kind:?}");
     }
 }
@@ -36,13 +41,24 @@ fn unchanged_state_is_told_once() {
 fn empty_state_is_not_told() {
     let told = Target::jsonl().feed(lines(&[r#"{"a":1}"#, "{}"])).ok().states();
     assert_eq!(told, [r#"{"a":1}"#]);
-    assert_eq!(Target::jsonl().feed(lines(&["{ }"])).ok().states(), Vec::<String>::new());
+    assert_eq!(
+        Target::jsonl().feed(lines(&["{ }"])).ok().states(),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn the_last_state_wins_and_a_failed_run_tells_no_later_one() {
     let mut input = lines(&[r#"{"a":1}"#, r#"{"a":2}"#]);
-    assert_eq!(Target::jsonl().feed(&input).ok().states().last().map(String::as_str), Some(r#"{"a":2}"#));
+    assert_eq!(
+        Target::jsonl()
+            .feed(&input)
+            .ok()
+            .states()
+            .last()
+            .map(String::as_str),
+        Some(r#"{"a":2}"#)
+    );
     input.push("noise".into());
     input.extend(lines(&[r#"{"a":3}"#]));
     for kind in Kind::ALL {
@@ -51,12 +67,19 @@ fn the_last_state_wins_and_a_failed_run_tells_no_later_one() {
         let told = outcome.states();
         assert!(!told.contains(&r#"{"a":3}"#.to_owned()), "{kind:?}: {told:?}");
         if !told.is_empty() {
-            assert_eq!(target.rows("s").len(), 2, "{kind:?}: what a told STATE covers is there");
+            assert_eq!(
+                target.rows("s").len(),
+                2,
+                "{kind:?}: what a told STATE covers is there"
+            );
         }
     }
 }
 
 #[test]
 fn state_before_any_record_is_told() {
-    assert_eq!(Target::jsonl().feed([state(r#"{"a":1}"#)]).ok().states(), [r#"{"a":1}"#]);
+    assert_eq!(
+        Target::jsonl().feed([state(r#"{"a":1}"#)]).ok().states(),
+        [r#"{"a":1}"#]
+    );
 }

@@ -14,7 +14,9 @@ pub(crate) use target::{Kind, Target, files, record, schema, state};
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ lies in the repository")
 }
 
 /// The `melisma` binary of the profile that the tests are built in, brought up to date on the first call.
@@ -22,25 +24,48 @@ pub(crate) fn melisma() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let test = std::env::current_exe().expect("the test's own path");
-        let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/it");
+        let folder = test
+            .parent()
+            .and_then(Path::parent)
+            .expect("target/PROFILE/deps/it");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "melisma"]).current_dir(root());
+        cargo
+            .args(["build", "--quiet", "--package", "melisma"])
+            .current_dir(root());
         if folder.ends_with("release") {
             cargo.arg("--release");
         }
-        assert!(cargo.status().expect("cargo starts").success(), "melisma does not build");
+        assert!(
+            cargo.status().expect("cargo starts").success(),
+            "melisma does not build"
+        );
         folder.join("melisma")
     })
 }
 
 /// A Python of `cargo xtask setup`: `python` (singer-sdk, DuckDB, pyarrow) or `python-singer` (singer-python).
 pub(crate) fn python(environment: &str) -> PathBuf {
-    let variable = if environment == "python" { "MELISMA_TEST_PYTHON" } else { "MELISMA_TEST_PYTHON_SINGER" };
+    let variable = if environment == "python" {
+        "MELISMA_TEST_PYTHON"
+    } else {
+        "MELISMA_TEST_PYTHON_SINGER"
+    };
     let path = std::env::var_os(variable).map_or_else(
-        || melisma().ancestors().nth(2).expect("a target folder").join(environment).join("bin/python"),
+        || {
+            melisma()
+                .ancestors()
+                .nth(2)
+                .expect("a target folder")
+                .join(environment)
+                .join("bin/python")
+        },
         PathBuf::from,
     );
-    assert!(path.exists(), "{} is missing: run `cargo xtask setup`", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing: run `cargo xtask setup`",
+        path.display()
+    );
     path
 }
 

@@ -31,7 +31,11 @@ impl Outcome {
     #[track_caller]
     pub(crate) fn says(self, words: &[&str]) -> Self {
         for word in words {
-            assert!(self.stderr.contains(word), "{word:?} is not in stderr: {}", self.stderr);
+            assert!(
+                self.stderr.contains(word),
+                "{word:?} is not in stderr: {}",
+                self.stderr
+            );
         }
         self
     }
@@ -45,8 +49,13 @@ impl Outcome {
 
 /// Runs a command to its end with this input. A process that ends before it has read everything is no error here.
 pub(crate) fn run(command: &mut Command, input: &[u8]) -> Outcome {
-    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+    let command = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
     let mut stdin = child.stdin.take().expect("piped");
     let output = std::thread::scope(|scope| {
         scope.spawn(move || match stdin.write_all(input) {

@@ -22,7 +22,10 @@ pub(crate) fn csv_rows(path: &Path) -> Vec<Value> {
     let header = reader.headers().expect("a header").clone();
     let row = |record: csv::Result<csv::StringRecord>| {
         let record = record.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let cells = header.iter().zip(record.iter()).map(|(name, cell)| (name.to_owned(), json!(cell)));
+        let cells = header
+            .iter()
+            .zip(record.iter())
+            .map(|(name, cell)| (name.to_owned(), json!(cell)));
         Value::Object(cells.collect())
     };
     reader.records().map(row).collect()
@@ -38,14 +41,17 @@ pub(crate) fn parquet_rows(path: &Path) -> Vec<Value> {
 
 /// The physical and logical type of each column, as the file's schema prints them.
 pub(crate) fn parquet_schema(path: &Path) -> String {
-    let reader = SerializedFileReader::new(File::open(path).expect("the file opens")).expect("a Parquet file");
+    let reader =
+        SerializedFileReader::new(File::open(path).expect("the file opens")).expect("a Parquet file");
     let mut text = Vec::new();
     parquet::schema::printer::print_schema(&mut text, reader.metadata().file_metadata().schema());
     String::from_utf8(text).expect("names are UTF-8")
 }
 
 fn object(row: &Row) -> Value {
-    let cells = row.get_column_iter().map(|(name, field)| (name.clone(), value(field)));
+    let cells = row
+        .get_column_iter()
+        .map(|(name, field)| (name.clone(), value(field)));
     Value::Object(cells.collect::<Map<_, _>>())
 }
 

@@ -51,10 +51,6 @@ impl Target {
         Self::new(Kind::Parquet)
     }
 
-    pub(crate) fn csv() -> Self {
-        Self::new(Kind::Csv)
-    }
-
     /// Sets a setting.
     pub(crate) fn with(mut self, setting: &str, value: impl Into<Value>) -> Self {
         self.config.insert(setting.into(), value.into());
@@ -114,12 +110,18 @@ impl Target {
 
 /// The visible files whose name starts with the stream's, sorted: `orders.jsonl`, `orders-2026...-000001.parquet`.
 pub(crate) fn files(folder: &Path, stream: &str) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let of_stream = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.strip_prefix(stream).is_some_and(|rest| rest.starts_with(['.', '-']))
+        name.strip_prefix(stream)
+            .is_some_and(|rest| rest.starts_with(['.', '-']))
     };
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).filter(of_stream).collect();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .filter(of_stream)
+        .collect();
     files.sort();
     files
 }
