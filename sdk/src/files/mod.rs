@@ -108,12 +108,14 @@ impl Files {
     /// Heeds `load_method`: `overwrite` is [`WriteMode::Replace`].
     ///
     /// # Errors
-    /// Another way of writing was asked for by name.
+    /// Another way of writing was asked for by name, or `upsert`, which files can not do.
     pub fn with_load_method(mut self, method: LoadMethod) -> Result<Self> {
         match method {
             LoadMethod::AppendOnly => {}
             LoadMethod::Upsert => {
-                log::warn!("load_method is upsert, but files have no keys: every record is added");
+                return Err(Error::config(
+                    "load_method is upsert, but files have no keys to find a row by: use append-only or overwrite",
+                ));
             }
             LoadMethod::Overwrite if self.asked && self.mode != WriteMode::Replace => {
                 return Err(Error::config(format!(

@@ -74,11 +74,14 @@ impl Writer {
         }
     }
 
-    /// Writes whole lines.
+    /// Writes whole lines; none is nothing, and makes no part.
     ///
     /// # Errors
     /// The file can not be written.
     pub fn write(&mut self, lines: &[u8]) -> Result<()> {
+        if lines.is_empty() {
+            return Ok(());
+        }
         self.begin()?;
         self.put(lines)
     }

@@ -1,0 +1,86 @@
+//! A target without a process around it: rows in, files out.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use melisma_sdk::target::Target;
+use melisma_sdk::{Cell, Encoder, Result, Row, Sink, StreamSchema};
+use serde_json::{Value, json};
+use target_csv::TargetCsv;
+
+/// Opens the target on a folder, with more settings.
+pub(crate) fn open(folder: &Path, settings: &Value) -> Result<TargetCsv> {
+    let mut config = json!({"destination_path": folder});
+    for (name, value) in settings.as_object().expect("settings") {
+        config[name] = value.clone();
+    }
+    TargetCsv::open(serde_json::from_value(config).expect("settings that parse"))
+}
+
+/// The schema of a stream whose columns may hold anything.
+pub(crate) fn schema(stream: &str, columns: &[&str]) -> Arc<StreamSchema> {
+    let properties: serde_json::Map<String, Value> =
+        columns.iter().map(|&name| (name.to_owned(), json!({}))).collect();
+    let text = json!({"type": "object", "properties": properties}).to_string();
+    let schema = StreamSchema::compile::<&str>(stream, &text, &[], &[]).expect("a schema");
+    Arc::new(schema)
+}
+
+pub(crate) type Step<'a> = (&'a [&'a str], &'a [&'a [Cell<'a>]]);
+
+/// Runs one stream: for each step its columns, then its rows, with a commit after each.
+pub(crate) fn run(target: &TargetCsv, stream: &str, steps: &[Step<'_>]) -> Result<()> {
+    // The decoding thread may be ahead of the writing thread: all batches are made before the sink is.
+    let mut batches = Vec::new();
+    for (columns, rows) in steps {
+        let schema = schema(stream, columns);
+        let mut encoder = target.encoder(&schema)?;
+        for cells in *rows {
+            encoder.push(&Row {
+                cells: cells.to_vec(),
+                ..Row::default()
+            })?;
+        }
+        batches.push((schema, encoder.finish()?));
+    }
+    let mut sink: Option<<TargetCsv as Target>::Sink> = None;
+    for (schema, batch) in batches {
+        let sink = match &mut sink {
+            Some(sink) => {
+                sink.change_schema(&schema)?;
+                sink
+            }
+            None => sink.insert(target.sink(&schema)?),
+        };
+        sink.write(batch)?;
+        if !target.commits_at_end() {
+            sink.commit()?;
+        }
+    }
+    sink.map_or(Ok(()), |mut sink| {
+        sink.commit()?;
+        sink.finish()
+    })
+}
+
+/// Every file in the folder, hidden ones too, sorted by name.
+pub(crate) fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| {
+            let entry = entry.expect("an entry");
+            let text = String::from_utf8_lossy(&fs::read(entry.path()).expect("a file")).into_owned();
+            (entry.file_name().into_string().expect("UTF-8"), text)
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+/// The one file in the folder.
+pub(crate) fn only(folder: &Path) -> String {
+    let mut files = files(folder);
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0).1
+}

@@ -1,0 +1,5 @@
+//! target-csv from the outside.
+
+mod columns;
+mod driver;
+mod values;
