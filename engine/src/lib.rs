@@ -4,6 +4,7 @@
 
 pub mod budget;
 pub mod cell;
+pub mod columns;
 pub mod decimal;
 pub mod decode;
 pub mod encode;

@@ -1,0 +1,346 @@
+//! One column under construction.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
+    Time64MicrosecondArray, TimestampMicrosecondArray,
+};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType as ArrowType, TimeUnit};
+
+use super::{ColumnOptions, Numbers, float};
+use crate::cell::{Cell, Text};
+use crate::decimal::Decimal;
+use crate::error::{Error, Result, show};
+use crate::schema::{self, DataType};
+use crate::{json, time};
+
+/// Why a value was refused: what was expected, what was found.
+type Refused = String;
+
+/// The values so far, and which of them are null.
+#[derive(Debug)]
+pub(super) struct Column {
+    values: Values,
+    nulls: Nulls,
+}
+
+#[derive(Debug)]
+enum Values {
+    Boolean(BooleanBufferBuilder),
+    Integer(Vec<i64>),
+    Float(Vec<f64>),
+    Decimal {
+        values: Vec<i128>,
+        precision: u8,
+        scale: i8,
+    },
+    Date(Vec<i32>),
+    Time(Vec<i64>),
+    Timestamp(Vec<i64>),
+    Text(Texts),
+}
+
+/// Strings one after another.
+#[derive(Debug, Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+    scratch: String,
+}
+
+/// Which values are null; nothing is kept until the first is.
+#[derive(Debug, Default)]
+struct Nulls {
+    valid: Option<BooleanBufferBuilder>,
+}
+
+impl Column {
+    pub(super) fn new(column: &schema::Column, options: ColumnOptions) -> Self {
+        let values = match column.data_type {
+            DataType::Boolean => Values::Boolean(BooleanBufferBuilder::new(0)),
+            DataType::Integer { .. } => Values::Integer(Vec::new()),
+            DataType::Number if options.numbers == Numbers::Float => Values::Float(Vec::new()),
+            DataType::Decimal {
+                precision: Some(precision @ 1..=38),
+                scale,
+            } => {
+                // At most 38, so both fit.
+                let scale = scale.unwrap_or(0).min(precision);
+                Values::Decimal {
+                    values: Vec::new(),
+                    precision: precision as u8,
+                    scale: scale as i8,
+                }
+            }
+            DataType::Date => Values::Date(Vec::new()),
+            DataType::Time => Values::Time(Vec::new()),
+            DataType::DateTime => Values::Timestamp(Vec::new()),
+            DataType::Number
+            | DataType::Decimal { .. }
+            | DataType::Text { .. }
+            | DataType::Uuid
+            | DataType::Json => Values::Text(Texts::default()),
+        };
+        Self {
+            values,
+            nulls: Nulls::default(),
+        }
+    }
+
+    pub(super) fn data_type(&self) -> ArrowType {
+        match self.values {
+            Values::Boolean(_) => ArrowType::Boolean,
+            Values::Integer(_) => ArrowType::Int64,
+            Values::Float(_) => ArrowType::Float64,
+            Values::Decimal { precision, scale, .. } => ArrowType::Decimal128(precision, scale),
+            Values::Date(_) => ArrowType::Date32,
+            Values::Time(_) => ArrowType::Time64(TimeUnit::Microsecond),
+            Values::Timestamp(_) => ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Values::Text(_) => ArrowType::Utf8,
+        }
+    }
+
+    /// Adds a value, or says why it can not be one of this column.
+    #[inline]
+    pub(super) fn push(&mut self, cell: &Cell<'_>) -> Result<(), Refused> {
+        match (&mut self.values, cell) {
+            (_, Cell::Null | Cell::Absent) => return Ok(self.push_null()),
+            (Values::Text(texts), Cell::Text(text)) => texts.push(text),
+            (Values::Integer(values), Cell::Int(value)) => values.push(*value),
+            (Values::Float(values), Cell::Number(digits)) => match float::parse(digits) {
+                Some(number) => values.push(number),
+                None => return Err(refuse("a number in the range of 64-bit floats", cell)),
+            },
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a number column holds the nearest float, as documented"
+            )]
+            (Values::Float(values), Cell::Int(value)) => values.push(*value as f64),
+            (Values::Date(values), Cell::Text(text)) => match with_text(text, time::parse_date) {
+                Some(days) => values.push(days),
+                None => return Err(refuse("a date, YYYY-MM-DD", cell)),
+            },
+            (Values::Timestamp(values), Cell::Text(text)) => match with_text(text, time::parse_date_time) {
+                Some(micros) => values.push(micros),
+                None => return Err(refuse("a date-time as in RFC 3339", cell)),
+            },
+            (Values::Time(values), Cell::Text(text)) => match with_text(text, time::parse_time) {
+                Some(micros) => values.push(micros),
+                None => return Err(refuse("a time of day, HH:MM:SS", cell)),
+            },
+            (Values::Boolean(values), Cell::Bool(value)) => values.append(*value),
+            (
+                Values::Decimal {
+                    values,
+                    precision,
+                    scale,
+                },
+                _,
+            ) => {
+                values.push(decimal(cell, *precision, *scale)?);
+            }
+            (Values::Text(texts), _) => texts.push_scalar(cell),
+            (Values::Integer(_), Cell::Number(_)) => return Err(refuse("an integer of 64 bits", cell)),
+            (Values::Integer(_), _) => return Err(refuse("an integer", cell)),
+            (Values::Float(_), _) => return Err(refuse("a number", cell)),
+            (Values::Date(_), _) => return Err(refuse("a date", cell)),
+            (Values::Timestamp(_), _) => return Err(refuse("a date-time", cell)),
+            (Values::Time(_), _) => return Err(refuse("a time", cell)),
+            (Values::Boolean(_), _) => return Err(refuse("a boolean", cell)),
+        }
+        if let Some(valid) = &mut self.nulls.valid {
+            valid.append(true);
+        }
+        Ok(())
+    }
+
+    fn push_null(&mut self) {
+        let rows = self.len();
+        match &mut self.values {
+            Values::Boolean(values) => values.append(false),
+            Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => values.push(0),
+            Values::Float(values) => values.push(0.0),
+            Values::Decimal { values, .. } => values.push(0),
+            Values::Date(values) => values.push(0),
+            Values::Text(texts) => texts.end(),
+        }
+        let valid = self.nulls.valid.get_or_insert_with(|| {
+            let mut valid = BooleanBufferBuilder::new(rows + 1);
+            valid.append_n(rows, true);
+            valid
+        });
+        valid.append(false);
+    }
+
+    fn len(&self) -> usize {
+        match &self.values {
+            Values::Boolean(values) => values.len(),
+            Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => values.len(),
+            Values::Float(values) => values.len(),
+            Values::Decimal { values, .. } => values.len(),
+            Values::Date(values) => values.len(),
+            Values::Text(texts) => texts.ends.len(),
+        }
+    }
+
+    pub(super) fn truncate(&mut self, rows: usize) {
+        match &mut self.values {
+            Values::Boolean(values) => values.truncate(rows.min(values.len())),
+            Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => {
+                values.truncate(rows)
+            }
+            Values::Float(values) => values.truncate(rows),
+            Values::Decimal { values, .. } => values.truncate(rows),
+            Values::Date(values) => values.truncate(rows),
+            Values::Text(texts) => texts.truncate(rows),
+        }
+        if let Some(valid) = &mut self.nulls.valid {
+            valid.truncate(rows.min(valid.len()));
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        match &self.values {
+            Values::Boolean(values) => values.len() / 8,
+            Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => values.len() * 8,
+            Values::Float(values) => values.len() * 8,
+            Values::Decimal { values, .. } => values.len() * 16,
+            Values::Date(values) => values.len() * 4,
+            Values::Text(texts) => texts.bytes.len() + texts.ends.len() * 4,
+        }
+    }
+
+    /// Takes the values out as an array. The next batch starts with as much room as this one took.
+    pub(super) fn finish(&mut self) -> Result<ArrayRef> {
+        let nulls = self
+            .nulls
+            .valid
+            .take()
+            .map(|mut valid| NullBuffer::new(valid.finish()));
+        Ok(match &mut self.values {
+            Values::Boolean(values) => Arc::new(BooleanArray::new(values.finish(), nulls)),
+            Values::Integer(values) => Arc::new(Int64Array::new(take(values), nulls)),
+            Values::Float(values) => Arc::new(Float64Array::new(take(values), nulls)),
+            Values::Decimal {
+                values,
+                precision,
+                scale,
+            } => Arc::new(
+                Decimal128Array::new(take(values), nulls)
+                    .with_precision_and_scale(*precision, *scale)
+                    .map_err(|error| Error::bug("a decimal column").with_source(error))?,
+            ),
+            Values::Date(values) => Arc::new(Date32Array::new(take(values), nulls)),
+            Values::Time(values) => Arc::new(Time64MicrosecondArray::new(take(values), nulls)),
+            Values::Timestamp(values) => {
+                Arc::new(TimestampMicrosecondArray::new(take(values), nulls).with_timezone("UTC"))
+            }
+            Values::Text(texts) => Arc::new(texts.finish(nulls)?),
+        })
+    }
+}
+
+impl Texts {
+    #[inline]
+    fn push(&mut self, text: &Text<'_>) {
+        if text.escaped {
+            self.scratch.clear();
+            json::unescape(text.raw, &mut self.scratch);
+            self.bytes.extend_from_slice(self.scratch.as_bytes());
+        } else {
+            self.bytes.extend_from_slice(text.raw.as_bytes());
+        }
+        self.end();
+    }
+
+    /// What is no string goes in as its JSON text.
+    fn push_scalar(&mut self, cell: &Cell<'_>) {
+        match cell {
+            Cell::Int(value) => self
+                .bytes
+                .extend_from_slice(itoa::Buffer::new().format(*value).as_bytes()),
+            Cell::Number(json) | Cell::Json(json) => self.bytes.extend_from_slice(json.as_bytes()),
+            Cell::Bool(value) => self
+                .bytes
+                .extend_from_slice(if *value { b"true" } else { b"false" }),
+            Cell::Text(text) => return self.push(text),
+            Cell::Null | Cell::Absent => {}
+        }
+        self.end();
+    }
+
+    /// Ends a string. A batch is far smaller than the 2 GiB that an offset can tell; `finish` checks.
+    #[inline]
+    fn end(&mut self) {
+        self.ends.push(i32::try_from(self.bytes.len()).unwrap_or(-1));
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        let end = self
+            .ends
+            .last()
+            .map_or(0, |end| usize::try_from(*end).unwrap_or(0));
+        self.bytes.truncate(end);
+    }
+
+    fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<StringArray> {
+        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
+        offsets.push(0);
+        offsets.extend_from_slice(&self.ends);
+        self.ends.clear();
+        if offsets.last().is_some_and(|end| *end < 0) {
+            return Err(Error::bug("more than 2 GiB of text in one batch"));
+        }
+        let room = self.bytes.len();
+        let bytes = Buffer::from_vec(std::mem::replace(&mut self.bytes, Vec::with_capacity(room)));
+        StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(offsets)), bytes, nulls)
+            .map_err(|error| Error::bug("a text column").with_source(error))
+    }
+}
+
+fn take<T: arrow_buffer::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {
+    let room = values.len();
+    ScalarBuffer::from(std::mem::replace(values, Vec::with_capacity(room)))
+}
+
+/// Dates are never escaped by a sane writer, but may be by any.
+#[inline]
+fn with_text<T>(text: &Text<'_>, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    if text.escaped {
+        parse(&text.to_text())
+    } else {
+        parse(text.raw)
+    }
+}
+
+fn decimal(cell: &Cell<'_>, precision: u8, scale: i8) -> Result<i128, Refused> {
+    let number = match cell {
+        Cell::Int(value) => Decimal::parse(itoa::Buffer::new().format(*value)),
+        Cell::Number(digits) => Decimal::parse(digits),
+        Cell::Text(text) => with_text(text, Decimal::parse),
+        _ => None,
+    };
+    let scaled = number.and_then(|number| number.to_scaled(i32::from(scale)));
+    match scaled {
+        Some(value) if value.unsigned_abs() < 10_u128.pow(u32::from(precision)) => Ok(value),
+        _ => Err(refuse(
+            &format!("a decimal of {precision} digits, {scale} of them after the point"),
+            cell,
+        )),
+    }
+}
+
+#[cold]
+fn refuse(expected: &str, cell: &Cell<'_>) -> Refused {
+    let found = match cell {
+        Cell::Absent | Cell::Null => "null".to_owned(),
+        Cell::Bool(value) => value.to_string(),
+        Cell::Int(value) => value.to_string(),
+        Cell::Number(json) | Cell::Json(json) => show(json),
+        Cell::Text(text) => format!("\"{}\"", show(text.raw)),
+    };
+    format!("expected {expected}, found {found}")
+}

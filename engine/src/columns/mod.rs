@@ -1,0 +1,131 @@
+//! Rows as Arrow columns: what a sink sees by default.
+//!
+//! | column type | Arrow type |
+//! |---|---|
+//! | boolean | `Boolean` |
+//! | integer | `Int64`; an integer beyond 64 bits is refused |
+//! | number | `Float64`, the nearest one; or its own digits as `Utf8` ([`Numbers::Digits`]) |
+//! | decimal of at most 38 digits | `Decimal128(precision, scale)`; a value with more digits is refused |
+//! | decimal without precision, or above 38 | its own digits as `Utf8` |
+//! | text, uuid | `Utf8`; where the schema allows other scalars as well, their JSON text |
+//! | date | `Date32` |
+//! | time | `Time64` in microseconds |
+//! | date-time | `Timestamp` in microseconds, UTC; no zone is taken as UTC |
+//! | objects, arrays, mixtures | their JSON text as `Utf8`, as it came |
+
+mod column;
+mod float;
+
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_schema::{Field, Schema, SchemaRef};
+
+use crate::cell::Row;
+use crate::encode::Encoder;
+use crate::error::{Error, Result};
+use crate::schema::StreamSchema;
+use column::Column;
+
+/// What a `number` becomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Numbers {
+    /// The nearest 64-bit float.
+    #[default]
+    Float,
+    /// Text: the digits as they came.
+    Digits,
+}
+
+/// How [`Columns`] are made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ColumnOptions {
+    /// What a `number` becomes.
+    pub numbers: Numbers,
+}
+
+/// Encodes rows as Arrow columns.
+#[derive(Debug)]
+pub struct Columns {
+    source: Arc<StreamSchema>,
+    schema: SchemaRef,
+    columns: Vec<Column>,
+    rows: usize,
+}
+
+impl Columns {
+    /// An encoder for rows of this schema.
+    pub fn new(source: &Arc<StreamSchema>, options: ColumnOptions) -> Self {
+        let columns: Vec<Column> = source
+            .columns
+            .iter()
+            .map(|column| Column::new(column, options))
+            .collect();
+        let fields: Vec<Field> = source
+            .columns
+            .iter()
+            .zip(&columns)
+            // Nullable in any case: a property that is not required may be left out of a record.
+            .map(|(column, values)| Field::new(&*column.name, values.data_type(), true))
+            .collect();
+        Self {
+            source: Arc::clone(source),
+            schema: Arc::new(Schema::new(fields)),
+            columns,
+            rows: 0,
+        }
+    }
+
+    /// The Arrow schema of every batch.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Takes the row that was refused at `column` out of the columns before it.
+    #[cold]
+    fn undo(&mut self) {
+        for column in &mut self.columns {
+            column.truncate(self.rows);
+        }
+    }
+}
+
+impl Encoder for Columns {
+    type Batch = RecordBatch;
+
+    #[inline]
+    fn push(&mut self, row: &Row<'_>) -> Result<()> {
+        for (at, (column, cell)) in self.columns.iter_mut().zip(&row.cells).enumerate() {
+            if let Err(refused) = column.push(cell) {
+                self.undo();
+                let name = &self.source.columns[at].name;
+                return Err(Error::input(format!("{name}: {refused}")).in_stream(&self.source.stream));
+            }
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn bytes(&self) -> usize {
+        self.columns.iter().map(Column::bytes).sum()
+    }
+
+    fn finish(&mut self) -> Result<RecordBatch> {
+        let rows = std::mem::take(&mut self.rows);
+        let arrays = self
+            .columns
+            .iter_mut()
+            .map(Column::finish)
+            .collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
+            .map_err(|error| Error::bug("columns that do not fit their schema").with_source(error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
+
+use super::*;
+use crate::Result;
+use crate::decode::{DecodeOptions, Decoder};
+
+const SCHEMA: &str = r#"{"properties": {
+    "id": {"type": "integer"}, "name": {"type": ["string", "null"]}, "price": {"type": "number"},
+    "exact": {"type": "string", "format": "x-singer.decimal", "precision": 10, "scale": 2},
+    "day": {"type": "string", "format": "date"}, "at": {"type": "string", "format": "date-time"},
+    "ok": {"type": "boolean"}, "any": {}
+}}"#;
+
+fn schema() -> Arc<StreamSchema> {
+    Arc::new(StreamSchema::compile("s", SCHEMA, &["id"], &[]).expect("a schema"))
+}
+
+fn push(columns: &mut Columns, record: &str) -> Result<()> {
+    let mut decoder = Decoder::new(&schema(), DecodeOptions { validate: false }).expect("a decoder");
+    let mut row = Row::default();
+    decoder.decode(record, 0, &mut row).expect("JSON");
+    columns.push(&row)
+}
+
+#[test]
+fn values_keep_their_value_in_every_type() {
+    let mut columns = Columns::new(&schema(), ColumnOptions::default());
+    for record in [
+        r#"{"id": 1, "name": "a\u00e9\n", "price": 0.1, "exact": "-12.50", "day": "1970-01-02", "at": "1970-01-01T00:00:01Z", "ok": true, "any": {"a": [1]}}"#,
+        r#"{"id": 2, "name": null}"#,
+        r#"{"id": 9223372036854775807, "name": "", "price": 3, "exact": 7, "any": 1.50, "ok": false}"#,
+    ] {
+        push(&mut columns, record).expect("valid");
+    }
+    assert_eq!(columns.rows(), 3);
+    let batch = columns.finish().expect("a batch");
+    assert_eq!(columns.rows(), 0);
+    assert_eq!(
+        batch.column(0).as_primitive::<Int64Type>().values(),
+        &[1, 2, i64::MAX]
+    );
+    let names: Vec<_> = batch.column(1).as_string::<i32>().iter().collect();
+    assert_eq!(names, [Some("aé\n"), None, Some("")]);
+    let prices: Vec<_> = batch.column(2).as_primitive::<Float64Type>().iter().collect();
+    assert_eq!(prices, [Some(0.1), None, Some(3.0)]);
+    let exact: Vec<_> = batch.column(3).as_primitive::<Decimal128Type>().iter().collect();
+    assert_eq!(exact, [Some(-1250), None, Some(700)]);
+    assert_eq!(batch.column(4).as_primitive::<Date32Type>().value(0), 1);
+    assert_eq!(
+        batch
+            .column(5)
+            .as_primitive::<TimestampMicrosecondType>()
+            .value(0),
+        1_000_000
+    );
+    let ok: Vec<_> = batch.column(6).as_boolean().iter().collect();
+    assert_eq!(ok, [Some(true), None, Some(false)]);
+    let any: Vec<_> = batch.column(7).as_string::<i32>().iter().collect();
+    assert_eq!(any, [Some(r#"{"a": [1]}"#), None, Some("1.50")]);
+    assert_eq!(columns.finish().expect("an empty batch").num_rows(), 0);
+}
+
+#[test]
+fn a_refused_record_leaves_no_trace() {
+    let mut columns = Columns::new(&schema(), ColumnOptions::default());
+    push(&mut columns, r#"{"id": 1, "name": "kept"}"#).expect("valid");
+    for (record, message) in [
+        (
+            r#"{"id": 2, "name": "x", "price": 1, "exact": "1.005"}"#,
+            r#"stream s: exact: expected a decimal of 10 digits, 2 of them after the point, found "1.005""#,
+        ),
+        (
+            r#"{"id": 2, "name": "gone", "any": [], "day": "tomorrow"}"#,
+            r#"stream s: day: expected a date, YYYY-MM-DD, found "tomorrow""#,
+        ),
+        (
+            r#"{"id": 99999999999999999999}"#,
+            "stream s: id: expected an integer of 64 bits, found 99999999999999999999",
+        ),
+        (
+            r#"{"id": "x"}"#,
+            r#"stream s: id: expected an integer, found "x""#,
+        ),
+        (
+            r#"{"id": 1, "price": 1e999}"#,
+            "stream s: price: expected a number in the range of 64-bit floats, found 1e999",
+        ),
+        (
+            r#"{"id": 1, "at": ""}"#,
+            r#"stream s: at: expected a date-time as in RFC 3339, found """#,
+        ),
+        (
+            r#"{"id": 1, "ok": 1}"#,
+            "stream s: ok: expected a boolean, found 1",
+        ),
+    ] {
+        assert_eq!(push(&mut columns, record).expect_err(record).to_string(), message);
+    }
+    push(&mut columns, r#"{"id": 3}"#).expect("valid");
+    let batch = columns.finish().expect("a batch");
+    assert_eq!(batch.num_rows(), 2);
+    assert_eq!(batch.column(0).as_primitive::<Int64Type>().values(), &[1, 3]);
+    assert!(batch.column(1).is_null(1));
+}
+
+#[test]
+fn numbers_may_keep_their_digits() {
+    let options = ColumnOptions {
+        numbers: Numbers::Digits,
+    };
+    let mut columns = Columns::new(&schema(), options);
+    push(&mut columns, r#"{"id": 1, "price": 0.10000000000000000000001}"#).expect("valid");
+    let batch = columns.finish().expect("a batch");
+    assert_eq!(
+        batch.column(2).as_string::<i32>().value(0),
+        "0.10000000000000000000001"
+    );
+}
