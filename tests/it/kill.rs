@@ -108,20 +108,20 @@ fn feed(stdin: impl Write, from: u64, rows: Option<u64>, sent: &AtomicU64, stop:
     let mut stdin = BufWriter::with_capacity(4096, stdin);
     let properties = json!({"id": {"type": "integer"}, "payload": {"type": "string"}});
     let end = rows.map_or(u64::MAX, |rows| from + rows);
-    let mut send = |line: &str| writeln!(stdin, "{line}").is_ok();
-    if !send(&schema("s", properties, &["id"])) {
+    let mut write = |line: &str| writeln!(stdin, "{line}").is_ok();
+    if !write(&schema("s", &properties, &["id"])) {
         return;
     }
     for id in from..end {
         sent.store(id + 1, Ordering::Relaxed);
-        if stop.load(Ordering::Relaxed) || !send(&message(id)) {
+        if stop.load(Ordering::Relaxed) || !write(&message(id)) {
             return;
         }
-        if (id + 1) % STATE_EVERY == 0 && !send(&state(&json!({"next": id + 1}).to_string())) {
+        if (id + 1) % STATE_EVERY == 0 && !write(&state(&json!({"next": id + 1}).to_string())) {
             return;
         }
     }
-    let _ = send(&state(&json!({"next": end}).to_string()));
+    let _ = write(&state(&json!({"next": end}).to_string()));
     let _ = stdin.flush();
 }
 

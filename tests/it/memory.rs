@@ -15,7 +15,7 @@ const MIB: u64 = 1 << 20;
 fn feed(mut to: impl Write, bytes: u64, taken: &AtomicU64) {
     let schema = schema(
         "s",
-        json!({"id": {"type": "integer"}, "text": {"type": "string"}}),
+        &json!({"id": {"type": "integer"}, "text": {"type": "string"}}),
         &["id"],
     );
     writeln!(to, "{schema}").expect("the reader is there");

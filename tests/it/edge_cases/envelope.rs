@@ -12,7 +12,7 @@ fn text() -> serde_json::Value {
 fn keyed() -> String {
     schema(
         "s",
-        json!({"id": {"type": ["integer", "null"]}, "v": text()}),
+        &json!({"id": {"type": ["integer", "null"]}, "v": text()}),
         &["id"],
     )
 }

@@ -15,7 +15,7 @@ const BAD_INPUT: i32 = 65;
 
 /// A stream `s` with the properties `id` (integer) and `v` (this schema), keyed by nothing.
 fn stream(v: &Value) -> String {
-    schema("s", json!({"id": {"type": ["integer", "null"]}, "v": v}), &[])
+    schema("s", &json!({"id": {"type": ["integer", "null"]}, "v": v}), &[])
 }
 
 /// Records of `s`, from 1, whose `v` is this JSON text.

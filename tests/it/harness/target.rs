@@ -127,7 +127,7 @@ pub(crate) fn files(folder: &Path, stream: &str) -> Vec<PathBuf> {
 }
 
 /// A SCHEMA message.
-pub(crate) fn schema(stream: &str, properties: Value, keys: &[&str]) -> String {
+pub(crate) fn schema(stream: &str, properties: &Value, keys: &[&str]) -> String {
     let schema = json!({"type": "object", "properties": properties});
     json!({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": keys}).to_string()
 }
