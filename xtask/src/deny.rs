@@ -59,7 +59,7 @@ const DUPLICATES: &[(&str, &str)] = &[
 pub(crate) fn run() -> Result {
     let packages = metadata::packages()?;
     let mut found = graph::violations(&packages);
-    found.extend(packages.iter().filter_map(source));
+    found.extend(sources(&packages));
     found.extend(packages.iter().filter_map(licence));
     found.extend(packages.iter().filter_map(banned));
     found.extend(duplicates(&packages, DUPLICATES));
@@ -76,10 +76,20 @@ pub(crate) fn run() -> Result {
     Ok(())
 }
 
-fn source(package: &Package) -> Option<String> {
-    const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
-    let source = package.source.as_deref()?;
-    (source != REGISTRY).then(|| format!("{} {} comes from {source}", package.name, package.version))
+/// One registry for all, and nothing from a git repository or a folder outside.
+fn sources(packages: &[Package]) -> Vec<String> {
+    let found: Vec<(&Package, &str)> = packages
+        .iter()
+        .filter_map(|package| Some((package, package.source.as_deref()?)))
+        .collect();
+    let registry = found
+        .iter()
+        .map(|(_, source)| *source)
+        .find(|source| source.starts_with("registry+"));
+    let strange = found.iter().filter(|(_, source)| Some(*source) != registry);
+    strange
+        .map(|(package, source)| format!("{} {} comes from {source}", package.name, package.version))
+        .collect()
 }
 
 fn licence(package: &Package) -> Option<String> {
@@ -180,16 +190,39 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_second_version_is_found() {
-        let package = |version: &str| Package {
+    fn package(version: &str) -> Package {
+        Package {
             name: "x".into(),
             version: version.into(),
             licence: "MIT".into(),
-            source: None,
+            source: Some("registry+a".into()),
             folder: String::new(),
             dependencies: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_git_repository_or_another_registry_is_found() {
+        let from = |source: &str| Package {
+            source: Some(source.into()),
+            ..package("1.0.0")
         };
+        let own = Package {
+            source: None,
+            ..package("1.0.0")
+        };
+        assert_eq!(
+            sources(&[own, package("1.0.0"), package("2.0.0")]),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            sources(&[package("1.0.0"), from("git+b"), from("registry+b")]).len(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_second_version_is_found() {
         let twice = [package("1.0.0"), package("2.0.0")];
         assert_eq!(duplicates(&twice, &[]), ["x is there in versions 1.0.0, 2.0.0"]);
         assert_eq!(duplicates(&twice, &[("x", "why")]), Vec::<String>::new());
