@@ -14,7 +14,7 @@ impl Settings {
     /// Reads the sources in order, later ones over earlier ones, and checks the result.
     ///
     /// The word `ENV` among the sources reads environment variables, which go before every file. Every error is
-    /// logged on a line of its own; unknown settings are warned of and left out.
+    /// logged on a line of its own, the first as the one returned; unknown settings are warned of and left out.
     pub fn load(&self, plugin: &Plugin, sources: &[OsString], environment: &Environment) -> Result<Values> {
         let mut given = Map::new();
         for source in sources.iter().filter(|source| *source != "ENV") {
@@ -34,7 +34,8 @@ impl Settings {
         for warning in &checker.warnings {
             log::warn!("config: {warning}");
         }
-        for error in &checker.errors {
+        // The first error is the one returned, and logged as the end of the run; the others are told before it.
+        for error in checker.errors.iter().skip(1) {
             log::error!("config: {error}");
         }
         match checker.errors.as_slice() {

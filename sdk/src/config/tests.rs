@@ -1,1 +1,215 @@
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
 
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::*;
+use crate::Secret;
+use crate::plugin::{Plugin, Role};
+
+/// Reads the shop.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Config {
+    /// Where it lives.
+    url: String,
+    /// The token.
+    token: Option<Secret<String>>,
+    /// Pages of this size.
+    #[serde(default = "ten")]
+    page_size: u32,
+    ratio: Option<f64>,
+    #[serde(default)]
+    verbose: bool,
+    #[serde(default)]
+    tables: Vec<String>,
+    #[schemars(extend("x-aliases" = ["mode"]))]
+    load_method: Option<Load>,
+    ssh_tunnel: Option<Tunnel>,
+    #[serde(default)]
+    headers: BTreeMap<String, i64>,
+}
+
+fn ten() -> u32 {
+    10
+}
+
+#[derive(Debug, Deserialize, Serialize, JsonSchema, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+enum Load {
+    /// Adds.
+    AppendOnly,
+    /// Replaces.
+    Overwrite,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Tunnel {
+    host: String,
+    #[serde(default = "ssh")]
+    port: u16,
+}
+
+fn ssh() -> u16 {
+    22
+}
+
+const PLUGIN: Plugin = Plugin {
+    name: "tap-x",
+    version: "1",
+    role: Role::Tap,
+    capabilities: &[],
+};
+
+/// Loads these config files, then `ENV` with these variables when there are any.
+fn load(files: &[Value], variables: &[(&'static str, &'static str)]) -> Result<Values> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut sources: Vec<OsString> = Vec::new();
+    for (i, config) in files.iter().enumerate() {
+        let path = folder.path().join(format!("{i}.json"));
+        fs::write(&path, config.to_string()).expect("writes");
+        sources.push(path.into());
+    }
+    if !variables.is_empty() {
+        fs::write(
+            folder.path().join(".env"),
+            "TAP_X_URL=from-dot-env\nTAP_X_PAGE_SIZE=3\n",
+        )
+        .expect("writes");
+        sources.push("ENV".into());
+    }
+    let environment = Environment::new(variables.iter().copied(), folder.path());
+    Settings::new::<Config>().load(&PLUGIN, &sources, &environment)
+}
+
+fn config(files: &[Value], variables: &[(&'static str, &'static str)]) -> Config {
+    load(files, variables).expect("loads").read().expect("reads")
+}
+
+fn error(file: Value) -> String {
+    load(&[file], &[]).expect_err("wrong").to_string()
+}
+
+#[test]
+fn later_files_go_over_earlier_ones_and_defaults_under_all() {
+    let config = config(
+        &[
+            json!({"url": "a", "page_size": 1, "ratio": null}),
+            json!({"url": "b"}),
+        ],
+        &[],
+    );
+    assert_eq!(
+        (config.url.as_str(), config.page_size, config.ratio),
+        ("b", 1, None)
+    );
+    assert_eq!(
+        load(&[json!({"url": "a"})], &[]).expect("loads").get("page_size"),
+        Some(&json!(10))
+    );
+    let tunnel = load(&[json!({"url": "a", "ssh_tunnel": {"host": "h"}})], &[]).expect("loads");
+    assert_eq!(tunnel.get("ssh_tunnel"), Some(&json!({"host": "h", "port": 22})));
+}
+
+#[test]
+fn the_environment_goes_over_files_and_over_dot_env() {
+    let variables = [
+        ("TAP_X_URL", "from-env"),
+        ("TAP_X_VERBOSE", "Yes"),
+        ("TAP_X_SSH_TUNNEL_HOST", "h"),
+        ("URL", "no"),
+    ];
+    let config = config(&[json!({"url": "file", "page_size": 7})], &variables);
+    assert_eq!(
+        (config.url.as_str(), config.page_size, config.verbose),
+        ("from-env", 3, true)
+    );
+    assert_eq!(config.ssh_tunnel.expect("there").host, "h");
+}
+
+#[test]
+fn text_is_cast_to_what_the_setting_is() {
+    let file = json!({"url": "a", "page_size": "12", "ratio": "1.5", "verbose": "on", "tables": "a, b,c",
+        "load_method": "overwrite", "headers": "{\"x\": 1}", "ssh_tunnel": "{\"host\": \"h\", \"port\": \"23\"}"});
+    let config = config(&[file], &[]);
+    assert_eq!(
+        (config.page_size, config.ratio, config.verbose),
+        (12, Some(1.5), true)
+    );
+    assert_eq!(config.tables, ["a", "b", "c"]);
+    assert_eq!(config.load_method, Some(Load::Overwrite));
+    assert_eq!(config.headers["x"], 1);
+    assert_eq!(config.ssh_tunnel.expect("there").port, 23);
+    let json_list = load(&[json!({"url": "a", "tables": "[\"x,y\"]"})], &[]).expect("loads");
+    assert_eq!(json_list.get("tables"), Some(&json!(["x,y"])));
+    assert_eq!(
+        load(&[json!({"url": "a", "page_size": 5.0})], &[])
+            .expect("loads")
+            .get("page_size"),
+        Some(&json!(5))
+    );
+}
+
+#[test]
+fn dotted_keys_and_aliases_find_their_setting() {
+    let config = config(
+        &[json!({"url": "a", "ssh_tunnel.host": "h", "ssh_tunnel.port": 1, "mode": "append-only"})],
+        &[],
+    );
+    let tunnel = config.ssh_tunnel.expect("there");
+    assert_eq!((tunnel.host.as_str(), tunnel.port), ("h", 1));
+    assert_eq!(config.load_method, Some(Load::AppendOnly));
+}
+
+#[test]
+fn unknown_settings_do_not_fail() {
+    let values = load(&[json!({"url": "a", "pagesize": 3, "stream_maps": {}})], &[]).expect("loads");
+    assert_eq!(values.get("pagesize"), None);
+}
+
+#[test]
+fn an_error_names_the_setting_what_was_expected_and_what_was_found() {
+    assert_eq!(
+        error(json!({"url": 5})),
+        "config: url: expected a string, found 5"
+    );
+    assert_eq!(error(json!({})), "config: url: required, but not given");
+    assert_eq!(
+        error(json!({"url": "a", "page_size": -1})),
+        "config: page_size: expected an integer, at least 0, found -1"
+    );
+    assert_eq!(
+        error(json!({"url": "a", "verbose": "ture"})),
+        "config: verbose: expected a boolean, found \"ture\""
+    );
+    let expected = "config: load_method: expected \"append-only\" or \"overwrite\", found \"upsert\"";
+    assert_eq!(error(json!({"url": "a", "load_method": "upsert"})), expected);
+    assert_eq!(
+        error(json!({"url": "a", "ssh_tunnel": {}})),
+        "config: ssh_tunnel.host: required, but not given"
+    );
+    assert_eq!(
+        error(json!({"url": 1, "ratio": "x"})),
+        "config: url: expected a string, found 1 (and 1 more)"
+    );
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    let message = error(json!({"url": "a", "token": ["hunter2"]}));
+    assert_eq!(message, "config: token: expected a string");
+    let config = config(&[json!({"url": "a", "token": "hunter2"})], &[]);
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert_eq!(config.token.expect("there").expose(), "hunter2");
+}
+
+#[test]
+fn what_is_no_config_file_is_refused() {
+    let sources = [OsString::from("/nonexistent/config.json")];
+    let error = Settings::new::<Config>()
+        .load(&PLUGIN, &sources, &Environment::default())
+        .expect_err("missing");
+    assert_eq!(error.kind().exit_code(), 78);
+    assert!(load(&[json!([])], &[]).is_err());
+}

@@ -216,6 +216,7 @@ impl<'a> Output<'a> {
     }
 
     fn try_record(&mut self, record: &impl Serialize) -> Result<()> {
+        self.check_failed()?;
         self.scratch.clear();
         serde_json::to_writer(&mut self.scratch, record)
             .map_err(|error| Error::input("a record can not be written as JSON").with_source(error))?;
@@ -278,6 +279,20 @@ impl<'a> Output<'a> {
         } else {
             self.tell_schema()
         }
+    }
+
+    /// An error when the tap goes on after one.
+    #[inline]
+    pub(super) fn check_failed(&self) -> Result<()> {
+        if self.failed { Err(self.went_on()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn went_on(&self) -> Error {
+        self.stop
+            .check()
+            .err()
+            .unwrap_or_else(|| Error::bug("the tap went on after an error"))
     }
 
     /// Counts a written record and looks after the buffer.

@@ -145,6 +145,7 @@ impl<'o, 'a> RowWriter<'o, 'a> {
 
     #[inline]
     fn try_end(&mut self) -> Result<()> {
+        self.output.check_failed()?;
         if self.next != self.output.columns().len() || self.error.is_some() {
             return Err(self.wrong());
         }

@@ -1,0 +1,4 @@
+//! The sdk as its users have it: small plugins run through their mains, on buffers.
+
+mod shop;
+mod tap;
