@@ -4,6 +4,7 @@
 //! message that says so when it is not there.
 
 mod conformance;
+mod docs;
 mod edge_cases;
 mod example;
 mod harness;

@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `bench`, `gen`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `docs`, `bench`, `gen`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,6 +7,7 @@
 
 mod bench;
 mod deny;
+mod docs;
 mod graph;
 mod metadata;
 mod setup;
@@ -39,6 +40,8 @@ enum Command {
     },
     /// Check licences, sources, banned and duplicate crates, and the direction of imports.
     Deny,
+    /// Write the settings of each plugin into its page under docs/.
+    Docs,
     /// Measure, and write benches/results.
     Bench(bench::Args),
     /// Write TPC-H tables: `gen --out DIR [--scale S] [--rows N] [--format csv|singer] TABLE...`.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::pythons().map(|python| println!("ready: {}", python.main.display())),
         Command::Test { rest } => test::run(&rest),
         Command::Deny => deny::run(),
+        Command::Docs => docs::run(),
         Command::Bench(args) => bench::run(&args),
         Command::Gen { rest } => bench::corpora::generate(&rest),
     };

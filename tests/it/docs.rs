@@ -1,0 +1,53 @@
+//! The pages under docs/ say what the plugins say of themselves.
+
+use std::process::Command;
+
+use crate::harness::{melisma, root, run};
+
+#[test]
+fn settings_are_those_of_about() {
+    for plugin in ["tap-csv", "target-csv", "target-jsonl", "target-parquet"] {
+        let outcome = run(
+            Command::new(melisma()).args([plugin, "--about", "--format", "markdown"]),
+            b"",
+        )
+        .ok();
+        let about = String::from_utf8(outcome.stdout).expect("UTF-8");
+        let page = std::fs::read_to_string(root().join(format!("docs/{plugin}.md"))).expect("a page");
+        assert!(
+            page.contains(about.trim()),
+            "docs/{plugin}.md is out of date: run `cargo xtask docs`"
+        );
+    }
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let pages = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "examples/tpch/README.md",
+        "docs/tap-csv.md",
+        "docs/target-csv.md",
+        "docs/target-jsonl.md",
+        "docs/target-parquet.md",
+        "docs/targets.md",
+        "docs/run.md",
+        "docs/pipe.md",
+    ];
+    for page in pages {
+        let path = root().join(page);
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{page}: {error}"));
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split([')', '#']).next())
+        {
+            if !link.is_empty() && !link.starts_with("http") {
+                let to = path.parent().expect("a folder").join(link);
+                assert!(to.exists(), "{page}: {link} leads nowhere");
+            }
+        }
+    }
+}
