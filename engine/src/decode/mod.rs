@@ -276,7 +276,8 @@ impl Decoder {
         std::mem::take(&mut self.unknown)
     }
 
-    /// Fills in the `_sdc_` columns. `row.version` and `row.time_extracted` must be set before.
+    /// Fills in the `_sdc_` columns; a row whose record has one of them is no longer
+    /// [`untouched`](Row::untouched). `row.version` and `row.time_extracted` must be set before.
     pub fn fill_metadata<'a>(&self, values: &MetadataValues<'a>, row: &mut Row<'a>) {
         let text = |text: Option<&'a str>| {
             text.map_or(Cell::Null, |raw| {
@@ -286,18 +287,24 @@ impl Decoder {
                 })
             })
         };
+        let mut untouched = row.untouched;
         for (cell, column) in row.cells.iter_mut().zip(&self.schema.columns) {
-            *cell = match column.metadata {
-                None => continue,
-                Some(Metadata::ExtractedAt) => text(row.time_extracted),
-                Some(Metadata::ReceivedAt) => text(Some(values.received_at)),
-                Some(Metadata::BatchedAt) => text(Some(values.batched_at)),
-                Some(Metadata::DeletedAt) => Cell::Null,
-                Some(Metadata::Sequence) => Cell::Int(values.sequence),
-                Some(Metadata::TableVersion) => row.version.map_or(Cell::Null, Cell::Int),
-                Some(Metadata::SyncStartedAt) => Cell::Int(values.sync_started_at),
+            let Some(metadata) = column.metadata else { continue };
+            // What the record itself brought under such a name would stand twice beside ours.
+            let absent = matches!(cell, Cell::Absent);
+            untouched &= absent;
+            *cell = match metadata {
+                Metadata::ExtractedAt => text(row.time_extracted),
+                Metadata::ReceivedAt => text(Some(values.received_at)),
+                Metadata::BatchedAt => text(Some(values.batched_at)),
+                Metadata::DeletedAt if absent => Cell::Null,
+                Metadata::DeletedAt => continue,
+                Metadata::Sequence => Cell::Int(values.sequence),
+                Metadata::TableVersion => row.version.map_or(Cell::Null, Cell::Int),
+                Metadata::SyncStartedAt => Cell::Int(values.sync_started_at),
             };
         }
+        row.untouched = untouched;
     }
 }
 

@@ -117,6 +117,44 @@ fn the_last_of_two_wins_and_extras_are_told_once() {
 }
 
 #[test]
+fn metadata_is_filled_in_and_never_stands_twice() {
+    let schema = StreamSchema::compile("s", r#"{"properties": {"a": {}}}"#, &[""; 0], &[]).expect("a schema");
+    let schema = Arc::new(schema.with_metadata());
+    let mut decoder = Decoder::new(&schema, DecodeOptions { validate: true }).expect("a decoder");
+    let values = MetadataValues {
+        received_at: "r",
+        batched_at: "b",
+        sequence: 1,
+        sync_started_at: 2,
+    };
+    for (record, untouched, deleted) in [
+        (r#"{"a":1}"#, true, Cell::Null),
+        (
+            r#"{"a":1,"_sdc_deleted_at":"d"}"#,
+            false,
+            Cell::Text(Text {
+                raw: "d",
+                escaped: false,
+            }),
+        ),
+        (r#"{"a":1,"_sdc_sequence":9}"#, false, Cell::Null),
+    ] {
+        let mut row = Row {
+            version: Some(7),
+            ..Row::default()
+        };
+        decoder.decode(record, 0, &mut row).expect("JSON");
+        decoder.fill_metadata(&values, &mut row);
+        assert_eq!(row.untouched, untouched, "{record}");
+        let cell = |metadata: Metadata| row.cells[schema.column(metadata.name()).expect("a column")];
+        assert_eq!(cell(Metadata::DeletedAt), deleted);
+        assert_eq!(cell(Metadata::ExtractedAt), Cell::Null);
+        assert_eq!(cell(Metadata::Sequence), Cell::Int(1));
+        assert_eq!(cell(Metadata::TableVersion), Cell::Int(7));
+    }
+}
+
+#[test]
 fn an_integer_may_be_spelled_with_a_point_but_not_be_a_fraction() {
     for validate in [true, false] {
         let mut decoder = decoder(&json!({"properties": {"a": {"type": "integer"}}}), validate);
