@@ -1,0 +1,126 @@
+//! Finding the bytes that give a CSV its shape, 64 at a time.
+//!
+//! The comparison loop is written so that the compiler turns it into vector instructions of the baseline target;
+//! its 64 answers are packed into one word by multiplication. Most bytes of a file are then never looked at alone.
+
+const BLOCK: usize = 64;
+
+/// The bytes that matter: delimiter, line feed, carriage return, quote and escape. One that a dialect does not
+/// have is given as a line feed, which is looked for anyway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Marks(pub(crate) [u8; 5]);
+
+/// Walks over the marks of a text.
+#[derive(Debug)]
+pub(crate) struct Cursor<'a> {
+    bytes: &'a [u8],
+    marks: Marks,
+    /// The marks of the current block that are still to come, one bit each.
+    pending: u64,
+    /// Where the current block starts.
+    block: usize,
+    /// Where the block after the current one starts.
+    next: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8], marks: Marks) -> Self {
+        Self { bytes, marks, pending: 0, block: 0, next: 0 }
+    }
+
+    /// The position of the next mark.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<usize> {
+        while self.pending == 0 {
+            if self.next >= self.bytes.len() {
+                return None;
+            }
+            self.load();
+        }
+        let at = self.block + self.pending.trailing_zeros() as usize;
+        self.pending &= self.pending - 1;
+        Some(at)
+    }
+
+    /// Forgets the next mark if it is at `at`.
+    #[inline]
+    pub(crate) fn skip(&mut self, at: usize) {
+        if self.pending == 0 && self.next < self.bytes.len() && at >= self.next {
+            self.load();
+        }
+        if at >= self.block && at - self.block < BLOCK {
+            self.pending &= !(1 << (at - self.block));
+        }
+    }
+
+    #[inline]
+    fn load(&mut self) {
+        self.block = self.next;
+        self.next += BLOCK;
+        let rest = self.bytes.get(self.block..).unwrap_or_default();
+        self.pending = if let Some(block) = rest.first_chunk() {
+            find(block, self.marks)
+        } else {
+            let mut block = [0; BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            find(&block, self.marks) & ((1 << rest.len()) - 1)
+        };
+    }
+}
+
+/// One bit for each byte of the block that is a mark.
+#[inline]
+fn find(block: &[u8; BLOCK], Marks([a, b, c, d, e]): Marks) -> u64 {
+    let mut hits = [0_u8; BLOCK];
+    for (hit, &byte) in hits.iter_mut().zip(block) {
+        *hit = u8::from((byte == a) | (byte == b) | (byte == c) | (byte == d) | (byte == e));
+    }
+    let (words, _) = hits.as_chunks::<8>();
+    let mut mask = 0;
+    for (i, word) in words.iter().enumerate() {
+        // Moves the lowest bit of each of the eight bytes into the top byte, in their order.
+        let bits = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        mask |= bits << (8 * i);
+    }
+    mask
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_every_mark_and_nothing_else() {
+        let marks = Marks([b',', b'\n', b'\r', b'"', b'\\']);
+        let alphabet = b"ab\0\xff,\n\r\"\\";
+        let mut state = 7_u64;
+        for length in 0..300 {
+            let bytes: Vec<u8> = (0..length)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    alphabet[(state >> 33) as usize % alphabet.len()]
+                })
+                .collect();
+            let mut cursor = Cursor::new(&bytes, marks);
+            let found: Vec<usize> = std::iter::from_fn(|| cursor.next()).collect();
+            let expected: Vec<usize> = (0..length).filter(|&i| marks.0.contains(&bytes[i])).collect();
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn skips_only_the_mark_it_is_told() {
+        let mut bytes = vec![b'x'; 200];
+        for at in [63, 64, 65, 130] {
+            bytes[at] = b',';
+        }
+        let marks = Marks([b',', b'\n', b'\n', b'\n', b'\n']);
+        let mut cursor = Cursor::new(&bytes, marks);
+        assert_eq!(cursor.next(), Some(63));
+        cursor.skip(64);
+        assert_eq!(cursor.next(), Some(65));
+        cursor.skip(66);
+        assert_eq!(cursor.next(), Some(130));
+        assert_eq!(cursor.next(), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! The settings: those of `MeltanoLabs` tap-csv under their names, and what that tap lacks.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Reads CSV files: plain, gzip or zstd.
+///
+/// The settings and streams are those of MeltanoLabs tap-csv. Without further settings every column is a nullable
+/// string and an empty cell is the empty string, as there. What differs: each file's own header says which column
+/// a cell belongs to, whatever the order of the columns; a duplicate name in a header and a row with too few or too
+/// many cells are errors, unless `duplicate_headers` and `ragged` say otherwise; blank lines are no rows; a byte
+/// order mark is no part of the first name; a quote that is never closed is an error; line ends inside quotes stay
+/// as they are.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct Settings {
+    /// The files, one entry for each stream.
+    #[serde(default)]
+    pub files: Option<Vec<FileSettings>>,
+    /// Path of a JSON file with an array of entries as in `files`; it is used instead of `files`.
+    #[serde(default)]
+    pub csv_files_definition: Option<String>,
+    /// Adds the columns `_sdc_source_file` (the path), `_sdc_source_file_mtime` (when the file was last modified,
+    /// UTC, in microseconds) and `_sdc_source_lineno` (the number of the row in its file, from 1).
+    #[serde(default)]
+    pub add_metadata_columns: bool,
+    /// Decides from a sample of rows which columns are integers, numbers, booleans, dates (`2024-02-29`) or
+    /// date-times (`2024-02-29T12:30:00Z`; a space may stand for the T, and the zone may be missing).
+    /// Digits stay exactly as they are written; what is no JSON number (`007`, `+1`, `.5`) is text.
+    /// In such columns an empty cell is null.
+    #[serde(default)]
+    pub infer_types: bool,
+    /// How many rows of each file the sample of `infer_types` takes; 0 takes all rows of all files.
+    #[serde(default = "infer_rows")]
+    pub infer_rows: u64,
+    /// What to do with a cell that does not have its column's type.
+    #[serde(default)]
+    pub on_type_mismatch: OnTypeMismatch,
+    /// Reads only files that are new or were modified since the last run (INCREMENTAL). The state keeps, as a
+    /// partition for each file, the modification time it had when it was last read to its end; a file with any
+    /// other time is read again as a whole. Adds the column `_sdc_source_file_mtime`, which is the replication key.
+    /// Off, all files are read in each run (FULL_TABLE). The catalog's replication method decides over this.
+    #[serde(default)]
+    pub incremental: bool,
+    /// The longest row, in bytes of UTF-8 text. A quote that is never closed makes the rest of the file one row,
+    /// so this also limits the memory that a broken file takes.
+    #[serde(default = "max_row_bytes")]
+    pub max_row_bytes: usize,
+}
+
+fn infer_rows() -> u64 {
+    1000
+}
+
+fn max_row_bytes() -> usize {
+    64 << 20
+}
+
+/// One stream and its files.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct FileSettings {
+    /// The name of the stream.
+    pub entity: String,
+    /// A file; or a folder, whose `*.csv`, `*.csv.gz` and `*.csv.zst` are read at any depth; or a pattern such as
+    /// `data/orders-*.csv` or `data/**/*.tsv`. Files are read in the order of their paths.
+    pub path: String,
+    /// The key properties; may be empty.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// The encoding, by a name that Python or the web knows (`utf-8`, `utf-16`, `latin-1`, `cp1252`, `shift_jis`).
+    /// Default `utf-8`. A byte order mark for UTF-8 or UTF-16 decides over this.
+    #[serde(default)]
+    pub encoding: Option<String>,
+    /// The character between cells. Default `,`.
+    #[serde(default)]
+    pub delimiter: Option<String>,
+    /// Whether two quotes inside a quoted cell stand for one. Default true.
+    #[serde(default)]
+    pub doublequote: Option<bool>,
+    /// The character that takes the meaning from the one after it. Default none.
+    #[serde(default)]
+    pub escapechar: Option<String>,
+    /// The character around cells that hold delimiters or line ends; the empty text means none. Default `"`.
+    #[serde(default)]
+    pub quotechar: Option<String>,
+    /// Whether spaces after a delimiter are skipped. Default false.
+    #[serde(default)]
+    pub skipinitialspace: Option<bool>,
+    /// Whether text between a closing quote and the next delimiter is an error. Default false.
+    #[serde(default)]
+    pub strict: Option<bool>,
+    /// How the files are compressed.
+    #[serde(default)]
+    pub compression: Compression,
+    /// Lines to skip before the header, or before the first row when there is none.
+    #[serde(default)]
+    pub skip_rows: u64,
+    /// Whether each file starts with a header. Default true.
+    #[serde(default = "yes")]
+    pub has_header: bool,
+    /// The names of the columns, instead of those in the header, or when there is none (then the default is
+    /// `column_1`, `column_2` and so on).
+    #[serde(default)]
+    pub header: Option<Vec<String>>,
+    /// What to do when a header has a name twice.
+    #[serde(default)]
+    pub duplicate_headers: DuplicateHeaders,
+    /// What to do with a row that has fewer or more cells than the header.
+    #[serde(default)]
+    pub ragged: Ragged,
+    /// Cells with one of these texts are null. To make empty cells null, name the empty text.
+    #[serde(default)]
+    pub null_values: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What to do with a cell that does not have its column's type.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum OnTypeMismatch {
+    /// End with an error that names file, line and column.
+    #[default]
+    Error,
+    /// The column becomes text from here on: a changed SCHEMA is sent, and later cells follow as strings.
+    Text,
+}
+
+/// How files are compressed.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// By the name's end: `.gz` is gzip, `.zst` is zstd, all else is plain.
+    #[default]
+    Auto,
+    /// Not compressed.
+    None,
+    /// gzip.
+    Gzip,
+    /// Zstandard.
+    Zstd,
+}
+
+/// What to do when a header has a name twice.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum DuplicateHeaders {
+    /// End with an error that names file and column.
+    #[default]
+    Error,
+    /// The second `name` becomes `name_2`, the third `name_3`.
+    Suffix,
+}
+
+/// What to do with a row that has fewer or more cells than the header.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Ragged {
+    /// End with an error that names file and line.
+    #[default]
+    Error,
+    /// Missing cells are null; surplus cells are an error.
+    Pad,
+    /// Missing cells are null; surplus cells are dropped.
+    Truncate,
+    /// Missing cells are null; surplus cells go into the column `_sdc_extra`, an array of strings.
+    Extra,
+}
