@@ -1,7 +1,15 @@
-//! Singer tap for CSV files.
+//! Singer tap for CSV files: drop-in for `MeltanoLabs` tap-csv, with types, compression, patterns and incremental
+//! reading on top. [`Settings`] says what it can do.
+//!
+//! A file passes through one buffer: [`source`] decompresses and decodes into it, [`marks`] finds the bytes that
+//! give it its shape, [`parse`] takes it apart into records of borrowed cells, and [`sync`] writes these cells into
+//! the records that go out. Nothing is allocated per row.
 
+mod columns;
 mod dialect;
+mod discover;
 mod encoding;
+mod entry;
 mod files;
 mod header;
 mod infer;
@@ -10,4 +18,72 @@ mod parse;
 mod reader;
 mod settings;
 mod source;
+mod sync;
 mod value;
+
+use melisma_sdk::Result;
+use melisma_sdk::tap::{Catalog, Output, Stream, Tap};
+
+use entry::Entry;
+pub use settings::{
+    Compression, DuplicateHeaders, FileSettings, OnTypeMismatch, Ragged, Settings,
+};
+
+/// The tap.
+#[derive(Debug)]
+pub struct TapCsv {
+    settings: Settings,
+    entries: Vec<Entry>,
+}
+
+impl TapCsv {
+    fn stream(&self, entry: &Entry, schema: serde_json::Value) -> Stream {
+        // The bookmark is that of a whole file, whatever a row says.
+        let stream = Stream::new(entry.settings.entity.as_str(), schema)
+            .key(entry.settings.keys.iter().map(String::as_str))
+            .manual_bookmark();
+        if self.settings.incremental { stream.replication_key(discover::MODIFIED) } else { stream }
+    }
+}
+
+impl Tap for TapCsv {
+    const NAME: &'static str = "tap-csv";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    type Config = Settings;
+
+    fn open(settings: Settings) -> Result<Self> {
+        Ok(Self { entries: Entry::all(&settings)?, settings })
+    }
+
+    fn discover(&self) -> Result<Vec<Stream>> {
+        let mut streams = Vec::with_capacity(self.entries.len());
+        for entry in &self.entries {
+            match discover::schema(entry, &self.settings)? {
+                Some(schema) => streams.push(self.stream(entry, schema)),
+                None => log::warn!(
+                    "stream {}: is left out, because its files are empty and so have no columns",
+                    entry.settings.entity
+                ),
+            }
+        }
+        Ok(streams)
+    }
+
+    /// The catalog says what there is to read, so that no file is opened before it is read.
+    fn streams(&self, catalog: &Catalog) -> Result<Vec<Stream>> {
+        let known = self.entries.iter().filter_map(|entry| {
+            let schema = catalog.entry(&entry.settings.entity)?.schema()?;
+            Some(self.stream(entry, schema.clone()))
+        });
+        Ok(known.collect())
+    }
+
+    fn sync(&self, output: &mut Output<'_>) -> Result<()> {
+        let stream = output.stream();
+        let entry = self.entries.iter().find(|entry| entry.settings.entity == stream);
+        let entry = entry.ok_or_else(|| {
+            melisma_sdk::Error::config(format!("the catalog selects {stream}, which no entry of files has"))
+        })?;
+        sync::stream(entry, &self.settings, output)
+    }
+}

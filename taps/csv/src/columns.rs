@@ -1,0 +1,120 @@
+//! What goes into each column of a record, in the order of the stream's schema.
+
+use std::collections::HashSet;
+
+use melisma_sdk::tap::Output;
+use melisma_sdk::{Error, Result, show};
+use serde_json::Value;
+
+use crate::discover::{EXTRA, FILE, LINE, MODIFIED};
+use crate::entry::Entry;
+use crate::infer::Kind;
+use crate::settings::{Ragged, Settings};
+
+/// Where a column's value comes from, in one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// Nowhere: the column is not selected, or the file does not have it. The record has no such property.
+    Absent,
+    /// A cell of the row.
+    Cell {
+        /// Its place in the row.
+        at: usize,
+        /// What it must be.
+        kind: Kind,
+    },
+    /// The path of the file.
+    File,
+    /// When the file was last modified.
+    Modified,
+    /// The number of the row.
+    Line,
+    /// The cells beyond the header's.
+    Extra,
+}
+
+#[derive(Debug)]
+struct Column {
+    name: Box<str>,
+    selected: bool,
+    source: Source,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Cell(Kind),
+    Own(Slot),
+}
+
+/// The columns of a stream.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    columns: Vec<Column>,
+    /// Columns of files that the stream does not have; each is told once.
+    strangers: HashSet<String>,
+}
+
+impl Columns {
+    /// The columns that the stream has and their types, which the catalog may have changed.
+    pub(crate) fn new(output: &Output<'_>, entry: &Entry, settings: &Settings) -> Result<Self> {
+        let own = |name: &str| match name {
+            FILE if settings.add_metadata_columns => Some(Slot::File),
+            MODIFIED if settings.add_metadata_columns || settings.incremental => Some(Slot::Modified),
+            LINE if settings.add_metadata_columns => Some(Slot::Line),
+            EXTRA if entry.settings.ragged == Ragged::Extra => Some(Slot::Extra),
+            _ => None,
+        };
+        let mut columns = Vec::new();
+        for column in output.columns() {
+            let source = match own(&column.name) {
+                Some(slot) => Source::Own(slot),
+                None => Source::Cell(kind(&column.schema, &column.name, column.selected)?),
+            };
+            columns.push(Column { name: column.name.clone(), selected: column.selected, source });
+        }
+        Ok(Self { columns, strangers: HashSet::new() })
+    }
+
+    /// Matches the names in a file's header with the columns, and puts a slot for each column into `slots`.
+    pub(crate) fn slots(&mut self, file: &str, names: &[String], slots: &mut Vec<Slot>) {
+        slots.clear();
+        for column in &self.columns {
+            slots.push(match column.source {
+                _ if !column.selected => Slot::Absent,
+                Source::Own(slot) => slot,
+                Source::Cell(kind) => match names.iter().position(|name| **name == *column.name) {
+                    Some(at) => Slot::Cell { at, kind },
+                    None => Slot::Absent,
+                },
+            });
+        }
+        for name in names {
+            let known = self.columns.iter().any(|column| *column.name == **name);
+            if !known && self.strangers.insert(name.clone()) {
+                log::warn!("{file}: column {}: is not in the catalog, and is left out", show(name));
+            }
+        }
+    }
+
+    /// The name of a column.
+    pub(crate) fn name(&self, column: usize) -> &str {
+        &self.columns[column].name
+    }
+
+    /// Makes a column text from here on; returns its name and type.
+    pub(crate) fn widen(&mut self, column: usize) {
+        self.columns[column].source = Source::Cell(Kind::Text);
+    }
+}
+
+fn kind(schema: &Value, name: &str, selected: bool) -> Result<Kind> {
+    match Kind::of(schema) {
+        Some(kind) => Ok(kind),
+        None if !selected => Ok(Kind::Text),
+        None => Err(Error::config(format!(
+            "column {}: expected a type that a cell can have (string, integer, number, boolean), found {}",
+            show(name),
+            show(&schema["type"].to_string())
+        ))),
+    }
+}

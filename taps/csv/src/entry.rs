@@ -1,0 +1,119 @@
+//! An entry of the settings, checked.
+
+use std::fs;
+use std::path::Path;
+
+use melisma_sdk::{Error, Result};
+
+use crate::dialect::Dialect;
+use crate::encoding::Charset;
+use crate::reader::Reader;
+use crate::settings::{FileSettings, Settings};
+use crate::source::Source;
+
+/// What an entry says, ready to read by.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) settings: FileSettings,
+    pub(crate) nulls: Nulls,
+    dialect: Dialect,
+    charset: Charset,
+    max_row: usize,
+}
+
+impl Entry {
+    /// All entries, from `files` or from the file that `csv_files_definition` names.
+    pub(crate) fn all(settings: &Settings) -> Result<Vec<Self>> {
+        let files = match &settings.csv_files_definition {
+            Some(path) => definition(path)?,
+            None => settings.files.clone().unwrap_or_default(),
+        };
+        if files.is_empty() {
+            return Err(Error::config("expected at least one entry in files or csv_files_definition, found none"));
+        }
+        let mut entries: Vec<Self> = Vec::with_capacity(files.len());
+        for file in files {
+            if entries.iter().any(|entry| entry.settings.entity == file.entity) {
+                return Err(Error::config(format!("files: entity {}: is there twice", file.entity)));
+            }
+            entries.push(Self::new(file, settings.max_row_bytes)?);
+        }
+        Ok(entries)
+    }
+
+    fn new(settings: FileSettings, max_row: usize) -> Result<Self> {
+        let dialect = Dialect::new(&settings)?;
+        let charset = Charset::of(settings.encoding.as_deref().unwrap_or("utf-8"))
+            .map_err(|error| Error::config(format!("files: entity {}: {error}", settings.entity)))?;
+        Ok(Self { nulls: Nulls::new(&settings.null_values), settings, dialect, charset, max_row })
+    }
+
+    /// Opens one of the entry's files.
+    pub(crate) fn open(&self, file: &Path) -> Result<Reader> {
+        let source = Source::open(file, self.settings.compression, self.charset)?;
+        Ok(Reader::new(file, source, self.dialect, self.max_row))
+    }
+}
+
+fn definition(path: &str) -> Result<Vec<FileSettings>> {
+    let wrong = |cause: Box<dyn std::error::Error + Send + Sync>| {
+        Error::config(format!("csv_files_definition: {path}")).with_source(cause)
+    };
+    let text = fs::read(path).map_err(|error| wrong(error.into()))?;
+    serde_json::from_slice(&text).map_err(|error| wrong(error.into()))
+}
+
+/// The texts that stand for null.
+#[derive(Debug)]
+pub(crate) struct Nulls {
+    texts: Vec<String>,
+    /// One bit for each length that a text has; 63 stands for all that are longer.
+    lengths: u64,
+}
+
+impl Nulls {
+    fn new(texts: &[String]) -> Self {
+        let lengths = texts.iter().fold(0, |lengths, text| lengths | 1 << text.len().min(63));
+        Self { texts: texts.to_vec(), lengths }
+    }
+
+    /// Whether the text stands for null.
+    #[inline]
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        self.lengths >> text.len().min(63) & 1 == 1 && self.texts.iter().any(|null| null == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nulls_are_the_texts_named_and_no_others() {
+        let long = "x".repeat(100);
+        let nulls = Nulls::new(&["NA".into(), String::new(), long.clone()]);
+        assert!(nulls.contains("NA") && nulls.contains("") && nulls.contains(&long));
+        assert!(!nulls.contains("na") && !nulls.contains("N/A") && !nulls.contains(&"y".repeat(100)));
+        assert!(!Nulls::new(&[]).contains(""));
+    }
+
+    #[test]
+    fn entries_come_from_either_place_and_are_checked() {
+        let settings = |json: serde_json::Value| serde_json::from_value::<Settings>(json).unwrap();
+        let entry = serde_json::json!({"entity": "t", "path": "t.csv", "keys": []});
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), serde_json::json!([entry]).to_string()).unwrap();
+        let all = Entry::all(&settings(serde_json::json!({"csv_files_definition": file.path()}))).unwrap();
+        assert_eq!(all[0].settings.entity, "t");
+        for (json, expected) in [
+            (serde_json::json!({}), "at least one entry"),
+            (serde_json::json!({"files": []}), "at least one entry"),
+            (serde_json::json!({"files": [entry, entry]}), "entity t: is there twice"),
+            (serde_json::json!({"csv_files_definition": "/none.json"}), "csv_files_definition: /none.json"),
+            (serde_json::json!({"files": [{"entity": "t", "path": "x", "encoding": "no"}]}), "entity t: encoding"),
+        ] {
+            let error = Entry::all(&settings(json)).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! From files to records.
+
+use std::path::Path;
+
+use melisma_sdk::tap::{Method, Output};
+use melisma_sdk::{Error, Position, Result, json, show};
+
+use crate::columns::{Columns, Slot};
+use crate::entry::Entry;
+use crate::infer::Kind;
+use crate::parse::Record;
+use crate::reader::{Flow, Reader};
+use crate::settings::{OnTypeMismatch, Ragged, Settings};
+use crate::{files, header, value};
+
+/// Reads the files of an entry, those that changed only if the stream is INCREMENTAL.
+pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>) -> Result<()> {
+    let files = files::list(&entry.settings)?;
+    let mut sync = Sync { entry, settings, columns: Columns::new(output, entry, settings)?, slots: Vec::new() };
+    if output.replication_method() != Method::Incremental {
+        for file in &files {
+            sync.file(file, &files::modified(file)?, output)?;
+            output.checkpoint()?;
+        }
+        return Ok(());
+    }
+    // A file that is gone will not be asked for again; if it comes back, it is new.
+    output.retain_partitions(|context| {
+        files.iter().any(|file| context.get("file").and_then(|name| name.as_str()) == Some(&name_of(file)))
+    });
+    for file in &files {
+        output.partition(json!({"file": name_of(file)}))?;
+        // Taken before the file is read: what is written meanwhile changes the time, and the next run reads it.
+        let modified = files::modified(file)?;
+        if output.bookmark::<String>()?.as_ref() == Some(&modified) {
+            log::info!("{}: skipped, because it was not modified since it was read", file.display());
+            continue;
+        }
+        sync.file(file, &modified, output)?;
+        output.set_bookmark(&modified)?;
+        output.checkpoint()?;
+    }
+    Ok(())
+}
+
+fn name_of(file: &Path) -> String {
+    file.display().to_string()
+}
+
+struct Sync<'a> {
+    entry: &'a Entry,
+    settings: &'a Settings,
+    columns: Columns,
+    slots: Vec<Slot>,
+}
+
+/// What all records of a file have in common.
+struct Origin<'a> {
+    file: &'a str,
+    modified: &'a str,
+}
+
+impl Sync<'_> {
+    /// Writes a record for each row of a file.
+    fn file(&mut self, file: &Path, modified: &str, output: &mut Output<'_>) -> Result<()> {
+        let mut reader = self.entry.open(file)?;
+        let Some(names) = header::read(&mut reader, &self.entry.settings)? else {
+            log::warn!("{}: is empty", reader.file());
+            return Ok(());
+        };
+        self.check_keys(&reader, &names)?;
+        self.columns.slots(reader.file(), &names, &mut self.slots);
+        let name = name_of(file);
+        let origin = Origin { file: &name, modified };
+        let mut extra = Vec::new();
+        let mut number = 0;
+        reader.read(|record| {
+            number += 1;
+            if record.len() != names.len() {
+                self.ragged(record, names.len(), &origin, &mut extra)?;
+            }
+            while let Err(column) = self.row(record, number, &origin, &extra, output)? {
+                self.mismatch(record, column, &origin, output)?;
+            }
+            extra.clear();
+            Ok(Flow::Next)
+        })
+    }
+
+    /// Every file must have the key properties: a record without them can not be told from others.
+    fn check_keys(&self, reader: &Reader, names: &[String]) -> Result<()> {
+        let ours = |key: &str| key.starts_with("_sdc_source_");
+        match self.entry.settings.keys.iter().find(|&key| !names.contains(key) && !ours(key)) {
+            None => Ok(()),
+            Some(key) => Err(Error::input(format!(
+                "{}: header: expected a column {}, which is a key property, found {}",
+                reader.file(),
+                show(key),
+                show(&names.join(", "))
+            ))),
+        }
+    }
+
+    /// Writes a record; an error is the column whose cell does not have the column's type.
+    #[inline]
+    fn row(
+        &self,
+        record: &Record<'_>,
+        number: i64,
+        origin: &Origin<'_>,
+        extra: &[u8],
+        output: &mut Output<'_>,
+    ) -> Result<Result<(), usize>> {
+        let mut row = output.row();
+        for (column, slot) in self.slots.iter().enumerate() {
+            match *slot {
+                Slot::Cell { at, kind } => {
+                    let Some(text) = record.get(at) else {
+                        row.null();
+                        continue;
+                    };
+                    if self.entry.nulls.contains(text) {
+                        row.null();
+                        continue;
+                    }
+                    match kind {
+                        Kind::Text => row.text(text),
+                        _ if text.is_empty() => row.null(),
+                        Kind::Integer if value::is_integer(text) => row.number(text),
+                        Kind::Number if value::is_number(text) => row.number(text),
+                        Kind::Date if value::is_date(text) => row.plain(text),
+                        Kind::DateTime if value::is_date_time(text) => row.plain(text),
+                        Kind::Boolean if let Some(value) = value::boolean(text) => row.bool(value),
+                        _ => return Ok(Err(column)),
+                    }
+                }
+                Slot::Absent => row.absent(),
+                Slot::File => row.text(origin.file),
+                Slot::Modified => row.plain(origin.modified),
+                Slot::Line => row.int(number),
+                Slot::Extra if extra.is_empty() => row.null(),
+                Slot::Extra => row.json(extra),
+            }
+        }
+        row.finish()?;
+        Ok(Ok(()))
+    }
+
+    /// A cell that does not have its column's type: an error, or the column becomes text.
+    #[cold]
+    fn mismatch(&mut self, record: &Record<'_>, column: usize, origin: &Origin<'_>, output: &mut Output<'_>) -> Result<()> {
+        let Slot::Cell { at, kind } = self.slots[column] else {
+            return Err(Error::bug("a column without a cell can not have a wrong type"));
+        };
+        let name = show(self.columns.name(column));
+        if self.settings.on_type_mismatch == OnTypeMismatch::Error {
+            let found = show(record.get(at).unwrap_or_default());
+            return Err(Error::input(format!(
+                "{}: column {name}: expected {}, found {found:?} (see the setting on_type_mismatch)",
+                origin.file,
+                kind.expected(),
+            ))
+            .at(position(record)));
+        }
+        log::warn!(
+            "{}: line {}: column {name}: expected {}; the column is text from here on",
+            origin.file,
+            record.line,
+            kind.expected()
+        );
+        self.columns.widen(column);
+        self.slots[column] = Slot::Cell { at, kind: Kind::Text };
+        output.change_schema(column, Kind::Text.schema())
+    }
+
+    /// A row with fewer or more cells than the header: an error, or its surplus goes into `extra`.
+    #[cold]
+    fn ragged(&self, record: &Record<'_>, width: usize, origin: &Origin<'_>, extra: &mut Vec<u8>) -> Result<()> {
+        let surplus = record.len() > width;
+        match self.entry.settings.ragged {
+            Ragged::Truncate => Ok(()),
+            Ragged::Pad if !surplus => Ok(()),
+            Ragged::Extra => {
+                if surplus {
+                    let cells: Vec<&str> = record.cells().skip(width).collect();
+                    serde_json::to_writer(&mut *extra, &cells)
+                        .map_err(|error| Error::bug("text can not fail to be JSON").with_source(error))?;
+                }
+                Ok(())
+            }
+            Ragged::Error | Ragged::Pad => Err(Error::input(format!(
+                "{}: expected {width} cells, as the header has, found {} (see the setting ragged)",
+                origin.file,
+                record.len()
+            ))
+            .at(position(record))),
+        }
+    }
+}
+
+fn position(record: &Record<'_>) -> Position {
+    Position { line: record.line, byte: record.byte }
+}
