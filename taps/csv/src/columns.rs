@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use melisma_sdk::tap::Output;
-use melisma_sdk::{Error, Result, show};
+use melisma_sdk::{Error, Output, Result, show};
 use serde_json::Value;
 
 use crate::discover::{EXTRA, FILE, LINE, MODIFIED};
@@ -70,9 +69,16 @@ impl Columns {
                 Some(slot) => Source::Own(slot),
                 None => Source::Cell(kind(&column.schema, &column.name, column.selected)?),
             };
-            columns.push(Column { name: column.name.clone(), selected: column.selected, source });
+            columns.push(Column {
+                name: column.name.clone(),
+                selected: column.selected,
+                source,
+            });
         }
-        Ok(Self { columns, strangers: HashSet::new() })
+        Ok(Self {
+            columns,
+            strangers: HashSet::new(),
+        })
     }
 
     /// Matches the names in a file's header with the columns, and puts a slot for each column into `slots`.
@@ -91,7 +97,10 @@ impl Columns {
         for name in names {
             let known = self.columns.iter().any(|column| *column.name == **name);
             if !known && self.strangers.insert(name.clone()) {
-                log::warn!("{file}: column {}: is not in the catalog, and is left out", show(name));
+                log::warn!(
+                    "{file}: column {}: is not in the catalog, and is left out",
+                    show(name)
+                );
             }
         }
     }
@@ -101,7 +110,7 @@ impl Columns {
         &self.columns[column].name
     }
 
-    /// Makes a column text from here on; returns its name and type.
+    /// Makes a column text from here on.
     pub(crate) fn widen(&mut self, column: usize) {
         self.columns[column].source = Source::Cell(Kind::Text);
     }

@@ -47,8 +47,14 @@ impl Dialect {
     }
 
     /// The bytes to look for.
-    pub(crate) fn marks(&self) -> Marks {
-        Marks([self.delimiter, b'\n', b'\r', self.quote.unwrap_or(b'\n'), self.escape.unwrap_or(b'\n')])
+    pub(crate) fn marks(self) -> Marks {
+        Marks([
+            self.delimiter,
+            b'\n',
+            b'\r',
+            self.quote.unwrap_or(b'\n'),
+            self.escape.unwrap_or(b'\n'),
+        ])
     }
 }
 
@@ -86,14 +92,22 @@ mod tests {
             strict: false,
         };
         assert_eq!(dialect("{}").unwrap(), expected);
-        assert_eq!(dialect(r#"{"delimiter": null, "quotechar": null, "strict": null}"#).unwrap(), expected);
+        assert_eq!(
+            dialect(r#"{"delimiter": null, "quotechar": null, "strict": null}"#).unwrap(),
+            expected
+        );
     }
 
     #[test]
     fn one_byte_each_and_all_different() {
         assert_eq!(dialect(r#"{"delimiter": "\\t"}"#).unwrap().delimiter, b'\t');
         assert_eq!(dialect(r#"{"quotechar": ""}"#).unwrap().quote, None);
-        assert_eq!(dialect(r#"{"escapechar": "\"", "doublequote": false}"#).unwrap().escape, None);
+        assert_eq!(
+            dialect(r#"{"escapechar": "\"", "doublequote": false}"#)
+                .unwrap()
+                .escape,
+            None
+        );
         for wrong in [
             r#"{"delimiter": "||"}"#,
             r#"{"delimiter": ""}"#,
@@ -102,7 +116,10 @@ mod tests {
             r#"{"delimiter": "\n"}"#,
             r#"{"escapechar": ","}"#,
         ] {
-            assert!(dialect(wrong).unwrap_err().to_string().contains("entity t: "), "{wrong}");
+            assert!(
+                dialect(wrong).unwrap_err().to_string().contains("entity t: "),
+                "{wrong}"
+            );
         }
     }
 }

@@ -52,7 +52,12 @@ pub(crate) fn schema(entry: &Entry, settings: &Settings) -> Result<Option<Value>
             )));
         }
     }
-    if let Some(key) = entry.settings.keys.iter().find(|&key| !properties.contains_key(key)) {
+    if let Some(key) = entry
+        .settings
+        .keys
+        .iter()
+        .find(|&key| !properties.contains_key(key))
+    {
         let names: Vec<&str> = columns.iter().map(|(name, _)| name.as_str()).collect();
         return Err(Error::config(format!(
             "files: entity {entity}: keys: expected a column {key}, found {}",
@@ -73,10 +78,13 @@ fn columns(entry: &Entry, settings: &Settings) -> Result<Vec<(String, Guess)>> {
         let places: Vec<usize> = names
             .into_iter()
             .map(|name| {
-                columns.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-                    columns.push((name, Guess::default()));
-                    columns.len() - 1
-                })
+                columns
+                    .iter()
+                    .position(|(known, _)| *known == name)
+                    .unwrap_or_else(|| {
+                        columns.push((name, Guess::default()));
+                        columns.len() - 1
+                    })
             })
             .collect();
         if settings.infer_types {

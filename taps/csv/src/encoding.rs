@@ -70,6 +70,8 @@ pub(crate) struct Transcoder {
     /// Bytes of the file before `raw`.
     before: u64,
     done: bool,
+    /// Where bytes stand that are none of the encoding, told when the text before them is.
+    bad: Option<u64>,
 }
 
 impl Transcoder {
@@ -80,7 +82,15 @@ impl Transcoder {
             Charset::Latin1 => None,
             Charset::Other(encoding) => Some(encoding.new_decoder_without_bom_handling()),
         };
-        Some(Self { decoder, raw: vec![0; 64 << 10].into(), start: 0, end: 0, before, done: false })
+        Some(Self {
+            decoder,
+            raw: vec![0; 64 << 10].into(),
+            start: 0,
+            end: 0,
+            before,
+            done: false,
+            bad: None,
+        })
     }
 
     /// Decodes into `out`, which has room for a few characters; 0 means the end.
@@ -104,7 +114,11 @@ impl Transcoder {
             match result {
                 DecoderResult::Malformed(bad, after) => {
                     let end = self.before + self.start as u64;
-                    return Err(Failure::Malformed(end.saturating_sub(u64::from(bad) + u64::from(after))));
+                    self.bad = Some(end.saturating_sub(u64::from(bad) + u64::from(after)));
+                    self.done = true;
+                    if written > 0 {
+                        return Ok(written);
+                    }
                 }
                 DecoderResult::OutputFull => return Ok(written),
                 DecoderResult::InputEmpty => {
@@ -115,7 +129,7 @@ impl Transcoder {
                 }
             }
         }
-        Ok(0)
+        self.bad.map_or(Ok(0), |at| Err(Failure::Malformed(at)))
     }
 }
 
@@ -161,7 +175,12 @@ mod tests {
         ] {
             assert_eq!(Charset::of(name).unwrap(), Charset::Other(encoding), "{name}");
         }
-        assert!(Charset::of("klingon").unwrap_err().to_string().contains("klingon"));
+        assert!(
+            Charset::of("klingon")
+                .unwrap_err()
+                .to_string()
+                .contains("klingon")
+        );
     }
 
     #[test]
@@ -180,6 +199,9 @@ mod tests {
         let mut odd: Vec<u8> = "ab".encode_utf16().flat_map(u16::to_le_bytes).collect();
         odd.push(0x41);
         assert!(matches!(decode("utf-16", &odd, 100), Err(Failure::Malformed(4))));
-        assert!(matches!(decode("shift_jis", b"abc\x81\xffd", 100), Err(Failure::Malformed(3))));
+        assert!(matches!(
+            decode("shift_jis", b"abc\x81\xffd", 100),
+            Err(Failure::Malformed(3))
+        ));
     }
 }

@@ -29,12 +29,17 @@ impl Entry {
             None => settings.files.clone().unwrap_or_default(),
         };
         if files.is_empty() {
-            return Err(Error::config("expected at least one entry in files or csv_files_definition, found none"));
+            return Err(Error::config(
+                "expected at least one entry in files or csv_files_definition, found none",
+            ));
         }
         let mut entries: Vec<Self> = Vec::with_capacity(files.len());
         for file in files {
             if entries.iter().any(|entry| entry.settings.entity == file.entity) {
-                return Err(Error::config(format!("files: entity {}: is there twice", file.entity)));
+                return Err(Error::config(format!(
+                    "files: entity {}: is there twice",
+                    file.entity
+                )));
             }
             entries.push(Self::new(file, settings.max_row_bytes)?);
         }
@@ -45,7 +50,13 @@ impl Entry {
         let dialect = Dialect::new(&settings)?;
         let charset = Charset::of(settings.encoding.as_deref().unwrap_or("utf-8"))
             .map_err(|error| Error::config(format!("files: entity {}: {error}", settings.entity)))?;
-        Ok(Self { nulls: Nulls::new(&settings.null_values), settings, dialect, charset, max_row })
+        Ok(Self {
+            nulls: Nulls::new(&settings.null_values),
+            settings,
+            dialect,
+            charset,
+            max_row,
+        })
     }
 
     /// Opens one of the entry's files.
@@ -73,8 +84,13 @@ pub(crate) struct Nulls {
 
 impl Nulls {
     fn new(texts: &[String]) -> Self {
-        let lengths = texts.iter().fold(0, |lengths, text| lengths | 1 << text.len().min(63));
-        Self { texts: texts.to_vec(), lengths }
+        let lengths = texts
+            .iter()
+            .fold(0, |lengths, text| lengths | 1 << text.len().min(63));
+        Self {
+            texts: texts.to_vec(),
+            lengths,
+        }
     }
 
     /// Whether the text stands for null.
@@ -103,14 +119,26 @@ mod tests {
         let entry = serde_json::json!({"entity": "t", "path": "t.csv", "keys": []});
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), serde_json::json!([entry]).to_string()).unwrap();
-        let all = Entry::all(&settings(serde_json::json!({"csv_files_definition": file.path()}))).unwrap();
+        let all = Entry::all(&settings(
+            serde_json::json!({"csv_files_definition": file.path()}),
+        ))
+        .unwrap();
         assert_eq!(all[0].settings.entity, "t");
         for (json, expected) in [
             (serde_json::json!({}), "at least one entry"),
             (serde_json::json!({"files": []}), "at least one entry"),
-            (serde_json::json!({"files": [entry, entry]}), "entity t: is there twice"),
-            (serde_json::json!({"csv_files_definition": "/none.json"}), "csv_files_definition: /none.json"),
-            (serde_json::json!({"files": [{"entity": "t", "path": "x", "encoding": "no"}]}), "entity t: encoding"),
+            (
+                serde_json::json!({"files": [entry, entry]}),
+                "entity t: is there twice",
+            ),
+            (
+                serde_json::json!({"csv_files_definition": "/none.json"}),
+                "csv_files_definition: /none.json",
+            ),
+            (
+                serde_json::json!({"files": [{"entity": "t", "path": "x", "encoding": "no"}]}),
+                "entity t: encoding",
+            ),
         ] {
             let error = Entry::all(&settings(json)).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

@@ -15,13 +15,19 @@ const ENDS: [&str; 3] = [".csv", ".csv.gz", ".csv.zst"];
 /// A path that exists is taken as it is, even if it could be read as a pattern.
 pub(crate) fn list(settings: &FileSettings) -> Result<Vec<PathBuf>> {
     let path = Path::new(&settings.path);
-    let wrong =
-        |what: &str| Error::config(format!("files: entity {}: path {}: {what}", settings.entity, settings.path));
+    let wrong = |what: &str| {
+        Error::config(format!(
+            "files: entity {}: path {}: {what}",
+            settings.entity, settings.path
+        ))
+    };
     let mut files = Vec::new();
     if path.is_dir() {
         walk(path, &mut files)?;
         if files.is_empty() {
-            return Err(wrong("expected files named *.csv, *.csv.gz or *.csv.zst in this folder, found none"));
+            return Err(wrong(
+                "expected files named *.csv, *.csv.gz or *.csv.zst in this folder, found none",
+            ));
         }
     } else if path.exists() {
         files.push(path.to_owned());
@@ -56,7 +62,10 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
             if ENDS.iter().any(|end| name.to_string_lossy().ends_with(end)) {
                 files.push(path);
             } else {
-                log::info!("{}: skipped, because its name does not end with .csv, .csv.gz or .csv.zst", path.display());
+                log::info!(
+                    "{}: skipped, because its name does not end with .csv, .csv.gz or .csv.zst",
+                    path.display()
+                );
             }
         }
     }
@@ -66,7 +75,9 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 /// When the file was last modified: RFC 3339 in UTC, in microseconds.
 pub(crate) fn modified(file: &Path) -> Result<String> {
     let unreadable = |error| Error::io(format!("{}: cannot be read", file.display()), error);
-    let time = fs::metadata(file).and_then(|data| data.modified()).map_err(unreadable)?;
+    let time = fs::metadata(file)
+        .and_then(|data| data.modified())
+        .map_err(unreadable)?;
     let time = jiff::Timestamp::try_from(time)
         .map_err(|error| Error::input(format!("{}: modification time: {error}", file.display())))?;
     Ok(format!("{time:.6}"))
@@ -85,16 +96,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::create_dir_all(at("b/c")).unwrap();
-        for name in ["z.csv", "b/c/y.csv.gz", "b/x.csv.zst", "a.csv", "b/notes.txt", "w.CSV.bak", "b/[1].tsv"] {
+        for name in [
+            "z.csv",
+            "b/c/y.csv.gz",
+            "b/x.csv.zst",
+            "a.csv",
+            "b/notes.txt",
+            "w.CSV.bak",
+            "b/[1].tsv",
+        ] {
             fs::write(at(name), "x\n").unwrap();
         }
         let names = |path: &Path| -> Vec<String> {
             let strip = |file: PathBuf| file.strip_prefix(folder.path()).unwrap().display().to_string();
             list(&settings(path)).unwrap().into_iter().map(strip).collect()
         };
-        assert_eq!(names(folder.path()), ["a.csv", "b/c/y.csv.gz", "b/x.csv.zst", "z.csv"]);
+        assert_eq!(
+            names(folder.path()),
+            ["a.csv", "b/c/y.csv.gz", "b/x.csv.zst", "z.csv"]
+        );
         assert_eq!(names(&at("?.csv")), ["a.csv", "z.csv"]);
-        assert_eq!(names(&at("**/*.csv*")), ["a.csv", "b/c/y.csv.gz", "b/x.csv.zst", "z.csv"]);
+        assert_eq!(
+            names(&at("**/*.csv*")),
+            ["a.csv", "b/c/y.csv.gz", "b/x.csv.zst", "z.csv"]
+        );
         assert_eq!(names(&at("b/notes.txt")), ["b/notes.txt"]);
         assert_eq!(names(&at("b/[1].tsv")), ["b/[1].tsv"]);
     }
@@ -102,10 +127,17 @@ mod tests {
     #[test]
     fn nothing_found_is_an_error_that_names_the_path() {
         let folder = tempfile::tempdir().unwrap();
-        for (name, expected) in [("none.csv", "no such file"), ("*.csv", "this pattern"), ("", "in this folder")] {
+        for (name, expected) in [
+            ("none.csv", "no such file"),
+            ("*.csv", "this pattern"),
+            ("", "in this folder"),
+        ] {
             let path = folder.path().join(name);
             let error = list(&settings(&path)).unwrap_err().to_string();
-            assert!(error.contains(expected) && error.contains(&path.display().to_string()), "{error}");
+            assert!(
+                error.contains(expected) && error.contains(&path.display().to_string()),
+                "{error}"
+            );
         }
     }
 

@@ -13,13 +13,22 @@ pub(crate) fn read(reader: &mut Reader, settings: &FileSettings) -> Result<Optio
     reader.skip_lines(settings.skip_rows)?;
     let mut first: Option<Vec<String>> = None;
     let mut at = None;
-    let flow = if settings.has_header { Flow::Stop } else { Flow::StopBefore };
+    let flow = if settings.has_header {
+        Flow::Stop
+    } else {
+        Flow::StopBefore
+    };
     reader.read(|record| {
         first = Some(record.cells().map(str::to_owned).collect());
-        at = Some(Position { line: record.line, byte: record.byte });
+        at = Some(Position {
+            line: record.line,
+            byte: record.byte,
+        });
         Ok(flow)
     })?;
-    let (Some(first), Some(at)) = (first, at) else { return Ok(None) };
+    let (Some(first), Some(at)) = (first, at) else {
+        return Ok(None);
+    };
     let wrong = |what: String| Error::input(format!("{}: {what}", reader.file())).at(at);
     let names = match &settings.header {
         // Without a header in the file, the width of the rows is checked with the rows.
@@ -32,14 +41,18 @@ pub(crate) fn read(reader: &mut Reader, settings: &FileSettings) -> Result<Optio
         }
         Some(names) => names.clone(),
         None if settings.has_header => first,
-        None => (1..=first.len()).map(|number| format!("column_{number}")).collect(),
+        None => (1..=first.len())
+            .map(|number| format!("column_{number}"))
+            .collect(),
     };
-    distinct(names, settings.duplicate_headers).map(Some).map_err(|name| {
-        wrong(format!(
-            "header: the name {:?} is there twice (set duplicate_headers to suffix to number them)",
-            melisma_sdk::show(&name)
-        ))
-    })
+    distinct(names, settings.duplicate_headers)
+        .map(Some)
+        .map_err(|name| {
+            wrong(format!(
+                "header: the name {:?} is there twice (set duplicate_headers to suffix to number them)",
+                melisma_sdk::show(&name)
+            ))
+        })
 }
 
 /// The names, each once; an error is the name that is there twice.
@@ -81,7 +94,10 @@ mod tests {
     fn duplicates_are_told_or_numbered() {
         let names = |text: &str| -> Vec<String> { text.split(',').map(str::to_owned).collect() };
         let suffix = |text: &str| distinct(names(text), DuplicateHeaders::Suffix).unwrap().join(",");
-        assert_eq!(distinct(names("a,b,c,b"), DuplicateHeaders::Error), Err("b".into()));
+        assert_eq!(
+            distinct(names("a,b,c,b"), DuplicateHeaders::Error),
+            Err("b".into())
+        );
         assert_eq!(distinct(names("a,b"), DuplicateHeaders::Error), Ok(names("a,b")));
         assert_eq!(suffix("a,b"), "a,b");
         assert_eq!(suffix("a,a,b,a"), "a,a_2,b,a_3");

@@ -17,7 +17,13 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// The narrow kinds, the narrowest first.
-    const NARROW: [Self; 5] = [Self::Integer, Self::Number, Self::Boolean, Self::Date, Self::DateTime];
+    const NARROW: [Self; 5] = [
+        Self::Integer,
+        Self::Number,
+        Self::Boolean,
+        Self::Date,
+        Self::DateTime,
+    ];
 
     /// Whether a cell may stand in a column of this kind, as it is written.
     #[inline]
@@ -95,7 +101,10 @@ pub(crate) struct Guess {
 
 impl Default for Guess {
     fn default() -> Self {
-        Self { kinds: Kind::NARROW.to_vec(), seen: false }
+        Self {
+            kinds: Kind::NARROW.to_vec(),
+            seen: false,
+        }
     }
 }
 
@@ -123,7 +132,9 @@ mod tests {
 
     fn kind(cells: &[&str]) -> Kind {
         let mut guess = Guess::default();
-        cells.iter().for_each(|cell| guess.add(cell));
+        for cell in cells {
+            guess.add(cell);
+        }
         guess.kind()
     }
 
@@ -137,7 +148,10 @@ mod tests {
         assert_eq!(kind(&["true", "False"]), Kind::Boolean);
         assert_eq!(kind(&["true", "1"]), Kind::Text);
         assert_eq!(kind(&["2024-01-31"]), Kind::Date);
-        assert_eq!(kind(&["2024-01-31T10:00:00Z", "2024-01-31 10:00:00"]), Kind::DateTime);
+        assert_eq!(
+            kind(&["2024-01-31T10:00:00Z", "2024-01-31 10:00:00"]),
+            Kind::DateTime
+        );
         assert_eq!(kind(&["2024-01-31", "2024-01-31 10:00:00"]), Kind::Text);
     }
 
@@ -147,7 +161,10 @@ mod tests {
             assert_eq!(Kind::of(&kind.schema()), Some(kind));
         }
         assert_eq!(Kind::of(&json!({"type": "integer"})), Some(Kind::Integer));
-        assert_eq!(Kind::of(&json!({"type": ["null", "integer", "string"]})), Some(Kind::Text));
+        assert_eq!(
+            Kind::of(&json!({"type": ["null", "integer", "string"]})),
+            Some(Kind::Text)
+        );
         assert_eq!(Kind::of(&json!({})), Some(Kind::Text));
         assert_eq!(Kind::of(&json!({"type": ["object", "null"]})), None);
     }

@@ -21,13 +21,10 @@ mod source;
 mod sync;
 mod value;
 
-use melisma_sdk::Result;
-use melisma_sdk::tap::{Catalog, Output, Stream, Tap};
+use melisma_sdk::{Catalog, Output, Result, Stream, Tap};
 
 use entry::Entry;
-pub use settings::{
-    Compression, DuplicateHeaders, FileSettings, OnTypeMismatch, Ragged, Settings,
-};
+pub use settings::{Compression, DuplicateHeaders, FileSettings, OnTypeMismatch, Ragged, Settings};
 
 /// The tap.
 #[derive(Debug)]
@@ -42,7 +39,11 @@ impl TapCsv {
         let stream = Stream::new(entry.settings.entity.as_str(), schema)
             .key(entry.settings.keys.iter().map(String::as_str))
             .manual_bookmark();
-        if self.settings.incremental { stream.replication_key(discover::MODIFIED) } else { stream }
+        if self.settings.incremental {
+            stream.replication_key(discover::MODIFIED)
+        } else {
+            stream
+        }
     }
 }
 
@@ -52,13 +53,17 @@ impl Tap for TapCsv {
     type Config = Settings;
 
     fn open(settings: Settings) -> Result<Self> {
-        Ok(Self { entries: Entry::all(&settings)?, settings })
+        Ok(Self {
+            entries: Entry::all(&settings)?,
+            settings,
+        })
     }
 
     fn discover(&self) -> Result<Vec<Stream>> {
         let mut streams = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
-            match discover::schema(entry, &self.settings)? {
+            let schema = discover::schema(entry, &self.settings);
+            match schema.map_err(|error| error.in_stream(&entry.settings.entity))? {
                 Some(schema) => streams.push(self.stream(entry, schema)),
                 None => log::warn!(
                     "stream {}: is left out, because its files are empty and so have no columns",
@@ -82,7 +87,9 @@ impl Tap for TapCsv {
         let stream = output.stream();
         let entry = self.entries.iter().find(|entry| entry.settings.entity == stream);
         let entry = entry.ok_or_else(|| {
-            melisma_sdk::Error::config(format!("the catalog selects {stream}, which no entry of files has"))
+            melisma_sdk::Error::config(format!(
+                "the catalog selects {stream}, which no entry of files has"
+            ))
         })?;
         sync::stream(entry, &self.settings, output)
     }

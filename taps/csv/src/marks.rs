@@ -25,7 +25,13 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(bytes: &'a [u8], marks: Marks) -> Self {
-        Self { bytes, marks, pending: 0, block: 0, next: 0 }
+        Self {
+            bytes,
+            marks,
+            pending: 0,
+            block: 0,
+            next: 0,
+        }
     }
 
     /// The position of the next mark.
@@ -70,10 +76,13 @@ impl<'a> Cursor<'a> {
 
 /// One bit for each byte of the block that is a mark.
 #[inline]
-fn find(block: &[u8; BLOCK], Marks([a, b, c, d, e]): Marks) -> u64 {
+// Lazy operators are branches, and with branches the loop is not turned into vector instructions.
+#[allow(clippy::needless_bitwise_bool)]
+fn find(block: &[u8; BLOCK], Marks(marks): Marks) -> u64 {
+    let is = |byte: u8, mark: usize| byte == marks[mark];
     let mut hits = [0_u8; BLOCK];
     for (hit, &byte) in hits.iter_mut().zip(block) {
-        *hit = u8::from((byte == a) | (byte == b) | (byte == c) | (byte == d) | (byte == e));
+        *hit = u8::from(is(byte, 0) | is(byte, 1) | is(byte, 2) | is(byte, 3) | is(byte, 4));
     }
     let (words, _) = hits.as_chunks::<8>();
     let mut mask = 0;

@@ -74,11 +74,16 @@ impl<'a> Record<'a> {
 
 impl Parser {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self { dialect, spans: Vec::new(), scratch: String::new(), lines: 0 }
+        Self {
+            dialect,
+            spans: Vec::new(),
+            scratch: String::new(),
+            lines: 0,
+        }
     }
 
-    pub(crate) fn dialect(&self) -> &Dialect {
-        &self.dialect
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// How many line ends the last record has, its own included.
@@ -89,7 +94,13 @@ impl Parser {
     /// The last record. `text` is what [`step`](Parser::step) was given.
     #[inline]
     pub(crate) fn record<'a>(&'a self, text: &'a str, line: u64, byte: u64) -> Record<'a> {
-        Record { text, scratch: &self.scratch, spans: &self.spans, line, byte }
+        Record {
+            text,
+            scratch: &self.scratch,
+            spans: &self.spans,
+            line,
+            byte,
+        }
     }
 
     /// Takes the record apart that starts at `start`. `last` says that no more text comes after this.
@@ -130,7 +141,11 @@ impl Parser {
         if self.dialect.skip_initial_space {
             start = self.after_spaces(bytes, start).min(end);
         }
-        self.spans.push(Span { start, end, owned: false });
+        self.spans.push(Span {
+            start,
+            end,
+            owned: false,
+        });
     }
 
     fn after_spaces(&self, bytes: &[u8], mut at: usize) -> usize {
@@ -156,7 +171,9 @@ impl Parser {
     fn special(&mut self, text: &str, cursor: &mut Cursor<'_>, from: usize, at: usize, last: bool) -> Cell {
         let bytes = text.as_bytes();
         if bytes[at] == b'\r' {
-            let Some(end) = self.line_end(bytes, cursor, at, last) else { return Cell::Stop(Step::Incomplete) };
+            let Some(end) = Self::line_end(bytes, cursor, at, last) else {
+                return Cell::Stop(Step::Incomplete);
+            };
             self.plain(bytes, from, at);
             return Cell::Last(end);
         }
@@ -164,12 +181,15 @@ impl Parser {
         if Some(bytes[at]) == self.dialect.quote && at == from {
             return self.quoted(text, cursor, at, last);
         }
-        let owned = Owned { from: self.scratch.len(), piece: from };
+        let owned = Owned {
+            from: self.scratch.len(),
+            piece: from,
+        };
         self.unquoted(text, cursor, owned, Some(at), last)
     }
 
     /// The end of the line whose carriage return is at `at`.
-    fn line_end(&self, bytes: &[u8], cursor: &mut Cursor<'_>, at: usize, last: bool) -> Option<usize> {
+    fn line_end(bytes: &[u8], cursor: &mut Cursor<'_>, at: usize, last: bool) -> Option<usize> {
         match bytes.get(at + 1) {
             Some(b'\n') => {
                 cursor.skip(at + 1);
@@ -183,7 +203,10 @@ impl Parser {
     /// A cell whose opening quote is at `open`.
     fn quoted(&mut self, text: &str, cursor: &mut Cursor<'_>, open: usize, last: bool) -> Cell {
         let bytes = text.as_bytes();
-        let mut owned = Owned { from: self.scratch.len(), piece: open + 1 };
+        let mut owned = Owned {
+            from: self.scratch.len(),
+            piece: open + 1,
+        };
         let opened = self.lines - 1;
         let close = loop {
             let Some(at) = cursor.next() else {
@@ -230,7 +253,11 @@ impl Parser {
         let ended = next.is_none_or(|next| next == self.dialect.delimiter || matches!(next, b'\n' | b'\r'));
         if !ended {
             if self.dialect.strict && self.dialect.double_quote {
-                return Cell::Stop(Step::Wrong("expected a delimiter or a line end after the closing quote", close + 1, self.lines - 1));
+                return Cell::Stop(Step::Wrong(
+                    "expected a delimiter or a line end after the closing quote",
+                    close + 1,
+                    self.lines - 1,
+                ));
             }
             self.scratch.push_str(&text[owned.piece..close]);
             owned.piece = close + 1;
@@ -242,12 +269,16 @@ impl Parser {
             self.scratch.push_str(&text[owned.piece..close]);
             (owned.from, self.scratch.len(), true)
         };
-        self.spans.push(Span { start, end, owned: in_scratch });
-        self.cell_end(bytes, cursor, close + 1, last)
+        self.spans.push(Span {
+            start,
+            end,
+            owned: in_scratch,
+        });
+        Self::cell_end(bytes, cursor, close + 1, last)
     }
 
     /// The end of a cell at a delimiter, a line end or the end of the text, at `at`.
-    fn cell_end(&self, bytes: &[u8], cursor: &mut Cursor<'_>, at: usize, last: bool) -> Cell {
+    fn cell_end(bytes: &[u8], cursor: &mut Cursor<'_>, at: usize, last: bool) -> Cell {
         match bytes.get(at) {
             Some(b'\n') => {
                 cursor.skip(at);
@@ -255,7 +286,7 @@ impl Parser {
             }
             Some(b'\r') => {
                 cursor.skip(at);
-                match self.line_end(bytes, cursor, at, last) {
+                match Self::line_end(bytes, cursor, at, last) {
                     Some(end) => Cell::Last(end),
                     None => Cell::Stop(Step::Incomplete),
                 }
@@ -294,7 +325,7 @@ impl Parser {
                 }
             } else if mark == self.dialect.delimiter || matches!(mark, b'\n' | b'\r') {
                 self.finish(text, &owned, at);
-                return self.cell_end(bytes, cursor, at, last);
+                return Self::cell_end(bytes, cursor, at, last);
             }
             // Else a quote inside the cell, which is text like any other.
         }
@@ -303,7 +334,11 @@ impl Parser {
     /// Ends a cell whose text is in the scratch up to `owned.piece`.
     fn finish(&mut self, text: &str, owned: &Owned, end: usize) {
         self.scratch.push_str(&text[owned.piece..end]);
-        self.spans.push(Span { start: owned.from, end: self.scratch.len(), owned: true });
+        self.spans.push(Span {
+            start: owned.from,
+            end: self.scratch.len(),
+            owned: true,
+        });
     }
 
     /// Leaves out the escape at `at`; the character after it is text, and a CRLF is one character. At the end of
@@ -361,4 +396,3 @@ struct Owned {
     /// Where the text starts that is not in the scratch yet.
     piece: usize,
 }
-

@@ -71,11 +71,6 @@ impl Reader {
         &self.file
     }
 
-    /// The line that is read next.
-    pub(crate) fn line(&self) -> u64 {
-        self.line
-    }
-
     /// Hands each record that is left to `each`, until that stops it or the file ends.
     pub(crate) fn read(&mut self, mut each: impl FnMut(&Record<'_>) -> Result<Flow>) -> Result<()> {
         loop {
@@ -153,7 +148,10 @@ impl Reader {
             if self.filled > self.max_row {
                 return Err(self.too_long());
             }
-            let more = self.buffer.len().min(self.max_row.saturating_sub(self.filled) + WINDOW);
+            let more = self
+                .buffer
+                .len()
+                .min(self.max_row.saturating_sub(self.filled) + WINDOW);
             self.buffer.resize(self.filled + more, 0);
         }
         while !self.ended && self.filled + ROOM <= self.buffer.len() {
@@ -175,12 +173,18 @@ impl Reader {
     }
 
     fn position(&self) -> Position {
-        Position { line: self.line, byte: self.byte }
+        Position {
+            line: self.line,
+            byte: self.byte,
+        }
     }
 
     #[cold]
     fn wrong(&self, what: &str, place: usize, lines: u64) -> Error {
-        let at = Position { line: self.line + lines, byte: self.byte + place as u64 };
+        let at = Position {
+            line: self.line + lines,
+            byte: self.byte + place as u64,
+        };
         Error::input(format!("{}: {what}", self.file)).at(at)
     }
 
@@ -206,8 +210,11 @@ impl Reader {
     fn malformed(&self, valid: &[u8], byte: u64) -> Error {
         let line = self.line + memchr::memchr_iter(b'\n', valid).count() as u64;
         let name = self.source.charset().name();
-        Error::input(format!("{}: expected {name}, found a byte that is none (see the setting encoding)", self.file))
-            .at(Position { line, byte })
+        Error::input(format!(
+            "{}: expected {name}, found a byte that is none (see the setting encoding)",
+            self.file
+        ))
+        .at(Position { line, byte })
     }
 }
 

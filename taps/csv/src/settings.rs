@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 /// Reads CSV files: plain, gzip or zstd.
 ///
-/// The settings and streams are those of MeltanoLabs tap-csv. Without further settings every column is a nullable
+/// The settings and streams are those of `MeltanoLabs` tap-csv. Without further settings every column is a nullable
 /// string and an empty cell is the empty string, as there. What differs: each file's own header says which column
 /// a cell belongs to, whatever the order of the columns; a duplicate name in a header and a row with too few or too
 /// many cells are errors, unless `duplicate_headers` and `ragged` say otherwise; blank lines are no rows; a byte
@@ -35,10 +35,10 @@ pub struct Settings {
     /// What to do with a cell that does not have its column's type.
     #[serde(default)]
     pub on_type_mismatch: OnTypeMismatch,
-    /// Reads only files that are new or were modified since the last run (INCREMENTAL). The state keeps, as a
+    /// Reads only files that are new or were modified since the last run (`INCREMENTAL`). The state keeps, as a
     /// partition for each file, the modification time it had when it was last read to its end; a file with any
     /// other time is read again as a whole. Adds the column `_sdc_source_file_mtime`, which is the replication key.
-    /// Off, all files are read in each run (FULL_TABLE). The catalog's replication method decides over this.
+    /// Off, all files are read in each run (`FULL_TABLE`). The catalog's replication method decides over this.
     #[serde(default)]
     pub incremental: bool,
     /// The longest row, in bytes of UTF-8 text. A quote that is never closed makes the rest of the file one row,

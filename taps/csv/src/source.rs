@@ -55,7 +55,12 @@ impl Source {
         };
         let input = Box::new(Cursor::new(head[mark..].to_vec()).chain(input));
         let mark = mark as u64;
-        Ok(Self { input, transcoder: Transcoder::new(charset, mark), charset, mark })
+        Ok(Self {
+            input,
+            transcoder: Transcoder::new(charset, mark),
+            charset,
+            mark,
+        })
     }
 
     /// Reads into `out`, which has room for a few characters; 0 means the end.
@@ -79,7 +84,10 @@ impl Source {
 
 /// How the file is compressed, told by its name if nothing else says so.
 fn actual(compression: Compression, path: &Path) -> Compression {
-    let ends = |end: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(end));
+    let ends = |end: &str| {
+        path.extension()
+            .is_some_and(|found| found.eq_ignore_ascii_case(end))
+    };
     match compression {
         Compression::Auto if ends("gz") => Compression::Gzip,
         Compression::Auto if ends("zst") => Compression::Zstd,

@@ -1,9 +1,10 @@
 //! From files to records.
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use melisma_sdk::tap::{Method, Output};
-use melisma_sdk::{Error, Position, Result, json, show};
+use melisma_sdk::{Error, Method, Output, Position, Result, json, show};
+use serde_json::{Map, Value};
 
 use crate::columns::{Columns, Slot};
 use crate::entry::Entry;
@@ -16,7 +17,12 @@ use crate::{files, header, value};
 /// Reads the files of an entry, those that changed only if the stream is INCREMENTAL.
 pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>) -> Result<()> {
     let files = files::list(&entry.settings)?;
-    let mut sync = Sync { entry, settings, columns: Columns::new(output, entry, settings)?, slots: Vec::new() };
+    let mut sync = Sync {
+        entry,
+        settings,
+        columns: Columns::new(output, entry, settings)?,
+        slots: Vec::new(),
+    };
     if output.replication_method() != Method::Incremental {
         for file in &files {
             sync.file(file, &files::modified(file)?, output)?;
@@ -25,15 +31,17 @@ pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>
         return Ok(());
     }
     // A file that is gone will not be asked for again; if it comes back, it is new.
-    output.retain_partitions(|context| {
-        files.iter().any(|file| context.get("file").and_then(|name| name.as_str()) == Some(&name_of(file)))
-    });
+    let names: HashSet<String> = files.iter().map(|file| name_of(file)).collect();
+    output.retain_partitions(|context| context["file"].as_str().is_some_and(|name| names.contains(name)));
     for file in &files {
-        output.partition(json!({"file": name_of(file)}))?;
+        output.partition(&json!({"file": name_of(file)}))?;
         // Taken before the file is read: what is written meanwhile changes the time, and the next run reads it.
         let modified = files::modified(file)?;
         if output.bookmark::<String>()?.as_ref() == Some(&modified) {
-            log::info!("{}: skipped, because it was not modified since it was read", file.display());
+            log::info!(
+                "{}: skipped, because it was not modified since it was read",
+                file.display()
+            );
             continue;
         }
         sync.file(file, &modified, output)?;
@@ -71,8 +79,11 @@ impl Sync<'_> {
         self.check_keys(&reader, &names)?;
         self.columns.slots(reader.file(), &names, &mut self.slots);
         let name = name_of(file);
-        let origin = Origin { file: &name, modified };
-        let mut extra = Vec::new();
+        let origin = Origin {
+            file: &name,
+            modified,
+        };
+        let mut extra = String::new();
         let mut number = 0;
         reader.read(|record| {
             number += 1;
@@ -90,7 +101,13 @@ impl Sync<'_> {
     /// Every file must have the key properties: a record without them can not be told from others.
     fn check_keys(&self, reader: &Reader, names: &[String]) -> Result<()> {
         let ours = |key: &str| key.starts_with("_sdc_source_");
-        match self.entry.settings.keys.iter().find(|&key| !names.contains(key) && !ours(key)) {
+        match self
+            .entry
+            .settings
+            .keys
+            .iter()
+            .find(|&key| !names.contains(key) && !ours(key))
+        {
             None => Ok(()),
             Some(key) => Err(Error::input(format!(
                 "{}: header: expected a column {}, which is a key property, found {}",
@@ -108,7 +125,7 @@ impl Sync<'_> {
         record: &Record<'_>,
         number: i64,
         origin: &Origin<'_>,
-        extra: &[u8],
+        extra: &str,
         output: &mut Output<'_>,
     ) -> Result<Result<(), usize>> {
         let mut row = output.row();
@@ -142,13 +159,19 @@ impl Sync<'_> {
                 Slot::Extra => row.json(extra),
             }
         }
-        row.finish()?;
+        row.end()?;
         Ok(Ok(()))
     }
 
     /// A cell that does not have its column's type: an error, or the column becomes text.
     #[cold]
-    fn mismatch(&mut self, record: &Record<'_>, column: usize, origin: &Origin<'_>, output: &mut Output<'_>) -> Result<()> {
+    fn mismatch(
+        &mut self,
+        record: &Record<'_>,
+        column: usize,
+        origin: &Origin<'_>,
+        output: &mut Output<'_>,
+    ) -> Result<()> {
         let Slot::Cell { at, kind } = self.slots[column] else {
             return Err(Error::bug("a column without a cell can not have a wrong type"));
         };
@@ -170,12 +193,26 @@ impl Sync<'_> {
         );
         self.columns.widen(column);
         self.slots[column] = Slot::Cell { at, kind: Kind::Text };
-        output.change_schema(column, Kind::Text.schema())
+        let mut schema = output.schema().clone();
+        let mut properties: Map<String, Value> = output
+            .columns()
+            .iter()
+            .map(|column| (column.name.to_string(), column.schema.clone()))
+            .collect();
+        properties.insert(self.columns.name(column).to_owned(), Kind::Text.schema());
+        schema["properties"] = properties.into();
+        output.change_schema(schema)
     }
 
     /// A row with fewer or more cells than the header: an error, or its surplus goes into `extra`.
     #[cold]
-    fn ragged(&self, record: &Record<'_>, width: usize, origin: &Origin<'_>, extra: &mut Vec<u8>) -> Result<()> {
+    fn ragged(
+        &self,
+        record: &Record<'_>,
+        width: usize,
+        origin: &Origin<'_>,
+        extra: &mut String,
+    ) -> Result<()> {
         let surplus = record.len() > width;
         match self.entry.settings.ragged {
             Ragged::Truncate => Ok(()),
@@ -183,8 +220,7 @@ impl Sync<'_> {
             Ragged::Extra => {
                 if surplus {
                     let cells: Vec<&str> = record.cells().skip(width).collect();
-                    serde_json::to_writer(&mut *extra, &cells)
-                        .map_err(|error| Error::bug("text can not fail to be JSON").with_source(error))?;
+                    *extra = json!(cells).to_string();
                 }
                 Ok(())
             }
@@ -199,5 +235,8 @@ impl Sync<'_> {
 }
 
 fn position(record: &Record<'_>) -> Position {
-    Position { line: record.line, byte: record.byte }
+    Position {
+        line: record.line,
+        byte: record.byte,
+    }
 }

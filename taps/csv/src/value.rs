@@ -40,7 +40,10 @@ pub(crate) fn is_number(text: &str) -> bool {
 
 #[inline]
 fn digits(bytes: &[u8]) -> usize {
-    bytes.iter().position(|b| !b.is_ascii_digit()).unwrap_or(bytes.len())
+    bytes
+        .iter()
+        .position(|b| !b.is_ascii_digit())
+        .unwrap_or(bytes.len())
 }
 
 /// The boolean that `true` and `false` are, in any case.
@@ -61,8 +64,14 @@ pub(crate) fn is_date(text: &str) -> bool {
 
 #[inline]
 fn date(text: &[u8; 10]) -> bool {
-    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else { return false };
-    if !text.iter().enumerate().all(|(i, b)| i == 4 || i == 7 || b.is_ascii_digit()) {
+    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else {
+        return false;
+    };
+    if !text
+        .iter()
+        .enumerate()
+        .all(|(i, b)| i == 4 || i == 7 || b.is_ascii_digit())
+    {
         return false;
     }
     let year = u32::from(pair(y0, y1)) * 100 + u32::from(pair(y2, y3));
@@ -86,12 +95,16 @@ fn pair(tens: u8, ones: u8) -> u8 {
 /// the T, or without a zone.
 #[inline]
 pub(crate) fn is_date_time(text: &str) -> bool {
-    let Some((day, rest)) = text.as_bytes().split_first_chunk() else { return false };
+    let Some((day, rest)) = text.as_bytes().split_first_chunk() else {
+        return false;
+    };
     date(day) && matches!(rest, [b'T' | b't' | b' ', clock @ ..] if time_and_zone(clock))
 }
 
 fn time_and_zone(bytes: &[u8]) -> bool {
-    let Some((&[h0, h1, b':', m0, m1, b':', s0, s1], mut rest)) = bytes.split_first_chunk() else { return false };
+    let Some((&[h0, h1, b':', m0, m1, b':', s0, s1], mut rest)) = bytes.split_first_chunk() else {
+        return false;
+    };
     // A leap second is valid in RFC 3339.
     if !below(24, h0, h1) || !below(60, m0, m1) || !below(61, s0, s1) {
         return false;
@@ -128,9 +141,10 @@ mod tests {
         for text in ["0.0", "1.70", "-0.5", "1e3", "1E+5", "12.5e-10"] {
             assert!(!is_integer(text) && is_number(text), "{text}");
         }
-        for text in
-            ["", "-", "+1", "007", "-01", ".5", "5.", "1e", "1e+", "NaN", "Infinity", "1,000", " 1", "1 ", "0x1", "1_0", "00.5", "٣"]
-        {
+        for text in [
+            "", "-", "+1", "007", "-01", ".5", "5.", "1e", "1e+", "NaN", "Infinity", "1,000", " 1", "1 ",
+            "0x1", "1_0", "00.5", "٣",
+        ] {
             assert!(!is_integer(text) && !is_number(text), "{text}");
         }
     }
@@ -140,9 +154,19 @@ mod tests {
         for text in ["2024-02-29", "2000-02-29", "0001-01-01", "9999-12-31"] {
             assert!(is_date(text), "{text}");
         }
-        for text in
-            ["2023-02-29", "1900-02-29", "2024-04-31", "2024-13-01", "2024-00-10", "2024-01-00", "2024-1-1", "20240101", "2024/01/01", "2024-01-0a", "é024-01-1"]
-        {
+        for text in [
+            "2023-02-29",
+            "1900-02-29",
+            "2024-04-31",
+            "2024-13-01",
+            "2024-00-10",
+            "2024-01-00",
+            "2024-1-1",
+            "20240101",
+            "2024/01/01",
+            "2024-01-0a",
+            "é024-01-1",
+        ] {
             assert!(!is_date(text), "{text}");
         }
     }

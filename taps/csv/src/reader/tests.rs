@@ -47,8 +47,14 @@ fn rows(input: &str, dialect: Dialect) -> Vec<Vec<String>> {
 #[test]
 fn dialects_mean_what_python_means() {
     let p = plain();
-    let escape = Dialect { escape: Some(b'\\'), ..p };
-    let single = Dialect { double_quote: false, ..p };
+    let escape = Dialect {
+        escape: Some(b'\\'),
+        ..p
+    };
+    let single = Dialect {
+        double_quote: false,
+        ..p
+    };
     let cases: &[(&str, Dialect, &[&[&str]])] = &[
         ("a,b\n1,2\n", p, &[&["a", "b"], &["1", "2"]]),
         ("a,b\r\n1,2", p, &[&["a", "b"], &["1", "2"]]),
@@ -61,18 +67,54 @@ fn dialects_mean_what_python_means() {
         ("\"a\"b\"c\",\"x\" \n", p, &[&["ab\"c\"", "x "]]),
         ("\"a\"\"\"b,c", p, &[&["a\"b", "c"]]),
         ("a, b, \"c, d\"\n", p, &[&["a", " b", " \"c", " d\""]]),
-        ("a, b,  \"c, d\"\n  \n", Dialect { skip_initial_space: true, ..p }, &[&["a", "b", "c, d"], &[""]]),
+        (
+            "a, b,  \"c, d\"\n  \n",
+            Dialect {
+                skip_initial_space: true,
+                ..p
+            },
+            &[&["a", "b", "c, d"], &[""]],
+        ),
         ("a;b|c\n", Dialect { delimiter: b';', ..p }, &[&["a", "b|c"]]),
-        ("a\tb,c\n", Dialect { delimiter: b'\t', ..p }, &[&["a", "b,c"]]),
-        ("'a,''b',\"c\n", Dialect { quote: Some(b'\''), ..p }, &[&["a,'b", "\"c"]]),
-        ("\"a,b\",c\n", Dialect { quote: None, ..p }, &[&["\"a", "b\"", "c"]]),
+        (
+            "a\tb,c\n",
+            Dialect {
+                delimiter: b'\t',
+                ..p
+            },
+            &[&["a", "b,c"]],
+        ),
+        (
+            "'a,''b',\"c\n",
+            Dialect {
+                quote: Some(b'\''),
+                ..p
+            },
+            &[&["a,'b", "\"c"]],
+        ),
+        (
+            "\"a,b\",c\n",
+            Dialect { quote: None, ..p },
+            &[&["\"a", "b\"", "c"]],
+        ),
         ("a\\,b,c\\\\d,\\\"e\n", escape, &[&["a,b", "c\\d", "\"e"]]),
-        ("\"a\\\"b\",\"c\\\nd\",e\\\nf\n", escape, &[&["a\"b", "c\nd", "e\nf"]]),
+        (
+            "\"a\\\"b\",\"c\\\nd\",e\\\nf\n",
+            escape,
+            &[&["a\"b", "c\nd", "e\nf"]],
+        ),
         ("a\\\r\nb,c\n", escape, &[&["a\r\nb", "c"]]),
         ("\"a\\é\",\\ß\n", escape, &[&["aé", "ß"]]),
         ("a\\", escape, &[&["a"]]),
         ("\"a\"\"b\",c\n", single, &[&["a\"b\"", "c"]]),
-        ("\"a\\\"b\",c\n", Dialect { escape: Some(b'\\'), ..single }, &[&["a\"b", "c"]]),
+        (
+            "\"a\\\"b\",c\n",
+            Dialect {
+                escape: Some(b'\\'),
+                ..single
+            },
+            &[&["a\"b", "c"]],
+        ),
         ("", p, &[]),
         ("\n", p, &[]),
         (",", p, &[&["", ""]]),
@@ -84,24 +126,42 @@ fn dialects_mean_what_python_means() {
 
 #[test]
 fn strict_refuses_text_after_a_closing_quote() {
-    let strict = Dialect { strict: true, ..plain() };
+    let strict = Dialect {
+        strict: true,
+        ..plain()
+    };
     assert_eq!(rows("\"a\",\"b\"\n", strict), [["a", "b"]]);
     let error = read("x,y\nx,\"a\nb\"c\n", strict).unwrap_err();
-    assert_eq!(error, "line 3, byte 11: t.csv: expected a delimiter or a line end after the closing quote");
+    assert_eq!(
+        error,
+        "line 3, byte 11: t.csv: expected a delimiter or a line end after the closing quote"
+    );
 }
 
 #[test]
 fn a_quote_that_is_never_closed_is_told_where_it_opens() {
     let error = read("a,b\n1,\"2\n3,4\n", plain()).unwrap_err();
-    assert_eq!(error, "line 2, byte 6: t.csv: expected a closing quote for the one that opens here, found the end of the file");
+    assert_eq!(
+        error,
+        "line 2, byte 6: t.csv: expected a closing quote for the one that opens here, found the end of the file"
+    );
 }
 
 #[test]
 fn lines_are_those_on_which_records_start() {
     let rows = read_with(b"a\n\n\"b\nb\r\nb\rb\"\r\n\r\n\"c\\\n\"\n\"d\n", plain(), 17, 100);
     assert!(rows.is_err());
-    let escape = Dialect { escape: Some(b'\\'), ..plain() };
-    let rows = read_with(b"a\n\n\"b\nb\r\nb\rb\"\r\n\r\n\"c\\\n\"\nd\\\r\nd\ne\rf", escape, 17, 100).unwrap();
+    let escape = Dialect {
+        escape: Some(b'\\'),
+        ..plain()
+    };
+    let rows = read_with(
+        b"a\n\n\"b\nb\r\nb\rb\"\r\n\r\n\"c\\\n\"\nd\\\r\nd\ne\rf",
+        escape,
+        17,
+        100,
+    )
+    .unwrap();
     let lines: Vec<u64> = rows.iter().map(|(line, _)| *line).collect();
     assert_eq!(lines, [1, 3, 8, 10, 12, 13]);
 }
@@ -112,9 +172,20 @@ fn a_row_may_be_as_long_as_the_limit_and_no_longer() {
         let row = format!("x\n\"{}\"\n", "y".repeat(97));
         let rows = read_with(row.as_bytes(), plain(), window, 100).unwrap();
         assert_eq!(rows[1].1[0].len(), 97);
-        let error = read_with(row.as_bytes(), plain(), window, 99).unwrap_err().to_string();
-        assert!(error.starts_with("line 2, byte 2: t.csv: a row of more than 99 bytes"), "{error}");
-        let error = read_with(format!("x\n\"{}", "y\n".repeat(9000)).as_bytes(), plain(), window, 99).unwrap_err();
+        let error = read_with(row.as_bytes(), plain(), window, 99)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("line 2, byte 2: t.csv: a row of more than 99 bytes"),
+            "{error}"
+        );
+        let error = read_with(
+            format!("x\n\"{}", "y\n".repeat(9000)).as_bytes(),
+            plain(),
+            window,
+            99,
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("max_row_bytes"), "{error}");
     }
 }
@@ -122,10 +193,26 @@ fn a_row_may_be_as_long_as_the_limit_and_no_longer() {
 #[test]
 fn bytes_that_are_no_utf_8_are_told_by_line_and_byte() {
     for window in [17, 40, 4096] {
-        let error = read_with(b"\xef\xbb\xbfa,b\n1,\"2\n\xc3\xa9\"\n3,\xff4\n", plain(), window, 4096).unwrap_err();
-        assert!(error.to_string().starts_with("line 4, byte 18: t.csv: expected UTF-8"), "{error}");
+        let error = read_with(
+            b"\xef\xbb\xbfa,b\n1,\"2\n\xc3\xa9\"\n3,\xff4\n",
+            plain(),
+            window,
+            4096,
+        )
+        .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("line 4, byte 18: t.csv: expected UTF-8"),
+            "{error}"
+        );
         let error = read_with(b"a\n\xc3", plain(), window, 4096).unwrap_err();
-        assert!(error.to_string().starts_with("line 2, byte 2: t.csv: expected UTF-8"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("line 2, byte 2: t.csv: expected UTF-8"),
+            "{error}"
+        );
     }
 }
 
@@ -148,7 +235,11 @@ fn skipped_lines_count() {
                     Ok(Flow::Stop)
                 })
                 .unwrap();
-            assert_eq!(first.as_ref().map(|(line, text)| (*line, text.as_str())), expected, "{input:?}");
+            assert_eq!(
+                first.as_ref().map(|(line, text)| (*line, text.as_str())),
+                expected,
+                "{input:?}"
+            );
         }
     }
 }
@@ -202,7 +293,7 @@ proptest! {
                 } else {
                     cell.replace('\\', "\\\\").replace(quote, &format!("\\{quote}"))
                 };
-                input.push_str(&format!("{quote}{inner}{quote}"));
+                input.extend([&quote.to_string(), &inner, &quote.to_string()].map(String::as_str));
             }
             input.push('\n');
         }

@@ -7,25 +7,34 @@ use serde_json::{Value, json};
 use crate::run::{Folder, data, run};
 
 #[track_caller]
-fn people(path: &std::path::Path, more: Value) {
+fn people(path: &std::path::Path, more: &Value) {
     let mut entry = json!({"entity": "t", "path": path, "keys": [], "delimiter": ";"});
-    entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    entry
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
     let found = run(&json!({"files": [entry]}), &[]).good();
     assert_eq!(found.records(), [&json!({"name": "José", "city": "München"})]);
 }
 
 #[test]
 fn encodings_are_told_by_name_or_by_mark() {
-    people(&data("people-latin1.csv"), json!({"encoding": "latin-1"}));
-    people(&data("people-latin1.csv"), json!({"encoding": "cp1252"}));
-    people(&data("people-bom.csv"), json!({}));
-    people(&data("people-bom.csv"), json!({"encoding": "utf-8-sig"}));
-    people(&data("people-utf16.csv"), json!({}));
-    people(&data("people-utf16.csv"), json!({"encoding": "utf-16"}));
-    people(&data("people-utf16be.csv"), json!({"encoding": "utf-16"}));
+    people(&data("people-latin1.csv"), &json!({"encoding": "latin-1"}));
+    people(&data("people-latin1.csv"), &json!({"encoding": "cp1252"}));
+    people(&data("people-bom.csv"), &json!({}));
+    people(&data("people-bom.csv"), &json!({"encoding": "utf-8-sig"}));
+    people(&data("people-utf16.csv"), &json!({}));
+    people(&data("people-utf16.csv"), &json!({"encoding": "utf-16"}));
+    people(&data("people-utf16be.csv"), &json!({"encoding": "utf-16"}));
     let folder = Folder::new();
-    let bare: Vec<u8> = "name;city\nJosé;München\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
-    people(&folder.write("bare.csv", &bare), json!({"encoding": "utf-16-be"}));
+    let bare: Vec<u8> = "name;city\nJosé;München\n"
+        .encode_utf16()
+        .flat_map(u16::to_be_bytes)
+        .collect();
+    people(
+        &folder.write("bare.csv", &bare),
+        &json!({"encoding": "utf-16-be"}),
+    );
 }
 
 #[test]
@@ -40,13 +49,23 @@ fn compression_is_told_by_the_name_or_the_setting() {
     }
     let zstd = zstd::encode_all(&plain[..], 1).unwrap();
     let folder = Folder::new();
-    people(&folder.write("people.csv.gz", &gzip), json!({}));
-    people(&folder.write("people.csv.zst", &zstd), json!({}));
-    people(&folder.write("people.gzipped", &gzip), json!({"compression": "gzip"}));
-    people(&folder.write("people.zstandard", &zstd), json!({"compression": "zstd"}));
-    people(&folder.write("plain.gz", &plain), json!({"compression": "none"}));
+    people(&folder.write("people.csv.gz", &gzip), &json!({}));
+    people(&folder.write("people.csv.zst", &zstd), &json!({}));
+    people(
+        &folder.write("people.gzipped", &gzip),
+        json!({"compression": "gzip"}),
+    );
+    people(
+        &folder.write("people.zstandard", &zstd),
+        json!({"compression": "zstd"}),
+    );
+    people(&folder.write("plain.gz", &plain), &json!({"compression": "none"}));
     let path = folder.write("torn.csv.gz", &gzip[..gzip.len() - 9]);
-    let log = run(&json!({"files": [{"entity": "t", "path": path, "keys": []}]}), &[]).bad(74);
+    let log = run(
+        &json!({"files": [{"entity": "t", "path": path, "keys": []}]}),
+        &[],
+    )
+    .bad(74);
     assert!(log.contains("torn.csv.gz: cannot be read"), "{log}");
 }
 
@@ -55,14 +74,26 @@ fn bytes_of_another_encoding_are_an_error_with_its_place() {
     let folder = Folder::new();
     folder.write("a.csv", b"name\nabc\nJos\xe9\n");
     let log = folder.run("a.csv", json!({}), json!({})).bad(65);
-    assert!(log.contains("line 3, byte 12, stream t: ") && log.contains("a.csv: expected UTF-8"), "{log}");
-    let bad: Vec<u8> = [0xFEFF, 0x61, 0x0A, 0x62, 0x0A, 0xD800, 0x62].iter().flat_map(|u: &u16| u.to_le_bytes()).collect();
+    assert!(
+        log.contains("line 3, byte 12, stream t: ") && log.contains("a.csv: expected UTF-8"),
+        "{log}"
+    );
+    let bad: Vec<u8> = [0xFEFF, 0x61, 0x0A, 0x62, 0x0A, 0xD800, 0x62]
+        .iter()
+        .flat_map(|u: &u16| u.to_le_bytes())
+        .collect();
     folder.write("b.csv", &bad);
     let log = folder.run("b.csv", json!({}), json!({})).bad(65);
-    assert!(log.contains("line 3, byte 10") && log.contains("b.csv: expected UTF-16LE"), "{log}");
+    assert!(
+        log.contains("line 3, byte 10") && log.contains("b.csv: expected UTF-16LE"),
+        "{log}"
+    );
     folder.write("c.csv", &[0xFF, 0xFE, 0, 0, 0x61, 0, 0, 0]);
     let log = folder.run("c.csv", json!({}), json!({})).bad(65);
-    assert!(log.contains("c.csv: starts with the byte order mark of UTF-32"), "{log}");
+    assert!(
+        log.contains("c.csv: starts with the byte order mark of UTF-32"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -73,8 +104,16 @@ fn a_cell_of_50_megabytes_comes_through() {
     let found = folder.run("big.csv", json!({}), json!({})).good();
     let records = found.records();
     assert_eq!(records.len(), 2);
-    assert!(records[0]["b"].as_str() == Some(&*big.replace("\"\"", "\"")), "the cell differs");
+    assert!(
+        records[0]["b"].as_str() == Some(&*big.replace("\"\"", "\"")),
+        "the cell differs"
+    );
     assert_eq!(records[1], &json!({"a": "2", "b": "y"}));
-    let log = folder.run("big.csv", json!({}), json!({"max_row_bytes": 1 << 20})).bad(65);
-    assert!(log.contains("line 2, byte 4") && log.contains("a row of more than 1048576 bytes"), "{log}");
+    let log = folder
+        .run("big.csv", json!({}), json!({"max_row_bytes": 1 << 20}))
+        .bad(65);
+    assert!(
+        log.contains("line 2, byte 4") && log.contains("a row of more than 1048576 bytes"),
+        "{log}"
+    );
 }

@@ -11,15 +11,20 @@ use crate::run::{Folder, Outcome, run};
 /// Sets the modification time, in seconds since 1970, so that a test does not wait for the clock.
 fn modify(path: &Path, seconds: u64) {
     let file = File::options().append(true).open(path).unwrap();
-    file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds))
+        .unwrap();
 }
 
 fn config(folder: &Folder) -> Value {
-    json!({"files": [folder.entry("", json!({}))], "incremental": true})
+    json!({"files": [folder.entry("", &json!({}))], "incremental": true})
 }
 
 fn cells(outcome: &Outcome) -> Vec<&str> {
-    outcome.records().into_iter().map(|record| record["x"].as_str().unwrap()).collect()
+    outcome
+        .records()
+        .into_iter()
+        .map(|record| record["x"].as_str().unwrap())
+        .collect()
 }
 
 #[test]
@@ -35,13 +40,14 @@ fn a_second_run_reads_new_and_modified_files_only() {
     assert_eq!(cells(&first), ["a1", "b1"]);
     let schema = first.of("SCHEMA")[0];
     assert_eq!(schema["bookmark_properties"], json!(["_sdc_source_file_mtime"]));
-    let partition = |path: &Path, time: &str| {
-        json!({"context": {"file": path}, "replication_key": "_sdc_source_file_mtime", "replication_key_value": time})
-    };
+    let partition = |path: &Path, time: &str| json!({"context": {"file": path}, "replication_key": "_sdc_source_file_mtime", "replication_key_value": time});
     let state = first.state();
     assert_eq!(
         state["bookmarks"]["t"]["partitions"],
-        json!([partition(&a, "2023-11-14T22:13:20.000000Z"), partition(&b, "2020-09-13T12:26:40.000000Z")])
+        json!([
+            partition(&a, "2023-11-14T22:13:20.000000Z"),
+            partition(&b, "2020-09-13T12:26:40.000000Z")
+        ])
     );
 
     let second = run(&config, &[("--state", &state)]).good();
@@ -63,7 +69,10 @@ fn a_second_run_reads_new_and_modified_files_only() {
     let partitions = fourth.state()["bookmarks"]["t"]["partitions"].clone();
     assert_eq!(
         partitions,
-        json!([partition(&b, "2017-07-14T02:40:00.000000Z"), partition(&c, "2014-05-13T16:53:20.000000Z")])
+        json!([
+            partition(&b, "2017-07-14T02:40:00.000000Z"),
+            partition(&c, "2014-05-13T16:53:20.000000Z")
+        ])
     );
 }
 
@@ -76,15 +85,21 @@ fn a_state_follows_each_file_and_covers_no_other() {
     let log = found.bad(65);
     assert!(log.contains("b.csv: expected 2 cells"), "{log}");
     let partitions = state["bookmarks"]["t"]["partitions"].as_array().unwrap().clone();
-    let done: Vec<&Value> = partitions.iter().filter(|p| p.get("replication_key_value").is_some()).collect();
+    let done: Vec<&Value> = partitions
+        .iter()
+        .filter(|p| p.get("replication_key_value").is_some())
+        .collect();
     assert_eq!(done.len(), 1);
-    assert_eq!(done[0]["context"]["file"], folder.path().join("a.csv").display().to_string());
+    assert_eq!(
+        done[0]["context"]["file"],
+        folder.path().join("a.csv").display().to_string()
+    );
 }
 
 #[test]
 fn by_default_all_files_are_read_each_time() {
     let folder = Folder::with(&[("a.csv", "x\n1\n")]);
-    let config = json!({"files": [folder.entry("a.csv", json!({}))]});
+    let config = json!({"files": [folder.entry("a.csv", &json!({}))]});
     let first = run(&config, &[]).good();
     let state = first.state();
     let state = if state.is_null() { json!({}) } else { state };
@@ -94,7 +109,7 @@ fn by_default_all_files_are_read_each_time() {
 #[test]
 fn the_catalog_may_ask_for_it() {
     let folder = Folder::with(&[("a.csv", "x\n1\n")]);
-    let config = json!({"files": [folder.entry("a.csv", json!({}))], "add_metadata_columns": true});
+    let config = json!({"files": [folder.entry("a.csv", &json!({}))], "add_metadata_columns": true});
     let catalog = crate::run::run_args(&config, &[], &["--discover"]).good();
     let mut catalog: Value = serde_json::from_str(&catalog.text).unwrap();
     let stream = &mut catalog["streams"][0];

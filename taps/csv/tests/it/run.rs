@@ -23,17 +23,25 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// The messages of a type.
     pub(crate) fn of(&self, kind: &str) -> Vec<&Value> {
-        self.messages.iter().filter(|message| message["type"] == kind).collect()
+        self.messages
+            .iter()
+            .filter(|message| message["type"] == kind)
+            .collect()
     }
 
     /// The records.
     pub(crate) fn records(&self) -> Vec<&Value> {
-        self.of("RECORD").into_iter().map(|message| &message["record"]).collect()
+        self.of("RECORD")
+            .into_iter()
+            .map(|message| &message["record"])
+            .collect()
     }
 
     /// The last state.
     pub(crate) fn state(&self) -> Value {
-        self.of("STATE").last().map_or(Value::Null, |message| message["value"].clone())
+        self.of("STATE")
+            .last()
+            .map_or(Value::Null, |message| message["value"].clone())
     }
 
     /// The outcome of a run that must go well.
@@ -80,23 +88,28 @@ impl Folder {
     }
 
     /// Settings with one entry, stream `t`, which reads `path` in this folder; `more` goes into the entry.
-    pub(crate) fn entry(&self, path: &str, more: Value) -> Value {
+    pub(crate) fn entry(&self, path: &str, more: &Value) -> Value {
         let mut entry = json!({"entity": "t", "path": self.0.path().join(path), "keys": []});
-        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        entry
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         entry
     }
 
     /// Runs on one entry with these settings besides.
     pub(crate) fn run(&self, path: &str, entry: Value, settings: Value) -> Outcome {
         let mut config = settings;
-        config["files"] = json!([self.entry(path, entry)]);
+        config["files"] = json!([self.entry(path, &entry)]);
         run(&config, &[])
     }
 }
 
 /// The file of that name in `tests/data`.
 pub(crate) fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name)
 }
 
 /// Runs the tap with these settings and arguments; `(--state, json)` and the like are written to files.
@@ -120,8 +133,16 @@ pub(crate) fn run_args(config: &Value, files: &[(&str, &Value)], more: &[&str]) 
     let mut out = Vec::new();
     let code = melisma_sdk::tap::run_tap_on::<TapCsv>(args, Io::buffers(std::io::empty(), &mut out));
     let text = without_times(&String::from_utf8(out).unwrap());
-    let messages = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    Outcome { code, messages, text, log: LOG.with_borrow(Clone::clone) }
+    let messages = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    Outcome {
+        code,
+        messages,
+        text,
+        log: LOG.with_borrow(Clone::clone),
+    }
 }
 
 /// The lines without `time_extracted`, which differs from run to run.
@@ -152,7 +173,9 @@ impl log::Log for Capture {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        LOG.with_borrow_mut(|log| log.push_str(&format!("{}: {}\n", record.level(), record.args())));
+        LOG.with_borrow_mut(|log| {
+            log.extend([record.level().as_str(), ": ", &record.args().to_string(), "\n"])
+        });
     }
 
     fn flush(&self) {}

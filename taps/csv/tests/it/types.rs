@@ -8,9 +8,14 @@ use crate::run::{Folder, run};
 #[test]
 fn a_cell_that_does_not_fit_is_an_error_with_file_line_and_column() {
     let folder = Folder::with(&[("a.csv", "id,day\n1,2024-01-01\n2,\"2024-\n01-02\"\n")]);
-    let log = folder.run("a.csv", json!({}), json!({"infer_types": true, "infer_rows": 1})).bad(65);
+    let log = folder
+        .run("a.csv", json!({}), json!({"infer_types": true, "infer_rows": 1}))
+        .bad(65);
     assert!(log.contains("line 3, byte 20, stream t: "), "{log}");
-    assert!(log.contains(r#"a.csv: column day: expected a date (YYYY-MM-DD), found "2024-\\n01-02""#), "{log}");
+    assert!(
+        log.contains(r#"a.csv: column day: expected a date (YYYY-MM-DD), found "2024-\\n01-02""#),
+        "{log}"
+    );
 }
 
 #[test]
@@ -19,19 +24,38 @@ fn or_the_column_becomes_text_and_a_schema_says_so() {
     let settings = json!({"infer_types": true, "infer_rows": 2, "on_type_mismatch": "text"});
     let found = folder.run("a.csv", json!({}), settings).good();
     let types: Vec<&Value> = found.messages.iter().map(|message| &message["type"]).collect();
-    assert_eq!(types[..8], ["SCHEMA", "RECORD", "RECORD", "SCHEMA", "RECORD", "RECORD", "RECORD", "STATE"][..types.len().min(8)]);
+    assert_eq!(
+        types,
+        [
+            "SCHEMA", "RECORD", "RECORD", "SCHEMA", "RECORD", "RECORD", "RECORD"
+        ]
+    );
     let schemas = found.of("SCHEMA");
-    assert_eq!(schemas[0]["schema"]["properties"]["n"], json!({"type": ["integer", "null"]}));
-    assert_eq!(schemas[1]["schema"]["properties"]["n"], json!({"type": ["string", "null"]}));
-    assert_eq!(schemas[1]["schema"]["properties"]["id"], json!({"type": ["integer", "null"]}));
+    assert_eq!(
+        schemas[0]["schema"]["properties"]["n"],
+        json!({"type": ["integer", "null"]})
+    );
+    assert_eq!(
+        schemas[1]["schema"]["properties"]["n"],
+        json!({"type": ["string", "null"]})
+    );
+    assert_eq!(
+        schemas[1]["schema"]["properties"]["id"],
+        json!({"type": ["integer", "null"]})
+    );
     let cells: Vec<&Value> = found.records().iter().map(|record| &record["n"]).collect();
-    assert_eq!(cells, [&json!(10), &json!(20), &json!("x"), &json!(""), &json!("30")]);
+    assert_eq!(
+        cells,
+        [&json!(10), &json!(20), &json!("x"), &json!(""), &json!("30")]
+    );
 }
 
 #[test]
 fn all_rows_may_be_the_sample() {
     let folder = Folder::with(&[("a.csv", "n\n1\n2\n"), ("b.csv", "n\n3\nx\n")]);
-    let found = folder.run("", json!({}), json!({"infer_types": true, "infer_rows": 0})).good();
+    let found = folder
+        .run("", json!({}), json!({"infer_types": true, "infer_rows": 0}))
+        .good();
     assert_eq!(found.of("SCHEMA").len(), 1);
     assert_eq!(found.records()[0], &json!({"n": "1"}));
 }
@@ -39,7 +63,13 @@ fn all_rows_may_be_the_sample() {
 #[test]
 fn empty_and_null_cells_say_nothing_about_the_type() {
     let folder = Folder::with(&[("a.csv", "i,t,e\n,,\nNA,x,\n7,,\n")]);
-    let found = folder.run("a.csv", json!({"null_values": ["NA"]}), json!({"infer_types": true})).good();
+    let found = folder
+        .run(
+            "a.csv",
+            json!({"null_values": ["NA"]}),
+            json!({"infer_types": true}),
+        )
+        .good();
     assert_eq!(found.records()[0], &json!({"i": null, "t": "", "e": ""}));
     assert_eq!(found.records()[1], &json!({"i": null, "t": "x", "e": ""}));
     assert_eq!(found.records()[2], &json!({"i": 7, "t": "", "e": ""}));
@@ -48,7 +78,7 @@ fn empty_and_null_cells_say_nothing_about_the_type() {
 #[test]
 fn the_catalogs_types_count() {
     let folder = Folder::with(&[("a.csv", "id,zip\n1,01234\n2,99999\n")]);
-    let config = json!({"files": [folder.entry("a.csv", json!({}))]});
+    let config = json!({"files": [folder.entry("a.csv", &json!({}))]});
     let catalog = |zip: Value| {
         json!({"streams": [{"tap_stream_id": "t", "stream": "t", "schema": {"type": "object", "properties": {
             "id": {"type": "integer"}, "zip": zip}}, "metadata": [{"breadcrumb": [], "metadata": {"selected": true}}]}]})
@@ -56,9 +86,15 @@ fn the_catalogs_types_count() {
     let found = run(&config, &[("--catalog", &catalog(json!({"type": "string"})))]).good();
     assert_eq!(found.records()[0], &json!({"id": 1, "zip": "01234"}));
     let log = run(&config, &[("--catalog", &catalog(json!({"type": "integer"})))]).bad(65);
-    assert!(log.contains(r#"column zip: expected an integer, found "01234""#), "{log}");
+    assert!(
+        log.contains(r#"column zip: expected an integer, found "01234""#),
+        "{log}"
+    );
     let log = run(&config, &[("--catalog", &catalog(json!({"type": "object"})))]).bad(78);
-    assert!(log.contains("column zip: expected a type that a cell can have"), "{log}");
+    assert!(
+        log.contains("column zip: expected a type that a cell can have"),
+        "{log}"
+    );
 }
 
 fn cell() -> impl Strategy<Value = String> {
@@ -81,7 +117,7 @@ proptest! {
     fn cells_keep_their_characters(cells in prop::collection::vec(cell(), 1..4)) {
         let mut csv = "c,end\n".to_owned();
         for cell in &cells {
-            csv.push_str(&format!("\"{}\",.\n", cell.replace('"', "\"\"")));
+            csv.extend(["\"", &cell.replace('"', "\"\""), "\",.\n"]);
         }
         let folder = Folder::with(&[("a.csv", &csv)]);
         let found = folder.run("a.csv", json!({}), json!({"infer_types": true})).good();
