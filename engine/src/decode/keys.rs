@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use crate::json::{Syntax, skip, unescape};
-use crate::schema::StreamSchema;
+use crate::schema::{Metadata, StreamSchema};
 
 /// The column of a property that the schema does not have.
 pub(super) const OUTSIDE: usize = usize::MAX;
@@ -79,8 +79,9 @@ impl Keys {
     pub(super) fn new(schema: &StreamSchema) -> Self {
         let mut names = HashMap::with_capacity_and_hasher(schema.columns.len(), RandomState::default());
         for (column, found) in schema.columns.iter().enumerate() {
-            // What the target fills in by itself is not read from the record.
-            let column = if found.metadata.is_some() { OUTSIDE } else { column };
+            // What the target fills in by itself is not read from the record, but for the one that is passed on.
+            let ours = found.metadata.is_some_and(|metadata| metadata != Metadata::DeletedAt);
+            let column = if ours { OUTSIDE } else { column };
             names.insert(found.name.clone(), Known { column, step: None });
         }
         Self {
