@@ -31,21 +31,29 @@ impl DeadLetters {
             .map_err(cannot)?;
         cut_torn_line(&mut file).map_err(cannot)?;
         sync_folder_of(path).map_err(cannot)?;
-        Ok(Self { file: BufWriter::new(file), path: path.to_owned(), line: Vec::new(), dirty: false })
+        Ok(Self {
+            file: BufWriter::new(file),
+            path: path.to_owned(),
+            line: Vec::new(),
+            dirty: false,
+        })
     }
 
     /// Sets a line aside. On disk only after [`sync`](Self::sync).
     pub(super) fn add(&mut self, at: Position, stream: &str, reason: &str, message: &str) -> Result<()> {
         self.dirty = true;
         self.line.clear();
-        self.line.extend_from_slice(format!(r#"{{"line":{},"byte":{},"stream":"#, at.line, at.byte).as_bytes());
+        self.line
+            .extend_from_slice(format!(r#"{{"line":{},"byte":{},"stream":"#, at.line, at.byte).as_bytes());
         json::write_string(&mut self.line, stream);
         self.line.extend_from_slice(br#","reason":"#);
         json::write_string(&mut self.line, reason);
         self.line.extend_from_slice(br#","message":"#);
         json::write_string(&mut self.line, message);
         self.line.extend_from_slice(b"}\n");
-        self.file.write_all(&self.line).map_err(|error| self.cannot_write(error))
+        self.file
+            .write_all(&self.line)
+            .map_err(|error| self.cannot_write(error))
     }
 
     /// Brings all of it to the disk.
@@ -60,7 +68,10 @@ impl DeadLetters {
     }
 
     fn cannot_write(&self, error: std::io::Error) -> Error {
-        Error::io(format!("cannot write to dead_letter_path {}", self.path.display()), error)
+        Error::io(
+            format!("cannot write to dead_letter_path {}", self.path.display()),
+            error,
+        )
     }
 }
 
@@ -87,7 +98,10 @@ fn cut_torn_line(file: &mut File) -> std::io::Result<()> {
 /// A new file is only there after a crash if its folder was synced.
 fn sync_folder_of(path: &Path) -> std::io::Result<()> {
     if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()?;
     }
     Ok(())
@@ -104,10 +118,21 @@ mod tests {
         let torn = format!("{{\"line\":1}}\n{}", "x".repeat(200_000));
         std::fs::write(&path, torn).unwrap();
         let mut letters = DeadLetters::open(&path).unwrap();
-        letters.add(Position { line: 3, byte: 512 }, "a\"b", "l_tax: bad", "{\"x\": \"\\u00e9\"}").unwrap();
+        letters
+            .add(
+                Position { line: 3, byte: 512 },
+                "a\"b",
+                "l_tax: bad",
+                "{\"x\": \"\\u00e9\"}",
+            )
+            .unwrap();
         letters.sync().unwrap();
-        let expected = r#"{"line":3,"byte":512,"stream":"a\"b","reason":"l_tax: bad","message":"{\"x\": \"\\u00e9\"}"}"#;
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{{\"line\":1}}\n{expected}\n"));
+        let expected =
+            r#"{"line":3,"byte":512,"stream":"a\"b","reason":"l_tax: bad","message":"{\"x\": \"\\u00e9\"}"}"#;
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            format!("{{\"line\":1}}\n{expected}\n")
+        );
     }
 
     #[test]
@@ -121,7 +146,13 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_is_named() {
-        let error = DeadLetters::open(Path::new("/nonexistent/dead.jsonl")).err().unwrap();
-        assert!(error.to_string().starts_with("cannot open dead_letter_path /nonexistent/dead.jsonl: "));
+        let error = DeadLetters::open(Path::new("/nonexistent/dead.jsonl"))
+            .err()
+            .unwrap();
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot open dead_letter_path /nonexistent/dead.jsonl: ")
+        );
     }
 }

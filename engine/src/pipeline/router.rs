@@ -1,21 +1,24 @@
 //! The decoding thread: classifies lines, decodes records into their stream's encoder, closes batches, keeps the
 //! timers, and tells the writers what to do.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{RecvTimeoutError, Sender};
 
+use super::batches::Waiting;
+use super::clock;
 use super::dead_letter::DeadLetters;
 use super::observer::{Observer, Summary};
-use super::options::{Options, Stop};
+use super::options::{OnInvalid, Options, Stop};
 use super::reader::{Input, Reader};
-use super::stream::{OpenUnit, Stream};
+use super::stream::{OpenUnit, Stream, Trouble};
 use super::teller::Teller;
-use super::writer::{BatchOf, Command, Failure, Unit, What};
+use super::writer::{BatchOf, Command, Failure};
 use crate::budget::Budget;
 use crate::cell::Row;
+use crate::decode::MetadataValues;
 use crate::encode::Encoder;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, show};
 use crate::line::{Chunk, Line, START};
 use crate::message::{Message, MessageReader, Record};
 use crate::sink::Destination;
@@ -35,7 +38,7 @@ const LOGGED: u64 = 10;
 #[derive(Clone, Copy)]
 pub(super) struct Shared<'e> {
     pub(super) options: &'e Options,
-    pub(super) teller: &'e Teller<'e>,
+    pub(super) teller: &'e Teller,
     pub(super) failure: &'e Failure,
     pub(super) budget: &'e Budget,
     pub(super) observer: &'e dyn Observer,
@@ -53,16 +56,16 @@ pub(super) struct Router<'e, D: Destination> {
     pub(super) summary: Summary,
     /// The clock, read once a block.
     pub(super) now: Instant,
-    /// The first and the newest STATE that may wait for open units.
-    waiting: Option<(StateAt, StateAt)>,
-    piece_rows: usize,
-    piece_bytes: usize,
-}
-
-#[derive(Clone, Copy)]
-struct StateAt {
-    seq: u64,
-    at: Instant,
+    pub(super) waiting: Option<Waiting>,
+    pub(super) piece_rows: usize,
+    pub(super) piece_bytes: usize,
+    /// Bytes of lines after which a stream's memory is measured.
+    measure_bytes: usize,
+    /// When the block was read, for the `_sdc_` columns; empty when they are not asked for.
+    pub(super) received_at: String,
+    /// The same in epoch milliseconds.
+    sequence: i64,
+    sync_started_at: i64,
 }
 
 impl<'e, D: Destination> Router<'e, D> {
@@ -74,7 +77,10 @@ impl<'e, D: Destination> Router<'e, D> {
     ) -> Self {
         let options = shared.options;
         // Many small pieces in hand at once fit a small budget as well as a large one.
-        let piece_bytes = PIECE_BYTES.min(options.limits.bytes).min(options.memory_budget / 8).max(1);
+        let piece_bytes = PIECE_BYTES
+            .min(options.limits.bytes)
+            .min(options.memory_budget / 8)
+            .max(1);
         Self {
             destination,
             shared,
@@ -87,6 +93,10 @@ impl<'e, D: Destination> Router<'e, D> {
             waiting: None,
             piece_rows: PIECE_ROWS.min(options.limits.rows).max(1),
             piece_bytes,
+            measure_bytes: MEASURE.min(piece_bytes),
+            received_at: String::new(),
+            sequence: 0,
+            sync_started_at: clock::epoch_millis(SystemTime::now()),
         }
     }
 
@@ -97,7 +107,7 @@ impl<'e, D: Destination> Router<'e, D> {
         loop {
             match reader.input.recv_timeout(TICK) {
                 Ok(Input::Lines(chunk, memory)) => {
-                    self.now = Instant::now();
+                    self.read_clocks();
                     let mut lines = chunk.lines(position);
                     let mut used = row.recycle();
                     for line in lines.by_ref() {
@@ -124,6 +134,28 @@ impl<'e, D: Destination> Router<'e, D> {
         }
     }
 
+    /// What was done, once the writers have ended.
+    pub(super) fn summarize(&mut self) -> Summary {
+        let mut summary = std::mem::take(&mut self.summary);
+        let tallies = self.shared.teller.tallies();
+        for (id, stream) in self.streams.iter_mut().enumerate() {
+            if let Some(stream) = stream {
+                stream.summary.committed = tallies.get(id).map_or(0, |tally| tally.written);
+                summary.streams.push(std::mem::take(&mut stream.summary));
+            }
+        }
+        summary
+    }
+
+    fn read_clocks(&mut self) {
+        self.now = Instant::now();
+        if self.shared.options.add_metadata {
+            let now = SystemTime::now();
+            self.received_at = clock::rfc3339(now);
+            self.sequence = clock::epoch_millis(now);
+        }
+    }
+
     fn count_block(&mut self, chunk: &Chunk, first: u64, next: u64) {
         let bytes = chunk.bytes().len() as u64;
         self.summary.bytes += bytes;
@@ -133,10 +165,17 @@ impl<'e, D: Destination> Router<'e, D> {
     /// Ends the run when a signal came or a writer failed.
     pub(super) fn check(&self) -> Result<()> {
         if self.shared.failure.is_set() {
-            return Err(self.shared.failure.take().unwrap_or_else(|| Error::bug("a writer failed")));
+            return Err(self
+                .shared
+                .failure
+                .take()
+                .unwrap_or_else(|| Error::bug("a writer failed")));
         }
         match self.shared.stop.signal() {
-            Some(signal) => Err(Error::new(Kind::Interrupted(signal), format!("stopped by signal {signal}"))),
+            Some(signal) => Err(Error::new(
+                Kind::Interrupted(signal),
+                format!("stopped by signal {signal}"),
+            )),
             None => Ok(()),
         }
     }
@@ -167,62 +206,106 @@ impl<'e, D: Destination> Router<'e, D> {
             let error = Error::input("expected a SCHEMA before the first RECORD of the stream, found none");
             return Err(error.at(line.at).in_stream(self.messages.name(record.stream)));
         };
-        let unit = match &mut stream.unit {
-            Some(unit) => unit,
-            closed => {
-                let ticket = self.shared.teller.open(line.at.line, id);
-                closed.insert(OpenUnit::new(ticket, self.now))
-            }
-        };
+        if stream.unit.is_none() {
+            let ticket = self.shared.teller.open(line.at.line, id);
+            stream.unit = Some(OpenUnit::new(ticket, self.now, &self.received_at));
+        }
+        stream.unmeasured += line.text.len();
+        let metadata = self.shared.options.add_metadata.then_some(MetadataValues {
+            received_at: &self.received_at,
+            batched_at: "",
+            sequence: self.sequence,
+            sync_started_at: self.sync_started_at,
+        });
+        if let Err(trouble) = stream.push(line, record, row, metadata) {
+            return self.trouble(line, id, trouble);
+        }
         self.summary.records += 1;
         stream.summary.records += 1;
         stream.summary.bytes += line.text.len() as u64 + 1;
-        stream.unmeasured += line.text.len();
-        let decoded = stream.decoder.decode(line, record, row);
-        match decoded.and_then(|()| stream.encoder.push(row)) {
-            Ok(()) => {
-                unit.received += 1;
-                unit.open_rows += 1;
-                let full = unit.rows() >= self.shared.options.limits.rows as u64;
-                if full || unit.open_rows >= self.piece_rows || stream.unmeasured >= MEASURE.min(self.piece_bytes) {
-                    self.grown(id)?;
-                }
-                Ok(())
-            }
-            Err(error) => self.refuse(line, id, error),
+        let Some(unit) = &mut stream.unit else { return Ok(()) };
+        unit.received += 1;
+        unit.open_rows += 1;
+        let full = unit.rows() >= self.shared.options.limits.rows as u64;
+        if full || unit.open_rows >= self.piece_rows || stream.unmeasured >= self.measure_bytes {
+            self.grown(id)?;
         }
+        Ok(())
     }
 
     #[cold]
-    fn refuse(&mut self, line: &Line<'_>, id: usize, error: Error) -> Result<()> {
-        let Some(stream) = self.streams[id].as_mut() else { return Err(error) };
-        let error = error.in_stream(&stream.schema.stream);
-        if error.kind() != Kind::Input {
-            // Not about this record: what the encoder holds may be half done.
-            self.give_up(id);
-            return Err(error.at(line.at));
+    fn trouble(&mut self, line: &Line<'_>, id: usize, trouble: Trouble) -> Result<()> {
+        match trouble {
+            Trouble::Line(error) => self.invalid_line(error),
+            Trouble::Record(error) => self.refuse(line, id, error),
+            Trouble::Encoder(error) => {
+                self.give_up(id);
+                let name = self.streams[id].as_ref().map_or("", Stream::name);
+                Err(error.at(line.at).in_stream(name))
+            }
         }
-        let reason = error.to_string();
-        let error = error.at(line.at);
-        let stream_name = stream.name().to_owned();
-        if *self.on_invalid() == super::OnInvalid::Fail {
+    }
+
+    /// A record does not fit its schema: ends the run, leaves it out, or sets it aside.
+    fn refuse(&mut self, line: &Line<'_>, id: usize, error: Error) -> Result<()> {
+        let Some(stream) = &mut self.streams[id] else { return Err(error) };
+        let error = error.at(line.at).in_stream(&stream.schema.stream);
+        if self.shared.options.on_invalid == OnInvalid::Fail {
             return Err(error);
         }
         if let Some(letters) = &mut self.dead_letters {
-            letters.add(line.at, &stream_name, &reason, line.text)?;
+            letters.add(line.at, &stream.schema.stream, error.message(), line.text)?;
         }
-        if let Some(stream) = self.streams[id].as_mut() {
-            stream.summary.refused += 1;
-            if let Some(unit) = &mut stream.unit {
-                unit.received += 1;
-                unit.refused += 1;
-            }
+        self.summary.records += 1;
+        stream.summary.records += 1;
+        stream.summary.refused += 1;
+        if let Some(unit) = &mut stream.unit {
+            unit.received += 1;
+            unit.refused += 1;
         }
+        self.shared.observer.refused(&stream.schema.stream, error.message());
         self.summary.refused += 1;
         if self.summary.refused <= LOGGED {
             log::warn!("refused: {error}");
         }
-        self.shared.observer.refused(&stream_name, &reason);
         Ok(())
+    }
+
+    /// Everything but RECORD.
+    #[cold]
+    fn other(&mut self, line: &Line<'_>, message: Message<'_>) -> Result<()> {
+        match message {
+            Message::Record(_) => Err(Error::bug("a RECORD took the wrong way")),
+            Message::Schema(schema) => {
+                let id = schema.stream.index();
+                let name = self.messages.name(schema.stream).to_owned();
+                self.schema(line.at.line, id, &name, schema)
+                    .map_err(|error| error.in_stream(&name))
+            }
+            Message::State(value) => self.state(line.at.line, value),
+            Message::ActivateVersion { stream, version } => {
+                let activated = self.activate(line.at.line, stream.index(), version);
+                activated.map_err(|error| error.in_stream(self.messages.name(stream)))
+            }
+            Message::Batch { stream } => {
+                let error = Error::input(
+                    "expected RECORD messages, found a BATCH: remove batch_config from the tap's settings",
+                );
+                Err(error.in_stream(self.messages.name(stream)))
+            }
+            Message::Blank => {
+                self.summary.blank += 1;
+                Ok(())
+            }
+            Message::Unknown { name } => {
+                self.summary.ignored += 1;
+                log::warn!(
+                    "passed over: line {}: a message of unknown type \"{}\"",
+                    line.at.line,
+                    show(&name)
+                );
+                Ok(())
+            }
+        }
     }
 }

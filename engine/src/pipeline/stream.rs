@@ -5,10 +5,17 @@ use std::time::Instant;
 
 use super::observer::StreamSummary;
 use crate::budget::Reservation;
-use crate::decode::Decoder;
+use crate::cell::Row;
+use crate::decode::{Decoder, MetadataValues};
 use crate::encode::Encoder;
+use crate::error::{Error, Kind, show};
 use crate::ledger::Ticket;
+use crate::line::Line;
+use crate::message::{Record, syntax_error};
 use crate::schema::StreamSchema;
+
+/// Violations of one record that its error names.
+const SHOWN_VIOLATIONS: usize = 20;
 
 /// A stream, from its first SCHEMA on.
 pub(super) struct Stream<E> {
@@ -30,6 +37,8 @@ pub(super) struct Stream<E> {
 pub(super) struct OpenUnit {
     pub(super) ticket: Ticket,
     pub(super) since: Instant,
+    /// `since` by the wall clock, for `_sdc_batched_at`; empty when no column wants it.
+    pub(super) begun_at: Box<str>,
     pub(super) received: u64,
     pub(super) refused: u64,
     /// Rows that are not handed to the writer yet.
@@ -47,8 +56,8 @@ pub(super) struct Source {
 }
 
 impl OpenUnit {
-    pub(super) fn new(ticket: Ticket, since: Instant) -> Self {
-        Self { ticket, since, received: 0, refused: 0, open_rows: 0, handed_bytes: 0 }
+    pub(super) fn new(ticket: Ticket, since: Instant, begun_at: &str) -> Self {
+        Self { ticket, since, begun_at: begun_at.into(), received: 0, refused: 0, open_rows: 0, handed_bytes: 0 }
     }
 
     /// Rows of the unit, handed over or not.
@@ -57,7 +66,108 @@ impl OpenUnit {
     }
 }
 
+/// Why a record did not become a row.
+pub(super) enum Trouble {
+    /// The line is no message.
+    Line(Error),
+    /// The record does not fit its schema, or its sink's columns.
+    Record(Error),
+    /// The encoder failed; what it holds may be half done.
+    Encoder(Error),
+}
+
 impl<E: Encoder> Stream<E> {
+    /// Decodes a record into the encoder. `metadata` has what the `_sdc_` columns need, if there are any.
+    #[inline]
+    pub(super) fn push<'a>(
+        &mut self,
+        line: &Line<'a>,
+        record: &Record<'a>,
+        row: &mut Row<'a>,
+        metadata: Option<MetadataValues<'_>>,
+    ) -> Result<(), Trouble> {
+        let pushed = match metadata {
+            None => self.decode(line, record, row).and_then(|()| self.encode(row)),
+            Some(mut values) => {
+                // These cells borrow from what does not live as long as the block of lines.
+                let mut short = std::mem::take(row).recycle();
+                let pushed = self.decode(line, record, &mut short).and_then(|()| {
+                    values.batched_at = self.unit.as_ref().map_or("", |unit| &unit.begun_at);
+                    self.decoder.fill_metadata(&values, &mut short);
+                    Self::encode_into(&mut self.encoder, &short)
+                });
+                *row = short.recycle();
+                pushed
+            }
+        };
+        if !row.untouched {
+            self.warn_unknown();
+        }
+        pushed
+    }
+
+    #[inline]
+    fn decode<'a>(&mut self, line: &Line<'a>, record: &Record<'a>, row: &mut Row<'a>) -> Result<(), Trouble> {
+        let end = match self.decoder.decode(line.text, record.body, row) {
+            Ok(end) => end,
+            Err(syntax) => {
+                let error = syntax_error(syntax, line);
+                return Err(Trouble::Line(error.in_stream(&self.schema.stream)));
+            }
+        };
+        let tail = record.tail(line, end).map_err(Trouble::Line)?;
+        row.version = tail.version;
+        row.time_extracted = tail.time_extracted;
+        if self.decoder.violations().is_empty() { Ok(()) } else { Err(self.violated(line)) }
+    }
+
+    #[inline]
+    fn encode(&mut self, row: &Row<'_>) -> Result<(), Trouble> {
+        Self::encode_into(&mut self.encoder, row)
+    }
+
+    #[inline]
+    fn encode_into(encoder: &mut E, row: &Row<'_>) -> Result<(), Trouble> {
+        encoder.push(row).map_err(|error| match error.kind() {
+            Kind::Input => Trouble::Record(error),
+            _ => Trouble::Encoder(error),
+        })
+    }
+
+    /// All that is wrong with a record, as one error at the place of the first.
+    #[cold]
+    fn violated(&self, line: &Line<'_>) -> Trouble {
+        let violations = self.decoder.violations();
+        let errors = violations.iter().map(|violation| violation.error(line, &self.schema.stream));
+        let mut errors = errors.take(SHOWN_VIOLATIONS);
+        let Some(first) = errors.next() else { return Trouble::Record(Error::bug("no violation")) };
+        let rest: Vec<Error> = errors.collect();
+        if rest.is_empty() {
+            return Trouble::Record(first);
+        }
+        let mut message = first.message().to_owned();
+        for error in &rest {
+            message.push_str("; ");
+            message.push_str(error.message());
+        }
+        let more = violations.len() - 1 - rest.len();
+        if more > 0 {
+            message.push_str(&format!("; and {more} more"));
+        }
+        let error = Error::input(message).in_stream(&self.schema.stream);
+        Trouble::Record(match first.position() {
+            Some(position) => error.at(position),
+            None => error,
+        })
+    }
+
+    #[cold]
+    fn warn_unknown(&mut self) {
+        for property in self.decoder.take_unknown() {
+            log::warn!("stream {}: the property {} is not in the schema", self.name(), show(&property));
+        }
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.schema.stream
     }
@@ -73,6 +183,12 @@ impl<E: Encoder> Stream<E> {
 /// Whether two schemas mean the same to an encoder and a sink: a SCHEMA that is only spelled differently is no
 /// change.
 pub(super) fn same_meaning(a: &StreamSchema, b: &StreamSchema) -> bool {
-    let names = |schema: &StreamSchema| schema.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+    let names = |schema: &StreamSchema| {
+        schema
+            .columns
+            .iter()
+            .map(|column| column.name.clone())
+            .collect::<Vec<_>>()
+    };
     a.schema == b.schema && a.key == b.key && a.closed == b.closed && names(a) == names(b)
 }

@@ -9,16 +9,17 @@ use crate::error::{Error, Result};
 use crate::ledger::{Ledger, State, Tally, Ticket};
 
 /// Shared by the decoding thread, which brings states and opens units, and the writers, which commit them.
-pub(super) struct Teller<'a> {
-    inner: Mutex<Inner<'a>>,
+pub(super) struct Teller {
+    inner: Mutex<Inner>,
     /// The watermark after the last commit; read without the lock.
     low: AtomicU64,
 }
 
-struct Inner<'a> {
+struct Inner {
     ledger: Ledger,
-    output: Box<dyn Write + Send + 'a>,
-    interval: Duration,
+    output: Box<dyn Write + Send>,
+    /// `None`: only the end tells.
+    interval: Option<Duration>,
     /// Permitted, and waiting for the interval to pass.
     ready: Option<State>,
     /// What was told last, with its newline.
@@ -29,9 +30,9 @@ struct Inner<'a> {
     broken: bool,
 }
 
-impl<'a> Teller<'a> {
-    /// Tells to `output`, at most once in `interval`.
-    pub(super) fn new(output: Box<dyn Write + Send + 'a>, interval: Duration) -> Self {
+impl Teller {
+    /// Tells to `output`, at most once in `interval`; without one, only at the end.
+    pub(super) fn new(output: Box<dyn Write + Send>, interval: Option<Duration>) -> Self {
         let inner = Inner {
             ledger: Ledger::new(),
             output,
@@ -42,7 +43,10 @@ impl<'a> Teller<'a> {
             told: 0,
             broken: false,
         };
-        Self { inner: Mutex::new(inner), low: AtomicU64::new(0) }
+        Self {
+            inner: Mutex::new(inner),
+            low: AtomicU64::new(0),
+        }
     }
 
     /// A unit of `stream` begins at line `seq`.
@@ -76,7 +80,11 @@ impl<'a> Teller<'a> {
     /// Tells what waits when the interval has passed.
     pub(super) fn tick(&self, now: Instant) -> Result<()> {
         let mut inner = self.lock();
-        if inner.ready.is_none() { inner.ledger.check() } else { inner.tell(now, false) }
+        if inner.ready.is_none() {
+            inner.ledger.check()
+        } else {
+            inner.tell(now, false)
+        }
     }
 
     /// The run is over: tells what is permitted, at once.
@@ -99,28 +107,36 @@ impl<'a> Teller<'a> {
         self.lock().ledger.pending_bytes()
     }
 
-    /// States told, and what was committed by stream.
-    pub(super) fn totals(&self) -> (u64, Vec<Tally>) {
-        let inner = self.lock();
-        (inner.told, inner.ledger.tallies().to_vec())
+    /// How many states were told.
+    pub(super) fn told(&self) -> u64 {
+        self.lock().told
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner<'a>> {
+    /// What was committed, by stream.
+    pub(super) fn tallies(&self) -> Vec<Tally> {
+        self.lock().ledger.tallies().to_vec()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic with a ticket in hand loses the ticket, and so silences the ledger by itself.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner<'_> {
+impl Inner {
     fn tell(&mut self, now: Instant, at_once: bool) -> Result<()> {
         if let Some(state) = self.ledger.take()? {
             self.ready = Some(state);
         }
-        let waited = self.told_at.is_none_or(|at| now.saturating_duration_since(at) >= self.interval);
+        let waited = self.interval.is_some_and(|interval| {
+            self.told_at.is_none_or(|at| now.saturating_duration_since(at) >= interval)
+        });
         if self.broken || !(at_once || waited) {
             return Ok(());
         }
-        let Some(state) = self.ready.take() else { return Ok(()) };
+        let Some(state) = self.ready.take() else {
+            return Ok(());
+        };
         if self.last.strip_suffix(b"\n") == Some(state.value.as_bytes()) {
             return Ok(());
         }
@@ -128,7 +144,11 @@ impl Inner<'_> {
         self.last.extend_from_slice(state.value.as_bytes());
         self.last.push(b'\n');
         self.told_at = Some(now);
-        if let Err(error) = self.output.write_all(&self.last).and_then(|()| self.output.flush()) {
+        if let Err(error) = self
+            .output
+            .write_all(&self.last)
+            .and_then(|()| self.output.flush())
+        {
             self.broken = true;
             return Err(Error::io("cannot write STATE to the output", error));
         }
@@ -146,16 +166,34 @@ fn is_empty(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::error::Kind;
 
     const SECOND: Duration = Duration::from_secs(1);
 
     /// Runs `script` on a teller and returns what it told.
-    fn told(interval: Duration, script: impl FnOnce(&Teller<'_>, Instant)) -> String {
-        let mut output = Vec::new();
-        script(&Teller::new(Box::new(&mut output), interval), Instant::now());
-        String::from_utf8(output).unwrap()
+    fn told(interval: Duration, script: impl FnOnce(&Teller, Instant)) -> String {
+        let output = Output::default();
+        script(
+            &Teller::new(Box::new(output.clone()), Some(interval)),
+            Instant::now(),
+        );
+        let bytes = output.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[derive(Clone, Default)]
+    struct Output(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Output {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]
@@ -168,7 +206,7 @@ mod tests {
             teller.tick(t + 10 * SECOND).unwrap();
             teller.state(4, "4", t + 11 * SECOND).unwrap();
             teller.finish(t + 11 * SECOND).unwrap();
-            assert_eq!(teller.totals().0, 3);
+            assert_eq!(teller.told(), 3);
         });
         assert_eq!(out, "{\"a\": 1.0}\n3\n4\n");
     }
@@ -218,11 +256,11 @@ mod tests {
                 Ok(())
             }
         }
-        let teller = Teller::new(Box::new(Gone), Duration::ZERO);
+        let teller = Teller::new(Box::new(Gone), Some(Duration::ZERO));
         let now = Instant::now();
         assert_eq!(teller.state(1, "1", now).unwrap_err().kind(), Kind::Io);
         teller.state(2, "2", now).unwrap();
         teller.finish(now).unwrap();
-        assert_eq!(teller.totals().0, 0);
+        assert_eq!(teller.told(), 0);
     }
 }

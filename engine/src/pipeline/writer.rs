@@ -88,7 +88,7 @@ impl Failure {
 /// One writing thread.
 pub(super) struct Writer<'e, D: Destination> {
     destination: &'e D,
-    teller: &'e Teller<'e>,
+    teller: &'e Teller,
     failure: &'e Failure,
     observer: &'e dyn Observer,
     streams: HashMap<usize, Stream<D::Sink>>,
@@ -105,11 +105,17 @@ struct Stream<S> {
 impl<'e, D: Destination> Writer<'e, D> {
     pub(super) fn new(
         destination: &'e D,
-        teller: &'e Teller<'e>,
+        teller: &'e Teller,
         failure: &'e Failure,
         observer: &'e dyn Observer,
     ) -> Self {
-        Self { destination, teller, failure, observer, streams: HashMap::new() }
+        Self {
+            destination,
+            teller,
+            failure,
+            observer,
+            streams: HashMap::new(),
+        }
     }
 
     /// Follows commands until no more can come.
@@ -129,7 +135,8 @@ impl<'e, D: Destination> Writer<'e, D> {
         // Sinks may panic when they are dropped, too.
         let streams = self.streams;
         if catch_unwind(AssertUnwindSafe(|| drop(streams))).is_err() {
-            self.failure.set(self.teller.poison("a sink panicked when it was dropped"));
+            self.failure
+                .set(self.teller.poison("a sink panicked when it was dropped"));
         }
     }
 
@@ -146,8 +153,10 @@ impl<'e, D: Destination> Writer<'e, D> {
         if let What::Schema(schema, ticket) = what {
             return self.schema(id, &schema, ticket);
         }
-        let Some((stream, sink)) = self.streams.get_mut(&id).and_then(Stream::open) else {
-            what.into_ticket().into_iter().for_each(|ticket| self.teller.abandon(ticket));
+        let Some((mut stream, sink)) = self.streams.get_mut(&id).and_then(Stream::open) else {
+            what.into_ticket()
+                .into_iter()
+                .for_each(|ticket| self.teller.abandon(ticket));
             return Ok(());
         };
         let (teller, observer) = (self.teller, self.observer);
@@ -161,11 +170,19 @@ impl<'e, D: Destination> Writer<'e, D> {
                 Ok(())
             }
             What::Commit(unit) => {
-                let result = if *stream.written > 0 { sink.commit() } else { Ok(()) };
+                let result = if *stream.written > 0 {
+                    sink.commit()
+                } else {
+                    Ok(())
+                };
                 stream.close(unit, result, started, teller, observer)
             }
             What::Finish(unit) => {
-                let result = if *stream.written > 0 { sink.commit() } else { Ok(()) };
+                let result = if *stream.written > 0 {
+                    sink.commit()
+                } else {
+                    Ok(())
+                };
                 let result = result.and_then(|()| sink.finish());
                 match unit {
                     Some(unit) => stream.close(unit, result, started, teller, observer),
@@ -184,7 +201,14 @@ impl<'e, D: Destination> Writer<'e, D> {
         let teller = self.teller;
         let Some(stream) = self.streams.get_mut(&id) else {
             let name = schema.stream.clone();
-            self.streams.insert(id, Stream { name, sink: None, written: 0 });
+            self.streams.insert(
+                id,
+                Stream {
+                    name,
+                    sink: None,
+                    written: 0,
+                },
+            );
             let opened = self.destination.sink(schema);
             return resolve(teller, ticket, opened.map(|sink| self.put(id, sink)));
         };
@@ -212,7 +236,13 @@ struct Open<'s> {
 impl<S> Stream<S> {
     fn open(&mut self) -> Option<(Open<'_>, &mut S)> {
         let sink = self.sink.as_mut()?;
-        Some((Open { name: &self.name, written: &mut self.written }, sink))
+        Some((
+            Open {
+                name: &self.name,
+                written: &mut self.written,
+            },
+            sink,
+        ))
     }
 }
 
@@ -223,10 +253,14 @@ impl Open<'_> {
         unit: Unit,
         result: Result<()>,
         started: Instant,
-        teller: &Teller<'_>,
+        teller: &Teller,
         observer: &dyn Observer,
     ) -> Result<()> {
-        let Unit { ticket, received, refused } = unit;
+        let Unit {
+            ticket,
+            received,
+            refused,
+        } = unit;
         if let Err(error) = result {
             teller.abandon(ticket);
             return Err(error);
@@ -234,12 +268,20 @@ impl Open<'_> {
         let written = std::mem::take(self.written);
         let now = Instant::now();
         observer.committed(self.name, written, now - started);
-        teller.commit(ticket, Tally { received, written, refused }, now)
+        teller.commit(
+            ticket,
+            Tally {
+                received,
+                written,
+                refused,
+            },
+            now,
+        )
     }
 }
 
 /// A schema change or the like is done, or failed.
-fn resolve(teller: &Teller<'_>, ticket: Option<Ticket>, result: Result<()>) -> Result<()> {
+fn resolve(teller: &Teller, ticket: Option<Ticket>, result: Result<()>) -> Result<()> {
     match (ticket, result) {
         (Some(ticket), Ok(())) => teller.commit(ticket, Tally::default(), Instant::now()),
         (Some(ticket), Err(error)) => {
@@ -254,5 +296,9 @@ fn resolve(teller: &Teller<'_>, ticket: Option<Ticket>, result: Result<()>) -> R
 pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("panicked: {}", text.as_deref().map_or_else(|| "no message".into(), crate::error::show))
+    format!(
+        "panicked: {}",
+        text.as_deref()
+            .map_or_else(|| "no message".into(), crate::error::show)
+    )
 }

@@ -1,0 +1,332 @@
+//! The decoding thread's decisions: when rows go to a writer, and when they are committed.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::observer::StreamSummary;
+use super::router::Router;
+use super::stream::{OpenUnit, Source, Stream, same_meaning};
+use super::writer::{BatchOf, Command, Unit, What};
+use crate::decode::{DecodeOptions, Decoder};
+use crate::encode::Encoder;
+use crate::error::{Error, Result};
+use crate::ledger::Ticket;
+use crate::message::Schema;
+use crate::schema::StreamSchema;
+use crate::sink::Destination;
+
+/// The first and the newest STATE that may wait for open units.
+#[derive(Clone, Copy)]
+pub(super) struct Waiting {
+    first: (u64, Instant),
+    newest: (u64, Instant),
+}
+
+impl<D: Destination> Router<'_, D> {
+    /// A SCHEMA: a new stream, a change, or the same again.
+    pub(super) fn schema(&mut self, seq: u64, id: usize, name: &str, message: Schema<'_>) -> Result<()> {
+        let source = Source {
+            schema: message.schema.into(),
+            key_properties: message.key_properties,
+            bookmark_properties: message.bookmark_properties,
+        };
+        let known = self.streams.get_mut(id).and_then(Option::as_mut);
+        if known.as_ref().is_some_and(|stream| stream.source == source) {
+            return Ok(());
+        }
+        let Source {
+            schema,
+            key_properties,
+            bookmark_properties,
+        } = &source;
+        let schema = StreamSchema::compile(name, schema, key_properties, bookmark_properties)?;
+        let schema = if self.shared.options.add_metadata {
+            schema.with_metadata()
+        } else {
+            schema.without_metadata()
+        };
+        match known {
+            Some(stream) if same_meaning(&stream.schema, &schema) => stream.source = source,
+            Some(_) => self.change_schema(seq, id, source, Arc::new(schema))?,
+            None => self.new_stream(seq, id, source, Arc::new(schema))?,
+        }
+        Ok(())
+    }
+
+    fn new_stream(&mut self, seq: u64, id: usize, source: Source, schema: Arc<StreamSchema>) -> Result<()> {
+        let mut stream = Stream {
+            decoder: Decoder::new(&schema, self.decode_options())?,
+            encoder: self.destination.encoder(&schema)?,
+            memory: self.shared.budget.charge(0),
+            schema: Arc::clone(&schema),
+            source,
+            unit: None,
+            unmeasured: 0,
+            summary: StreamSummary {
+                stream: schema.stream.to_string(),
+                ..StreamSummary::default()
+            },
+        };
+        let ticket = self.shared.teller.open(seq, id);
+        let ticket = if self.shared.options.commits_at_end {
+            // Nothing is durable before the end, not even a stream without records.
+            stream.unit = Some(OpenUnit::new(ticket, self.now, &self.received_at));
+            None
+        } else {
+            Some(ticket)
+        };
+        if self.streams.len() <= id {
+            self.streams.resize_with(id + 1, || None);
+        }
+        self.streams[id] = Some(stream);
+        self.send(id, What::Schema(schema, ticket))
+    }
+
+    /// A barrier: earlier rows are committed before the sink sees the new schema.
+    fn change_schema(
+        &mut self,
+        seq: u64,
+        id: usize,
+        source: Source,
+        schema: Arc<StreamSchema>,
+    ) -> Result<()> {
+        let ticket = self.barrier(seq, id)?;
+        let options = self.decode_options();
+        if let Some(stream) = &mut self.streams[id] {
+            stream.decoder = Decoder::new(&schema, options)?;
+            stream.encoder = self.destination.encoder(&schema)?;
+            stream.schema = Arc::clone(&schema);
+            stream.source = source;
+        }
+        self.send(id, What::Schema(schema, ticket))
+    }
+
+    /// ACTIVATE_VERSION, a barrier as well.
+    pub(super) fn activate(&mut self, seq: u64, id: usize, version: i64) -> Result<()> {
+        if self.streams.get(id).is_none_or(Option::is_none) {
+            return Err(Error::input(
+                "expected a SCHEMA before ACTIVATE_VERSION, found none",
+            ));
+        }
+        if !self.shared.options.activate_versions {
+            return Ok(());
+        }
+        let ticket = self.barrier(seq, id)?;
+        self.send(id, What::Activate(version, ticket))
+    }
+
+    fn barrier(&mut self, seq: u64, id: usize) -> Result<Option<Ticket>> {
+        if self.shared.options.commits_at_end {
+            self.hand_over(id)?;
+            return Ok(None);
+        }
+        self.commit(id)?;
+        Ok(Some(self.shared.teller.open(seq, id)))
+    }
+
+    /// STATE: told when everything before it is durable.
+    pub(super) fn state(&mut self, seq: u64, value: &str) -> Result<()> {
+        self.summary.states += 1;
+        self.shared.teller.state(seq, value, self.now)?;
+        let newest = (seq, self.now);
+        let first = self.waiting.map_or(newest, |waiting| waiting.first);
+        self.waiting = Some(Waiting { first, newest });
+        if self.shared.options.state_interval.is_zero() {
+            self.close_for_state()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A stream has more rows: hands them over or commits them when they are enough.
+    pub(super) fn grown(&mut self, id: usize) -> Result<()> {
+        let limits = self.shared.options.limits;
+        let Some(stream) = &mut self.streams[id] else {
+            return Ok(());
+        };
+        let bytes = stream.measure();
+        let Some(unit) = &stream.unit else { return Ok(()) };
+        let full = unit.rows() >= limits.rows as u64 || bytes >= limits.bytes;
+        let piece = unit.open_rows >= self.piece_rows || stream.memory.bytes() >= self.piece_bytes;
+        if full && !self.shared.options.commits_at_end {
+            self.commit(id)?;
+        } else if piece {
+            self.hand_over(id)?;
+        } else {
+            return Ok(());
+        }
+        self.check()
+    }
+
+    /// Measures what grew in the last block. Open rows take at most half of the budget: the rest is for reading and
+    /// writing. Beyond that the largest go to their writers first.
+    pub(super) fn measure_all(&mut self) -> Result<()> {
+        let mut open = 0;
+        for stream in self.streams.iter_mut().flatten() {
+            if stream.unmeasured > 0 {
+                stream.measure();
+            }
+            open += stream.memory.bytes();
+        }
+        while open > self.shared.options.memory_budget / 2 {
+            let bytes =
+                |stream: &Option<Stream<_>>| stream.as_ref().map_or(0, |stream| stream.memory.bytes());
+            let Some(largest) = (0..self.streams.len()).max_by_key(|&id| bytes(&self.streams[id])) else {
+                break;
+            };
+            let freed = bytes(&self.streams[largest]);
+            if freed == 0 {
+                break;
+            }
+            self.hand_over(largest)?;
+            open -= freed;
+        }
+        Ok(())
+    }
+
+    /// Looks at the clock: units that are old, and units that an old STATE waits for.
+    pub(super) fn timers(&mut self) -> Result<()> {
+        self.shared.teller.tick(self.now)?;
+        let (wait, now) = (self.shared.options.limits.wait, self.now);
+        self.commit_where(|unit| now.saturating_duration_since(unit.since) >= wait)?;
+        self.close_for_state()
+    }
+
+    /// Commits what the newest STATE waits for when the oldest has waited long enough, or states pile up.
+    fn close_for_state(&mut self) -> Result<()> {
+        let Some(waiting) = &mut self.waiting else {
+            return Ok(());
+        };
+        let low = self.shared.teller.low();
+        if low > waiting.newest.0 {
+            self.waiting = None;
+            return Ok(());
+        }
+        if low > waiting.first.0 {
+            waiting.first = waiting.newest;
+        }
+        let Waiting { first, newest } = *waiting;
+        let waited = self.now.saturating_duration_since(first.1) >= self.shared.options.state_interval;
+        if waited || self.shared.teller.pending_bytes() > self.shared.options.memory_budget / 8 {
+            self.waiting = None;
+            self.commit_where(|unit| unit.ticket.seq() < newest.0)?;
+        }
+        Ok(())
+    }
+
+    fn commit_where(&mut self, due: impl Fn(&OpenUnit) -> bool) -> Result<()> {
+        if self.shared.options.commits_at_end {
+            return Ok(());
+        }
+        for id in 0..self.streams.len() {
+            let unit = self.streams[id].as_ref().and_then(|stream| stream.unit.as_ref());
+            if unit.is_some_and(&due) {
+                self.commit(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the rows of a stream to its writer; nothing is promised for them yet.
+    fn hand_over(&mut self, id: usize) -> Result<()> {
+        let Some(stream) = &mut self.streams[id] else {
+            return Ok(());
+        };
+        let rows = stream.encoder.rows() as u64;
+        stream.measure();
+        let Some(unit) = stream.unit.as_mut().filter(|_| rows > 0) else {
+            return Ok(());
+        };
+        unit.handed_bytes += stream.memory.bytes();
+        unit.open_rows = 0;
+        let memory = std::mem::replace(&mut stream.memory, self.shared.budget.charge(0));
+        match stream.encoder.finish() {
+            Ok(batch) => self.send(id, What::Write(batch, rows, memory)),
+            Err(error) => {
+                let error = error.in_stream(&stream.schema.stream);
+                self.give_up(id);
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks for everything of a stream to be made durable.
+    pub(super) fn commit(&mut self, id: usize) -> Result<()> {
+        match self.seal(id)? {
+            Some(unit) => self.send(id, What::Commit(unit)),
+            None => Ok(()),
+        }
+    }
+
+    /// Hands over what is left of the open unit, and closes it. What was set aside of it is on disk then.
+    fn seal(&mut self, id: usize) -> Result<Option<Unit>> {
+        self.hand_over(id)?;
+        let Some(unit) = self.streams[id].as_mut().and_then(|stream| stream.unit.take()) else {
+            return Ok(None);
+        };
+        if let Some(stream) = &mut self.streams[id] {
+            stream.summary.commits += 1;
+        }
+        let OpenUnit {
+            ticket,
+            received,
+            refused,
+            ..
+        } = unit;
+        if refused > 0
+            && let Some(letters) = &mut self.dead_letters
+            && let Err(error) = letters.sync()
+        {
+            self.shared.teller.abandon(ticket);
+            return Err(error);
+        }
+        Ok(Some(Unit {
+            ticket,
+            received,
+            refused,
+        }))
+    }
+
+    /// The stream can not go on: its open unit holds the watermark for ever.
+    pub(super) fn give_up(&mut self, id: usize) {
+        if let Some(unit) = self.streams[id].as_mut().and_then(|stream| stream.unit.take()) {
+            self.shared.teller.abandon(unit.ticket);
+        }
+    }
+
+    /// A clean end: everything is committed and every sink finished.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        for id in 0..self.streams.len() {
+            if self.streams[id].is_some() {
+                let unit = self.seal(id)?;
+                self.send(id, What::Finish(unit))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An end before its time: what is good so far is committed, unless only a clean end may commit.
+    pub(super) fn drain(&mut self) {
+        for id in 0..self.streams.len() {
+            if self.shared.options.commits_at_end {
+                self.give_up(id);
+            } else if let Err(error) = self.commit(id) {
+                self.give_up(id);
+                log::error!("{error}");
+            }
+        }
+    }
+
+    fn decode_options(&self) -> DecodeOptions {
+        DecodeOptions {
+            validate: self.shared.options.validate,
+        }
+    }
+
+    fn send(&mut self, id: usize, what: What<BatchOf<D>>) -> Result<()> {
+        let writer = &self.writers[id % self.writers.len()];
+        writer
+            .send(Command { stream: id, what })
+            .map_err(|_| Error::bug("a writing thread is gone"))
+    }
+}

@@ -1,0 +1,61 @@
+//! The wall clock as the `_sdc_` columns want it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since 1970.
+pub(super) fn epoch_millis(now: SystemTime) -> i64 {
+    i64::try_from(since_epoch(now).as_millis()).unwrap_or(i64::MAX)
+}
+
+/// RFC 3339 in UTC with microseconds, as Meltano's SDK has it: `2026-01-31T09:08:07.000123+00:00`.
+pub(super) fn rfc3339(now: SystemTime) -> String {
+    let since = since_epoch(now);
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second, micros) = (second / 3600, second / 60 % 60, second % 60, since.subsec_micros());
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+00:00")
+}
+
+fn since_epoch(now: SystemTime) -> std::time::Duration {
+    // A clock before 1970 is a clock that was never set.
+    now.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Year, month and day so many days after 1970-01-01: Howard Hinnant's `civil_from_days`, for days that are not
+/// negative. Years begin in March there, so that the leap day is the last.
+fn civil(days: u64) -> (u64, u64, u64) {
+    const DAYS_OF_400_YEARS: u64 = 146_097;
+    let days = days + 719_468;
+    let era = days / DAYS_OF_400_YEARS;
+    let day = days % DAYS_OF_400_YEARS;
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn agrees_with_the_parser_on_every_day_until_2200() {
+        for day in 0..84_000 {
+            let now = UNIX_EPOCH + Duration::from_secs(day * 86_400) + Duration::from_micros(86_399_000_123);
+            let text = rfc3339(now);
+            let micros = i64::try_from(day).unwrap() * 86_400_000_000 + 86_399_000_123;
+            assert_eq!(crate::time::parse_date_time(&text), Some(micros), "{text}");
+        }
+    }
+
+    #[test]
+    fn looks_like_the_sdk() {
+        let now = UNIX_EPOCH + Duration::from_micros(1_769_850_487_000_123);
+        assert_eq!(rfc3339(now), "2026-01-31T09:08:07.000123+00:00");
+        assert_eq!(epoch_millis(now), 1_769_850_487_000);
+    }
+}

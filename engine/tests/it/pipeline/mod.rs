@@ -1,0 +1,9 @@
+//! The pipeline with scripted sinks.
+
+mod back_pressure;
+mod batches;
+mod faults;
+mod input;
+mod kit;
+mod random;
+mod timers;
