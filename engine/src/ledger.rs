@@ -36,6 +36,12 @@ impl Ticket {
     pub fn stream(&self) -> usize {
         self.stream
     }
+
+    /// Settled: no longer lost when it is dropped.
+    fn close(mut self) -> (u64, usize) {
+        self.lost = None;
+        (self.seq, self.stream)
+    }
 }
 
 impl Drop for Ticket {
@@ -133,7 +139,7 @@ impl Ledger {
 
     /// The unit is durable. Fails, and poisons the ledger, when its records do not add up.
     pub fn commit(&mut self, ticket: Ticket, tally: Tally) -> Result<()> {
-        let (seq, stream) = self.close(ticket);
+        let (seq, stream) = ticket.close();
         if self.in_flight.remove(&seq) != Some(stream) {
             return Err(self.poison(format!("the unit of line {seq} is not this ledger's")));
         }
@@ -156,8 +162,9 @@ impl Ledger {
     }
 
     /// The unit failed and the run knows it: it stays in flight for ever, and holds the watermark.
+    #[expect(clippy::unused_self, reason = "only who holds the ledger may decide this")]
     pub fn abandon(&mut self, ticket: Ticket) {
-        self.close(ticket);
+        ticket.close();
     }
 
     /// Everything below is durable.
@@ -217,11 +224,6 @@ impl Ledger {
             self.poison(format!("line {seq} came after line {next} was expected"));
         }
         self.next = self.next.max(seq + 1);
-    }
-
-    fn close(&mut self, mut ticket: Ticket) -> (u64, usize) {
-        ticket.lost = None;
-        (ticket.seq, ticket.stream)
     }
 
     /// With the unit at `seq` gone, the states on its two sides may have no unit between them any more: the older

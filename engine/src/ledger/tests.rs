@@ -107,7 +107,9 @@ fn compare(events: &[Event], streams: usize) -> usize {
     let received: u64 = ledger.tallies().iter().map(|tally| tally.received).sum();
     assert_eq!(received, durable * 3);
     let open = tickets.len();
-    tickets.into_iter().for_each(|ticket| ledger.abandon(ticket));
+    for ticket in tickets {
+        ledger.abandon(ticket);
+    }
     open
 }
 

@@ -12,7 +12,12 @@ pub(super) fn rfc3339(now: SystemTime) -> String {
     let since = since_epoch(now);
     let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
     let (year, month, day) = civil(days);
-    let (hour, minute, second, micros) = (second / 3600, second / 60 % 60, second % 60, since.subsec_micros());
+    let (hour, minute, second, micros) = (
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        since.subsec_micros(),
+    );
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+00:00")
 }
 

@@ -6,10 +6,10 @@
 //! writer threads     own the sinks; a stream stays with one of them; commands come in order over a bounded queue
 //! ```
 //!
-//! Two units. A *batch* is what [`Sink::write`](crate::sink::Sink::write) gets: small, so that memory stays flat. A *commit* closes what
-//! a stream has written, after so many rows or bytes, after so long, when a STATE waits for it, at a barrier (a
-//! changed SCHEMA, ACTIVATE_VERSION), and at the end. The [ledger](crate::ledger) holds one entry for each open commit; STATE
-//! follows what is durable.
+//! Two units. A *batch* is what [`Sink::write`](crate::sink::Sink::write) gets: small, so that memory stays flat.
+//! A *commit* closes what a stream has written, after so many rows or bytes, after so long, when a STATE waits for
+//! it, at a barrier (a changed SCHEMA, ACTIVATE_VERSION), and at the end. The [ledger](crate::ledger) holds one
+//! entry for each open commit; STATE follows what is durable.
 //!
 //! When a destination is slow its queue fills, the decoding waits, the reader waits, and so does the tap. What all
 //! of it may take is one [`Budget`].
@@ -127,7 +127,7 @@ fn work<'e, D: Destination>(
             writers.push(send);
         }
         let mut router = Router::new(destination, shared, writers, dead_letters);
-        let result = route(&mut router, &reader, shared.teller);
+        let result = drive(&mut router, &reader, shared.teller);
         // With nobody to send, the writers end their work.
         router.writers.clear();
         let panicked = threads
@@ -140,14 +140,14 @@ fn work<'e, D: Destination>(
     })
 }
 
-fn route<D: Destination>(router: &mut Router<'_, D>, reader: &Reader, teller: &Teller) -> Result<()> {
-    let routed = catch_unwind(AssertUnwindSafe(|| {
-        let result = router.run(reader).and_then(|()| router.finish());
-        if result.is_err() {
+fn drive<D: Destination>(router: &mut Router<'_, D>, reader: &Reader, teller: &Teller) -> Result<()> {
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let ended = router.run(reader).and_then(|()| router.finish());
+        if ended.is_err() {
             router.drain();
         }
-        result
+        ended
     }));
     // What the panicked code had in hand is not to be trusted: nothing more is committed, no STATE told.
-    routed.unwrap_or_else(|panic| Err(teller.poison(&panic_message(&*panic))))
+    result.unwrap_or_else(|panic| Err(teller.poison(&panic_message(&*panic))))
 }

@@ -8,6 +8,7 @@ use crate::line::MAX_LINE_BYTES;
 
 /// How a run reads, batches and tells.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Options {
     /// When rows are committed.
     pub limits: Limits,

@@ -17,7 +17,6 @@ use super::writer::{BatchOf, Command, Failure};
 use crate::budget::Budget;
 use crate::cell::Row;
 use crate::decode::MetadataValues;
-use crate::encode::Encoder;
 use crate::error::{Error, Kind, Result, show};
 use crate::line::{Chunk, Line, START};
 use crate::message::{Message, MessageReader, Record};
@@ -223,7 +222,9 @@ impl<'e, D: Destination> Router<'e, D> {
         self.summary.records += 1;
         stream.summary.records += 1;
         stream.summary.bytes += line.text.len() as u64 + 1;
-        let Some(unit) = &mut stream.unit else { return Ok(()) };
+        let Some(unit) = &mut stream.unit else {
+            return Ok(());
+        };
         unit.received += 1;
         unit.open_rows += 1;
         let full = unit.rows() >= self.shared.options.limits.rows as u64;
@@ -248,7 +249,9 @@ impl<'e, D: Destination> Router<'e, D> {
 
     /// A record does not fit its schema: ends the run, leaves it out, or sets it aside.
     fn refuse(&mut self, line: &Line<'_>, id: usize, error: Error) -> Result<()> {
-        let Some(stream) = &mut self.streams[id] else { return Err(error) };
+        let Some(stream) = &mut self.streams[id] else {
+            return Err(error);
+        };
         let error = error.at(line.at).in_stream(&stream.schema.stream);
         if self.shared.options.on_invalid == OnInvalid::Fail {
             return Err(error);
@@ -263,7 +266,9 @@ impl<'e, D: Destination> Router<'e, D> {
             unit.received += 1;
             unit.refused += 1;
         }
-        self.shared.observer.refused(&stream.schema.stream, error.message());
+        self.shared
+            .observer
+            .refused(&stream.schema.stream, error.message());
         self.summary.refused += 1;
         if self.summary.refused <= LOGGED {
             log::warn!("refused: {error}");

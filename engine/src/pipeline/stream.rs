@@ -1,5 +1,6 @@
 //! What the decoding thread holds of one stream.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -57,7 +58,15 @@ pub(super) struct Source {
 
 impl OpenUnit {
     pub(super) fn new(ticket: Ticket, since: Instant, begun_at: &str) -> Self {
-        Self { ticket, since, begun_at: begun_at.into(), received: 0, refused: 0, open_rows: 0, handed_bytes: 0 }
+        Self {
+            ticket,
+            since,
+            begun_at: begun_at.into(),
+            received: 0,
+            refused: 0,
+            open_rows: 0,
+            handed_bytes: 0,
+        }
     }
 
     /// Rows of the unit, handed over or not.
@@ -118,7 +127,11 @@ impl<E: Encoder> Stream<E> {
         let tail = record.tail(line, end).map_err(Trouble::Line)?;
         row.version = tail.version;
         row.time_extracted = tail.time_extracted;
-        if self.decoder.violations().is_empty() { Ok(()) } else { Err(self.violated(line)) }
+        if self.decoder.violations().is_empty() {
+            Ok(())
+        } else {
+            Err(self.violated(line))
+        }
     }
 
     #[inline]
@@ -138,9 +151,13 @@ impl<E: Encoder> Stream<E> {
     #[cold]
     fn violated(&self, line: &Line<'_>) -> Trouble {
         let violations = self.decoder.violations();
-        let errors = violations.iter().map(|violation| violation.error(line, &self.schema.stream));
+        let errors = violations
+            .iter()
+            .map(|violation| violation.error(line, &self.schema.stream));
         let mut errors = errors.take(SHOWN_VIOLATIONS);
-        let Some(first) = errors.next() else { return Trouble::Record(Error::bug("no violation")) };
+        let Some(first) = errors.next() else {
+            return Trouble::Record(Error::bug("no violation"));
+        };
         let rest: Vec<Error> = errors.collect();
         if rest.is_empty() {
             return Trouble::Record(first);
@@ -152,7 +169,7 @@ impl<E: Encoder> Stream<E> {
         }
         let more = violations.len() - 1 - rest.len();
         if more > 0 {
-            message.push_str(&format!("; and {more} more"));
+            let _ = write!(message, "; and {more} more");
         }
         let error = Error::input(message).in_stream(&self.schema.stream);
         Trouble::Record(match first.position() {
@@ -164,7 +181,11 @@ impl<E: Encoder> Stream<E> {
     #[cold]
     fn warn_unknown(&mut self) {
         for property in self.decoder.take_unknown() {
-            log::warn!("stream {}: the property {} is not in the schema", self.name(), show(&property));
+            log::warn!(
+                "stream {}: the property {} is not in the schema",
+                self.name(),
+                show(&property)
+            );
         }
     }
 

@@ -129,7 +129,8 @@ impl Inner {
             self.ready = Some(state);
         }
         let waited = self.interval.is_some_and(|interval| {
-            self.told_at.is_none_or(|at| now.saturating_duration_since(at) >= interval)
+            self.told_at
+                .is_none_or(|at| now.saturating_duration_since(at) >= interval)
         });
         if self.broken || !(at_once || waited) {
             return Ok(());

@@ -154,9 +154,9 @@ impl<'e, D: Destination> Writer<'e, D> {
             return self.schema(id, &schema, ticket);
         }
         let Some((mut stream, sink)) = self.streams.get_mut(&id).and_then(Stream::open) else {
-            what.into_ticket()
-                .into_iter()
-                .for_each(|ticket| self.teller.abandon(ticket));
+            if let Some(ticket) = what.into_ticket() {
+                self.teller.abandon(ticket);
+            }
             return Ok(());
         };
         let (teller, observer) = (self.teller, self.observer);
@@ -213,7 +213,9 @@ impl<'e, D: Destination> Writer<'e, D> {
             return resolve(teller, ticket, opened.map(|sink| self.put(id, sink)));
         };
         let Some(sink) = stream.sink.as_mut() else {
-            ticket.into_iter().for_each(|ticket| teller.abandon(ticket));
+            if let Some(ticket) = ticket {
+                teller.abandon(ticket);
+            }
             return Ok(());
         };
         let result = sink.change_schema(schema);

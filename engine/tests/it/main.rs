@@ -1,3 +1,4 @@
 //! The engine from outside.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod pipeline;
