@@ -162,7 +162,6 @@ impl Ledger {
     }
 
     /// The unit failed and the run knows it: it stays in flight for ever, and holds the watermark.
-    #[expect(clippy::unused_self, reason = "only who holds the ledger may decide this")]
     pub fn abandon(&mut self, ticket: Ticket) {
         ticket.close();
     }
