@@ -53,11 +53,11 @@ fn compression_is_told_by_the_name_or_the_setting() {
     people(&folder.write("people.csv.zst", &zstd), &json!({}));
     people(
         &folder.write("people.gzipped", &gzip),
-        json!({"compression": "gzip"}),
+        &json!({"compression": "gzip"}),
     );
     people(
         &folder.write("people.zstandard", &zstd),
-        json!({"compression": "zstd"}),
+        &json!({"compression": "zstd"}),
     );
     people(&folder.write("plain.gz", &plain), &json!({"compression": "none"}));
     let path = folder.write("torn.csv.gz", &gzip[..gzip.len() - 9]);
