@@ -32,6 +32,8 @@ pub struct Options {
     pub warn_invalid_lines: bool,
     /// Whether a message of unknown type is passed over with a warning, instead of ending the run.
     pub lenient: bool,
+    /// What is put right in lines that are no JSON.
+    pub repairs: Repairs,
     /// Whether ACTIVATE_VERSION is followed.
     pub activate_versions: bool,
 }
@@ -50,6 +52,7 @@ impl Default for Options {
             on_invalid: OnInvalid::Fail,
             warn_invalid_lines: false,
             lenient: false,
+            repairs: Repairs::default(),
             activate_versions: true,
         }
     }
@@ -75,6 +78,17 @@ impl Default for Limits {
             wait: Duration::from_mins(5),
         }
     }
+}
+
+/// What is put right instead of ending the run; nothing by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repairs {
+    /// Bytes that are not UTF-8 become U+FFFD.
+    pub invalid_utf8: bool,
+    /// Escapes of one half of a surrogate pair become U+FFFD.
+    pub lone_surrogates: bool,
+    /// `NaN`, `Infinity` and `-Infinity` become null.
+    pub not_a_number: bool,
 }
 
 /// What becomes of a record that does not fit its schema.

@@ -11,6 +11,7 @@ use super::dead_letter::DeadLetters;
 use super::observer::{Observer, Summary};
 use super::options::{OnInvalid, Options, Stop};
 use super::reader::{Input, Reader};
+use super::repair::{repair, replace_invalid};
 use super::stream::{OpenUnit, Stream, Trouble};
 use super::teller::Teller;
 use super::writer::{BatchOf, Command, Failure};
@@ -18,7 +19,7 @@ use crate::budget::Budget;
 use crate::cell::Row;
 use crate::decode::MetadataValues;
 use crate::error::{Error, Kind, Result, show};
-use crate::line::{Chunk, Line, START};
+use crate::line::{Chunk, Line, NotUtf8, START};
 use crate::message::{Message, MessageReader, Record};
 use crate::sink::Destination;
 
@@ -67,6 +68,13 @@ pub(super) struct Router<'e, D: Destination> {
     sync_started_at: i64,
 }
 
+/// What came of a line.
+enum Read {
+    Done,
+    /// It is no message; nothing was done.
+    NoMessage(Error),
+}
+
 impl<'e, D: Destination> Router<'e, D> {
     pub(super) fn new(
         destination: &'e D,
@@ -113,7 +121,7 @@ impl<'e, D: Destination> Router<'e, D> {
                         self.summary.lines += 1;
                         match line {
                             Ok(line) => self.line(&line, &mut used)?,
-                            Err(line) => self.invalid_line(line.error())?,
+                            Err(line) => self.not_utf8(&line)?,
                         }
                     }
                     row = used.recycle();
@@ -181,14 +189,56 @@ impl<'e, D: Destination> Router<'e, D> {
 
     #[inline]
     fn line<'a>(&mut self, line: &Line<'a>, row: &mut Row<'a>) -> Result<()> {
+        match self.read(line, row)? {
+            Read::Done => Ok(()),
+            Read::NoMessage(error) => self.repair(line, error),
+        }
+    }
+
+    #[inline]
+    fn read<'a>(&mut self, line: &Line<'a>, row: &mut Row<'a>) -> Result<Read> {
         match self.messages.read(line) {
             Ok(Message::Record(record)) => self.record(line, &record, row),
-            Ok(message) => self.other(line, message).map_err(|error| error.at(line.at)),
-            Err(error) => self.invalid_line(error),
+            Ok(message) => self
+                .other(line, message)
+                .map(|()| Read::Done)
+                .map_err(|error| error.at(line.at)),
+            Err(error) => Ok(Read::NoMessage(error)),
+        }
+    }
+
+    /// A line is no JSON, or no message: puts right what the user asked for, and reads it once more.
+    #[cold]
+    fn repair(&mut self, line: &Line<'_>, error: Error) -> Result<()> {
+        let Some(text) = repair(line.text, self.shared.options.repairs) else {
+            return self.invalid_line(error);
+        };
+        match self.read(
+            &Line {
+                text: &text,
+                at: line.at,
+            },
+            &mut Row::default(),
+        )? {
+            Read::Done => Ok(()),
+            Read::NoMessage(error) => self.invalid_line(error),
         }
     }
 
     #[cold]
+    fn not_utf8(&mut self, line: &NotUtf8<'_>) -> Result<()> {
+        match replace_invalid(line.bytes, self.shared.options.repairs) {
+            Some(text) => self.line(
+                &Line {
+                    text: &text,
+                    at: line.at,
+                },
+                &mut Row::default(),
+            ),
+            None => self.invalid_line(line.error()),
+        }
+    }
+
     fn invalid_line(&mut self, error: Error) -> Result<()> {
         if !self.shared.options.warn_invalid_lines || error.kind() != Kind::Input {
             return Err(error);
@@ -199,7 +249,7 @@ impl<'e, D: Destination> Router<'e, D> {
     }
 
     #[inline]
-    fn record<'a>(&mut self, line: &Line<'a>, record: &Record<'a>, row: &mut Row<'a>) -> Result<()> {
+    fn record<'a>(&mut self, line: &Line<'a>, record: &Record<'a>, row: &mut Row<'a>) -> Result<Read> {
         let id = record.stream.index();
         let Some(stream) = self.streams.get_mut(id).and_then(Option::as_mut) else {
             let error = Error::input("expected a SCHEMA before the first RECORD of the stream, found none");
@@ -223,7 +273,7 @@ impl<'e, D: Destination> Router<'e, D> {
         stream.summary.records += 1;
         stream.summary.bytes += line.text.len() as u64 + 1;
         let Some(unit) = &mut stream.unit else {
-            return Ok(());
+            return Ok(Read::Done);
         };
         unit.received += 1;
         unit.open_rows += 1;
@@ -231,14 +281,14 @@ impl<'e, D: Destination> Router<'e, D> {
         if full || unit.open_rows >= self.piece_rows || stream.unmeasured >= self.measure_bytes {
             self.grown(id)?;
         }
-        Ok(())
+        Ok(Read::Done)
     }
 
     #[cold]
-    fn trouble(&mut self, line: &Line<'_>, id: usize, trouble: Trouble) -> Result<()> {
+    fn trouble(&mut self, line: &Line<'_>, id: usize, trouble: Trouble) -> Result<Read> {
         match trouble {
-            Trouble::Line(error) => self.invalid_line(error),
-            Trouble::Record(error) => self.refuse(line, id, error),
+            Trouble::Line(error) => Ok(Read::NoMessage(error)),
+            Trouble::Record(error) => self.refuse(line, id, error).map(|()| Read::Done),
             Trouble::Encoder(error) => {
                 self.give_up(id);
                 let name = self.streams[id].as_ref().map_or("", Stream::name);

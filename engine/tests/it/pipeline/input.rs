@@ -1,7 +1,7 @@
 //! Inputs that are not as they should be.
 
 use melisma_engine::Kind;
-use melisma_engine::pipeline::{OnInvalid, Options};
+use melisma_engine::pipeline::{OnInvalid, Options, Repairs};
 
 use super::kit::{Script, Scripted};
 
@@ -225,4 +225,48 @@ fn a_read_that_fails_or_panics_is_not_an_end() {
             .unwrap_err();
         assert_eq!(error.kind(), kind);
     }
+}
+
+#[test]
+fn what_is_no_json_is_put_right_where_that_is_asked() {
+    let schema = r#"{"type":"SCHEMA","stream":"a","schema":{"properties":{"id":{"type":["null","number"]},"t":{"type":"string"}}},"key_properties":[]}"#;
+    let good = r#"{"type":"RECORD","stream":"a","record":{"id":1,"t":"x"}}"#;
+    let bad = r#"{"type":"RECORD","stream":"a","record":{"id":NaN,"t":"\ud800"}}"#;
+    let mut input = Script::default()
+        .raw(schema)
+        .raw(bad)
+        .raw(good)
+        .raw(bad)
+        .text
+        .into_bytes();
+    input.extend_from_slice(b"{\"type\":\"RECORD\",\"stream\":\"a\",\"record\":{\"id\":2,\"t\":\"\xff\"}}\n");
+    let repairs = Repairs {
+        invalid_utf8: true,
+        lone_surrogates: true,
+        not_a_number: true,
+    };
+    let destination = Scripted::default();
+    let options = Options {
+        repairs,
+        ..Options::default()
+    };
+    let (summary, result) = destination.run(std::io::Cursor::new(input.clone()), &options);
+    result.unwrap();
+    let repaired = r#"{"id":null,"t":"\ufffd"}"#;
+    assert_eq!(
+        destination.committed("a"),
+        [
+            repaired,
+            r#"{"id":1,"t":"x"}"#,
+            repaired,
+            "{\"id\":2,\"t\":\"\u{fffd}\"}"
+        ]
+    );
+    assert_eq!((summary.records, summary.ignored), (4, 0));
+
+    let error = Scripted::default()
+        .run(std::io::Cursor::new(input), &Options::default())
+        .1
+        .unwrap_err();
+    assert_eq!(error.position().map(|position| position.line), Some(2));
 }
