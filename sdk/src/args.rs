@@ -21,6 +21,8 @@ pub struct Args {
     pub state: Option<PathBuf>,
     /// `--input`, which a target reads instead of stdin.
     pub input: Option<PathBuf>,
+    /// `--state-out`, where a target keeps the last STATE that it told.
+    pub state_out: Option<PathBuf>,
     /// What to do.
     pub action: Action,
     /// Whether a run that SIGINT or SIGTERM ended exits with 0 (`--signal-exit-zero`).
@@ -115,6 +117,7 @@ pub fn parse(plugin: &Plugin, args: impl IntoIterator<Item = OsString>) -> Resul
         catalog: path("catalog").or_else(|| path("properties")),
         state: path("state"),
         input: path("input"),
+        state_out: path("state-out"),
         action,
         signal_exit_zero: flag("signal-exit-zero"),
     }))
@@ -138,11 +141,17 @@ fn command(plugin: &Plugin) -> Command {
         );
     let command = match plugin.role {
         Role::Tap => tap_options(common),
-        Role::Target => common.arg(path(
-            "input",
-            "FILE",
-            "Read Singer messages from FILE instead of stdin",
-        )),
+        Role::Target => common
+            .arg(path(
+                "input",
+                "FILE",
+                "Read Singer messages from FILE instead of stdin",
+            ))
+            .arg(path(
+                "state-out",
+                "FILE",
+                "Keep the last STATE told in FILE as well, replaced as a whole",
+            )),
     };
     command
         .arg(flag(

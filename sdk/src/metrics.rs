@@ -78,14 +78,18 @@ impl Timer {
 
     /// Ends it; `succeeded` is the tag `status`.
     pub fn finish(self, succeeded: bool) {
-        let status = if succeeded { "succeeded" } else { "failed" };
-        self.tags.write(
-            "timer",
-            self.metric,
-            self.start.elapsed().as_secs_f64().into(),
-            Some(status),
-        );
+        write_timer(self.metric, &self.tags, self.start.elapsed(), succeeded);
     }
+
+    /// Writes a time that was measured elsewhere.
+    pub fn took(metric: &'static str, stream: Option<&str>, took: Duration, succeeded: bool) {
+        write_timer(metric, &Tags::new(stream), took, succeeded);
+    }
+}
+
+fn write_timer(metric: &str, tags: &Tags, took: Duration, succeeded: bool) {
+    let status = if succeeded { "succeeded" } else { "failed" };
+    tags.write("timer", metric, took.as_secs_f64().into(), Some(status));
 }
 
 impl Tags {

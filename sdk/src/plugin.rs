@@ -100,7 +100,7 @@ pub fn main(
     plugin: &Plugin,
     settings: &Settings,
     args: impl IntoIterator<Item = OsString>,
-    work: impl FnOnce(Run<'_>) -> Result<()>,
+    work: impl FnOnce(Run<'static>) -> Result<()>,
 ) -> ExitCode {
     logs::start(plugin, &Environment::process());
     match Io::process() {
@@ -110,12 +110,12 @@ pub fn main(
 }
 
 /// Reads the command line and the settings, does the work, and says how it ended: the exit code.
-pub fn run_on(
+pub fn run_on<'a>(
     plugin: &Plugin,
     settings: &Settings,
     args: impl IntoIterator<Item = OsString>,
-    mut io: Io<'_>,
-    work: impl FnOnce(Run<'_>) -> Result<()>,
+    mut io: Io<'a>,
+    work: impl FnOnce(Run<'a>) -> Result<()>,
 ) -> u8 {
     let args = match args::parse(plugin, args) {
         Ok(Parsed::Args(args)) => args,

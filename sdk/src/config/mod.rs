@@ -46,6 +46,14 @@ impl Settings {
         self
     }
 
+    /// Gives a setting of the top level another default.
+    pub(crate) fn set_default(&mut self, name: &str, default: Value) {
+        let properties = self.schema.get_mut("properties").and_then(Value::as_object_mut);
+        if let Some(Value::Object(setting)) = properties.and_then(|properties| properties.get_mut(name)) {
+            setting.insert("default".to_owned(), default);
+        }
+    }
+
     /// The JSON Schema.
     pub fn schema(&self) -> &Map<String, Value> {
         &self.schema

@@ -1,5 +1,7 @@
 //! What a target is made of: the [`Target`] trait, its standard settings and its `main`.
 
+use std::ffi::OsString;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use melisma_engine::Result;
@@ -8,9 +10,12 @@ use melisma_engine::pipeline::Limits;
 use melisma_engine::schema::StreamSchema;
 use melisma_engine::sink::Sink;
 
+mod metrics;
+mod run;
 mod settings;
 
-pub use settings::{LoadMethod, Settings};
+pub use run::run_target_on;
+pub use settings::{InvalidLine, LoadMethod, NotANumber, OnInvalid, Replace, Settings};
 
 /// A Singer target: where records go.
 ///
@@ -20,6 +25,9 @@ pub use settings::{LoadMethod, Settings};
 pub trait Target: Send + Sync + Sized + 'static {
     /// The name of the executable, such as `target-jsonl`.
     const NAME: &'static str;
+
+    /// The target's version; say `env!("CARGO_PKG_VERSION")` for the connector's own.
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
     /// The target's own settings. Its doc comments become `--about`.
     type Config: serde::de::DeserializeOwned + schemars::JsonSchema;
@@ -59,4 +67,14 @@ pub trait Target: Send + Sync + Sized + 'static {
     fn commits_at_end(&self) -> bool {
         false
     }
+}
+
+/// The whole main of a target: `fn main() -> ExitCode { run_target::<MyTarget>() }`.
+pub fn run_target<T: Target>() -> ExitCode {
+    main_target::<T>(std::env::args_os())
+}
+
+/// The main of a target with these arguments, the first of which is the program's name.
+pub fn main_target<T: Target>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run::main::<T>(args)
 }

@@ -1,10 +1,69 @@
-//! The settings that every target has.
+//! The settings that every target has, and how they become the pipeline's options.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use melisma_engine::pipeline::{self, Limits, Options, Repairs};
+use melisma_engine::{Error, Result};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
+/// The standard settings of a target, read from the same configuration as its own.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+pub struct Settings {
+    /// Add the columns `_sdc_extracted_at`, `_sdc_received_at`, `_sdc_batched_at`, `_sdc_deleted_at`, `_sdc_sequence`,
+    /// `_sdc_table_version` and `_sdc_sync_started_at`. When off, such columns of the tap are left out.
+    pub add_record_metadata: bool,
+    /// Check each record against its SCHEMA.
+    pub validate_records: bool,
+    /// What becomes of a record that does not fit its SCHEMA: `fail` ends the run, `skip` leaves it out, `dead_letter`
+    /// sets it aside in the file `dead_letter_path`.
+    pub on_invalid: OnInvalid,
+    /// The JSONL file for refused records, with line, byte, stream, reason and the message as it came.
+    pub dead_letter_path: Option<PathBuf>,
+    /// How rows meet those of earlier runs.
+    pub load_method: LoadMethod,
+    /// Rows of a stream that are committed together.
+    #[schemars(range(min = 1))]
+    pub batch_size_rows: Option<usize>,
+    /// Bytes of a stream that are committed together.
+    #[schemars(range(min = 1))]
+    pub batch_size_bytes: Option<usize>,
+    /// Seconds after which rows are committed, however few.
+    #[schemars(range(min = 0))]
+    pub batch_wait_limit_seconds: Option<f64>,
+    /// STATE is told at most once in so many seconds; one that has waited as long commits what it waits for.
+    #[schemars(range(min = 0))]
+    pub state_interval_seconds: f64,
+    /// Bytes that input, batches and writes in hand may take together. When they are spent, the tap waits.
+    #[schemars(range(min = 1))]
+    pub memory_budget_bytes: usize,
+    /// The longest line that is taken, in bytes.
+    #[schemars(range(min = 1))]
+    pub max_line_bytes: usize,
+    /// Streams that are written at the same time.
+    #[schemars(range(min = 1, max = 256))]
+    pub max_parallelism: usize,
+    /// Pass over messages of unknown type with a warning, instead of ending the run.
+    pub lenient: bool,
+    /// What becomes of a line that is no Singer message: `fail` ends the run, `warn` passes it over.
+    pub invalid_line: InvalidLine,
+    /// What becomes of bytes that are not UTF-8: `fail` ends the run, `replace` puts U+FFFD in their place.
+    pub invalid_utf8: Replace,
+    /// What becomes of an escape that is half a surrogate pair: `fail` ends the run, `replace` puts U+FFFD in its place.
+    pub lone_surrogate: Replace,
+    /// What becomes of NaN, Infinity and -Infinity: `fail` ends the run, `null` puts null in their place.
+    pub nan: NotANumber,
+    /// Follow ACTIVATE_VERSION messages.
+    pub process_activate_version_messages: bool,
+}
+
 /// How rows meet those of earlier runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
 pub enum LoadMethod {
     /// Every record is added.
     #[default]
@@ -15,10 +74,127 @@ pub enum LoadMethod {
     Overwrite,
 }
 
-/// The standard settings of a target, read from the same configuration as its own.
-#[derive(Clone, Debug, Default, Deserialize, schemars::JsonSchema)]
-#[serde(default)]
-pub struct Settings {
-    /// How rows meet those of earlier runs.
-    pub load_method: LoadMethod,
+/// `on_invalid`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum OnInvalid {
+    /// The run ends.
+    #[default]
+    Fail,
+    /// The record is left out and counted.
+    Skip,
+    /// The record is set aside in a file and counted.
+    DeadLetter,
+}
+
+/// `invalid_line`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum InvalidLine {
+    /// The run ends.
+    #[default]
+    Fail,
+    /// The line is passed over with a warning.
+    Warn,
+}
+
+/// `invalid_utf8` and `lone_surrogate`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Replace {
+    /// The run ends.
+    #[default]
+    Fail,
+    /// U+FFFD takes its place.
+    Replace,
+}
+
+/// `nan`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum NotANumber {
+    /// The run ends.
+    #[default]
+    Fail,
+    /// Null takes its place.
+    Null,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let options = Options::default();
+        Self {
+            add_record_metadata: options.add_metadata,
+            validate_records: options.validate,
+            on_invalid: OnInvalid::default(),
+            dead_letter_path: None,
+            load_method: LoadMethod::default(),
+            batch_size_rows: None,
+            batch_size_bytes: None,
+            batch_wait_limit_seconds: None,
+            state_interval_seconds: options.state_interval.as_secs_f64(),
+            memory_budget_bytes: options.memory_budget,
+            max_line_bytes: options.max_line_bytes,
+            max_parallelism: options.writers,
+            lenient: options.lenient,
+            invalid_line: InvalidLine::default(),
+            invalid_utf8: Replace::default(),
+            lone_surrogate: Replace::default(),
+            nan: NotANumber::default(),
+            process_activate_version_messages: options.activate_versions,
+        }
+    }
+}
+
+impl Settings {
+    /// What the pipeline is told, for a target with these limits of its own.
+    pub fn options(&self, defaults: Limits, commits_at_end: bool) -> Result<Options> {
+        let on_invalid = match (self.on_invalid, &self.dead_letter_path) {
+            (OnInvalid::Fail, _) => pipeline::OnInvalid::Fail,
+            (OnInvalid::Skip, _) => pipeline::OnInvalid::Skip,
+            (OnInvalid::DeadLetter, Some(path)) => pipeline::OnInvalid::DeadLetter(path.clone()),
+            (OnInvalid::DeadLetter, None) => {
+                return Err(Error::config(
+                    "config: dead_letter_path: expected a path for on_invalid dead_letter, found none",
+                ));
+            }
+        };
+        let wait = self
+            .batch_wait_limit_seconds
+            .map(|value| seconds("batch_wait_limit_seconds", value))
+            .transpose()?;
+        Ok(Options {
+            limits: Limits {
+                rows: self.batch_size_rows.unwrap_or(defaults.rows),
+                bytes: self.batch_size_bytes.unwrap_or(defaults.bytes),
+                wait: wait.unwrap_or(defaults.wait),
+            },
+            state_interval: seconds("state_interval_seconds", self.state_interval_seconds)?,
+            memory_budget: self.memory_budget_bytes,
+            max_line_bytes: self.max_line_bytes,
+            writers: self.max_parallelism,
+            commits_at_end,
+            validate: self.validate_records,
+            add_metadata: self.add_record_metadata,
+            on_invalid,
+            warn_invalid_lines: self.invalid_line == InvalidLine::Warn,
+            lenient: self.lenient,
+            repairs: Repairs {
+                invalid_utf8: self.invalid_utf8 == Replace::Replace,
+                lone_surrogates: self.lone_surrogate == Replace::Replace,
+                not_a_number: self.nan == NotANumber::Null,
+            },
+            activate_versions: self.process_activate_version_messages,
+        })
+    }
+}
+
+fn seconds(setting: &str, value: f64) -> Result<Duration> {
+    Duration::try_from_secs_f64(value).map_err(|error| {
+        Error::config(format!("config: {setting}: expected seconds, found {value}")).with_source(error)
+    })
 }

@@ -1,0 +1,84 @@
+//! What a target logs about itself: METRIC lines while it runs, a summary at its end.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use melisma_engine::pipeline::{Observer, Summary};
+
+use crate::metrics::{Counter, Timer};
+
+/// Counts records and batches of each stream, and times their commits. Locked once a batch.
+#[derive(Debug, Default)]
+pub(super) struct Metrics {
+    streams: Mutex<HashMap<Box<str>, Stream>>,
+}
+
+#[derive(Debug)]
+struct Stream {
+    records: Counter,
+    batches: Counter,
+    /// Time spent on writes that are not committed yet.
+    writing: Duration,
+}
+
+impl Metrics {
+    fn with(&self, stream: &str, work: impl FnOnce(&mut Stream)) {
+        // Counters are whole after every call, whatever panicked in between.
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = streams.get_mut(stream) {
+            return work(known);
+        }
+        work(streams.entry(stream.into()).or_insert(Stream {
+            records: Counter::new("record_count", Some(stream)),
+            batches: Counter::new("batch_count", Some(stream)),
+            writing: Duration::ZERO,
+        }));
+    }
+}
+
+impl Observer for Metrics {
+    fn wrote(&self, stream: &str, rows: u64, took: Duration) {
+        self.with(stream, |counters| {
+            counters.records.add(rows);
+            counters.writing += took;
+        });
+    }
+
+    fn committed(&self, stream: &str, rows: u64, took: Duration) {
+        self.with(stream, |counters| {
+            let took = took + std::mem::take(&mut counters.writing);
+            if rows > 0 {
+                counters.batches.add(1);
+                Timer::took("batch_processing_time", Some(stream), took, true);
+            }
+            let now = Instant::now();
+            counters.records.tick(now);
+            counters.batches.tick(now);
+        });
+    }
+}
+
+/// Says what was done, one line a stream, and warns of what was left out.
+pub(super) fn log_summary(summary: &Summary) {
+    for stream in &summary.streams {
+        let name = stream.stream.as_str();
+        log::info!(
+            stream_name = name;
+            "stream {name}: {} records, {} committed in {} batches",
+            stream.records, stream.committed, stream.commits
+        );
+        if stream.refused > 0 {
+            log::warn!(stream_name = name; "stream {name}: {} records refused (on_invalid)", stream.refused);
+        }
+    }
+    if summary.ignored > 0 {
+        log::warn!(
+            "{} lines passed over that are no message, or of unknown type",
+            summary.ignored
+        );
+    }
+    if summary.blank > 0 {
+        log::info!("{} blank lines skipped", summary.blank);
+    }
+}

@@ -1,0 +1,135 @@
+//! The run of a target: settings, input, the engine's pipeline, STATE.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use melisma_engine::pipeline::{self, Stop};
+use melisma_engine::schema::StreamSchema;
+use melisma_engine::sink::Destination;
+use melisma_engine::{Error, Kind, Result};
+use serde_json::json;
+
+use super::metrics::{Metrics, log_summary};
+use super::{Settings, Target};
+use crate::config;
+use crate::plugin::{self, Io, Plugin, Role, Run};
+use crate::signals;
+
+const CAPABILITIES: &[&str] = &[
+    "about",
+    "structured-logging",
+    "validate-records",
+    "activate-version",
+];
+
+fn plugin<T: Target>() -> Plugin {
+    Plugin {
+        name: T::NAME,
+        version: T::VERSION,
+        role: Role::Target,
+        capabilities: CAPABILITIES,
+    }
+}
+
+/// The target's own settings and the standard ones, with the defaults that the target has for its batches.
+fn settings<T: Target>() -> config::Settings {
+    let mut settings = config::Settings::new::<T::Config>().and::<Settings>();
+    let limits = T::defaults();
+    settings.set_default("batch_size_rows", json!(limits.rows));
+    settings.set_default("batch_size_bytes", json!(limits.bytes));
+    settings.set_default("batch_wait_limit_seconds", json!(limits.wait.as_secs()));
+    settings
+}
+
+pub(super) fn main<T: Target>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    plugin::main(&plugin::<T>(), &settings::<T>(), args, work::<T>)
+}
+
+/// The main of a target on given input, output and environment instead of the process's own; returns the exit code.
+/// The first of `args` is the program's name.
+pub fn run_target_on<T: Target>(args: impl IntoIterator<Item = OsString>, io: Io<'static>) -> u8 {
+    plugin::run_on(&plugin::<T>(), &settings::<T>(), args, io, work::<T>)
+}
+
+fn work<T: Target>(run: Run<'static>) -> Result<()> {
+    let Run { args, values, io } = run;
+    let settings: Settings = values.read()?;
+    let target = T::open(values.read()?)?.with_settings(&settings)?;
+    let options = settings.options(T::defaults(), target.commits_at_end())?;
+    let input: Box<dyn Read + Send> = match &args.input {
+        Some(path) => Box::new(File::open(path).map_err(|error| {
+            Error::config(format!("cannot open the input {}", path.display())).with_source(error)
+        })?),
+        None => io.stdin,
+    };
+    let output = StateOutput {
+        stdout: io.stdout,
+        file: args.state_out,
+    };
+    let (summary, result) = pipeline::run(
+        input,
+        output,
+        &Adapter(target),
+        &options,
+        &io.stop,
+        &Metrics::default(),
+    );
+    log_summary(&summary);
+    result.map_err(|error| match error.kind() {
+        // The sdk knows the signal's name.
+        Kind::Interrupted(_) => io.stop.error(),
+        _ => error,
+    })
+}
+
+struct Adapter<T>(T);
+
+impl<T: Target> Destination for Adapter<T> {
+    type Encoder = T::Encoder;
+    type Sink = T::Sink;
+
+    fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<T::Encoder> {
+        self.0.encoder(schema)
+    }
+
+    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<T::Sink> {
+        self.0.sink(schema)
+    }
+}
+
+impl Stop for signals::Stop {
+    fn signal(&self) -> Option<i32> {
+        self.signal()
+    }
+}
+
+/// STATE goes to stdout and, by `--state-out`, into a file that always holds the last one whole.
+struct StateOutput {
+    stdout: Box<dyn Write + Send>,
+    file: Option<PathBuf>,
+}
+
+impl Write for StateOutput {
+    /// Takes a whole line, as the pipeline brings them.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if let Some(path) = &self.file {
+            let mut name = path.file_name().unwrap_or_default().to_owned();
+            name.push(".new");
+            let new = path.with_file_name(name);
+            let mut file = File::create(&new)?;
+            file.write_all(line)?;
+            file.sync_all()?;
+            fs::rename(&new, path)?;
+        }
+        self.stdout.write_all(line)?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stdout.flush()
+    }
+}
