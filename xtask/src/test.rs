@@ -17,6 +17,8 @@ pub(crate) fn run(rest: &[String]) -> Result {
     cargo
         .env("MELISMA_TEST_PYTHON", &python.main)
         .env("MELISMA_TEST_PYTHON_SINGER", &python.singer);
+    // Cargo builds the binary along with the tests; the end-to-end tests need not build it with other features again.
+    cargo.env("MELISMA_TEST_BINARY", sh::target().join("debug/melisma"));
     let (ok, counts) = count(&mut cargo)?;
     let Counts {
         passed,

@@ -19,28 +19,23 @@ pub(crate) fn root() -> &'static Path {
         .expect("tests/ lies in the repository")
 }
 
-/// The `melisma` binary of the profile that the tests are built in, brought up to date on the first call.
+/// The `melisma` binary: the one that `cargo xtask test` names; otherwise that of the profile the tests are built in,
+/// brought up to date on the first call.
 pub(crate) fn melisma() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let test = std::env::current_exe().expect("the test's own path");
-        let folder = test
-            .parent()
-            .and_then(Path::parent)
-            .expect("target/PROFILE/deps/it");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--quiet", "--package", "melisma"])
-            .current_dir(root());
-        if folder.ends_with("release") {
-            cargo.arg("--release");
-        }
-        assert!(
-            cargo.status().expect("cargo starts").success(),
-            "melisma does not build"
-        );
-        folder.join("melisma")
-    })
+    BINARY.get_or_init(|| std::env::var_os("MELISMA_TEST_BINARY").map_or_else(build, PathBuf::from))
+}
+
+fn build() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/it");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "melisma"]).current_dir(root());
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().expect("cargo starts").success(), "melisma does not build");
+    folder.join("melisma")
 }
 
 /// A Python of `cargo xtask setup`: `python` (singer-sdk, DuckDB, pyarrow) or `python-singer` (singer-python).
@@ -67,6 +62,12 @@ pub(crate) fn python(environment: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// Cargo's target folder.
+fn target() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    test.ancestors().nth(3).expect("target/PROFILE/deps/it").to_owned()
 }
 
 /// A Python program of tests/python.
