@@ -3,7 +3,11 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use melisma_sdk::config::Settings;
+use serde_json::{Map, Value, json};
+
 use crate::args::base_name;
+use crate::project::PluginKind;
 
 /// A plugin that needs no install.
 pub(crate) struct Builtin {
@@ -11,6 +15,10 @@ pub(crate) struct Builtin {
     pub(crate) name: &'static str,
     /// One line for the help.
     pub(crate) about: &'static str,
+    pub(crate) kind: PluginKind,
+    /// Its settings; what they share with others is not among them.
+    settings: fn() -> Settings,
+    main: fn(&[OsString]) -> ExitCode,
 }
 
 /// All of them, taps first.
@@ -23,11 +31,62 @@ pub(crate) fn find(name: &str) -> Option<&'static Builtin> {
 
 /// Runs a built-in plugin when `args` ask for one: `melisma tap-csv ...`, or a link named `tap-csv` to this program.
 pub(crate) fn run(args: &[OsString]) -> Option<ExitCode> {
-    let called = args.first().and_then(base_name).and_then(find);
-    let (plugin, _rest) = match called {
-        Some(plugin) => (plugin, args.get(1..)?),
-        None => (find(args.get(1)?.to_str()?)?, args.get(2..)?),
+    if let Some(plugin) = args.first().and_then(base_name).and_then(find) {
+        return Some((plugin.main)(args.get(1..)?));
+    }
+    let plugin = find(args.get(1)?.to_str()?)?;
+    Some((plugin.main)(args.get(2..)?))
+}
+
+impl Builtin {
+    /// What a lock file would say about it.
+    pub(crate) fn definition(&self) -> Map<String, Value> {
+        let settings = (self.settings)();
+        let properties = settings.schema().get("properties").and_then(Value::as_object);
+        let settings: Vec<Value> = properties
+            .into_iter()
+            .flatten()
+            .map(|(name, schema)| {
+                let aliases = schema.get("x-aliases").cloned().unwrap_or_else(|| json!([]));
+                json!({"name": name, "kind": kind(schema), "aliases": aliases})
+            })
+            .collect();
+        let definition = json!({
+            "name": self.name,
+            "namespace": self.name.replace('-', "_"),
+            "executable": self.name,
+            "capabilities": self.capabilities(),
+            "settings": settings,
+        });
+        match definition {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+
+    /// What Meltano must know to pass it a catalog, a state and a log configuration.
+    pub(crate) fn capabilities(&self) -> &'static [&'static str] {
+        match self.kind {
+            PluginKind::Extractor => &["catalog", "discover", "state", "about", "structured-logging"],
+            PluginKind::Loader => &["about", "structured-logging"],
+        }
+    }
+}
+
+/// The kind of a setting, from its JSON Schema.
+fn kind(schema: &Value) -> &'static str {
+    let types: Vec<&str> = match schema.get("type") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
     };
-    let _ = plugin;
-    None
+    let known = ["boolean", "integer", "number", "array", "object"];
+    // Text goes before the rest: what may be text needs no cast.
+    if types.contains(&"string") {
+        return "string";
+    }
+    known.into_iter().find(|kind| types.contains(kind)).map_or("string", |kind| match kind {
+        "number" => "decimal",
+        kind => kind,
+    })
 }

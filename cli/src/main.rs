@@ -6,6 +6,8 @@ mod console;
 mod envelope;
 mod pipe;
 mod pipes;
+mod project;
+mod state;
 mod tally;
 
 use std::process::ExitCode;

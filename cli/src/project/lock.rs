@@ -1,0 +1,61 @@
+//! Definitions of plugins: lock files, custom ones in `meltano.yml`, and those of the built-in plugins.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use melisma_sdk::{Error, Result};
+use serde_json::{Map, Value};
+
+use super::PluginKind;
+use crate::builtin;
+
+/// The definition of the plugin `name`: its lock file, or the built-in plugin of that name.
+pub(crate) fn definition(
+    root: &Path,
+    kind: PluginKind,
+    name: &str,
+    variant: Option<&str>,
+) -> Result<Map<String, Value>> {
+    let folder = root.join("plugins").join(kind.plural());
+    let exact = folder.join(format!("{name}--{}.lock", variant.unwrap_or("default")));
+    let path = if exact.is_file() { Some(exact) } else { only_lock(&folder, name, variant)? };
+    if let Some(path) = path {
+        return read(&path);
+    }
+    match builtin::find(name).filter(|plugin| plugin.kind == kind) {
+        Some(plugin) => Ok(plugin.definition()),
+        None => Err(Error::config(format!(
+            "{} {name} is not defined: no {}/{name}--*.lock (`meltano lock` writes it), no namespace of its own in \
+             meltano.yml, and no built-in plugin of that name",
+            kind.singular(),
+            folder.display(),
+        ))),
+    }
+}
+
+/// Without a variant, the one lock file that there is for `name`.
+fn only_lock(folder: &Path, name: &str, variant: Option<&str>) -> Result<Option<PathBuf>> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(None) };
+    if variant.is_some() {
+        return Ok(None);
+    }
+    let prefix = format!("{name}--");
+    let mut found: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| {
+            let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+            file.starts_with(&prefix) && file.ends_with(".lock")
+        })
+        .collect();
+    if found.len() > 1 {
+        return Err(Error::config(format!("plugin {name}: several lock files; name its variant in meltano.yml")));
+    }
+    Ok(found.pop())
+}
+
+fn read(path: &Path) -> Result<Map<String, Value>> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Error::config(format!("cannot read {}", path.display())).with_source(error))?;
+    serde_json::from_str(&text)
+        .map_err(|error| Error::config(format!("{} is not a lock file", path.display())).with_source(error))
+}

@@ -1,0 +1,120 @@
+//! The thread that stores states and says that the run is alive.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use melisma_sdk::{Error, Result};
+
+use super::{Store, Write};
+
+/// Other runners take a run for dead after five minutes without.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// What has been told and kept so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept {
+    /// States that the target has told.
+    pub(crate) told: u64,
+    /// When the newest of them was told.
+    pub(crate) at: Option<Instant>,
+    /// The newest one that is stored.
+    pub(crate) stored: Option<String>,
+    /// Why storing failed; nothing is stored after that.
+    pub(crate) failed: Option<String>,
+    /// Told, but not stored yet. Only the newest: a state stands for all before it.
+    waiting: Option<String>,
+}
+
+/// Stores states on a thread of its own, so that a slow disk does not hold up the target.
+pub(crate) struct Keeper {
+    kept: Arc<Mutex<Kept>>,
+    wake: Sender<()>,
+    thread: JoinHandle<Result<Store>>,
+}
+
+impl Keeper {
+    /// Starts with a store whose run has begun.
+    pub(crate) fn start(store: Store, how: Write) -> Self {
+        let kept = Arc::new(Mutex::new(Kept::default()));
+        let (wake, woken) = bounded(1);
+        let thread = {
+            let kept = Arc::clone(&kept);
+            thread::spawn(move || keep(store, how, &kept, &woken))
+        };
+        Self { kept, wake, thread }
+    }
+
+    /// A handle for the reader of the target's states.
+    pub(crate) fn teller(&self) -> Teller {
+        Teller { kept: Arc::clone(&self.kept), wake: self.wake.clone() }
+    }
+
+    /// What has been kept so far.
+    pub(crate) fn kept(&self) -> Kept {
+        lock(&self.kept).clone()
+    }
+
+    /// Stores what is still waiting and gives the store back. All tellers must be gone.
+    pub(crate) fn finish(self) -> Result<(Store, Kept)> {
+        drop(self.wake);
+        let store = self.thread.join().map_err(|_| Error::bug("the thread that stores states panicked"))??;
+        Ok((store, lock(&self.kept).clone()))
+    }
+}
+
+/// Hands states to the [`Keeper`].
+pub(crate) struct Teller {
+    kept: Arc<Mutex<Kept>>,
+    wake: Sender<()>,
+}
+
+impl Teller {
+    /// Takes a state that the target has told; it is stored soon.
+    pub(crate) fn tell(&self, state: String) {
+        {
+            let mut kept = lock(&self.kept);
+            kept.told += 1;
+            kept.at = Some(Instant::now());
+            kept.waiting = Some(state);
+        }
+        // Full: the keeper has been woken already and will find this one.
+        let _ = self.wake.try_send(());
+    }
+}
+
+fn keep(mut store: Store, how: Write, kept: &Mutex<Kept>, woken: &Receiver<()>) -> Result<Store> {
+    let mut next_beat = Instant::now() + HEARTBEAT;
+    loop {
+        let ended = match woken.recv_deadline(next_beat) {
+            Ok(()) => false,
+            Err(RecvTimeoutError::Timeout) => {
+                next_beat = Instant::now() + HEARTBEAT;
+                // A missed beat does no harm by itself; a store that is really gone fails at the next state.
+                let _ = store.heartbeat();
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => true,
+        };
+        let waiting = lock(kept).waiting.take();
+        if let Some(state) = waiting {
+            let result = store.write(&state, how);
+            let mut kept = lock(kept);
+            match result {
+                Ok(()) => kept.stored = Some(state),
+                Err(error) => {
+                    kept.failed = Some(error.to_string());
+                    return Err(error);
+                }
+            }
+        }
+        if ended {
+            return Ok(store);
+        }
+    }
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}

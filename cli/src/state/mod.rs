@@ -1,0 +1,90 @@
+//! Where the state of a pipeline lives between runs.
+//!
+//! A store takes a state only after the target has told it, keeps its bytes as they came, and never replaces it with
+//! an empty one.
+
+mod database;
+mod file;
+mod keeper;
+mod merge;
+
+use std::path::PathBuf;
+
+use melisma_sdk::Result;
+
+pub(crate) use database::Database;
+pub(crate) use file::StateFile;
+pub(crate) use keeper::{Keeper, Kept};
+pub(crate) use merge::is_empty;
+
+/// How a new state stands to the one that is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Write {
+    /// It replaces everything.
+    Complete,
+    /// It holds only what this run did, and is merged over the rest (after a full refresh).
+    Partial,
+}
+
+/// How a run ended, as its row in the database says it.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    Success,
+    /// With the reason.
+    Fail(String),
+}
+
+/// The store of one pipeline during one run.
+pub(crate) enum Store {
+    /// Meltano's system database: state, history and lock.
+    Database { database: Database, state_id: String, row: i64 },
+    /// One file with the bare state.
+    File(StateFile),
+    /// A run that neither reads nor keeps state.
+    Nowhere,
+}
+
+impl Store {
+    /// The state that the next run starts from: the JSON text of the bare value.
+    pub(crate) fn read(&self) -> Result<Option<String>> {
+        match self {
+            Self::Database { database, state_id, .. } => database.read(state_id),
+            Self::File(file) => file.read(),
+            Self::Nowhere => Ok(None),
+        }
+    }
+
+    /// Stores a state that the target has told.
+    pub(crate) fn write(&mut self, state: &str, how: Write) -> Result<()> {
+        match self {
+            Self::Database { database, state_id, .. } => database.write(state_id, state, how),
+            Self::File(file) => file.write(state, how),
+            Self::Nowhere => Ok(()),
+        }
+    }
+
+    /// Says that the run is alive.
+    pub(crate) fn heartbeat(&self) -> Result<()> {
+        match self {
+            Self::Database { database, row, .. } => database.heartbeat(*row),
+            Self::File(_) | Self::Nowhere => Ok(()),
+        }
+    }
+
+    /// Ends the run's row; `last` is the newest state that was stored.
+    pub(crate) fn finish(&self, outcome: &Outcome, last: Option<(&str, Write)>) -> Result<()> {
+        match self {
+            Self::Database { database, row, .. } => database.finish(*row, outcome, last),
+            Self::File(_) | Self::Nowhere => Ok(()),
+        }
+    }
+
+    /// Where a person finds it.
+    pub(crate) fn place(&self) -> Option<PathBuf> {
+        match self {
+            Self::Database { database, .. } => Some(database.path().to_owned()),
+            Self::File(file) => Some(file.path().to_owned()),
+            Self::Nowhere => None,
+        }
+    }
+}
