@@ -8,7 +8,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use melisma_sdk::{Error, Kind};
 
-use crate::{builtin, pipe};
+use crate::{builtin, pipe, run};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,6 +36,8 @@ struct Melisma {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run a tap into a target, and keep the state that the target confirms
+    Run(run::Args),
     /// Stand in the middle of a shell pipe: pass Singer lines on, count them, check them
     Pipe(pipe::Args),
     /// Print the completion script for a shell
@@ -67,6 +69,7 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
             clap_complete::generate(shell, &mut command(), "melisma", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)
         }
+        (None, Some(Command::Run(args))) => run::run(&args),
         (None, Some(Command::Pipe(args))) => pipe::run(&args),
         (None, None) => Err(Error::new(
             Kind::Usage,

@@ -85,8 +85,11 @@ fn kind(schema: &Value) -> &'static str {
     if types.contains(&"string") {
         return "string";
     }
-    known.into_iter().find(|kind| types.contains(kind)).map_or("string", |kind| match kind {
-        "number" => "decimal",
-        kind => kind,
-    })
+    known
+        .into_iter()
+        .find(|kind| types.contains(kind))
+        .map_or("string", |kind| match kind {
+            "number" => "decimal",
+            kind => kind,
+        })
 }

@@ -78,11 +78,6 @@ impl Console {
         self.bars.as_ref()
     }
 
-    /// The lowest level that is shown.
-    pub(crate) fn threshold(&self) -> Level {
-        self.threshold
-    }
-
     /// Writes one line. A stderr that can not be written to is no reason to stop a run.
     pub(crate) fn log(&self, level: Level, name: &str, message: &str) {
         if level < self.threshold || self.threshold == Level::Disabled {

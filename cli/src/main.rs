@@ -2,11 +2,14 @@
 
 mod args;
 mod builtin;
+mod catalog;
 mod console;
 mod envelope;
 mod pipe;
 mod pipes;
 mod project;
+mod run;
+mod signals;
 mod state;
 mod tally;
 

@@ -56,11 +56,14 @@ impl SettingKind {
 
 /// Casts `value` of the setting `name`. The error does not show the value: it may be a secret.
 pub(crate) fn cast(kind: SettingKind, name: &str, value: Value) -> Result<Value> {
-    let Value::String(text) = value else { return Ok(value) };
+    let Value::String(text) = value else {
+        return Ok(value);
+    };
     let cast = match kind {
-        SettingKind::Boolean => {
-            Some(Value::Bool(matches!(text.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on")))
-        }
+        SettingKind::Boolean => Some(Value::Bool(matches!(
+            text.to_ascii_lowercase().as_str(),
+            "true" | "1" | "yes" | "on"
+        ))),
         SettingKind::Integer => integer(text.trim()),
         SettingKind::Decimal => text.trim().parse().ok().map(Value::Number),
         SettingKind::Array => structure(&text).filter(Value::is_array),
@@ -72,11 +75,16 @@ pub(crate) fn cast(kind: SettingKind, name: &str, value: Value) -> Result<Value>
 
 fn integer(text: &str) -> Option<Value> {
     let text = text.strip_prefix('+').unwrap_or(text);
-    text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from)).ok()
+    text.parse::<i64>()
+        .map(Value::from)
+        .or_else(|_| text.parse::<u64>().map(Value::from))
+        .ok()
 }
 
 fn structure(text: &str) -> Option<Value> {
-    serde_json::from_str(text).ok().or_else(|| python::parse(text.trim()))
+    serde_json::from_str(text)
+        .ok()
+        .or_else(|| python::parse(text.trim()))
 }
 
 /// Applies a definition's `value_processor`.
@@ -115,7 +123,9 @@ mod tests {
 
     #[test]
     fn an_error_names_the_setting_and_not_its_value() {
-        let error = cast(SettingKind::Integer, "port", json!("s3cret")).expect_err("no integer").to_string();
+        let error = cast(SettingKind::Integer, "port", json!("s3cret"))
+            .expect_err("no integer")
+            .to_string();
         assert!(error.contains("port") && !error.contains("s3cret"), "{error}");
     }
 }

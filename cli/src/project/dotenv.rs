@@ -12,7 +12,11 @@ pub(crate) fn parse(text: &str, os: &Vars) -> Vars {
         let (binding, after) = binding(rest);
         rest = after;
         if let Some((key, value, literal)) = binding {
-            let value = if literal { value } else { interpolate(&value, os, &vars) };
+            let value = if literal {
+                value
+            } else {
+                interpolate(&value, os, &vars)
+            };
             vars.insert(key, value);
         }
     }
@@ -23,14 +27,16 @@ pub(crate) fn parse(text: &str, os: &Vars) -> Vars {
 fn binding(text: &str) -> (Option<(String, String, bool)>, &str) {
     let (line, after_line) = text.split_once('\n').unwrap_or((text, ""));
     let trimmed = line.trim_start();
-    let trimmed = trimmed.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t'])).unwrap_or(trimmed);
+    let trimmed = trimmed
+        .strip_prefix("export")
+        .filter(|rest| rest.starts_with([' ', '\t']))
+        .unwrap_or(trimmed);
     let Some((key, _)) = trimmed.split_once('=').filter(|_| !trimmed.starts_with('#')) else {
         return (None, after_line);
     };
     let key = key.trim().trim_matches('\'').to_owned();
-    let start = text.len() - after_line.len() - line.len();
     let value_at = line.find('=').map_or(line.len(), |at| at + 1);
-    let value = text[start + value_at..].trim_start_matches([' ', '\t']);
+    let value = text[value_at..].trim_start_matches([' ', '\t']);
     match value.chars().next() {
         Some(quote @ ('"' | '\'')) => match quoted(&value[1..], quote) {
             Some((inner, rest)) => {
@@ -75,10 +81,18 @@ fn interpolate(value: &str, os: &Vars, file: &Vars) -> String {
     let mut out = String::new();
     let mut rest = value;
     while let Some(at) = rest.find("${") {
-        let Some(end) = rest[at..].find('}').map(|end| at + end) else { break };
+        let Some(end) = rest[at..].find('}').map(|end| at + end) else {
+            break;
+        };
         out.push_str(&rest[..at]);
-        let (name, default) = rest[at + 2..end].split_once(":-").unwrap_or((&rest[at + 2..end], ""));
-        out.push_str(os.get(name).or_else(|| file.get(name)).map_or(default, String::as_str));
+        let (name, default) = rest[at + 2..end]
+            .split_once(":-")
+            .unwrap_or((&rest[at + 2..end], ""));
+        out.push_str(
+            os.get(name)
+                .or_else(|| file.get(name))
+                .map_or(default, String::as_str),
+        );
         rest = &rest[end + 1..];
     }
     out.push_str(rest);
@@ -100,7 +114,13 @@ mod tests {
         assert_eq!(get("B"), Some("two words"));
         assert_eq!(get("C"), Some("single $A ${A}"));
         assert_eq!(get("D"), Some("a\nb\nsecond"));
-        assert_eq!((get("E"), get("F"), get("G")), (Some("01"), Some("d"), Some("$A")));
-        assert_eq!((get("NOVALUE"), get("H"), get("I")), (None, Some(""), Some("a#b")));
+        assert_eq!(
+            (get("E"), get("F"), get("G")),
+            (Some("01"), Some("d"), Some("$A"))
+        );
+        assert_eq!(
+            (get("NOVALUE"), get("H"), get("I")),
+            (None, Some(""), Some("a#b"))
+        );
     }
 }

@@ -15,11 +15,18 @@ pub(crate) struct Lookup<'a> {
 impl<'a> Lookup<'a> {
     /// Layers from the weakest to the strongest.
     pub(crate) fn new(layers: impl Into<Vec<&'a Vars>>, strict: bool) -> Self {
-        Self { layers: layers.into(), strict }
+        Self {
+            layers: layers.into(),
+            strict,
+        }
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.layers.iter().rev().find_map(|layer| layer.get(name)).map(String::as_str)
+        self.layers
+            .iter()
+            .rev()
+            .find_map(|layer| layer.get(name))
+            .map(String::as_str)
     }
 
     /// Expands the text inside `value`; keys stay. A text that becomes empty becomes null.
@@ -29,9 +36,13 @@ impl<'a> Lookup<'a> {
                 expanded if expanded.is_empty() && !text.is_empty() => Value::Null,
                 expanded => Value::String(expanded),
             },
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.value(item)).collect::<Result<_>>()?),
+            Value::Array(items) => {
+                Value::Array(items.iter().map(|item| self.value(item)).collect::<Result<_>>()?)
+            }
             Value::Object(map) => Value::Object(
-                map.iter().map(|(key, value)| Ok((key.clone(), self.value(value)?))).collect::<Result<_>>()?,
+                map.iter()
+                    .map(|(key, value)| Ok((key.clone(), self.value(value)?)))
+                    .collect::<Result<_>>()?,
             ),
             other => other.clone(),
         })
@@ -57,7 +68,9 @@ impl<'a> Lookup<'a> {
                 match self.get(name) {
                     Some(value) => out.push_str(value),
                     None if self.strict => {
-                        return Err(Error::config(format!("the environment variable {name} is not set")));
+                        return Err(Error::config(format!(
+                            "the environment variable {name} is not set"
+                        )));
                     }
                     None => {}
                 }
@@ -88,7 +101,10 @@ mod tests {
     use serde_json::json;
 
     fn vars() -> Vars {
-        Vars::from([("ROOT".to_owned(), "r".to_owned()), ("ENVV".to_owned(), "e".to_owned())])
+        Vars::from([
+            ("ROOT".to_owned(), "r".to_owned()),
+            ("ENVV".to_owned(), "e".to_owned()),
+        ])
     }
 
     #[test]
@@ -108,13 +124,18 @@ mod tests {
             assert_eq!(lookup.value(&json!(text)).expect("lenient"), expected, "{text}");
         }
         let nested = json!([1, "$ROOT", {"$ROOT": "$ENVV"}]);
-        assert_eq!(lookup.value(&nested).expect("lenient"), json!([1, "r", {"$ROOT": "e"}]));
+        assert_eq!(
+            lookup.value(&nested).expect("lenient"),
+            json!([1, "r", {"$ROOT": "e"}])
+        );
     }
 
     #[test]
     fn strict_mode_names_the_missing_variable() {
         let vars = vars();
-        let error = Lookup::new([&vars], true).text("$UNSET").expect_err("it is missing");
+        let error = Lookup::new([&vars], true)
+            .text("$UNSET")
+            .expect_err("it is missing");
         assert!(error.to_string().contains("UNSET"));
     }
 }

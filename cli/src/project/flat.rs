@@ -11,7 +11,11 @@ pub(crate) fn flatten(map: &Map<String, Value>) -> Vec<(String, Value)> {
 
 fn walk(map: &Map<String, Value>, prefix: &str, leaves: &mut Vec<(String, Value)>) {
     for (key, value) in map {
-        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        let name = if prefix.is_empty() {
+            key.clone()
+        } else {
+            format!("{prefix}.{key}")
+        };
         match value {
             Value::Object(inner) if !inner.is_empty() => walk(inner, &name, leaves),
             leaf => leaves.push((name, leaf.clone())),
@@ -23,30 +27,36 @@ fn walk(map: &Map<String, Value>, prefix: &str, leaves: &mut Vec<(String, Value)
 pub(crate) fn nest(leaves: impl IntoIterator<Item = (String, Value)>) -> Map<String, Value> {
     let mut root = Map::new();
     for (name, value) in leaves {
-        let keys = split(&name);
-        let Some((last, path)) = keys.split_last() else { continue };
-        let mut at = &mut root;
-        for key in path {
-            let slot = at.entry(key.clone()).or_insert_with(|| Value::Object(Map::new()));
-            if !slot.is_object() {
-                *slot = Value::Object(Map::new());
-            }
-            let Value::Object(inner) = slot else { break };
-            at = inner;
-        }
-        match (at.get_mut(last), value) {
-            // A default object under leaves that were set one by one.
-            (Some(Value::Object(old)), Value::Object(new)) => {
-                for (key, value) in new {
-                    old.entry(key).or_insert(value);
-                }
-            }
-            (_, value) => {
-                at.insert(last.clone(), value);
-            }
-        }
+        insert(&mut root, &split(&name), value);
     }
     root
+}
+
+fn insert(map: &mut Map<String, Value>, keys: &[String], value: Value) {
+    let Some((key, rest)) = keys.split_first() else {
+        return;
+    };
+    if !rest.is_empty() {
+        let slot = map.entry(key.clone()).or_insert(Value::Null);
+        let mut inner = match slot.take() {
+            Value::Object(inner) => inner,
+            _ => Map::new(),
+        };
+        insert(&mut inner, rest, value);
+        *slot = Value::Object(inner);
+        return;
+    }
+    match (map.get_mut(key), value) {
+        // An object whose leaves were set one by one: they stay.
+        (Some(Value::Object(old)), Value::Object(new)) => {
+            for (key, value) in new {
+                old.entry(key).or_insert(value);
+            }
+        }
+        (_, value) => {
+            map.insert(key.clone(), value);
+        }
+    }
 }
 
 /// The keys of a dotted name.
@@ -79,10 +89,15 @@ mod tests {
 
     #[test]
     fn flat_and_back() {
-        let Value::Object(map) = json!({"a": {"b": 1, "c": {}}, "d.e": [1], r"f\.g": 2}) else { panic!("an object") };
+        let Value::Object(map) = json!({"a": {"b": 1, "c": {}}, "d.e": [1], r"f\.g": 2}) else {
+            panic!("an object")
+        };
         let leaves = flatten(&map);
         let names: Vec<_> = leaves.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["a.b", "a.c", "d.e", r"f\.g"]);
-        assert_eq!(Value::Object(nest(leaves)), json!({"a": {"b": 1, "c": {}}, "d": {"e": [1]}, "f.g": 2}));
+        assert_eq!(
+            Value::Object(nest(leaves)),
+            json!({"a": {"b": 1, "c": {}}, "d": {"e": [1]}, "f.g": 2})
+        );
     }
 }

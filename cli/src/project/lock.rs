@@ -18,7 +18,11 @@ pub(crate) fn definition(
 ) -> Result<Map<String, Value>> {
     let folder = root.join("plugins").join(kind.plural());
     let exact = folder.join(format!("{name}--{}.lock", variant.unwrap_or("default")));
-    let path = if exact.is_file() { Some(exact) } else { only_lock(&folder, name, variant)? };
+    let path = if exact.is_file() {
+        Some(exact)
+    } else {
+        only_lock(&folder, name, variant)?
+    };
     if let Some(path) = path {
         return read(&path);
     }
@@ -35,7 +39,9 @@ pub(crate) fn definition(
 
 /// Without a variant, the one lock file that there is for `name`.
 fn only_lock(folder: &Path, name: &str, variant: Option<&str>) -> Result<Option<PathBuf>> {
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(None) };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(None);
+    };
     if variant.is_some() {
         return Ok(None);
     }
@@ -43,12 +49,17 @@ fn only_lock(folder: &Path, name: &str, variant: Option<&str>) -> Result<Option<
     let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
-            let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+            let file = path
+                .file_name()
+                .and_then(|file| file.to_str())
+                .unwrap_or_default();
             file.starts_with(&prefix) && file.ends_with(".lock")
         })
         .collect();
     if found.len() > 1 {
-        return Err(Error::config(format!("plugin {name}: several lock files; name its variant in meltano.yml")));
+        return Err(Error::config(format!(
+            "plugin {name}: several lock files; name its variant in meltano.yml"
+        )));
     }
     Ok(found.pop())
 }

@@ -21,8 +21,9 @@ use serde_json::{Map, Value};
 
 use expand::Lookup;
 
+pub(crate) use flat::nest;
 pub(crate) use plugin::{Plugin, PluginKind};
-pub(crate) use settings::{Exports, Resolved};
+pub(crate) use settings::{Exports, Resolved, resolve};
 
 /// Environment variables.
 pub(crate) type Vars = BTreeMap<String, String>;
@@ -69,12 +70,17 @@ pub(crate) fn find(folder: &Path, os: &Vars) -> Option<PathBuf> {
     if let Some(root) = os.get("MELTANO_PROJECT_ROOT").filter(|root| !root.is_empty()) {
         return Some(PathBuf::from(root));
     }
-    folder.ancestors().find(|folder| folder.join(FILE).is_file()).map(Path::to_owned)
+    folder
+        .ancestors()
+        .find(|folder| folder.join(FILE).is_file())
+        .map(Path::to_owned)
 }
 
 /// Where `.meltano` is for a root.
 pub(crate) fn system_folder(root: &Path, os: &Vars) -> PathBuf {
-    os.get("MELTANO_SYS_DIR_ROOT").filter(|path| !path.is_empty()).map_or_else(|| root.join(".meltano"), PathBuf::from)
+    os.get("MELTANO_SYS_DIR_ROOT")
+        .filter(|path| !path.is_empty())
+        .map_or_else(|| root.join(".meltano"), PathBuf::from)
 }
 
 impl Project {
@@ -84,48 +90,91 @@ impl Project {
         let text = fs::read_to_string(&path)
             .map_err(|error| Error::config(format!("cannot read {}", path.display())).with_source(error))?;
         let document = yaml::read(&path, &text)?;
-        if document.get("include_paths").is_some_and(|paths| !paths.is_null()) {
-            return Err(Error::config(format!("{}: include_paths is not supported", path.display())));
+        if document
+            .get("include_paths")
+            .is_some_and(|paths| !paths.is_null())
+        {
+            return Err(Error::config(format!(
+                "{}: include_paths is not supported",
+                path.display()
+            )));
         }
         let dotenv = read_dotenv(&root.join(".env"), &os)?;
-        let strict = document.get("ff").and_then(|ff| ff.get("strict_env_var_mode")).and_then(Value::as_bool)
+        let strict = document
+            .get("ff")
+            .and_then(|ff| ff.get("strict_env_var_mode"))
+            .and_then(Value::as_bool)
             == Some(true);
         let env = env_of(&document);
         let env_expanded = expand_all(&env, &Lookup::new([&os], strict))?;
         let system = system_folder(&root, &os);
-        let mut project =
-            Self { root, system, environment: None, document, os, dotenv, env, env_expanded, strict };
+        let mut project = Self {
+            root,
+            system,
+            environment: None,
+            document,
+            os,
+            dotenv,
+            env,
+            env_expanded,
+            strict,
+        };
         project.environment = project.choose(choice)?;
         Ok(project)
     }
 
     fn choose(&self, choice: Choice<'_>) -> Result<Option<Environment>> {
-        let variable = |vars: &Vars| vars.get("MELTANO_ENVIRONMENT").filter(|name| !name.is_empty()).cloned();
+        let variable = |vars: &Vars| {
+            vars.get("MELTANO_ENVIRONMENT")
+                .filter(|name| !name.is_empty())
+                .cloned()
+        };
         let name = match choice {
             Choice::None => None,
             Choice::Named(name) => Some(name.to_owned()),
             Choice::Default => variable(&self.os).or_else(|| variable(&self.dotenv)).or_else(|| {
-                self.document.get("default_environment").and_then(Value::as_str).map(str::to_owned)
+                self.document
+                    .get("default_environment")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
             }),
         };
-        let Some(name) = name.filter(|name| name != "null") else { return Ok(None) };
+        let Some(name) = name.filter(|name| name != "null") else {
+            return Ok(None);
+        };
         let all = objects(self.document.get("environments"));
         let Some(document) = all.iter().find(|document| named(document, &name)) else {
             let names = all.iter().filter_map(|document| document.get("name")?.as_str());
-            return Err(Error::config(format!("there is no environment {name:?}{}", suggestion(&name, names))));
+            return Err(Error::config(format!(
+                "there is no environment {name:?}{}",
+                suggestion(&name, names)
+            )));
         };
         let lookup = Lookup::new([&self.os, &self.env_expanded, &self.dotenv], self.strict);
         let env = expand_all(&env_of(document), &lookup)?;
-        Ok(Some(Environment { name, document: (*document).clone(), env }))
+        Ok(Some(Environment {
+            name,
+            document: (*document).clone(),
+            env,
+        }))
     }
 
     /// What is added to the id of a state, from the environment.
     pub(crate) fn state_id_suffix(&self) -> Result<Option<String>> {
-        let Some(environment) = &self.environment else { return Ok(None) };
-        let Some(suffix) = environment.document.get("state_id_suffix").and_then(Value::as_str) else {
+        let Some(environment) = &self.environment else {
             return Ok(None);
         };
-        let lookup = Lookup::new([&self.dotenv, &self.os, &self.env_expanded, &environment.env], self.strict);
+        let Some(suffix) = environment
+            .document
+            .get("state_id_suffix")
+            .and_then(Value::as_str)
+        else {
+            return Ok(None);
+        };
+        let lookup = Lookup::new(
+            [&self.dotenv, &self.os, &self.env_expanded, &environment.env],
+            self.strict,
+        );
         Ok(Some(lookup.text(suffix)?).filter(|suffix| !suffix.is_empty()))
     }
 
@@ -141,26 +190,46 @@ impl Project {
         {
             value = self.document.get(section).and_then(|section| section.get(key));
         }
-        let Some(text) = value.and_then(Value::as_str) else { return Ok(None) };
+        let Some(text) = value.and_then(Value::as_str) else {
+            return Ok(None);
+        };
         let mut own = self.os.clone();
-        own.insert("MELTANO_SYS_DIR_ROOT".to_owned(), self.system.display().to_string());
+        own.insert(
+            "MELTANO_SYS_DIR_ROOT".to_owned(),
+            self.system.display().to_string(),
+        );
         own.insert("MELTANO_PROJECT_ROOT".to_owned(), self.root.display().to_string());
-        Lookup::new([&self.dotenv, &own], self.strict).text(text).map(Some)
+        Lookup::new([&self.dotenv, &own], self.strict)
+            .text(text)
+            .map(Some)
     }
 
     /// The block of a plugin in the active environment.
     fn environment_plugin(&self, kind: PluginKind, name: &str) -> Option<&Map<String, Value>> {
-        let plugins = self.environment.as_ref()?.document.get("config")?.get("plugins")?;
-        objects(plugins.get(kind.plural())).into_iter().find(|document| named(document, name))
+        let plugins = self
+            .environment
+            .as_ref()?
+            .document
+            .get("config")?
+            .get("plugins")?;
+        objects(plugins.get(kind.plural()))
+            .into_iter()
+            .find(|document| named(document, name))
     }
 
     /// The block of a plugin in `meltano.yml`.
     fn plugin_document(&self, kind: PluginKind, name: &str) -> Option<&Map<String, Value>> {
-        self.plugin_documents(kind).into_iter().find(|document| named(document, name))
+        self.plugin_documents(kind)
+            .into_iter()
+            .find(|document| named(document, name))
     }
 
     fn plugin_documents(&self, kind: PluginKind) -> Vec<&Map<String, Value>> {
-        objects(self.document.get("plugins").and_then(|plugins| plugins.get(kind.plural())))
+        objects(
+            self.document
+                .get("plugins")
+                .and_then(|plugins| plugins.get(kind.plural())),
+        )
     }
 }
 
@@ -174,7 +243,11 @@ fn read_dotenv(path: &Path, os: &Vars) -> Result<Vars> {
 
 /// The objects of a list; anything else is no object.
 fn objects(list: Option<&Value>) -> Vec<&Map<String, Value>> {
-    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect()
+    list.and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .collect()
 }
 
 fn named(document: &Map<String, Value>, name: &str) -> bool {
@@ -183,12 +256,19 @@ fn named(document: &Map<String, Value>, name: &str) -> bool {
 
 /// The `env:` of a block, as text.
 fn env_of(document: &Map<String, Value>) -> Vars {
-    let Some(Value::Object(env)) = document.get("env") else { return Vars::new() };
-    env.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key.clone(), settings::text(value))).collect()
+    let Some(Value::Object(env)) = document.get("env") else {
+        return Vars::new();
+    };
+    env.iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(key, value)| (key.clone(), settings::text(value)))
+        .collect()
 }
 
 fn expand_all(vars: &Vars, lookup: &Lookup<'_>) -> Result<Vars> {
-    vars.iter().map(|(key, value)| Ok((key.clone(), lookup.text(value)?))).collect()
+    vars.iter()
+        .map(|(key, value)| Ok((key.clone(), lookup.text(value)?)))
+        .collect()
 }
 
 /// `; did you mean "x"?` when one of `known` is near to `name`, else what there is.

@@ -82,10 +82,37 @@ pub(crate) struct Plugin {
 
 /// Keys of a plugin that are its definition; every other key is an extra.
 const DEFINITION_KEYS: &[&str] = &[
-    "name", "inherit_from", "namespace", "variant", "pip_url", "executable", "capabilities", "settings", "config", "env",
-    "commands", "label", "description", "docs", "repo", "logo_url", "requires", "requires_meltano",
-    "settings_group_validation", "plugin_type", "hidden", "ext_repo", "keywords", "maintenance_status", "quality",
-    "domain_url", "definition", "next_steps", "settings_preamble", "usage", "prereq",
+    "name",
+    "inherit_from",
+    "namespace",
+    "variant",
+    "pip_url",
+    "executable",
+    "capabilities",
+    "settings",
+    "config",
+    "env",
+    "commands",
+    "label",
+    "description",
+    "docs",
+    "repo",
+    "logo_url",
+    "requires",
+    "requires_meltano",
+    "settings_group_validation",
+    "plugin_type",
+    "hidden",
+    "ext_repo",
+    "keywords",
+    "maintenance_status",
+    "quality",
+    "domain_url",
+    "definition",
+    "next_steps",
+    "settings_preamble",
+    "usage",
+    "prereq",
 ];
 
 impl Plugin {
@@ -102,7 +129,13 @@ impl Plugin {
     /// Its virtual environment, when it is installed by pip.
     pub(crate) fn venv(&self, project: &Project) -> Option<PathBuf> {
         self.pip_url.as_ref()?;
-        Some(project.system.join(self.kind.plural()).join(&self.folder).join("venv"))
+        Some(
+            project
+                .system
+                .join(self.kind.plural())
+                .join(&self.folder)
+                .join("venv"),
+        )
     }
 }
 
@@ -111,9 +144,13 @@ fn load(project: &Project, kind: PluginKind, name: &str, children: &mut Vec<Stri
         return Err(Error::config(format!("plugin {name} inherits from itself")));
     }
     if name.contains(':') {
-        return Err(Error::config(format!("plugin {name}: a name must not contain a colon")));
+        return Err(Error::config(format!(
+            "plugin {name}: a name must not contain a colon"
+        )));
     }
-    let own = project.plugin_document(kind, name).ok_or_else(|| unknown(project, kind, name))?;
+    let own = project
+        .plugin_document(kind, name)
+        .ok_or_else(|| unknown(project, kind, name))?;
     let text = |key: &str| own.get(key).and_then(Value::as_str);
     let inherit_from = text("inherit_from");
     let parent = match inherit_from {
@@ -139,7 +176,12 @@ fn join(
     definition: &Map<String, Value>,
     parent: Option<Plugin>,
 ) -> Plugin {
-    let text = |key: &str| own.get(key).or_else(|| definition.get(key)).and_then(Value::as_str).map(str::to_owned);
+    let text = |key: &str| {
+        own.get(key)
+            .or_else(|| definition.get(key))
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
     let inherits = own.contains_key("inherit_from");
     let up = parent.as_ref();
     // `pip_url: null` and the like fall back too.
@@ -170,7 +212,9 @@ fn join(
         settings: join_settings(own, definition, up),
         config: config(own),
         environment_config: block.map_or_else(Map::new, config),
-        defaults: extras(definition).chain(up.map(|up| up.defaults.clone()).into_iter().flatten()).collect(),
+        defaults: extras(definition)
+            .chain(up.map(|up| up.defaults.clone()).into_iter().flatten())
+            .collect(),
         env,
         environment_env: block.map_or_else(Vars::new, env_of),
         folder: match up {
@@ -183,10 +227,20 @@ fn join(
 }
 
 /// The settings of the parent or the definition, replaced by name, and the plugin's own after them.
-fn join_settings(own: &Map<String, Value>, definition: &Map<String, Value>, up: Option<&Plugin>) -> Vec<Setting> {
+fn join_settings(
+    own: &Map<String, Value>,
+    definition: &Map<String, Value>,
+    up: Option<&Plugin>,
+) -> Vec<Setting> {
     let mut settings = up.map_or_else(Vec::new, |up| up.settings.clone());
     let lists = [definition.get("settings"), own.get("settings")];
-    for setting in lists.into_iter().flatten().filter_map(Value::as_array).flatten().filter_map(setting) {
+    for setting in lists
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_array)
+        .flatten()
+        .filter_map(setting)
+    {
         match settings.iter_mut().find(|old| old.name == setting.name) {
             Some(old) => *old = setting,
             None => settings.push(setting),
@@ -197,14 +251,25 @@ fn join_settings(own: &Map<String, Value>, definition: &Map<String, Value>, up: 
 
 fn setting(definition: &Value) -> Option<Setting> {
     let text = |key: &str| definition.get(key).and_then(Value::as_str).map(str::to_owned);
-    let list = |key: &str| definition.get(key).and_then(Value::as_array).into_iter().flatten();
+    let list = |key: &str| {
+        definition
+            .get(key)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
     let value = definition.get("value").filter(|value| !value.is_null()).cloned();
     Some(Setting {
         name: text("name")?,
-        kind: text("kind").as_deref().map_or(SettingKind::Text, SettingKind::parse),
+        kind: text("kind")
+            .as_deref()
+            .map_or(SettingKind::Text, SettingKind::parse),
         value,
         env: text("env"),
-        aliases: list("aliases").filter_map(Value::as_str).map(str::to_owned).collect(),
+        aliases: list("aliases")
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         processor: text("value_processor").or_else(|| text("value_post_processor")),
     })
 }
@@ -227,6 +292,14 @@ fn extras(block: &Map<String, Value>) -> impl Iterator<Item = (String, Value)> +
 }
 
 fn unknown(project: &Project, kind: PluginKind, name: &str) -> Error {
-    let names = project.plugin_documents(kind).into_iter().filter_map(|plugin| plugin.get("name")?.as_str());
-    Error::config(format!("there is no {} {name:?} in {}{}", kind.singular(), super::FILE, suggestion(name, names)))
+    let names = project
+        .plugin_documents(kind)
+        .into_iter()
+        .filter_map(|plugin| plugin.get("name")?.as_str());
+    Error::config(format!(
+        "there is no {} {name:?} in {}{}",
+        kind.singular(),
+        super::FILE,
+        suggestion(name, names)
+    ))
 }

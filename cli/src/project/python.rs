@@ -103,7 +103,10 @@ impl Parser<'_> {
     }
 
     fn word(&mut self) -> Option<Value> {
-        let end = self.text.find([',', ']', ')', '}', ':', ' ']).unwrap_or(self.text.len());
+        let end = self
+            .text
+            .find([',', ']', ')', '}', ':', ' '])
+            .unwrap_or(self.text.len());
         let (word, rest) = self.text.split_at(end);
         self.text = rest;
         Some(match word {
@@ -122,9 +125,21 @@ mod tests {
 
     #[test]
     fn reads_literals_and_nothing_else() {
-        assert_eq!(parse("['a', \"b'\", (1, -2.5), {'z': None, 'y': True,}]"), Some(json!(["a", "b'", [1, -2.5], {"z": null, "y": true}])));
+        assert_eq!(
+            parse("['a', \"b'\", (1, -2.5), {'z': None, 'y': True,}]"),
+            Some(json!(["a", "b'", [1, -2.5], {"z": null, "y": true}]))
+        );
         assert_eq!(parse("[]"), Some(json!([])));
-        for text in ["", "[", "['a'", "['a']x", "{1: 2}", "open('x')", "'a", &"[".repeat(1000)] {
+        for text in [
+            "",
+            "[",
+            "['a'",
+            "['a']x",
+            "{1: 2}",
+            "open('x')",
+            "'a",
+            &"[".repeat(1000),
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

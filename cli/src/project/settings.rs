@@ -51,7 +51,10 @@ impl Resolved {
 
     /// An extra by its name without the `_`; an object's leaves are put together.
     pub(crate) fn extra(&self, name: &str) -> Option<&Value> {
-        self.found.iter().find(|found| found.name.strip_prefix('_') == Some(name)).map(|found| &found.value)
+        self.found
+            .iter()
+            .find(|found| found.name.strip_prefix('_') == Some(name))
+            .map(|found| &found.value)
     }
 }
 
@@ -80,7 +83,11 @@ pub(crate) fn resolve(project: &Project, plugin: &Plugin, exports: &Exports) -> 
     let mut exports = exported(plugin, &found);
     exports.extend(information(plugin));
     let process = process_vars(project, plugin, &layers, &exports)?;
-    Ok(Resolved { found, process, exports })
+    Ok(Resolved {
+        found,
+        process,
+        exports,
+    })
 }
 
 /// What lies over the shell's variables.
@@ -100,9 +107,18 @@ fn layers(project: &Project, plugin: &Plugin, exports: &Exports) -> Vars {
 /// What a plugin's process may know about the project.
 fn project_vars(project: &Project) -> Vars {
     let mut vars = Vars::from([
-        ("MELTANO_PROJECT_ROOT".to_owned(), project.root.display().to_string()),
-        ("MELTANO_SYS_DIR_ROOT".to_owned(), project.system.display().to_string()),
-        ("MELTANO_USER_AGENT".to_owned(), concat!("melisma/", env!("CARGO_PKG_VERSION")).to_owned()),
+        (
+            "MELTANO_PROJECT_ROOT".to_owned(),
+            project.root.display().to_string(),
+        ),
+        (
+            "MELTANO_SYS_DIR_ROOT".to_owned(),
+            project.system.display().to_string(),
+        ),
+        (
+            "MELTANO_USER_AGENT".to_owned(),
+            concat!("melisma/", env!("CARGO_PKG_VERSION")).to_owned(),
+        ),
     ]);
     if let Some(environment) = &project.environment {
         vars.insert("MELTANO_ENVIRONMENT".to_owned(), environment.name.clone());
@@ -113,8 +129,10 @@ fn project_vars(project: &Project) -> Vars {
 /// `MELTANO_EXTRACTOR_NAME` and the like.
 fn information(plugin: &Plugin) -> Vec<(String, String)> {
     let name = |what: &str| env_name(&["meltano", plugin.kind.singular(), what]);
-    let mut information =
-        vec![(name("name"), plugin.name.clone()), (name("namespace"), plugin.namespace.clone())];
+    let mut information = vec![
+        (name("name"), plugin.name.clone()),
+        (name("namespace"), plugin.namespace.clone()),
+    ];
     information.extend(plugin.variant.clone().map(|variant| (name("variant"), variant)));
     information
 }
@@ -144,11 +162,25 @@ fn exported(plugin: &Plugin, found: &[Found]) -> Exports {
 /// All variables of the plugin's process.
 fn process_vars(project: &Project, plugin: &Plugin, layers: &Vars, exports: &Vars) -> Result<Vars> {
     let none = Vars::new();
-    let environment = project.environment.as_ref().map_or(&none, |environment| &environment.env);
+    let environment = project
+        .environment
+        .as_ref()
+        .map_or(&none, |environment| &environment.env);
     let plugin_env = expand_all(&plugin.env, &Lookup::new([environment], project.strict))?;
-    let environment_env = expand_all(&plugin.environment_env, &Lookup::new([&plugin_env], project.strict))?;
+    let environment_env = expand_all(
+        &plugin.environment_env,
+        &Lookup::new([&plugin_env], project.strict),
+    )?;
     let mut vars = project.env.clone();
-    for layer in [&project.dotenv, &project.os, layers, exports, &plugin_env, environment, &environment_env] {
+    for layer in [
+        &project.dotenv,
+        &project.os,
+        layers,
+        exports,
+        &plugin_env,
+        environment,
+        &environment_env,
+    ] {
         overlay(&mut vars, layer);
     }
     vars.remove("PYTHONPATH");
@@ -176,10 +208,21 @@ struct Stores<'a> {
 impl Stores<'_> {
     /// Every setting that has a value: defined ones in their order, then keys that nobody defined.
     fn find_all(&self, lookup: &Lookup<'_>, extras: bool) -> Result<Vec<Found>> {
-        let mut settings: Vec<Setting> = if extras { extra_settings(self.plugin) } else { self.plugin.settings.clone() };
-        let mut names: BTreeSet<String> =
-            settings.iter().flat_map(|setting| setting.aliases.iter().chain([&setting.name])).cloned().collect();
-        let keys = self.own.iter().chain(&self.environment).map(|(key, value)| (key, value));
+        let mut settings: Vec<Setting> = if extras {
+            extra_settings(self.plugin)
+        } else {
+            self.plugin.settings.clone()
+        };
+        let mut names: BTreeSet<String> = settings
+            .iter()
+            .flat_map(|setting| setting.aliases.iter().chain([&setting.name]))
+            .cloned()
+            .collect();
+        let keys = self
+            .own
+            .iter()
+            .chain(&self.environment)
+            .map(|(key, value)| (key, value));
         let keys = keys.chain(self.inherited.iter().map(|found| (&found.name, &found.value)));
         for (key, value) in keys.filter(|(key, _)| key.starts_with('_') == extras) {
             if names.insert(key.clone()) {
@@ -193,7 +236,12 @@ impl Stores<'_> {
                     Some(processor) => process(processor, value),
                     None => value,
                 };
-                all.push(Found { name: setting.name.clone(), value, source, env: setting.env.clone() });
+                all.push(Found {
+                    name: setting.name.clone(),
+                    value,
+                    source,
+                    env: setting.env.clone(),
+                });
             }
         }
         collect_leaves(&settings, &mut all);
@@ -203,11 +251,16 @@ impl Stores<'_> {
     fn find(&self, setting: &Setting, lookup: &Lookup<'_>) -> Result<Option<(Value, Source)>> {
         for vars in [&self.env[..], &[self.dotenv]] {
             if let Some(value) = self.variable(setting, vars)? {
-                return Ok(Some((cast(setting.kind, &setting.name, Value::String(value))?, Source::Set)));
+                return Ok(Some((
+                    cast(setting.kind, &setting.name, Value::String(value))?,
+                    Source::Set,
+                )));
             }
         }
         for layer in [&self.environment, &self.own] {
-            let Some(value) = in_layer(setting, layer)? else { continue };
+            let Some(value) = in_layer(setting, layer)? else {
+                continue;
+            };
             let value = lookup.value(value)?;
             // A value that expands to nothing is none, and the default does not take its place.
             return Ok(match value {
@@ -220,7 +273,9 @@ impl Stores<'_> {
         {
             return Ok(Some((found.value.clone(), Source::Inherited)));
         }
-        let Some(default) = &setting.value else { return Ok(None) };
+        let Some(default) = &setting.value else {
+            return Ok(None);
+        };
         Ok(match lookup.value(default)? {
             Value::Null => None,
             value => Some((cast(setting.kind, &setting.name, value)?, Source::Default)),
@@ -234,7 +289,9 @@ impl Stores<'_> {
             names.insert(env_name(&[&self.plugin.name, name]));
             names.insert(env_name(&[&self.plugin.namespace, name]));
         }
-        let mut set = names.iter().filter_map(|name| Some((name, vars.iter().find_map(|vars| vars.get(name))?)));
+        let mut set = names
+            .iter()
+            .filter_map(|name| Some((name, vars.iter().find_map(|vars| vars.get(name))?)));
         let first = set.next();
         if let (Some((a, _)), Some((b, _))) = (first, set.next()) {
             return Err(Error::config(format!(
@@ -254,7 +311,10 @@ fn in_layer<'a>(setting: &Setting, layer: &'a [(String, Value)]) -> Result<Optio
             continue;
         }
         if found.is_some_and(|other| other != value) {
-            return Err(Error::config(format!("setting {} is set twice, under different names", setting.name)));
+            return Err(Error::config(format!(
+                "setting {} is set twice, under different names",
+                setting.name
+            )));
         }
         found = Some(value);
     }
@@ -263,7 +323,10 @@ fn in_layer<'a>(setting: &Setting, layer: &'a [(String, Value)]) -> Result<Optio
 
 /// An object that only its default or parent set gives way to leaves that were set one by one.
 fn collect_leaves(settings: &[Setting], all: &mut Vec<Found>) {
-    for setting in settings.iter().filter(|setting| setting.kind == SettingKind::Object) {
+    for setting in settings
+        .iter()
+        .filter(|setting| setting.kind == SettingKind::Object)
+    {
         let prefix = format!("{}.", setting.name);
         let leaves: Vec<(String, Value)> = all
             .iter()
@@ -277,7 +340,12 @@ fn collect_leaves(settings: &[Setting], all: &mut Vec<Found>) {
             Some(found) if found.source == Source::Set => {}
             Some(found) => found.value = object,
             None if setting.name.starts_with('_') => {
-                all.push(Found { name: setting.name.clone(), value: object, source: Source::Set, env: None });
+                all.push(Found {
+                    name: setting.name.clone(),
+                    value: object,
+                    source: Source::Set,
+                    env: None,
+                });
             }
             None => {}
         }
@@ -291,12 +359,24 @@ fn extra_settings(plugin: &Plugin) -> Vec<Setting> {
         PluginKind::Extractor => &[
             ("_catalog", text, None),
             ("_state", text, None),
-            ("_load_schema", text, Some(Value::from("$MELTANO_EXTRACTOR_NAMESPACE"))),
+            (
+                "_load_schema",
+                text,
+                Some(Value::from("$MELTANO_EXTRACTOR_NAMESPACE")),
+            ),
             ("_select", SettingKind::Array, Some(Value::from(vec!["*.*"]))),
             ("_metadata", SettingKind::Object, Some(Value::Object(Map::new()))),
             ("_schema", SettingKind::Object, Some(Value::Object(Map::new()))),
-            ("_select_filter", SettingKind::Array, Some(Value::Array(Vec::new()))),
-            ("_use_cached_catalog", SettingKind::Boolean, Some(Value::Bool(true))),
+            (
+                "_select_filter",
+                SettingKind::Array,
+                Some(Value::Array(Vec::new())),
+            ),
+            (
+                "_use_cached_catalog",
+                SettingKind::Boolean,
+                Some(Value::Bool(true)),
+            ),
         ],
         PluginKind::Loader => &[("_dialect", text, Some(Value::from("$MELTANO_LOADER_NAMESPACE")))],
     };

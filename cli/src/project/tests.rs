@@ -4,7 +4,6 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::settings::resolve;
 use super::*;
 
 struct Case {
@@ -16,7 +15,10 @@ impl Case {
     fn new(yaml: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join(FILE), yaml).expect("written");
-        Self { folder, os: Vars::new() }
+        Self {
+            folder,
+            os: Vars::new(),
+        }
     }
 
     fn with(mut self, name: &str, value: &str) -> Self {
@@ -41,7 +43,8 @@ impl Case {
     }
 
     fn tap(&self) -> Resolved {
-        self.resolve(PluginKind::Extractor, "tap-f", &Exports::new()).expect("resolves")
+        self.resolve(PluginKind::Extractor, "tap-f", &Exports::new())
+            .expect("resolves")
     }
 
     fn config(&self) -> Value {
@@ -72,7 +75,10 @@ fn values_are_expanded_and_empty_ones_left_out() {
         r#"c: "$ROOT/${ENVV}/\\$ESC/$UNSET/$lower", d: $UNSET, e: [1, "$ROOT", {a: "$ENVV"}]"#,
         "",
     );
-    assert_eq!(case.config(), json!({"c": "r/e/$ESC//$lower", "e": [1, "r", {"a": "e"}]}));
+    assert_eq!(
+        case.config(),
+        json!({"c": "r/e/$ESC//$lower", "e": [1, "r", {"a": "e"}]})
+    );
 }
 
 #[test]
@@ -87,17 +93,30 @@ fn the_shell_beats_the_file_and_env_blocks_beat_the_shell() {
     assert_eq!(case().with("TAP_F_PORT", "111").config(), json!({"port": 111}));
     let mut yaml = fs::read_to_string(case().folder.path().join(FILE)).expect("readable");
     yaml = yaml.replace("env: {ROOT: r}", "env: {TAP_F_PORT: '222'}");
-    assert_eq!(Case::new(&yaml).with("TAP_F_PORT", "111").config(), json!({"port": 222}));
+    assert_eq!(
+        Case::new(&yaml).with("TAP_F_PORT", "111").config(),
+        json!({"port": 222})
+    );
     let bad = case().with("TAP_F_PORT", "abc");
-    assert!(bad.resolve(PluginKind::Extractor, "tap-f", &Exports::new()).is_err());
+    assert!(
+        bad.resolve(PluginKind::Extractor, "tap-f", &Exports::new())
+            .is_err()
+    );
     assert_eq!(case().file(".env", "TAP_F_PORT=5").config(), json!({"port": 5}));
 }
 
 #[test]
 fn nested_and_dotted_keys_merge_leaf_by_leaf() {
-    let case = tap_f("{name: nested.leaf, value: d}", "nested: {other: 1, deep: y}", "nested.deep: e")
-        .with("TAP_F_NESTED_LEAF", "s");
-    assert_eq!(case.config(), json!({"nested": {"leaf": "s", "other": 1, "deep": "e"}}));
+    let case = tap_f(
+        "{name: nested.leaf, value: d}",
+        "nested: {other: 1, deep: y}",
+        "nested.deep: e",
+    )
+    .with("TAP_F_NESTED_LEAF", "s");
+    assert_eq!(
+        case.config(),
+        json!({"nested": {"leaf": "s", "other": 1, "deep": "e"}})
+    );
     let case = tap_f("", r#"dotted.key: v, "esc\\.dot": 1"#, "");
     assert_eq!(case.config(), json!({"dotted": {"key": "v"}, "esc.dot": 1}));
 }
@@ -116,7 +135,10 @@ fn aliases_are_read_and_conflicts_refused() {
     let case = || tap_f("{name: host, aliases: [hostname]}", "", "").with("TAP_F_HOSTNAME", "a");
     assert_eq!(case().config(), json!({"host": "a"}));
     let both = case().with("TAP_F_HOST", "a");
-    assert!(both.resolve(PluginKind::Extractor, "tap-f", &Exports::new()).is_err());
+    assert!(
+        both.resolve(PluginKind::Extractor, "tap-f", &Exports::new())
+            .is_err()
+    );
 }
 
 #[test]
@@ -129,7 +151,9 @@ fn a_custom_variable_is_written_and_never_read() {
 #[test]
 fn structures_from_the_environment_parse() {
     let case = |kind: &str, value: &str| {
-        tap_f(&format!("{{name: x, kind: {kind}}}"), "", "").with("TAP_F_X", value).config()
+        tap_f(&format!("{{name: x, kind: {kind}}}"), "", "")
+            .with("TAP_F_X", value)
+            .config()
     };
     assert_eq!(case("array", r#"["a"]"#), json!({"x": ["a"]}));
     assert_eq!(case("array", "['a']"), json!({"x": ["a"]}));
@@ -151,11 +175,16 @@ fn a_child_inherits_what_its_parent_resolves_to() {
         )
     };
     let config = |case: Case| {
-        case.resolve(PluginKind::Extractor, "tap-child", &Exports::new()).expect("resolves").config()
+        case.resolve(PluginKind::Extractor, "tap-child", &Exports::new())
+            .expect("resolves")
+            .config()
     };
     assert_eq!(config(case().with("TAP_F_HOST", "p")), json!({"host": "child"}));
     assert_eq!(config(case().with("TAP_CHILD_HOST", "c")), json!({"host": "c"}));
-    assert_eq!(config(case().with("TAP_F_PORT", "1")), json!({"host": "child", "port": 1}));
+    assert_eq!(
+        config(case().with("TAP_F_PORT", "1")),
+        json!({"host": "child", "port": 1})
+    );
 }
 
 #[test]
@@ -176,7 +205,9 @@ plugins:
     .file(".env", "X=${X}1");
     let tap = case.tap();
     assert_eq!(tap.process["X"], "01345");
-    let target = case.resolve(PluginKind::Loader, "target-f", &tap.exports).expect("resolves");
+    let target = case
+        .resolve(PluginKind::Loader, "target-f", &tap.exports)
+        .expect("resolves");
     assert_eq!(target.process["X"], "013");
 }
 
@@ -204,7 +235,9 @@ fn a_loader_sees_what_the_tap_exports() {
     ] {
         assert_eq!(tap.process.get(name).map(String::as_str), Some(value), "{name}");
     }
-    let target = case.resolve(PluginKind::Loader, "target-f", &tap.exports).expect("resolves");
+    let target = case
+        .resolve(PluginKind::Loader, "target-f", &tap.exports)
+        .expect("resolves");
     assert_eq!(target.config(), json!({"schema": "tap_f", "from": "h"}));
 }
 
@@ -216,12 +249,21 @@ fn extras_come_from_the_lock_file_the_block_and_the_environment() {
         Case::new(&format!("plugins: {{extractors: [{{name: tap-l{block}}}]}}"))
             .file("plugins/extractors/tap-l--default.lock", lock)
     };
-    let resolved = |case: Case| case.resolve(PluginKind::Extractor, "tap-l", &Exports::new()).expect("resolves");
+    let resolved = |case: Case| {
+        case.resolve(PluginKind::Extractor, "tap-l", &Exports::new())
+            .expect("resolves")
+    };
     assert_eq!(resolved(case("")).extra("select"), Some(&json!(["a.*"])));
     assert_eq!(resolved(case("")).config(), json!({"a": "lockdef"}));
-    assert_eq!(resolved(case(", select: ['b.*']")).extra("select"), Some(&json!(["b.*"])));
     assert_eq!(
-        resolved(case(", metadata: {s: {replication-method: FULL_TABLE}, '*': {c: {x: 1}}}")).extra("metadata"),
+        resolved(case(", select: ['b.*']")).extra("select"),
+        Some(&json!(["b.*"]))
+    );
+    assert_eq!(
+        resolved(case(
+            ", metadata: {s: {replication-method: FULL_TABLE}, '*': {c: {x: 1}}}"
+        ))
+        .extra("metadata"),
         Some(&json!({"s.replication-method": "FULL_TABLE", "*.c.x": 1}))
     );
     let from_shell = case("").with("TAP_L__SELECT", r#"["c.*"]"#);
@@ -232,8 +274,14 @@ fn extras_come_from_the_lock_file_the_block_and_the_environment() {
 fn a_typo_gets_a_suggestion() {
     let case = tap_f("", "", "");
     let project = case.project();
-    let error = Plugin::load(&project, PluginKind::Extractor, "tap-g").expect_err("unknown").to_string();
+    let error = Plugin::load(&project, PluginKind::Extractor, "tap-g")
+        .expect_err("unknown")
+        .to_string();
     assert!(error.contains("tap-f"), "{error}");
     let error = Project::load(case.folder.path().to_owned(), Vars::new(), Choice::Named("devv"));
-    assert!(error.err().is_some_and(|error| error.to_string().contains("did you mean \"dev\"")));
+    assert!(
+        error
+            .err()
+            .is_some_and(|error| error.to_string().contains("did you mean \"dev\""))
+    );
 }

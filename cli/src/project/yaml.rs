@@ -16,7 +16,10 @@ pub(crate) fn read(path: &Path, text: &str) -> Result<Map<String, Value>> {
     match value {
         Value::Object(map) => Ok(map),
         Value::Null => Ok(Map::new()),
-        _ => Err(Error::config(format!("{}: expected a mapping at the top", path.display()))),
+        _ => Err(Error::config(format!(
+            "{}: expected a mapping at the top",
+            path.display()
+        ))),
     }
 }
 
@@ -37,7 +40,9 @@ mod tests {
     #[test]
     fn scalars_are_yaml_1_2() {
         assert_eq!(
-            value("a: yes\nb: on\nc: 0x10\nd: 12:30:00\ne: 1.50\nf: 1e3\ng: 2024-01-01\nh: ~\ni: 'x'\nj: true\nk: -7\nl: 1_0"),
+            value(
+                "a: yes\nb: on\nc: 0x10\nd: 12:30:00\ne: 1.50\nf: 1e3\ng: 2024-01-01\nh: ~\ni: 'x'\nj: true\nk: -7\nl: 1_0"
+            ),
             json!({"a": "yes", "b": "on", "c": 16, "d": "12:30:00", "e": 1.5, "f": 1000.0, "g": "2024-01-01", "h": null,
                    "i": "x", "j": true, "k": -7, "l": "1_0"})
         );
@@ -47,7 +52,10 @@ mod tests {
     fn anchors_and_merge_keys_work_and_order_is_kept() {
         let value = value("base: &b {x: 1, y: 2}\nz:\n  <<: *b\n  y: 3\na: 1");
         assert_eq!(value["z"], json!({"x": 1, "y": 3}));
-        assert_eq!(value.as_object().expect("a map").keys().collect::<Vec<_>>(), ["base", "z", "a"]);
+        assert_eq!(
+            value.as_object().expect("a map").keys().collect::<Vec<_>>(),
+            ["base", "z", "a"]
+        );
     }
 
     #[test]

@@ -48,7 +48,11 @@ impl Database {
         }
         let connection = open(path).map_err(|error| failed(path, error))?;
         let known: i64 = connection
-            .query_row("SELECT count(*) FROM sqlite_master WHERE name IN ('runs', 'state')", [], |row| row.get(0))
+            .query_row(
+                "SELECT count(*) FROM sqlite_master WHERE name IN ('runs', 'state')",
+                [],
+                |row| row.get(0),
+            )
             .map_err(|error| failed(path, error))?;
         if known != 2 {
             return Err(Error::config(format!(
@@ -56,7 +60,10 @@ impl Database {
                 path.display()
             )));
         }
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -67,13 +74,20 @@ impl Database {
     pub(crate) fn read(&self, state_id: &str) -> Result<Option<String>> {
         let row: Option<(Option<String>, Option<String>)> = self
             .connection
-            .query_row("SELECT completed_state, partial_state FROM state WHERE state_id = ?", [state_id], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+            .query_row(
+                "SELECT completed_state, partial_state FROM state WHERE state_id = ?",
+                [state_id],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
             .optional()
             .map_err(|error| failed(&self.path, error))?;
-        let Some((completed, partial)) = row else { return Ok(None) };
-        unwrap(&merge(completed.as_deref().unwrap_or("{}"), partial.as_deref().unwrap_or("{}")))
+        let Some((completed, partial)) = row else {
+            return Ok(None);
+        };
+        unwrap(&merge(
+            completed.as_deref().unwrap_or("{}"),
+            partial.as_deref().unwrap_or("{}"),
+        ))
     }
 
     /// Stores a state.
@@ -90,7 +104,10 @@ impl Database {
         let path = self.path.clone();
         let sql = |error| failed(&path, error);
         // One transaction: of two runs that start together, one sees the other.
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sql)?;
         let now = Timestamp::now();
         let alive = fail_stale(&transaction, state_id, now).map_err(sql)?;
         if let (Some(run), false) = (alive, force) {
@@ -113,7 +130,10 @@ impl Database {
     /// Says that the run of this row is alive.
     pub(crate) fn heartbeat(&self, row: i64) -> Result<()> {
         self.connection
-            .execute("UPDATE runs SET last_heartbeat_at = ? WHERE id = ?", params![text(Timestamp::now()), row])
+            .execute(
+                "UPDATE runs SET last_heartbeat_at = ? WHERE id = ?",
+                params![text(Timestamp::now()), row],
+            )
             .map(drop)
             .map_err(|error| failed(&self.path, error))
     }
@@ -131,7 +151,10 @@ impl Database {
         let state = match outcome {
             Outcome::Success => "SUCCESS",
             Outcome::Fail(reason) => {
-                payload.push(("error".to_owned(), serde_json::Value::from(reason.as_str()).to_string()));
+                payload.push((
+                    "error".to_owned(),
+                    serde_json::Value::from(reason.as_str()).to_string(),
+                ));
                 "FAIL"
             }
         };
@@ -156,7 +179,10 @@ impl Running {
     fn conflict(&self, state_id: &str, now: Timestamp) -> String {
         let age = |at: &Option<String>| at.as_deref().and_then(parse).map(|at| seconds_between(at, now));
         let ago = |seconds: i64| format!("{seconds:#} s ago");
-        let mut said = format!("another run of {state_id} is alive: run {}", self.run_id.as_deref().unwrap_or("?"));
+        let mut said = format!(
+            "another run of {state_id} is alive: run {}",
+            self.run_id.as_deref().unwrap_or("?")
+        );
         if let Some(seconds) = age(&self.started) {
             said.push_str(&format!(", started {}", ago(seconds)));
         }
@@ -175,14 +201,26 @@ fn fail_stale(connection: &Connection, state_id: &str, now: Timestamp) -> rusqli
     )?;
     let rows: Vec<(i64, Running)> = query
         .query_map([state_id], |row| {
-            Ok((row.get(0)?, Running { run_id: row.get(1)?, started: row.get(2)?, heartbeat: row.get(3)? }))
+            Ok((
+                row.get(0)?,
+                Running {
+                    run_id: row.get(1)?,
+                    started: row.get(2)?,
+                    heartbeat: row.get(3)?,
+                },
+            ))
         })?
         .collect::<Result<_, _>>()?;
-    let payload = object(&[("error".to_owned(), serde_json::Value::from(STALE_ERROR).to_string())]);
+    let payload = object(&[(
+        "error".to_owned(),
+        serde_json::Value::from(STALE_ERROR).to_string(),
+    )]);
     let mut alive = None;
     for (id, run) in rows {
         let older = |at: &Option<String>, limit| {
-            at.as_deref().and_then(parse).is_none_or(|at| seconds_between(at, now) > limit)
+            at.as_deref()
+                .and_then(parse)
+                .is_none_or(|at| seconds_between(at, now) > limit)
         };
         let stale = match run.heartbeat {
             Some(_) => older(&run.heartbeat, STALE_SECONDS),
@@ -225,7 +263,11 @@ fn write_complete(connection: &mut Connection, state_id: &str, state: &str) -> r
 fn write_partial(connection: &mut Connection, state_id: &str, state: &str) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let old: Option<Option<String>> = transaction
-        .query_row("SELECT partial_state FROM state WHERE state_id = ?", [state_id], |row| row.get(0))
+        .query_row(
+            "SELECT partial_state FROM state WHERE state_id = ?",
+            [state_id],
+            |row| row.get(0),
+        )
         .optional()?;
     let merged = merge(old.flatten().as_deref().unwrap_or("{}"), &wrap(state));
     transaction.execute(
@@ -251,7 +293,8 @@ fn parse(text: &str) -> Option<Timestamp> {
 }
 
 fn seconds_between(from: Timestamp, to: Timestamp) -> i64 {
-    to.since((Unit::Second, from)).map_or(0, |span| span.get_seconds())
+    to.since((Unit::Second, from))
+        .map_or(0, |span| span.get_seconds())
 }
 
 fn failed(path: &Path, error: rusqlite::Error) -> Error {

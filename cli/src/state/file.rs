@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use melisma_sdk::{Error, Result};
 
-use super::merge::{is_empty, merge};
 use super::Write;
+use super::merge::{is_empty, merge};
 
 /// A state file; replaced as a whole, so that a reader sees the old state or the new one.
 pub(crate) struct StateFile {
@@ -17,7 +17,9 @@ pub(crate) struct StateFile {
 impl StateFile {
     /// The file at `path`, which need not exist. A link is followed, so that what it points to is replaced.
     pub(crate) fn new(path: &Path) -> Self {
-        Self { path: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()) }
+        Self {
+            path: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -46,7 +48,8 @@ impl StateFile {
             (Write::Partial, Some(old)) => merge(&old, state),
             _ => state.to_owned(),
         };
-        self.replace(&merged).map_err(|error| Error::io(format!("cannot write {}", self.path.display()), error))
+        self.replace(&merged)
+            .map_err(|error| Error::io(format!("cannot write {}", self.path.display()), error))
     }
 
     fn replace(&self, state: &str) -> io::Result<()> {
@@ -81,7 +84,10 @@ mod tests {
         assert_eq!(file.read().expect("absent is fine"), None);
         file.write(r#"{"a": 1.0}"#, Write::Complete).expect("written");
         file.write(r#"{"b": 2}"#, Write::Partial).expect("written");
-        assert_eq!(file.read().expect("readable").as_deref(), Some(r#"{"a": 1.0, "b": 2}"#));
+        assert_eq!(
+            file.read().expect("readable").as_deref(),
+            Some(r#"{"a": 1.0, "b": 2}"#)
+        );
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Kept {
     pub(crate) failed: Option<String>,
     /// Told, but not stored yet. Only the newest: a state stands for all before it.
     waiting: Option<String>,
+    /// The run is over: store what is waiting, and end.
+    over: bool,
 }
 
 /// Stores states on a thread of its own, so that a slow disk does not hold up the target.
@@ -48,7 +50,10 @@ impl Keeper {
 
     /// A handle for the reader of the target's states.
     pub(crate) fn teller(&self) -> Teller {
-        Teller { kept: Arc::clone(&self.kept), wake: self.wake.clone() }
+        Teller {
+            kept: Arc::clone(&self.kept),
+            wake: self.wake.clone(),
+        }
     }
 
     /// What has been kept so far.
@@ -56,10 +61,14 @@ impl Keeper {
         lock(&self.kept).clone()
     }
 
-    /// Stores what is still waiting and gives the store back. All tellers must be gone.
+    /// Stores what is still waiting and gives the store back. What is told later is lost.
     pub(crate) fn finish(self) -> Result<(Store, Kept)> {
-        drop(self.wake);
-        let store = self.thread.join().map_err(|_| Error::bug("the thread that stores states panicked"))??;
+        lock(&self.kept).over = true;
+        let _ = self.wake.try_send(());
+        let store = self
+            .thread
+            .join()
+            .map_err(|_| Error::bug("the thread that stores states panicked"))??;
         Ok((store, lock(&self.kept).clone()))
     }
 }
@@ -87,17 +96,16 @@ impl Teller {
 fn keep(mut store: Store, how: Write, kept: &Mutex<Kept>, woken: &Receiver<()>) -> Result<Store> {
     let mut next_beat = Instant::now() + HEARTBEAT;
     loop {
-        let ended = match woken.recv_deadline(next_beat) {
-            Ok(()) => false,
-            Err(RecvTimeoutError::Timeout) => {
-                next_beat = Instant::now() + HEARTBEAT;
-                // A missed beat does no harm by itself; a store that is really gone fails at the next state.
-                let _ = store.heartbeat();
-                continue;
-            }
-            Err(RecvTimeoutError::Disconnected) => true,
+        if let Err(RecvTimeoutError::Timeout) = woken.recv_deadline(next_beat) {
+            next_beat = Instant::now() + HEARTBEAT;
+            // A missed beat does no harm by itself; a store that is really gone fails at the next state.
+            let _ = store.heartbeat();
+            continue;
+        }
+        let (waiting, over) = {
+            let mut kept = lock(kept);
+            (kept.waiting.take(), kept.over)
         };
-        let waiting = lock(kept).waiting.take();
         if let Some(state) = waiting {
             let result = store.write(&state, how);
             let mut kept = lock(kept);
@@ -109,7 +117,7 @@ fn keep(mut store: Store, how: Write, kept: &Mutex<Kept>, woken: &Receiver<()>) 
                 }
             }
         }
-        if ended {
+        if over {
             return Ok(store);
         }
     }

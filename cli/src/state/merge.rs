@@ -54,10 +54,16 @@ impl<'a> Members<'a> {
 
 /// `over` laid onto `base`: objects merge member by member, everything else of `over` replaces.
 pub(crate) fn merge(base: &str, over: &str) -> String {
-    let (Some(base), Some(over)) = (Members::of(base), Members::of(over)) else { return over.to_owned() };
+    let (Some(base), Some(over)) = (Members::of(base), Members::of(over)) else {
+        return over.to_owned();
+    };
     let mut over: Vec<Option<(String, &RawValue)>> = over.0.into_iter().map(Some).collect();
-    let places: HashMap<String, usize> =
-        over.iter().flatten().enumerate().map(|(place, (key, _))| (key.clone(), place)).collect();
+    let places: HashMap<String, usize> = over
+        .iter()
+        .flatten()
+        .enumerate()
+        .map(|(place, (key, _))| (key.clone(), place))
+        .collect();
     let mut out = Vec::new();
     for (key, value) in base.0 {
         match places.get(&key).and_then(|&place| over[place].take()) {
@@ -65,7 +71,11 @@ pub(crate) fn merge(base: &str, over: &str) -> String {
             None => out.push((key, value.get().to_owned())),
         }
     }
-    out.extend(over.into_iter().flatten().map(|(key, value)| (key, value.get().to_owned())));
+    out.extend(
+        over.into_iter()
+            .flatten()
+            .map(|(key, value)| (key, value.get().to_owned())),
+    );
     object(&out)
 }
 
@@ -73,7 +83,11 @@ pub(crate) fn merge(base: &str, over: &str) -> String {
 pub(crate) fn unwrap(wrapped: &str) -> Result<Option<String>> {
     let members: Members<'_> = serde_json::from_str(wrapped)
         .map_err(|error| Error::input("the stored state is not a JSON object").with_source(error))?;
-    let state = members.0.iter().find(|(key, _)| key == "singer_state").map(|(_, value)| value.get());
+    let state = members
+        .0
+        .iter()
+        .find(|(key, _)| key == "singer_state")
+        .map(|(_, value)| value.get());
     Ok(state.filter(|state| !is_empty(state)).map(str::to_owned))
 }
 
@@ -90,8 +104,10 @@ pub(crate) fn is_empty(state: &str) -> bool {
 
 /// An object of members whose values are JSON already, with Python's spacing.
 pub(crate) fn object(members: &[(String, String)]) -> String {
-    let members: Vec<String> =
-        members.iter().map(|(key, value)| format!("{}: {value}", serde_json::Value::from(key.as_str()))).collect();
+    let members: Vec<String> = members
+        .iter()
+        .map(|(key, value)| format!("{}: {value}", serde_json::Value::from(key.as_str())))
+        .collect();
     format!("{{{}}}", members.join(", "))
 }
 

@@ -14,7 +14,7 @@ use melisma_sdk::Result;
 
 pub(crate) use database::Database;
 pub(crate) use file::StateFile;
-pub(crate) use keeper::{Keeper, Kept};
+pub(crate) use keeper::{Keeper, Kept, Teller};
 pub(crate) use merge::is_empty;
 
 /// How a new state stands to the one that is stored.
@@ -37,7 +37,11 @@ pub(crate) enum Outcome {
 /// The store of one pipeline during one run.
 pub(crate) enum Store {
     /// Meltano's system database: state, history and lock.
-    Database { database: Database, state_id: String, row: i64 },
+    Database {
+        database: Database,
+        state_id: String,
+        row: i64,
+    },
     /// One file with the bare state.
     File(StateFile),
     /// A run that neither reads nor keeps state.
@@ -48,7 +52,9 @@ impl Store {
     /// The state that the next run starts from: the JSON text of the bare value.
     pub(crate) fn read(&self) -> Result<Option<String>> {
         match self {
-            Self::Database { database, state_id, .. } => database.read(state_id),
+            Self::Database {
+                database, state_id, ..
+            } => database.read(state_id),
             Self::File(file) => file.read(),
             Self::Nowhere => Ok(None),
         }
@@ -57,7 +63,9 @@ impl Store {
     /// Stores a state that the target has told.
     pub(crate) fn write(&mut self, state: &str, how: Write) -> Result<()> {
         match self {
-            Self::Database { database, state_id, .. } => database.write(state_id, state, how),
+            Self::Database {
+                database, state_id, ..
+            } => database.write(state_id, state, how),
             Self::File(file) => file.write(state, how),
             Self::Nowhere => Ok(()),
         }

@@ -1,0 +1,218 @@
+//! Rules from the extras of a plugin: which part of which stream gets which value.
+
+use serde_json::{Map, Value};
+
+use super::glob;
+
+/// Sets `key` to `value` in the metadata of what matches.
+#[derive(Clone, Debug)]
+pub(crate) struct MetadataRule {
+    /// Patterns of stream ids.
+    streams: Vec<String>,
+    /// The streams are those that match none of the patterns.
+    negated: bool,
+    /// A pattern over the breadcrumb's parts joined by dots; empty for the stream itself.
+    breadcrumb: String,
+    pub(crate) key: String,
+    pub(crate) value: Value,
+}
+
+impl MetadataRule {
+    fn new(stream: &str, breadcrumb: String, key: &str, value: Value) -> Self {
+        Self {
+            streams: vec![stream.to_owned()],
+            negated: false,
+            breadcrumb,
+            key: key.to_owned(),
+            value,
+        }
+    }
+
+    pub(crate) fn is_of_stream(&self, stream: &str) -> bool {
+        self.streams.iter().any(|pattern| glob::matches(pattern, stream)) != self.negated
+    }
+
+    pub(crate) fn is_of_breadcrumb(&self, breadcrumb: &str) -> bool {
+        if self.breadcrumb.is_empty() {
+            breadcrumb.is_empty()
+        } else {
+            glob::matches(&self.breadcrumb, breadcrumb)
+        }
+    }
+}
+
+/// Replaces the schema of one property.
+#[derive(Clone, Debug)]
+pub(crate) struct SchemaRule {
+    /// A pattern of stream ids.
+    pub(crate) stream: String,
+    pub(crate) property: String,
+    pub(crate) schema: Value,
+}
+
+/// All rules of a plugin, in the order in which they are applied: the last one that matches counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rules {
+    pub(crate) schema: Vec<SchemaRule>,
+    pub(crate) metadata: Vec<MetadataRule>,
+}
+
+impl Rules {
+    /// The rules of the extras `select`, `metadata` (flat), `schema` (flat) and `select_filter`.
+    pub(crate) fn new(
+        select: &[String],
+        metadata: &Map<String, Value>,
+        schema: &Map<String, Value>,
+        select_filter: &[String],
+    ) -> Self {
+        let mut rules = Self {
+            schema: schema_rules(schema),
+            metadata: select_rules(&["!*.*".to_owned()]),
+        };
+        rules.metadata.extend(select_rules(select));
+        rules.metadata.extend(metadata_rules(metadata));
+        rules.metadata.extend(filter_rules(select_filter));
+        rules
+    }
+
+    /// Everything is selected.
+    pub(crate) fn everything() -> Self {
+        Self::new(&["*.*".to_owned()], &Map::new(), &Map::new(), &[])
+    }
+
+    /// Only the filter: for a catalog that the user wrote.
+    pub(crate) fn only_filter(select_filter: &[String]) -> Self {
+        Self {
+            schema: Vec::new(),
+            metadata: filter_rules(select_filter),
+        }
+    }
+}
+
+/// `[!]stream[.property[.property...]]`
+struct Pattern {
+    negated: bool,
+    stream: String,
+    properties: Option<Vec<String>>,
+}
+
+impl Pattern {
+    fn parse(text: &str) -> Self {
+        let (negated, text) = match text.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let dot = text
+            .char_indices()
+            .find(|&(at, c)| c == '.' && !text[..at].ends_with('\\'))
+            .map(|(at, _)| at);
+        let (stream, properties) = match dot {
+            Some(at) => (
+                &text[..at],
+                Some(text[at + 1..].split('.').map(str::to_owned).collect()),
+            ),
+            None => (text, None),
+        };
+        Self {
+            negated,
+            stream: stream.replace("\\.", "."),
+            properties,
+        }
+    }
+}
+
+fn breadcrumb(properties: &[String]) -> String {
+    properties
+        .iter()
+        .map(|property| format!("properties.{property}"))
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+/// All that is included, then all that is excluded, whatever their order in the list.
+fn select_rules(patterns: &[String]) -> Vec<MetadataRule> {
+    let (mut includes, mut excludes) = (Vec::new(), Vec::new());
+    for pattern in patterns.iter().map(|pattern| Pattern::parse(pattern)) {
+        let value = Value::Bool(!pattern.negated);
+        let rule =
+            |breadcrumb: String| MetadataRule::new(&pattern.stream, breadcrumb, "selected", value.clone());
+        let rules = if pattern.negated {
+            &mut excludes
+        } else {
+            &mut includes
+        };
+        let star = vec!["*".to_owned()];
+        let properties = pattern.properties.as_ref().unwrap_or(&star);
+        let whole = properties.last().is_some_and(|last| last == "*");
+        if !pattern.negated || *properties == star {
+            rules.push(rule(String::new()));
+        }
+        // What holds an included property is included too; what is excluded with all its parts is excluded itself.
+        let parents = match (pattern.negated, whole) {
+            (false, _) => 1..properties.len(),
+            (true, true) => properties.len().saturating_sub(1).max(1)..properties.len(),
+            (true, false) => 1..1,
+        };
+        rules.extend(parents.map(|length| rule(breadcrumb(&properties[..length]))));
+        rules.push(rule(breadcrumb(properties)));
+    }
+    includes.extend(excludes);
+    includes
+}
+
+/// `stream[.property...].key` by flat name.
+fn metadata_rules(metadata: &Map<String, Value>) -> Vec<MetadataRule> {
+    let mut rules = Vec::new();
+    for (name, value) in metadata {
+        let parts: Vec<String> = name.split('.').map(str::to_owned).collect();
+        if let [stream, properties @ .., key] = &parts[..] {
+            rules.push(MetadataRule::new(
+                stream,
+                breadcrumb(properties),
+                key,
+                value.clone(),
+            ));
+        }
+    }
+    rules
+}
+
+fn schema_rules(schema: &Map<String, Value>) -> Vec<SchemaRule> {
+    let mut rules = Vec::new();
+    for (stream, properties) in crate::project::nest(schema.clone()) {
+        let Value::Object(properties) = properties else {
+            continue;
+        };
+        for (property, schema) in properties {
+            rules.push(SchemaRule {
+                stream: stream.clone(),
+                property,
+                schema,
+            });
+        }
+    }
+    rules
+}
+
+/// Streams that no pattern names, or that one excludes, are not selected. Property parts say nothing.
+fn filter_rules(patterns: &[String]) -> Vec<MetadataRule> {
+    let (excluded, included): (Vec<Pattern>, Vec<Pattern>) = patterns
+        .iter()
+        .map(|pattern| Pattern::parse(pattern))
+        .partition(|pattern| pattern.negated);
+    let rule = |patterns: Vec<Pattern>, negated| MetadataRule {
+        streams: patterns.into_iter().map(|pattern| pattern.stream).collect(),
+        negated,
+        breadcrumb: String::new(),
+        key: "selected".to_owned(),
+        value: Value::Bool(false),
+    };
+    let mut rules = Vec::new();
+    if !included.is_empty() {
+        rules.push(rule(included, true));
+    }
+    if !excluded.is_empty() {
+        rules.push(rule(excluded, false));
+    }
+    rules
+}

@@ -1,0 +1,272 @@
+//! `melisma run`: one tap into one target, with its state kept.
+
+mod discover;
+mod end;
+mod folder;
+mod logs;
+mod plan;
+mod plugins;
+mod process;
+mod progress;
+mod relay;
+mod summary;
+mod supervise;
+mod told;
+mod words;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use melisma_sdk::{Error, Kind, Result};
+
+use crate::console::{Console, Level};
+use crate::project::{self, Choice, Project, Vars};
+use crate::signals::Signals;
+use crate::state::{Database, Keeper, Outcome, StateFile, Store, Write};
+
+use end::End;
+use folder::RunFolder;
+use plan::Plan;
+
+/// What `melisma run` takes.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  melisma run tap-csv target-parquet                      plugins of the project in this folder or above
+  melisma run --cwd examples/tpch --environment prod tap-csv target-jsonl
+  melisma run \"tap-csv --config tap.json\" \"target-jsonl --config target.json\"
+  melisma run --state state.json \"python my_tap.py --config c.json\" \"target-csv --config t.json\"
+  melisma run --full-refresh tap-csv target-parquet       everything again, whatever the state says
+
+In a folder with a meltano.yml (or below one) TAP and TARGET are plugins of that project. Elsewhere each is a command
+line, split into words as a shell does it; no shell runs. The state that the target has confirmed is kept in
+.meltano/meltano.db, or in FILE, and the next run with the same names goes on from it.
+
+Ctrl-C asks the tap to end; the target then writes what it has and its state is kept. A second Ctrl-C kills both.")]
+pub(crate) struct Args {
+    /// The tap: a plugin's name, or a command line
+    #[arg(value_name = "TAP")]
+    tap: String,
+    /// The target: a plugin's name, or a command line
+    #[arg(value_name = "TARGET")]
+    target: String,
+    /// Work in this folder
+    #[arg(long, visible_alias = "project", value_name = "DIR")]
+    cwd: Option<PathBuf>,
+    /// The environment of the project [default: MELTANO_ENVIRONMENT, then default_environment]
+    #[arg(long, value_name = "NAME", conflicts_with = "no_environment")]
+    environment: Option<String>,
+    /// Use no environment
+    #[arg(long)]
+    no_environment: bool,
+    /// Keep the state under this id [default: ENVIRONMENT:TAP-to-TARGET]
+    #[arg(long, value_name = "ID")]
+    state_id: Option<String>,
+    /// Add this to the id of the state
+    #[arg(long, value_name = "SUFFIX")]
+    state_id_suffix: Option<String>,
+    /// Keep the state in this file instead of the database
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state_id", "state_id_suffix"])]
+    state: Option<PathBuf>,
+    /// Do not pass the state to the tap: everything is extracted again
+    #[arg(long)]
+    full_refresh: bool,
+    /// Neither read nor keep a state
+    #[arg(long, conflicts_with = "state")]
+    no_state_update: bool,
+    /// Run although another run of the same state seems to be alive
+    #[arg(short, long)]
+    force: bool,
+    /// Show lines of this level and above
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_level: Level,
+}
+
+/// Where the names of the plugins come from.
+enum Place {
+    Project(Box<Project>),
+    /// No project: command lines, and `.meltano` in this folder.
+    Folder(PathBuf),
+}
+
+/// Runs a tap into a target.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    if let Some(folder) = &args.cwd {
+        std::env::set_current_dir(folder).map_err(|error| {
+            Error::config(format!("cannot work in {}", folder.display())).with_source(error)
+        })?;
+    }
+    let signals = Signals::watch()?;
+    let console = Arc::new(Console::new(args.log_level));
+    let place = place(args)?;
+    let run_id = uuid_v7();
+    let folder = RunFolder::create(&place.run_folders(), &run_id)?;
+    let plan = match &place {
+        Place::Project(project) => plan::from_project(project, &args.tap, &args.target, &folder, &console)?,
+        Place::Folder(_) => plan::from_command_lines(&args.tap, &args.target, &folder)?,
+    };
+    let state_id = place.state_id(args, &plan)?;
+    let store = place.store(args, &state_id, &run_id)?;
+    console.info(&format!(
+        "run {run_id}: {} into {}, state id {state_id}",
+        plan.tap.program.name, plan.target.name
+    ));
+    let full_refresh = args.full_refresh;
+    let start = if full_refresh { Ok(None) } else { store.read() };
+    let how = if full_refresh {
+        Write::Partial
+    } else {
+        Write::Complete
+    };
+    let keeper = Keeper::start(store, how);
+    let end = start.and_then(|state| {
+        let start = discover::start(&plan, state, &folder, &signals, &console)?;
+        supervise::supervise(&plan, &start, &keeper, &signals, &console)
+    });
+    finish(end, keeper, how, &console)
+}
+
+/// Stores the last state, closes the run's row and says how it went.
+fn finish(end: Result<End>, keeper: Keeper, how: Write, console: &Console) -> Result<ExitCode> {
+    let finished = keeper.finish();
+    let end = end.and_then(|end| match &finished {
+        Ok(_) => Ok(end),
+        Err(error) => Err(Error::new(
+            error.kind(),
+            format!("the state could not be stored: {error}"),
+        )),
+    });
+    if let Ok((store, kept)) = finished {
+        let outcome = match &end {
+            Ok(end) => end.outcome(),
+            Err(error) => Outcome::Fail(error.to_string()),
+        };
+        let closed = store.finish(&outcome, kept.stored.as_deref().map(|state| (state, how)));
+        if let Err(error) = closed {
+            console.warn(&format!("the run's row could not be closed: {error}"));
+        }
+        if let Ok(end) = &end {
+            summary::tell(end, &kept, &store, console);
+        }
+    }
+    end.map(|end| ExitCode::from(end.exit_code()))
+}
+
+fn place(args: &Args) -> Result<Place> {
+    let here = std::env::current_dir().map_err(|error| Error::io("there is no current folder", error))?;
+    let os: Vars = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let Some(root) = project::find(&here, &os) else {
+        return Ok(Place::Folder(project::system_folder(&here, &os)));
+    };
+    let choice = match &args.environment {
+        Some(name) => Choice::Named(name),
+        None if args.no_environment => Choice::None,
+        None => Choice::Default,
+    };
+    Ok(Place::Project(Box::new(Project::load(root, os, choice)?)))
+}
+
+impl Place {
+    fn run_folders(&self) -> PathBuf {
+        match self {
+            Self::Project(project) => project.system.join("run"),
+            Self::Folder(_) => std::env::temp_dir(),
+        }
+    }
+
+    fn state_id(&self, args: &Args, plan: &Plan) -> Result<String> {
+        if let Some(id) = &args.state_id {
+            return Ok(id.clone());
+        }
+        let names = format!("{}-to-{}", plan.tap.program.name, plan.target.name);
+        let (environment, suffix) = match self {
+            Self::Project(project) => {
+                let environment = project
+                    .environment
+                    .as_ref()
+                    .map(|environment| environment.name.clone());
+                if environment.is_none() && args.state.is_none() && !args.no_state_update {
+                    return Err(Error::config(
+                        "no environment is active, so the state has no id: name one with --environment or \
+                         default_environment, or give --state-id",
+                    ));
+                }
+                (environment, project.state_id_suffix()?)
+            }
+            Self::Folder(_) => (args.environment.clone(), None),
+        };
+        let suffix = args.state_id_suffix.clone().or(suffix);
+        let parts: Vec<String> = environment.into_iter().chain([names]).chain(suffix).collect();
+        if let Some(part) = parts.iter().find(|part| part.contains(':')) {
+            return Err(Error::config(format!(
+                "{part:?}: a part of a state id must not contain a colon"
+            )));
+        }
+        Ok(parts.join(":"))
+    }
+
+    fn store(&self, args: &Args, state_id: &str, run_id: &str) -> Result<Store> {
+        if args.no_state_update {
+            return Ok(Store::Nowhere);
+        }
+        if let Some(path) = &args.state {
+            return Ok(Store::File(StateFile::new(path)));
+        }
+        let path = match self {
+            Self::Project(project) => plugins::database_path(project)?,
+            Self::Folder(system) => system.join("meltano.db"),
+        };
+        let mut database = Database::open(&path)?;
+        let row = database.begin(state_id, run_id, args.force)?;
+        Ok(Store::Database {
+            database,
+            state_id: state_id.to_owned(),
+            row,
+        })
+    }
+}
+
+/// A UUID of version 7: milliseconds since 1970, then randomness.
+fn uuid_v7() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let milliseconds = now.as_millis();
+    // Seeded by the operating system for each process; the time keeps two of one process apart.
+    let random = |salt: u8| u128::from(RandomState::new().hash_one((salt, now, std::process::id())));
+    let high = (milliseconds << 16) | 0x7000 | (random(0) & 0x0fff);
+    let low = (random(1) & 0x3fff_ffff_ffff_ffff) | 0x8000_0000_0000_0000;
+    let hex = format!("{:016x}{low:016x}", high & u128::from(u64::MAX));
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+/// The error of a run that a signal ended before it began.
+fn interrupted(signal: i32) -> Error {
+    Error::new(
+        Kind::Interrupted(signal),
+        format!("ended by {}", crate::signals::name(signal)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::uuid_v7;
+
+    #[test]
+    fn run_ids_are_uuids_of_version_7() {
+        let (a, b) = (uuid_v7(), uuid_v7());
+        assert_eq!((a.len(), &a[14..15]), (36, "7"));
+        assert!("89ab".contains(&a[19..20]), "{a}");
+        assert_ne!(a, b);
+    }
+}

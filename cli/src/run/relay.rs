@@ -1,0 +1,55 @@
+//! From the tap's stdout to the target's stdin: large blocks, counted on the way.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::pipes::read_block;
+use crate::tally::Tally;
+
+/// Bytes of one read.
+const BLOCK: usize = 256 << 10;
+
+/// Why the relay ended.
+#[derive(Debug)]
+pub(crate) enum RelayEnd {
+    /// The tap closed its stdout, and the target has it all.
+    Done,
+    /// The target closed its stdin, or is gone.
+    TargetGone,
+    /// Reading or writing failed in another way.
+    Failed(io::Error),
+}
+
+/// Counts that the relay writes and the display reads.
+#[derive(Clone, Default)]
+pub(crate) struct Counts(Arc<Mutex<Tally>>);
+
+impl Counts {
+    /// The counts, for a short look.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Tally> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Moves everything, and closes both ends.
+pub(crate) fn relay(mut from: File, mut to: File, counts: &Counts) -> RelayEnd {
+    let mut block = vec![0; BLOCK];
+    let end = loop {
+        let length = match read_block(&mut from, &mut block) {
+            Ok(0) => break RelayEnd::Done,
+            Ok(length) => length,
+            Err(error) => break RelayEnd::Failed(error),
+        };
+        counts.lock().feed(&block[..length]);
+        if let Err(error) = to.write_all(&block[..length]) {
+            break if error.kind() == io::ErrorKind::BrokenPipe {
+                RelayEnd::TargetGone
+            } else {
+                RelayEnd::Failed(error)
+            };
+        }
+    };
+    counts.lock().finish();
+    end
+}

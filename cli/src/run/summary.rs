@@ -1,0 +1,113 @@
+//! The closing words of a run.
+
+use super::end::{End, Verdict};
+use crate::console::{Console, Level};
+use crate::state::{Kept, Store};
+
+/// More streams than this get one line together.
+const SHOWN: usize = 50;
+
+/// Says what was moved, where its state is, and how it ended.
+pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
+    let seconds = end.elapsed.as_secs_f64();
+    let tally = &end.tally;
+    for stream in tally.streams.iter().take(SHOWN) {
+        let mut line = format!(
+            "{}: {} records, {}",
+            stream.name,
+            number(stream.records),
+            bytes(stream.bytes)
+        );
+        if let Some(written) = end
+            .written
+            .get(&stream.name)
+            .filter(|&&written| written != stream.records)
+        {
+            line.push_str(&format!("; {} written", number(*written)));
+        }
+        console.info(&line);
+    }
+    if tally.streams.len() > SHOWN {
+        console.info(&format!("and {} more streams", tally.streams.len() - SHOWN));
+    }
+    console.info(&format!(
+        "{} records of {} streams, {} in {seconds:.1} s: {} records/s, {} MB/s",
+        number(tally.records()),
+        tally.streams.len(),
+        bytes(tally.bytes),
+        number(rate(tally.records(), seconds)),
+        rate(tally.bytes, seconds * 1e6),
+    ));
+    match (&kept.stored, store.place()) {
+        (Some(_), Some(place)) => console.info(&format!(
+            "{} states confirmed; the last one is kept in {}",
+            number(kept.told),
+            place.display()
+        )),
+        (None, Some(_)) => console.info("the target confirmed no state; the stored one stays"),
+        (_, None) => {}
+    }
+    match &end.verdict {
+        Verdict::Success => console.info("run completed"),
+        Verdict::Failed(why) => console.log(Level::Error, "melisma", why),
+        Verdict::Interrupted(signal) => {
+            console.log(
+                Level::Error,
+                "melisma",
+                &format!("ended by {}", crate::signals::name(*signal)),
+            );
+        }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "for people"
+)]
+fn rate(count: u64, seconds: f64) -> u64 {
+    (count as f64 / seconds.max(1e-9)) as u64
+}
+
+/// `1,234,567`
+pub(crate) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `489.0 MB`
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+pub(crate) fn bytes(bytes: u64) -> String {
+    let bytes = bytes as f64;
+    match bytes {
+        b if b < 1e3 => format!("{b} B"),
+        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.2} GB", b / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(number),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [5, 1500, 489_000_000, 1_500_000_000].map(bytes),
+            ["5 B", "1.5 kB", "489.0 MB", "1.50 GB"]
+        );
+    }
+}

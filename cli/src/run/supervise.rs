@@ -1,0 +1,312 @@
+//! Both processes from their start to their end.
+//!
+//! Every wait is on a thread of its own that reports an [`Event`]; one loop takes the events, looks for signals and
+//! decides. It ends when everything has ended, so nothing is left running and no state is missed.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use melisma_sdk::{Error, Result};
+use rustix::process::Signal;
+
+use super::discover::{Start, TICK};
+use super::end::{End, Verdict};
+use super::logs::{self, Metrics};
+use super::plan::Plan;
+use super::process::{Group, Program};
+use super::progress::Progress;
+use super::relay::{Counts, RelayEnd, relay};
+use super::{interrupted, told};
+use crate::console::{Console, Level};
+use crate::pipes::{PIPE_BYTES, widen};
+use crate::signals::{self, Signals};
+use crate::state::Keeper;
+
+/// How long a process may take to end when nobody needs it any more, before it is killed.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the readers of a process's output may go on after its end: something it left behind may hold them.
+const LINGER: Duration = Duration::from_secs(5);
+/// Two signals within this time are one: a terminal, or a wrapper, may send both.
+const DOUBLE: Duration = Duration::from_millis(500);
+
+enum Event {
+    TapEnded(std::io::Result<ExitStatus>),
+    TargetEnded(std::io::Result<ExitStatus>),
+    Relayed(RelayEnd),
+    /// The target closed its stdout.
+    Told,
+    /// A plugin closed its stderr.
+    Logged,
+}
+
+/// What has happened so far.
+#[derive(Default)]
+struct Seen {
+    tap: Option<ExitStatus>,
+    target: Option<ExitStatus>,
+    relayed: bool,
+    told: bool,
+    logged: u8,
+    /// The target went before it had everything.
+    target_first: bool,
+    /// When both processes were gone.
+    both_gone: Option<Instant>,
+    signal: Option<(i32, Instant)>,
+    /// When a tap that nobody needs is killed.
+    tap_deadline: Option<Instant>,
+}
+
+struct Run<'a> {
+    tap: Group,
+    target: Group,
+    seen: Seen,
+    signals: &'a Signals,
+    console: &'a Console,
+}
+
+/// Starts both sides, and returns when both are gone.
+pub(crate) fn supervise(
+    plan: &Plan,
+    start: &Start,
+    keeper: &Keeper,
+    signals: &Signals,
+    console: &Arc<Console>,
+) -> Result<End> {
+    if let Some(signal) = signals.take() {
+        return Err(interrupted(signal));
+    }
+    let began = Instant::now();
+    let (events_in, events) = unbounded();
+    let (counts, metrics) = (Counts::default(), Metrics::default());
+    let mut tap_command = plan.tap.program.command();
+    tap_command.args(&start.args);
+    // The target first: if it can not be started, the tap has not done anything.
+    let mut target_command = plan.target.command();
+    target_command.stdin(Stdio::piped());
+    let mut target = plan.target.spawn(target_command)?;
+    let mut tap = match plan.tap.program.spawn(tap_command) {
+        Ok(tap) => tap,
+        Err(error) => {
+            drop(target.stdin.take());
+            let group = Group::of(&target);
+            group.signal(Signal::KILL);
+            let _ = group.wait(target);
+            return Err(error);
+        }
+    };
+    spawn_relay(&mut tap, &mut target, &counts, &events_in);
+    spawn_told(&mut target, &plan.target, keeper, console, &events_in);
+    spawn_logs(
+        &mut tap,
+        &plan.tap.program,
+        &Metrics::default(),
+        console,
+        &events_in,
+    );
+    spawn_logs(&mut target, &plan.target, &metrics, console, &events_in);
+    let groups = (Group::of(&tap), Group::of(&target));
+    spawn_wait(&groups.0, tap, &events_in, Event::TapEnded);
+    spawn_wait(&groups.1, target, &events_in, Event::TargetEnded);
+    let mut run = Run {
+        tap: groups.0,
+        target: groups.1,
+        seen: Seen::default(),
+        signals,
+        console,
+    };
+    let mut progress = Progress::new(console);
+    let result = run.until_the_end(&events, keeper, &mut || {
+        progress.show(&counts, &keeper.kept(), console)
+    });
+    progress.clear();
+    let verdict = result?;
+    let tally = counts.lock().clone();
+    Ok(End {
+        verdict,
+        elapsed: began.elapsed(),
+        tally,
+        written: metrics.records(),
+    })
+}
+
+impl Run<'_> {
+    fn until_the_end(
+        &mut self,
+        events: &Receiver<Event>,
+        keeper: &Keeper,
+        show: &mut dyn FnMut(),
+    ) -> Result<Verdict> {
+        loop {
+            if let Ok(event) = events.recv_timeout(TICK) {
+                self.take(event)?;
+            }
+            self.look_for_signals();
+            self.end_a_tap_that_nobody_needs(keeper);
+            if let (Some(tap), Some(target)) = (self.seen.tap, self.seen.target) {
+                let since = *self.seen.both_gone.get_or_insert_with(Instant::now);
+                let all = self.seen.relayed && self.seen.told && self.seen.logged == 2;
+                if all || since.elapsed() > LINGER {
+                    return Ok(self.verdict(tap, target));
+                }
+            }
+            show();
+        }
+    }
+
+    fn take(&mut self, event: Event) -> Result<()> {
+        let failed = |what: &str, error| Error::io(format!("cannot wait for the {what}"), error);
+        match event {
+            Event::TapEnded(status) => self.seen.tap = Some(status.map_err(|error| failed("tap", error))?),
+            Event::TargetEnded(status) => {
+                self.seen.target = Some(status.map_err(|error| failed("target", error))?);
+                self.seen.target_first |= !self.seen.relayed;
+            }
+            Event::Relayed(end) => {
+                self.seen.relayed = true;
+                match end {
+                    RelayEnd::Done => {}
+                    RelayEnd::TargetGone => self.seen.target_first = true,
+                    RelayEnd::Failed(error) => {
+                        self.console.log(
+                            Level::Error,
+                            "melisma",
+                            &format!("between tap and target: {error}"),
+                        );
+                        self.seen.target_first = true;
+                    }
+                }
+            }
+            Event::Told => self.seen.told = true,
+            Event::Logged => self.seen.logged += 1,
+        }
+        Ok(())
+    }
+
+    /// The first signal goes to the tap alone: it ends, the target gets all that it wrote and commits it. (A target
+    /// that is hit by a signal while it drains may tell a state too early; that is known of the Meltano SDK's.) The
+    /// second one kills both.
+    fn look_for_signals(&mut self) {
+        let Some(signal) = self.signals.take() else { return };
+        match self.seen.signal {
+            None => {
+                self.seen.signal = Some((signal, Instant::now()));
+                self.console.warn(&format!(
+                    "{}: the tap is asked to end, the target finishes what it has; once more kills both",
+                    signals::name(signal)
+                ));
+                self.tap.signal(if signal == signal_hook::consts::SIGINT {
+                    Signal::INT
+                } else {
+                    Signal::TERM
+                });
+            }
+            Some((_, at)) if at.elapsed() < DOUBLE => {}
+            Some(_) => {
+                self.console
+                    .warn(&format!("{} again: both are killed", signals::name(signal)));
+                self.tap.signal(Signal::KILL);
+                self.target.signal(Signal::KILL);
+            }
+        }
+    }
+
+    /// When the target is gone, or no state can be stored any more.
+    fn end_a_tap_that_nobody_needs(&mut self, keeper: &Keeper) {
+        if self.seen.tap.is_some() {
+            return;
+        }
+        match self.seen.tap_deadline {
+            None if self.seen.target_first || keeper.kept().failed.is_some() => {
+                self.seen.tap_deadline = Some(Instant::now() + PATIENCE);
+                self.tap.signal(Signal::TERM);
+            }
+            Some(deadline) if Instant::now() > deadline => self.tap.signal(Signal::KILL),
+            _ => {}
+        }
+    }
+
+    fn verdict(&self, tap: ExitStatus, target: ExitStatus) -> Verdict {
+        if let Some((signal, _)) = self.seen.signal {
+            return Verdict::Interrupted(signal);
+        }
+        if self.seen.target_first && target.success() {
+            self.console
+                .warn("the target ended before it had everything, and says that is well");
+        }
+        Verdict::of(tap, target, self.seen.target_first)
+    }
+}
+
+fn spawn_relay(tap: &mut Child, target: &mut Child, counts: &Counts, events: &Sender<Event>) {
+    let (Some(from), Some(to)) = (tap.stdout.take(), target.stdin.take()) else {
+        return;
+    };
+    widen(&from, PIPE_BYTES);
+    widen(&to, PIPE_BYTES);
+    let (from, to) = (File::from(OwnedFd::from(from)), File::from(OwnedFd::from(to)));
+    let (counts, events) = (counts.clone(), events.clone());
+    thread::spawn(move || {
+        let _ = events.send(Event::Relayed(relay(from, to, &counts)));
+    });
+}
+
+fn spawn_told(
+    target: &mut Child,
+    program: &Program,
+    keeper: &Keeper,
+    console: &Arc<Console>,
+    events: &Sender<Event>,
+) {
+    let Some(stdout) = target.stdout.take() else {
+        return;
+    };
+    let (name, teller, console, events) = (
+        program.name.clone(),
+        keeper.teller(),
+        Arc::clone(console),
+        events.clone(),
+    );
+    thread::spawn(move || {
+        if let Err(error) = told::read_states(stdout, &name, &teller, &console) {
+            console.warn(&format!("cannot read the states of {name}: {error}"));
+        }
+        let _ = events.send(Event::Told);
+    });
+}
+
+fn spawn_logs(
+    child: &mut Child,
+    program: &Program,
+    metrics: &Metrics,
+    console: &Arc<Console>,
+    events: &Sender<Event>,
+) {
+    let Some(stderr) = child.stderr.take() else { return };
+    let (name, metrics, console, events) = (
+        program.name.clone(),
+        metrics.clone(),
+        Arc::clone(console),
+        events.clone(),
+    );
+    thread::spawn(move || {
+        logs::tell_again(stderr, &name, &metrics, &console);
+        let _ = events.send(Event::Logged);
+    });
+}
+
+fn spawn_wait(
+    group: &Group,
+    child: Child,
+    events: &Sender<Event>,
+    event: impl FnOnce(std::io::Result<ExitStatus>) -> Event + Send + 'static,
+) {
+    let (group, events) = (group.clone(), events.clone());
+    thread::spawn(move || {
+        let _ = events.send(event(group.wait(child)));
+    });
+}

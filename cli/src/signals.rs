@@ -1,0 +1,43 @@
+//! SIGINT, SIGTERM and SIGHUP as a flag that the run looks at.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use melisma_sdk::{Error, Result};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+/// The signals that came since the last look.
+pub(crate) struct Signals(Arc<AtomicUsize>);
+
+impl Signals {
+    /// From now on the three signals only set the flag.
+    pub(crate) fn watch() -> Result<Self> {
+        let flag = Arc::new(AtomicUsize::new(0));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register_usize(
+                signal,
+                Arc::clone(&flag),
+                usize::try_from(signal).unwrap_or_default(),
+            )
+            .map_err(|error| Error::io("cannot listen for signals", error))?;
+        }
+        Ok(Self(flag))
+    }
+
+    /// The newest signal that came since the last call.
+    pub(crate) fn take(&self) -> Option<i32> {
+        i32::try_from(self.0.swap(0, Ordering::Relaxed))
+            .ok()
+            .filter(|&signal| signal != 0)
+    }
+}
+
+/// `SIGINT`, for people.
+pub(crate) fn name(signal: i32) -> &'static str {
+    match signal {
+        SIGINT => "SIGINT",
+        SIGTERM => "SIGTERM",
+        SIGHUP => "SIGHUP",
+        _ => "a signal",
+    }
+}
