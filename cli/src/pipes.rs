@@ -1,6 +1,5 @@
 //! Pipes between processes: their size, and moving blocks through them.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 
@@ -22,14 +21,4 @@ pub(crate) fn read_block(input: &mut impl Read, block: &mut [u8]) -> io::Result<
             result => return result,
         }
     }
-}
-
-/// Stdin without the standard library's buffer.
-pub(crate) fn stdin() -> io::Result<File> {
-    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
-}
-
-/// Stdout without the standard library's buffer, which holds back what follows the last end of line.
-pub(crate) fn stdout() -> io::Result<File> {
-    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }

@@ -1,17 +1,20 @@
 //! `melisma pipe`: in the middle of a shell pipe, passes lines on byte for byte and counts them.
 
+mod check;
 mod pass;
 mod stats;
+mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use melisma_sdk::{Error, Kind, Result};
+use melisma_sdk::{Error, Kind, Result, protocol};
 use signal_hook::consts::SIGINT;
 
 use crate::pipes;
+use validate::OnInvalid;
 
 /// What `melisma pipe` takes.
 #[derive(clap::Args)]
@@ -19,13 +22,20 @@ use crate::pipes;
 Examples:
   tap-github | melisma pipe --stats stats.json | target-postgres > state.json
   tap-old | melisma pipe --buffer 268435456 | target-slow
+  tap-wild | melisma pipe --validate --on-invalid dead-letter=bad.jsonl | target-strict
 
-Bytes pass as they come, whatever they are. Ctrl-C reaches the tap by itself; the pipe then passes on what the tap
+Without --validate bytes pass as they come, whatever they are. Ctrl-C reaches the tap by itself; the pipe then passes on what the tap
 still sends, and a second Ctrl-C ends it at once.")]
 pub(crate) struct Args {
     /// When the input ends, write what was counted to FILE as JSON
     #[arg(long, value_name = "FILE")]
     stats: Option<PathBuf>,
+    /// Pass on only lines that are Singer messages, and records that are what their SCHEMA says
+    #[arg(long)]
+    validate: bool,
+    /// What becomes of a line that is not valid: fail, skip, dead-letter, dead-letter=FILE
+    #[arg(long, value_name = "WHAT", default_value = "fail", requires = "validate")]
+    on_invalid: OnInvalid,
     /// Hold at most this much between the tap and a slow target
     #[arg(long, value_name = "BYTES", default_value_t = pass::BLOCK, value_parser = clap::value_parser!(u64).range(4096..))]
     buffer: u64,
@@ -36,16 +46,31 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let interrupted = watch_interrupt()?;
     let started = std::time::Instant::now();
     let mut tally = crate::tally::Tally::default();
-    let result = pass::pass(pipes::stdin()?, pipes::stdout()?, args.buffer, &mut tally);
+    let (input, output) = (protocol::stdin()?, protocol::stdout()?);
+    pipes::widen(&input, pipes::PIPE_BYTES);
+    pipes::widen(&output, pipes::PIPE_BYTES);
+    let result = if args.validate {
+        validate::pass(input, output, args.buffer, &args.on_invalid, &mut tally)
+    } else {
+        pass::pass(input, output, args.buffer, &mut tally).map(|()| 0)
+    };
     tally.finish();
+    let left_out = *result.as_ref().unwrap_or(&0);
     if let Some(path) = &args.stats {
-        stats::write(path, &tally, started.elapsed())?;
+        stats::write(path, &tally, left_out, started.elapsed())?;
     }
-    result?;
+    if result? > 0 {
+        tell_left_out(left_out);
+    }
     if interrupted.load(Ordering::Relaxed) {
         return Ok(ExitCode::from(Kind::Interrupted(SIGINT).exit_code()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stderr, reason = "the pipe has no other log")]
+fn tell_left_out(lines: u64) {
+    eprintln!("melisma: {lines} lines were not valid and are left out");
 }
 
 /// The first Ctrl-C sets the flag, the second ends the process.

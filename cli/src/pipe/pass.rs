@@ -7,7 +7,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use melisma_sdk::{Error, Kind, Result};
 
-use crate::pipes::{read_block, widen};
+use crate::pipes::read_block;
 use crate::tally::Tally;
 
 /// Bytes of one read. Larger ones fall out of the processor's cache before they are written.
@@ -16,8 +16,6 @@ pub(crate) const BLOCK: u64 = 256 << 10;
 /// Passes everything on and counts it; a buffer larger than one block is filled by a thread of its own.
 pub(crate) fn pass(input: File, output: File, buffer: u64, tally: &mut Tally) -> Result<()> {
     let bytes = usize::try_from(buffer).unwrap_or(usize::MAX);
-    widen(&input, bytes.max(1 << 20));
-    widen(&output, bytes.max(1 << 20));
     if buffer <= BLOCK {
         direct(input, output, bytes, tally)
     } else {
@@ -79,7 +77,7 @@ fn read_failed(error: io::Error) -> Error {
 }
 
 /// The reader of stdout went away, or the disk is full.
-fn write_failed(error: io::Error) -> Error {
+pub(super) fn write_failed(error: io::Error) -> Error {
     let kind = if error.kind() == io::ErrorKind::BrokenPipe {
         Kind::Unavailable
     } else {

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::tally::Tally;
 
-/// Writes the counts of a pipe that took `elapsed`; the file is replaced as a whole.
-pub(crate) fn write(path: &Path, tally: &Tally, elapsed: Duration) -> Result<()> {
+/// Writes the counts of a pipe that took `elapsed` and did not pass on `left_out` of the lines; the file is replaced as a whole.
+pub(crate) fn write(path: &Path, tally: &Tally, left_out: u64, elapsed: Duration) -> Result<()> {
     let streams: Map<String, Value> = tally
         .streams
         .iter()
@@ -29,6 +29,7 @@ pub(crate) fn write(path: &Path, tally: &Tally, elapsed: Duration) -> Result<()>
         "states": tally.states,
         "blank": tally.blank,
         "other": tally.other,
+        "left_out": left_out,
         "streams": streams,
     });
     std::fs::write(path, format!("{stats:#}\n"))

@@ -9,7 +9,8 @@ use crate::json;
 
 /// One object a record: `{"line":3,"byte":512,"stream":"orders","reason":"...","message":"{...}"}`, where `message`
 /// is the input line as it came. The file is appended to; a record that comes again after a restart stands twice.
-pub(super) struct DeadLetters {
+#[derive(Debug)]
+pub struct DeadLetters {
     file: BufWriter<File>,
     path: PathBuf,
     line: Vec<u8>,
@@ -19,7 +20,10 @@ pub(super) struct DeadLetters {
 
 impl DeadLetters {
     /// Opens or creates the file. A torn last line of a run that was killed is cut off: no STATE covered it.
-    pub(super) fn open(path: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    /// A file that can not be opened or cut ([`Kind::Io`](crate::Kind::Io)), as all errors here.
+    pub fn open(path: &Path) -> Result<Self> {
         let cannot = |error| Error::io(format!("cannot open dead_letter_path {}", path.display()), error);
         // Not append mode: the tail is cut first, and nobody else writes to it.
         let mut file = OpenOptions::new()
@@ -40,7 +44,7 @@ impl DeadLetters {
     }
 
     /// Sets a line aside. On disk only after [`sync`](Self::sync).
-    pub(super) fn add(&mut self, at: Position, stream: &str, reason: &str, message: &str) -> Result<()> {
+    pub fn add(&mut self, at: Position, stream: &str, reason: &str, message: &str) -> Result<()> {
         self.dirty = true;
         self.line.clear();
         self.line
@@ -57,7 +61,7 @@ impl DeadLetters {
     }
 
     /// Brings all of it to the disk.
-    pub(super) fn sync(&mut self) -> Result<()> {
+    pub fn sync(&mut self) -> Result<()> {
         if !self.dirty {
             return Ok(());
         }

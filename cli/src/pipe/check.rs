@@ -1,0 +1,105 @@
+//! Whether a line is a Singer message, and a record what its SCHEMA says.
+
+use std::sync::Arc;
+
+use melisma_engine::cell::Row;
+use melisma_engine::decode::{DecodeOptions, Decoder};
+use melisma_engine::line::Line;
+use melisma_engine::message::{Message, MessageReader, Record, Schema, StreamId, syntax_error};
+use melisma_engine::schema::StreamSchema;
+use melisma_sdk::{Error, Result};
+
+/// Checks line after line of one input.
+#[derive(Default)]
+pub(crate) struct Checker {
+    messages: MessageReader,
+    /// By the number of the stream.
+    streams: Vec<Option<Stream>>,
+}
+
+/// What the last SCHEMA of a stream says.
+struct Stream {
+    decoder: Decoder,
+    schema: String,
+    key_properties: Vec<String>,
+}
+
+/// What is wrong with a line.
+pub(crate) enum Wrong {
+    /// It can be left out: noise, or a record.
+    Line(Error),
+    /// It can not: a SCHEMA that nothing can be checked with.
+    Schema(Error),
+}
+
+impl Checker {
+    /// Checks a line; the stream is known for RECORD lines.
+    #[inline]
+    pub(crate) fn check<'a>(&mut self, line: &Line<'a>, row: &mut Row<'a>) -> Result<(), Wrong> {
+        match self.messages.read(line) {
+            Ok(Message::Record(record)) => self.record(line, &record, row).map_err(Wrong::Line),
+            Ok(Message::Schema(schema)) => self.schema(line, &schema).map_err(Wrong::Schema),
+            Ok(_) => Ok(()),
+            Err(error) => Err(Wrong::Line(error)),
+        }
+    }
+
+    #[inline]
+    fn record<'a>(&mut self, line: &Line<'a>, record: &Record<'a>, row: &mut Row<'a>) -> Result<()> {
+        let Some(Some(stream)) = self.streams.get_mut(record.stream.index()) else {
+            return Err(self.without_schema(line, record.stream));
+        };
+        let end = match stream.decoder.decode(line.text, record.body, row) {
+            Ok(end) => end,
+            Err(syntax) => return Err(syntax_error(syntax, line).in_stream(&stream.decoder.schema().stream)),
+        };
+        record.tail(line, end)?;
+        let violations = stream.decoder.violations();
+        let Some(first) = violations.first() else { return Ok(()) };
+        let error = first.error(line, &stream.decoder.schema().stream);
+        Err(match violations.len() {
+            1 => error,
+            many => and_more(&error, many - 1),
+        })
+    }
+
+    #[cold]
+    fn without_schema(&self, line: &Line<'_>, stream: StreamId) -> Error {
+        Error::input("RECORD before its SCHEMA").at(line.at).in_stream(self.messages.name(stream))
+    }
+
+    /// Takes a SCHEMA; one that repeats the last costs a comparison.
+    fn schema(&mut self, line: &Line<'_>, message: &Schema<'_>) -> Result<()> {
+        let index = message.stream.index();
+        if self.streams.len() <= index {
+            self.streams.resize_with(index + 1, || None);
+        }
+        if let Some(Some(stream)) = self.streams.get(index)
+            && stream.schema == message.schema
+            && stream.key_properties == message.key_properties
+        {
+            return Ok(());
+        }
+        let name = self.messages.name(message.stream);
+        let keys = &message.key_properties;
+        let decoder = StreamSchema::compile(name, message.schema, keys, &message.bookmark_properties)
+            .and_then(|schema| Decoder::new(&Arc::new(schema), DecodeOptions { validate: true }))
+            .map_err(|error| error.at(line.at).in_stream(name))?;
+        self.streams[index] =
+            Some(Stream { decoder, schema: message.schema.to_owned(), key_properties: keys.clone() });
+        Ok(())
+    }
+}
+
+/// The error of the first violation, with the number of the others.
+#[cold]
+fn and_more(error: &Error, more: usize) -> Error {
+    let mut with = Error::input(format!("{}; and {more} more", error.message()));
+    if let Some(position) = error.position() {
+        with = with.at(position);
+    }
+    match error.stream() {
+        Some(stream) => with.in_stream(stream),
+        None => with,
+    }
+}

@@ -1,0 +1,11 @@
+//! The command as a process: what goes in, what comes out, and what is left behind.
+
+#![expect(clippy::unwrap_used, reason = "a test that can not do its steps has failed")]
+
+mod help;
+mod pipe;
+mod project;
+mod run;
+mod signals;
+mod state;
+mod support;

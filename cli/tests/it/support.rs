@@ -1,0 +1,196 @@
+//! A folder for each test, and plugins for faults that no real plugin makes on demand.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// A test double of a tap: does what its arguments say, in order.
+pub const TAP: &str = r#"
+import json, os, sys, time
+args = sys.argv[1:]
+def option(name):
+    return args[args.index(name) + 1] if name in args else None
+config = json.load(open(option("--config"))) if option("--config") else {}
+here = config.get("here", ".")
+def note(name, value):
+    with open(os.path.join(here, name), "a") as f:
+        f.write(json.dumps(value) + "\n")
+if "--discover" in args:
+    note("discovered", args)
+    print(json.dumps(config["catalog"]))
+    sys.exit(0)
+note("tap.args", [a for a in args if a.startswith("--")])
+note("tap.config", config)
+note("tap.env", dict(os.environ))
+note("tap.state", json.load(open(option("--state"))) if option("--state") else None)
+if option("--catalog"):
+    note("tap.catalog", json.load(open(option("--catalog"))))
+    note("tap.mode", oct(os.stat(option("--config")).st_mode & 0o777))
+def say(message):
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+say({"type": "SCHEMA", "stream": "s", "schema": {"properties": {"i": {"type": "integer"}}}, "key_properties": []})
+for step in config.get("steps", ["records:3", "state:{\"n\":3}"]):
+    what, _, value = step.partition(":")
+    if what == "records":
+        for i in range(int(value)):
+            say({"type": "RECORD", "stream": "s", "record": {"i": i}})
+    elif what == "state":
+        sys.stdout.write('{"type": "STATE", "value": ' + value + '}\n')
+        sys.stdout.flush()
+    elif what == "touch":
+        note(value, 1)
+    elif what == "sleep":
+        time.sleep(float(value))
+    elif what == "stderr":
+        sys.stderr.write(value + "\n")
+    elif what == "forever":
+        while True:
+            say({"type": "RECORD", "stream": "s", "record": {"i": 0}})
+    elif what == "exit":
+        sys.exit(int(value))
+"#;
+
+/// A test double of a target: tells each STATE's value as it came, appends records to `out`.
+pub const TARGET: &str = r#"
+import json, os, sys, time
+args = sys.argv[1:]
+config = json.load(open(args[args.index("--config") + 1])) if "--config" in args else {}
+here = config.get("here", ".")
+open(os.path.join(here, "target.config"), "w").write(json.dumps(config))
+open(os.path.join(here, "target.env"), "w").write(json.dumps(dict(os.environ)))
+fail_after = config.get("fail_after")
+records = 0
+out = open(os.path.join(here, "out"), "a")
+for line in sys.stdin:
+    message = json.loads(line)
+    if message["type"] == "RECORD":
+        records += 1
+        out.write(json.dumps(message["record"]) + "\n")
+        if records == fail_after:
+            out.flush()
+            sys.exit(config.get("code", 3))
+    elif message["type"] == "STATE":
+        out.flush()
+        start = line.index('"value": ') + 9
+        sys.stdout.write(line[start:].rstrip()[:-1] + "\n")
+        sys.stdout.flush()
+for text in config.get("say", []):
+    print(text, flush=True)
+time.sleep(config.get("linger", 0))
+sys.exit(config.get("end", 0))
+"#;
+
+/// A folder with a test double of a tap and of a target.
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.write("tap.py", TAP);
+        folder.write("target.py", TARGET);
+        folder
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.join(name)).unwrap()
+    }
+
+    /// The JSON lines that a test double noted.
+    pub fn notes(&self, name: &str) -> Vec<serde_json::Value> {
+        self.read(name).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// `melisma` in this folder, without the variables that would change what it does.
+    pub fn melisma(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_melisma"));
+        command.args(args).current_dir(self.path());
+        for (name, _) in std::env::vars() {
+            if ["MELTANO", "TAP_", "TARGET_", "SINGER"].iter().any(|prefix| name.starts_with(prefix)) {
+                command.env_remove(name);
+            }
+        }
+        command.env("TMPDIR", self.join("tmp")).stdin(Stdio::null());
+        fs::create_dir_all(self.join("tmp")).unwrap();
+        command
+    }
+
+    /// Runs the two test doubles as command lines, with these configs.
+    pub fn run(&self, tap: &str, target: &str, more: &[&str]) -> Output {
+        self.run_command(tap, target, more).output().unwrap()
+    }
+
+    pub fn run_command(&self, tap: &str, target: &str, more: &[&str]) -> Command {
+        self.write("tap.json", tap);
+        self.write("target.json", target);
+        let mut args = vec!["run"];
+        args.extend(more);
+        args.extend(["python3 tap.py --config tap.json", "python3 target.py --config target.json"]);
+        self.melisma(&args)
+    }
+
+    /// The rows of a query on the system database, as JSON arrays.
+    pub fn query(&self, sql: &str) -> Vec<Vec<String>> {
+        let script = "import json, sqlite3, sys\nfor row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]):\n  \
+                      print(json.dumps(['' if v is None else str(v) for v in row]))";
+        let output = Command::new("python3")
+            .args(["-c", script, ".meltano/meltano.db", sql])
+            .current_dir(self.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Waits until a file is there.
+    pub fn wait_for(&self, name: &str) {
+        for _ in 0..6000 {
+            if self.join(name).exists() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{name} did not appear");
+    }
+
+    /// That no run has left a config file, a catalog or a state behind.
+    pub fn assert_clean(&self) {
+        for folder in ["tmp", ".meltano/run"] {
+            let left: Vec<_> = fs::read_dir(self.join(folder)).into_iter().flatten().flatten().map(|e| e.path()).collect();
+            assert!(left.is_empty(), "left behind: {left:?}");
+        }
+    }
+}
+
+/// The stderr of a finished process.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// That it ended with this exit code; shows its stderr otherwise.
+pub fn assert_code(output: &Output, code: i32) {
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(output));
+}
+
+/// Sends a signal by name.
+pub fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
