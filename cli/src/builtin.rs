@@ -18,11 +18,20 @@ pub(crate) struct Builtin {
     pub(crate) kind: PluginKind,
     /// Its settings; what they share with others is not among them.
     settings: fn() -> Settings,
-    main: fn(&[OsString]) -> ExitCode,
+    /// With its arguments, the first of which is its name.
+    main: fn(Vec<OsString>) -> ExitCode,
 }
 
 /// All of them, taps first.
-pub(crate) const PLUGINS: &[Builtin] = &[];
+pub(crate) const PLUGINS: &[Builtin] = &[
+    Builtin {
+        name: "tap-csv",
+        about: "The built-in tap for CSV files",
+        kind: PluginKind::Extractor,
+        settings: Settings::new::<tap_csv::Settings>,
+        main: melisma_sdk::main_tap::<tap_csv::TapCsv>,
+    },
+];
 
 /// The built-in plugin of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Builtin> {
@@ -32,10 +41,10 @@ pub(crate) fn find(name: &str) -> Option<&'static Builtin> {
 /// Runs a built-in plugin when `args` ask for one: `melisma tap-csv ...`, or a link named `tap-csv` to this program.
 pub(crate) fn run(args: &[OsString]) -> Option<ExitCode> {
     if let Some(plugin) = args.first().and_then(base_name).and_then(find) {
-        return Some((plugin.main)(args.get(1..)?));
+        return Some((plugin.main)(args.to_vec()));
     }
     let plugin = find(args.get(1)?.to_str()?)?;
-    Some((plugin.main)(args.get(2..)?))
+    Some((plugin.main)(args.get(1..)?.to_vec()))
 }
 
 impl Builtin {

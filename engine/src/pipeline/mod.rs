@@ -36,7 +36,7 @@ use crossbeam_channel::bounded;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
 use crate::sink::Destination;
-use dead_letter::DeadLetters;
+pub use dead_letter::DeadLetters;
 pub use observer::{Observer, StreamSummary, Summary};
 pub use options::{Limits, OnInvalid, Options, Repairs, Stop};
 use reader::Reader;
