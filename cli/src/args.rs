@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use melisma_sdk::{Error, Kind};
 
+use crate::project::suggestion;
 use crate::{builtin, pipe, run};
 
 const EXAMPLES: &str = "\
@@ -54,6 +56,7 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
     }
     let parsed = match Melisma::try_parse_from(args) {
         Ok(parsed) => parsed,
+        Err(error) if error.kind() == ErrorKind::InvalidSubcommand => return report(&unknown(&error)),
         Err(error) => {
             // A reader of the help text that went away is no reason to complain.
             let _ = error.print();
@@ -87,6 +90,20 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
 fn report(error: &Error) -> ExitCode {
     eprintln!("melisma: {error}");
     ExitCode::from(error.kind().exit_code())
+}
+
+/// Clap's own suggestion does not know the built-in plugins, nor letters that changed places.
+fn unknown(error: &clap::Error) -> Error {
+    let name = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) => name.as_str(),
+        _ => "?",
+    };
+    let command = command();
+    let known = command.get_subcommands().map(clap::Command::get_name);
+    Error::new(
+        Kind::Usage,
+        format!("there is no command {name:?}{}", suggestion(name, known)),
+    )
 }
 
 /// The command with the built-in plugins as subcommands, for completions.

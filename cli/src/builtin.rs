@@ -23,15 +23,13 @@ pub(crate) struct Builtin {
 }
 
 /// All of them, taps first.
-pub(crate) const PLUGINS: &[Builtin] = &[
-    Builtin {
-        name: "tap-csv",
-        about: "The built-in tap for CSV files",
-        kind: PluginKind::Extractor,
-        settings: Settings::new::<tap_csv::Settings>,
-        main: melisma_sdk::main_tap::<tap_csv::TapCsv>,
-    },
-];
+pub(crate) const PLUGINS: &[Builtin] = &[Builtin {
+    name: "tap-csv",
+    about: "The built-in tap for CSV files",
+    kind: PluginKind::Extractor,
+    settings: Settings::new::<tap_csv::Settings>,
+    main: melisma_sdk::main_tap::<tap_csv::TapCsv>,
+}];
 
 /// The built-in plugin of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Builtin> {

@@ -55,7 +55,9 @@ impl Checker {
         };
         record.tail(line, end)?;
         let violations = stream.decoder.violations();
-        let Some(first) = violations.first() else { return Ok(()) };
+        let Some(first) = violations.first() else {
+            return Ok(());
+        };
         let error = first.error(line, &stream.decoder.schema().stream);
         Err(match violations.len() {
             1 => error,
@@ -65,7 +67,9 @@ impl Checker {
 
     #[cold]
     fn without_schema(&self, line: &Line<'_>, stream: StreamId) -> Error {
-        Error::input("RECORD before its SCHEMA").at(line.at).in_stream(self.messages.name(stream))
+        Error::input("RECORD before its SCHEMA")
+            .at(line.at)
+            .in_stream(self.messages.name(stream))
     }
 
     /// Takes a SCHEMA; one that repeats the last costs a comparison.
@@ -85,8 +89,11 @@ impl Checker {
         let decoder = StreamSchema::compile(name, message.schema, keys, &message.bookmark_properties)
             .and_then(|schema| Decoder::new(&Arc::new(schema), DecodeOptions { validate: true }))
             .map_err(|error| error.at(line.at).in_stream(name))?;
-        self.streams[index] =
-            Some(Stream { decoder, schema: message.schema.to_owned(), key_properties: keys.clone() });
+        self.streams[index] = Some(Stream {
+            decoder,
+            schema: message.schema.to_owned(),
+            key_properties: keys.clone(),
+        });
         Ok(())
     }
 }

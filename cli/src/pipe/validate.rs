@@ -59,13 +59,21 @@ pub(crate) fn pass(
         OnInvalid::DeadLetter(path) => Some(DeadLetters::open(path)?),
         OnInvalid::Fail | OnInvalid::Skip => None,
     };
-    let blocks = usize::try_from(buffer / super::pass::BLOCK).unwrap_or(usize::MAX).max(2);
+    let blocks = usize::try_from(buffer / super::pass::BLOCK)
+        .unwrap_or(usize::MAX)
+        .max(2);
     let (full_in, full_out) = bounded(blocks);
     let (spare_in, spare_out) = bounded(blocks);
     // Not a scoped thread: when writing fails, it may wait for input that never comes, and is left behind.
     let reader = thread::spawn(move || read_ahead(input, &full_in, &spare_out));
     let fail = *on_invalid == OnInvalid::Fail;
-    let mut gate = Gate { checker: Checker::default(), output, letters, fail, left_out: 0 };
+    let mut gate = Gate {
+        checker: Checker::default(),
+        output,
+        letters,
+        fail,
+        left_out: 0,
+    };
     let mut position = START;
     for chunk in full_out {
         let chunk: Chunk = chunk;
@@ -74,7 +82,9 @@ pub(crate) fn pass(
         // Full only when the reader has buffers enough.
         let _ = spare_in.try_send(chunk.into_buffer());
     }
-    let read = reader.join().map_err(|_| Error::bug("the reading thread panicked"))?;
+    let read = reader
+        .join()
+        .map_err(|_| Error::bug("the reading thread panicked"))?;
     read.map_err(|error| error.at(position))?;
     Ok(gate.left_out)
 }
@@ -144,7 +154,9 @@ impl Gate {
             n if n == TOLD + 1 => eprintln!("melisma: more lines are left out; the end says how many"),
             _ => {}
         }
-        let Some(letters) = &mut self.letters else { return Ok(()) };
+        let Some(letters) = &mut self.letters else {
+            return Ok(());
+        };
         let (text, at) = match line {
             Ok(line) => (line.text.into(), line.at),
             Err(line) => (String::from_utf8_lossy(line.bytes), line.at),

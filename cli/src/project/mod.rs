@@ -276,9 +276,9 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
     let known: Vec<&str> = known.into_iter().collect();
     let near = known
         .iter()
-        .map(|other| (strsim::jaro_winkler(name, other), *other))
-        .filter(|(score, _)| *score > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
+        .map(|other| (strsim::damerau_levenshtein(name, other), *other))
+        .filter(|(edits, other)| *edits <= 1 + other.len() / 4)
+        .min_by_key(|(edits, _)| *edits);
     match near {
         Some((_, other)) => format!("; did you mean {other:?}?"),
         None if known.is_empty() => String::new(),

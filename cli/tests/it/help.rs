@@ -5,19 +5,33 @@ use crate::support::{Folder, assert_code, stderr};
 #[test]
 fn help_and_version_are_answers_and_no_errors() {
     let folder = Folder::new();
-    for args in [&["--help"][..], &["run", "--help"], &["pipe", "--help"], &["--version"]] {
+    for args in [
+        &["--help"][..],
+        &["run", "--help"],
+        &["pipe", "--help"],
+        &["--version"],
+    ] {
         let output = folder.melisma(args).output().unwrap();
         assert_code(&output, 0);
-        assert!(String::from_utf8_lossy(&output.stdout).contains("melisma"), "{args:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("melisma"),
+            "{args:?}"
+        );
     }
 }
 
 #[test]
 fn a_typo_gets_a_suggestion() {
     let folder = Folder::new();
-    let output = folder.melisma(&["rnu", "a", "b"]).output().unwrap();
-    assert_code(&output, 64);
-    assert!(stderr(&output).contains("'run'"), "{}", stderr(&output));
+    for (typo, meant) in [("rnu", "run"), ("tap-cvs", "tap-csv"), ("pip", "pipe")] {
+        let output = folder.melisma(&[typo, "a", "b"]).output().unwrap();
+        assert_code(&output, 64);
+        assert!(
+            stderr(&output).contains(&format!("did you mean {meant:?}")),
+            "{}",
+            stderr(&output)
+        );
+    }
     let output = folder.melisma(&["pipe", "--buffr", "1"]).output().unwrap();
     assert_code(&output, 64);
     assert!(stderr(&output).contains("--buffer"), "{}", stderr(&output));
@@ -29,6 +43,9 @@ fn completions_are_scripts_that_know_the_commands() {
     for args in [["--completions", "bash"], ["completions", "zsh"]] {
         let output = folder.melisma(&args).output().unwrap();
         assert_code(&output, 0);
-        assert!(String::from_utf8_lossy(&output.stdout).contains("run"), "{args:?}");
+        assert!(
+            String::from_utf8_lossy(&output.stdout).contains("run"),
+            "{args:?}"
+        );
     }
 }

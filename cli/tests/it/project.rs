@@ -7,8 +7,14 @@ use crate::support::{Folder, assert_code, stderr};
 /// A project whose plugins are the test doubles.
 fn project(more: &str) -> Folder {
     let folder = Folder::new();
-    folder.write("bin/tap-f", "#!/bin/sh\nexec python3 \"$(dirname \"$0\")/../tap.py\" \"$@\"\n");
-    folder.write("bin/target-f", "#!/bin/sh\nexec python3 \"$(dirname \"$0\")/../target.py\" \"$@\"\n");
+    folder.write(
+        "bin/tap-f",
+        "#!/bin/sh\nexec python3 \"$(dirname \"$0\")/../tap.py\" \"$@\"\n",
+    );
+    folder.write(
+        "bin/target-f",
+        "#!/bin/sh\nexec python3 \"$(dirname \"$0\")/../target.py\" \"$@\"\n",
+    );
     for file in ["bin/tap-f", "bin/target-f"] {
         use std::os::unix::fs::PermissionsExt;
         std::fs::set_permissions(folder.join(file), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -70,22 +76,37 @@ fn a_project_runs_with_its_config_catalog_and_state() {
         assert!(!stderr(&output).contains("s3cret"));
     }
     let config = &folder.notes("tap.config")[0];
-    assert_eq!((&config["port"], &config["password"]), (&json!(7), &json!("s3cret")));
-    assert_eq!((&config["dotted"], &config["nested"]), (&json!({"key": "v"}), &Value::Null));
+    assert_eq!(
+        (&config["port"], &config["password"]),
+        (&json!(7), &json!("s3cret"))
+    );
+    assert_eq!(
+        (&config["dotted"], &config["nested"]),
+        (&json!({"key": "v"}), &Value::Null)
+    );
     assert_eq!(config["from_environment"], "dev");
     assert_eq!(folder.notes("tap.args")[0], json!(["--config", "--catalog"]));
-    assert_eq!(folder.notes("tap.args")[1], json!(["--config", "--catalog", "--state"]));
+    assert_eq!(
+        folder.notes("tap.args")[1],
+        json!(["--config", "--catalog", "--state"])
+    );
     assert_eq!(folder.notes("tap.state")[1], json!({"n": 3}));
     assert_eq!(folder.notes("tap.mode")[0], "0o600");
     assert_eq!(folder.notes("target.config")[0]["schema"], "tap_f");
-    assert_eq!(folder.query("select distinct state_id from state"), [["dev:tap-f-to-target-f"]]);
+    assert_eq!(
+        folder.query("select distinct state_id from state"),
+        [["dev:tap-f-to-target-f"]]
+    );
     folder.assert_clean();
 }
 
 #[test]
 fn select_and_metadata_change_the_discovered_catalog() {
     let folder = project("");
-    assert_code(&folder.melisma(&["run", "tap-f", "target-f"]).output().unwrap(), 0);
+    assert_code(
+        &folder.melisma(&["run", "tap-f", "target-f"]).output().unwrap(),
+        0,
+    );
     let catalog = &folder.notes("tap.catalog")[0];
     let stream = &catalog["streams"][0];
     assert_eq!(stream["replication_method"], "INCREMENTAL");
@@ -103,23 +124,55 @@ fn select_and_metadata_change_the_discovered_catalog() {
 fn the_environment_is_part_of_the_state_id() {
     let folder = project("");
     for (args, id) in [
-        (&["run", "tap-f", "target-f", "--environment", "prod"][..], "prod:tap-f-to-target-f"),
-        (&["run", "tap-f", "target-f", "--state-id-suffix", "eu"], "dev:tap-f-to-target-f:eu"),
-        (&["run", "tap-f", "target-f", "--no-environment", "--state-id", "x"], "x"),
+        (
+            &["run", "tap-f", "target-f", "--environment", "prod"][..],
+            "prod:tap-f-to-target-f",
+        ),
+        (
+            &["run", "tap-f", "target-f", "--state-id-suffix", "eu"],
+            "dev:tap-f-to-target-f:eu",
+        ),
+        (
+            &["run", "tap-f", "target-f", "--no-environment", "--state-id", "x"],
+            "x",
+        ),
     ] {
         assert_code(&folder.melisma(args).output().unwrap(), 0);
-        assert_eq!(folder.query("select job_name from runs order by id desc limit 1"), [[id]]);
+        assert_eq!(
+            folder.query("select job_name from runs order by id desc limit 1"),
+            [[id]]
+        );
     }
-    assert_code(&folder.melisma(&["run", "tap-f", "target-f", "--no-environment"]).output().unwrap(), 78);
+    assert_code(
+        &folder
+            .melisma(&["run", "tap-f", "target-f", "--no-environment"])
+            .output()
+            .unwrap(),
+        78,
+    );
 }
 
 #[test]
 fn a_project_is_found_from_below_and_by_folder() {
     let folder = project("");
     folder.write("deep/er/x", "");
-    let output = folder.melisma(&["run", "tap-f", "target-f"]).current_dir(folder.join("deep/er")).output().unwrap();
+    let output = folder
+        .melisma(&["run", "tap-f", "target-f"])
+        .current_dir(folder.join("deep/er"))
+        .output()
+        .unwrap();
     assert_code(&output, 0);
-    let output = folder.melisma(&["run", "--cwd", folder.path().to_str().unwrap(), "tap-f", "target-f"]).current_dir("/").output().unwrap();
+    let output = folder
+        .melisma(&[
+            "run",
+            "--cwd",
+            folder.path().to_str().unwrap(),
+            "tap-f",
+            "target-f",
+        ])
+        .current_dir("/")
+        .output()
+        .unwrap();
     assert_code(&output, 0);
     assert_eq!(folder.query("select count(*) from runs"), [["2"]]);
 }
@@ -129,20 +182,34 @@ fn names_that_are_not_there_get_a_suggestion() {
     let folder = project("");
     let output = folder.melisma(&["run", "tap-g", "target-f"]).output().unwrap();
     assert_code(&output, 78);
-    assert!(stderr(&output).contains("did you mean \"tap-f\""), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("did you mean \"tap-f\""),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
 fn an_executable_of_a_virtual_environment_is_used() {
-    let folder = project("  - {name: target-v, namespace: target_v, pip_url: target-v, executable: run-it}\n");
+    let folder =
+        project("  - {name: target-v, namespace: target_v, pip_url: target-v, executable: run-it}\n");
     let output = folder.melisma(&["run", "tap-f", "target-v"]).output().unwrap();
     assert_code(&output, 78);
     assert!(stderr(&output).contains("not installed"), "{}", stderr(&output));
     std::fs::create_dir_all(folder.join(".meltano/loaders/target-v/venv/bin")).unwrap();
-    std::fs::copy(folder.join("bin/target-f"), folder.join(".meltano/loaders/target-v/venv/bin/run-it")).unwrap();
+    std::fs::copy(
+        folder.join("bin/target-f"),
+        folder.join(".meltano/loaders/target-v/venv/bin/run-it"),
+    )
+    .unwrap();
     folder.write(".meltano/loaders/target-v/venv/target.py", crate::support::TARGET);
     let output = folder.melisma(&["run", "tap-f", "target-v"]).output().unwrap();
     assert_code(&output, 0);
     let env = &folder.notes("target.env")[0];
-    assert!(env["VIRTUAL_ENV"].as_str().unwrap().ends_with("loaders/target-v/venv"));
+    assert!(
+        env["VIRTUAL_ENV"]
+            .as_str()
+            .unwrap()
+            .ends_with("loaders/target-v/venv")
+    );
 }

@@ -9,7 +9,10 @@ fn moves_every_record_and_says_how_many() {
     assert_code(&output, 0);
     assert_eq!(folder.read("out").lines().count(), 5000);
     let log = stderr(&output);
-    assert!(log.contains("s: 5,000 records") && log.contains("run completed"), "{log}");
+    assert!(
+        log.contains("s: 5,000 records") && log.contains("run completed"),
+        "{log}"
+    );
     assert!(output.stdout.is_empty());
     folder.assert_clean();
 }
@@ -17,11 +20,21 @@ fn moves_every_record_and_says_how_many() {
 #[test]
 fn a_target_that_dies_first_ends_an_endless_tap() {
     let folder = Folder::new();
-    let output = folder.run(r#"{"steps": ["forever"]}"#, r#"{"fail_after": 10, "code": 3}"#, &[]);
+    let output = folder.run(
+        r#"{"steps": ["forever"]}"#,
+        r#"{"fail_after": 10, "code": 3}"#,
+        &[],
+    );
     assert_code(&output, 1);
     let log = stderr(&output);
-    assert!(log.contains("Loader failed (exit code 3)") && !log.contains("Extractor"), "{log}");
-    assert_eq!(folder.query("select state, payload, payload_flags from runs"), [["FAIL", "{\"error\": \"Loader failed\"}", "0"]]);
+    assert!(
+        log.contains("Loader failed (exit code 3)") && !log.contains("Extractor"),
+        "{log}"
+    );
+    assert_eq!(
+        folder.query("select state, payload, payload_flags from runs"),
+        [["FAIL", "{\"error\": \"Loader failed\"}", "0"]]
+    );
     assert!(folder.query("select * from state").is_empty());
     folder.assert_clean();
 }
@@ -32,7 +45,11 @@ fn a_tap_that_dies_first_lets_the_target_finish_and_keeps_its_state() {
     let steps = r#"{"steps": ["records:10", "state:{\"n\":10}", "records:5", "exit:4"]}"#;
     let output = folder.run(steps, "{}", &[]);
     assert_code(&output, 1);
-    assert!(stderr(&output).contains("Extractor failed (exit code 4)"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("Extractor failed (exit code 4)"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(folder.read("out").lines().count(), 15);
     assert_eq!(
         folder.query("select state_id, completed_state, partial_state from state"),
@@ -40,7 +57,11 @@ fn a_tap_that_dies_first_lets_the_target_finish_and_keeps_its_state() {
     );
     assert_eq!(
         folder.query("select state, payload, payload_flags from runs"),
-        [["FAIL", r#"{"singer_state": {"n":10}, "error": "Extractor failed"}"#, "1"]]
+        [[
+            "FAIL",
+            r#"{"singer_state": {"n":10}, "error": "Extractor failed"}"#,
+            "1"
+        ]]
     );
     folder.assert_clean();
 }
@@ -50,14 +71,22 @@ fn both_can_fail() {
     let folder = Folder::new();
     let output = folder.run(r#"{"steps": ["exit:2"]}"#, r#"{"end": 5}"#, &[]);
     assert_code(&output, 1);
-    assert!(stderr(&output).contains("Extractor and loader failed (exit code 2 and exit code 5)"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("Extractor and loader failed (exit code 2 and exit code 5)"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
 fn the_lines_of_both_sides_are_told_under_their_names_and_levels() {
     let folder = Folder::new();
     let line = r#"{\"level\": \"ERROR\", \"pid\": 1, \"logger_name\": \"l\", \"ts\": 1, \"thread_name\": \"t\", \"app_name\": \"a\", \"message\": \"structured\"}"#;
-    let output = folder.run(&format!(r#"{{"steps": ["stderr:plain", "stderr:{line}"]}}"#), "{}", &[]);
+    let output = folder.run(
+        &format!(r#"{{"steps": ["stderr:plain", "stderr:{line}"]}}"#),
+        "{}",
+        &[],
+    );
     let log = stderr(&output);
     assert!(log.contains("[info     ] python3      plain\n"), "{log}");
     assert!(log.contains("[error    ] python3      structured\n"), "{log}");
@@ -66,7 +95,10 @@ fn the_lines_of_both_sides_are_told_under_their_names_and_levels() {
 #[test]
 fn a_program_that_is_not_there_is_named_with_a_suggestion() {
     let folder = Folder::new();
-    let output = folder.melisma(&["run", "python3 tap.py", "no-such-target --config x"]).output().unwrap();
+    let output = folder
+        .melisma(&["run", "python3 tap.py", "no-such-target --config x"])
+        .output()
+        .unwrap();
     assert_code(&output, 64);
     assert!(stderr(&output).contains("no-such-target"), "{}", stderr(&output));
     folder.assert_clean();

@@ -8,13 +8,20 @@ const SLEEPY: &str = r#"{"steps": ["records:10", "state:{\"n\":10}", "touch:read
 
 fn interrupted(name: &str, code: i32, error: &str) {
     let folder = Folder::new();
-    let child = folder.run_command(SLEEPY, "{}", &[]).stderr(Stdio::piped()).spawn().unwrap();
+    let child = folder
+        .run_command(SLEEPY, "{}", &[])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     folder.wait_for("ready");
     signal(&child, name);
     let output = child.wait_with_output().unwrap();
     assert_code(&output, code);
     assert_eq!(folder.read("out").lines().count(), 10);
-    assert_eq!(folder.query("select completed_state from state"), [[r#"{"singer_state": {"n":10}}"#]]);
+    assert_eq!(
+        folder.query("select completed_state from state"),
+        [[r#"{"singer_state": {"n":10}}"#]]
+    );
     let rows = folder.query("select state, payload from runs");
     assert_eq!(rows[0][0], "FAIL");
     assert!(rows[0][1].contains(error), "{rows:?}");

@@ -115,7 +115,10 @@ impl Folder {
 
     /// The JSON lines that a test double noted.
     pub fn notes(&self, name: &str) -> Vec<serde_json::Value> {
-        self.read(name).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.read(name)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// `melisma` in this folder, without the variables that would change what it does.
@@ -123,7 +126,10 @@ impl Folder {
         let mut command = Command::new(env!("CARGO_BIN_EXE_melisma"));
         command.args(args).current_dir(self.path());
         for (name, _) in std::env::vars() {
-            if ["MELTANO", "TAP_", "TARGET_", "SINGER"].iter().any(|prefix| name.starts_with(prefix)) {
+            if ["MELTANO", "TAP_", "TARGET_", "SINGER"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+            {
                 command.env_remove(name);
             }
         }
@@ -142,7 +148,10 @@ impl Folder {
         self.write("target.json", target);
         let mut args = vec!["run"];
         args.extend(more);
-        args.extend(["python3 tap.py --config tap.json", "python3 target.py --config target.json"]);
+        args.extend([
+            "python3 tap.py --config tap.json",
+            "python3 target.py --config target.json",
+        ]);
         self.melisma(&args)
     }
 
@@ -155,8 +164,16 @@ impl Folder {
             .current_dir(self.path())
             .output()
             .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     /// Waits until a file is there.
@@ -173,7 +190,12 @@ impl Folder {
     /// That no run has left a config file, a catalog or a state behind.
     pub fn assert_clean(&self) {
         for folder in ["tmp", ".meltano/run"] {
-            let left: Vec<_> = fs::read_dir(self.join(folder)).into_iter().flatten().flatten().map(|e| e.path()).collect();
+            let left: Vec<_> = fs::read_dir(self.join(folder))
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|e| e.path())
+                .collect();
             assert!(left.is_empty(), "left behind: {left:?}");
         }
     }
@@ -191,6 +213,9 @@ pub fn assert_code(output: &Output, code: i32) {
 
 /// Sends a signal by name.
 pub fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    let status = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(status.success());
 }
