@@ -7,6 +7,7 @@ use melisma_sdk::{Error, Method, Output, Position, Result, json, show};
 use serde_json::{Map, Value};
 
 use crate::columns::{Columns, Slot};
+use crate::discover::MODIFIED;
 use crate::entry::Entry;
 use crate::infer::Kind;
 use crate::parse::Record;
@@ -29,6 +30,12 @@ pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>
             output.checkpoint()?;
         }
         return Ok(());
+    }
+    if output.replication_key() != Some(MODIFIED) {
+        return Err(Error::config(format!(
+            "replication key: expected {MODIFIED}, because rows have no bookmark of their own, found {}",
+            show(output.replication_key().unwrap_or_default())
+        )));
     }
     // A file that is gone will not be asked for again; if it comes back, it is new.
     let names: HashSet<String> = files.iter().map(|file| name_of(file)).collect();

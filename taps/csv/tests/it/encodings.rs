@@ -73,7 +73,7 @@ fn compression_is_told_by_the_name_or_the_setting() {
 fn bytes_of_another_encoding_are_an_error_with_its_place() {
     let folder = Folder::new();
     folder.write("a.csv", b"name\nabc\nJos\xe9\n");
-    let log = folder.run("a.csv", json!({}), json!({})).bad(65);
+    let log = folder.run("a.csv", &json!({}), json!({})).bad(65);
     assert!(
         log.contains("line 3, byte 12, stream t: ") && log.contains("a.csv: expected UTF-8"),
         "{log}"
@@ -83,13 +83,13 @@ fn bytes_of_another_encoding_are_an_error_with_its_place() {
         .flat_map(|u: &u16| u.to_le_bytes())
         .collect();
     folder.write("b.csv", &bad);
-    let log = folder.run("b.csv", json!({}), json!({})).bad(65);
+    let log = folder.run("b.csv", &json!({}), json!({})).bad(65);
     assert!(
         log.contains("line 3, byte 10") && log.contains("b.csv: expected UTF-16LE"),
         "{log}"
     );
     folder.write("c.csv", &[0xFF, 0xFE, 0, 0, 0x61, 0, 0, 0]);
-    let log = folder.run("c.csv", json!({}), json!({})).bad(65);
+    let log = folder.run("c.csv", &json!({}), json!({})).bad(65);
     assert!(
         log.contains("c.csv: starts with the byte order mark of UTF-32"),
         "{log}"
@@ -101,7 +101,7 @@ fn a_cell_of_50_megabytes_comes_through() {
     let folder = Folder::new();
     let big = "x\"\"é\n".repeat(50 << 20 >> 3);
     folder.write("big.csv", format!("a,b\n1,\"{big}\"\n2,y\n").as_bytes());
-    let found = folder.run("big.csv", json!({}), json!({})).good();
+    let found = folder.run("big.csv", &json!({}), json!({})).good();
     let records = found.records();
     assert_eq!(records.len(), 2);
     assert!(
@@ -110,7 +110,7 @@ fn a_cell_of_50_megabytes_comes_through() {
     );
     assert_eq!(records[1], &json!({"a": "2", "b": "y"}));
     let log = folder
-        .run("big.csv", json!({}), json!({"max_row_bytes": 1 << 20}))
+        .run("big.csv", &json!({}), json!({"max_row_bytes": 1 << 20}))
         .bad(65);
     assert!(
         log.contains("line 2, byte 4") && log.contains("a row of more than 1048576 bytes"),

@@ -98,9 +98,9 @@ impl Folder {
     }
 
     /// Runs on one entry with these settings besides.
-    pub(crate) fn run(&self, path: &str, entry: Value, settings: Value) -> Outcome {
+    pub(crate) fn run(&self, path: &str, entry: &Value, settings: Value) -> Outcome {
         let mut config = settings;
-        config["files"] = json!([self.entry(path, &entry)]);
+        config["files"] = json!([self.entry(path, entry)]);
         run(&config, &[])
     }
 }
@@ -174,7 +174,7 @@ impl log::Log for Capture {
 
     fn log(&self, record: &log::Record<'_>) {
         LOG.with_borrow_mut(|log| {
-            log.extend([record.level().as_str(), ": ", &record.args().to_string(), "\n"])
+            log.extend([record.level().as_str(), ": ", &record.args().to_string(), "\n"]);
         });
     }
 

@@ -9,7 +9,7 @@ use crate::run::{Folder, run};
 fn a_cell_that_does_not_fit_is_an_error_with_file_line_and_column() {
     let folder = Folder::with(&[("a.csv", "id,day\n1,2024-01-01\n2,\"2024-\n01-02\"\n")]);
     let log = folder
-        .run("a.csv", json!({}), json!({"infer_types": true, "infer_rows": 1}))
+        .run("a.csv", &json!({}), json!({"infer_types": true, "infer_rows": 1}))
         .bad(65);
     assert!(log.contains("line 3, byte 20, stream t: "), "{log}");
     assert!(
@@ -20,14 +20,15 @@ fn a_cell_that_does_not_fit_is_an_error_with_file_line_and_column() {
 
 #[test]
 fn or_the_column_becomes_text_and_a_schema_says_so() {
-    let folder = Folder::with(&[("a.csv", "id,n\n1,10\n2,20\n3,x\n4,\n5,30\n")]);
+    let folder = Folder::with(&[("a.csv", "id,n\n1,10\n2,20\n3,x\n4,\n5,30\n"), ("b.csv", "n,id\n40,6\n")]);
     let settings = json!({"infer_types": true, "infer_rows": 2, "on_type_mismatch": "text"});
-    let found = folder.run("a.csv", json!({}), settings).good();
+    let found = folder.run("", &json!({}), settings).good();
+    // The second file too: the stream has one schema.
     let types: Vec<&Value> = found.messages.iter().map(|message| &message["type"]).collect();
     assert_eq!(
         types,
         [
-            "SCHEMA", "RECORD", "RECORD", "SCHEMA", "RECORD", "RECORD", "RECORD"
+            "SCHEMA", "RECORD", "RECORD", "SCHEMA", "RECORD", "RECORD", "RECORD", "RECORD"
         ]
     );
     let schemas = found.of("SCHEMA");
@@ -46,7 +47,7 @@ fn or_the_column_becomes_text_and_a_schema_says_so() {
     let cells: Vec<&Value> = found.records().iter().map(|record| &record["n"]).collect();
     assert_eq!(
         cells,
-        [&json!(10), &json!(20), &json!("x"), &json!(""), &json!("30")]
+        [&json!(10), &json!(20), &json!("x"), &json!(""), &json!("30"), &json!("40")]
     );
 }
 
@@ -54,7 +55,7 @@ fn or_the_column_becomes_text_and_a_schema_says_so() {
 fn all_rows_may_be_the_sample() {
     let folder = Folder::with(&[("a.csv", "n\n1\n2\n"), ("b.csv", "n\n3\nx\n")]);
     let found = folder
-        .run("", json!({}), json!({"infer_types": true, "infer_rows": 0}))
+        .run("", &json!({}), json!({"infer_types": true, "infer_rows": 0}))
         .good();
     assert_eq!(found.of("SCHEMA").len(), 1);
     assert_eq!(found.records()[0], &json!({"n": "1"}));
@@ -66,7 +67,7 @@ fn empty_and_null_cells_say_nothing_about_the_type() {
     let found = folder
         .run(
             "a.csv",
-            json!({"null_values": ["NA"]}),
+            &json!({"null_values": ["NA"]}),
             json!({"infer_types": true}),
         )
         .good();
@@ -120,7 +121,7 @@ proptest! {
             csv.extend(["\"", &cell.replace('"', "\"\""), "\",.\n"]);
         }
         let folder = Folder::with(&[("a.csv", &csv)]);
-        let found = folder.run("a.csv", json!({}), json!({"infer_types": true})).good();
+        let found = folder.run("a.csv", &json!({}), json!({"infer_types": true})).good();
         let lines: Vec<&str> = found.text.lines().filter(|line| line.contains("RECORD")).collect();
         prop_assert_eq!(lines.len(), cells.len());
         let schema = found.of("SCHEMA")[0]["schema"]["properties"]["c"].clone();
