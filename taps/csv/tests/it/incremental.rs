@@ -121,5 +121,8 @@ fn the_catalog_may_ask_for_it() {
     assert_eq!(cells(&second), [""; 0]);
     catalog["streams"][0]["replication_key"] = json!("x");
     let log = run(&config, &[("--catalog", &catalog)]).bad(78);
-    assert!(log.contains("replication key: expected _sdc_source_file_mtime"), "{log}");
+    assert!(
+        log.contains("replication key: expected _sdc_source_file_mtime"),
+        "{log}"
+    );
 }

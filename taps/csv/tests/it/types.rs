@@ -20,7 +20,10 @@ fn a_cell_that_does_not_fit_is_an_error_with_file_line_and_column() {
 
 #[test]
 fn or_the_column_becomes_text_and_a_schema_says_so() {
-    let folder = Folder::with(&[("a.csv", "id,n\n1,10\n2,20\n3,x\n4,\n5,30\n"), ("b.csv", "n,id\n40,6\n")]);
+    let folder = Folder::with(&[
+        ("a.csv", "id,n\n1,10\n2,20\n3,x\n4,\n5,30\n"),
+        ("b.csv", "n,id\n40,6\n"),
+    ]);
     let settings = json!({"infer_types": true, "infer_rows": 2, "on_type_mismatch": "text"});
     let found = folder.run("", &json!({}), settings).good();
     // The second file too: the stream has one schema.
@@ -47,7 +50,14 @@ fn or_the_column_becomes_text_and_a_schema_says_so() {
     let cells: Vec<&Value> = found.records().iter().map(|record| &record["n"]).collect();
     assert_eq!(
         cells,
-        [&json!(10), &json!(20), &json!("x"), &json!(""), &json!("30"), &json!("40")]
+        [
+            &json!(10),
+            &json!(20),
+            &json!("x"),
+            &json!(""),
+            &json!("30"),
+            &json!("40")
+        ]
     );
 }
 
