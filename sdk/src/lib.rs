@@ -1,4 +1,5 @@
 //! Write Singer taps and targets.
+#![doc = include_str!("target/example.md")]
 
 mod about;
 pub mod args;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use melisma_engine::pipeline::{self, Limits, Options, Repairs};
 use melisma_engine::{Error, Result};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The standard settings of a target, read from the same configuration as its own.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -61,7 +61,7 @@ pub struct Settings {
 }
 
 /// How rows meet those of earlier runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub enum LoadMethod {
@@ -75,7 +75,7 @@ pub enum LoadMethod {
 }
 
 /// `on_invalid`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum OnInvalid {
@@ -89,7 +89,7 @@ pub enum OnInvalid {
 }
 
 /// `invalid_line`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum InvalidLine {
@@ -101,7 +101,7 @@ pub enum InvalidLine {
 }
 
 /// `invalid_utf8` and `lone_surrogate`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Replace {
@@ -113,7 +113,7 @@ pub enum Replace {
 }
 
 /// `nan`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum NotANumber {
