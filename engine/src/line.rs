@@ -64,6 +64,8 @@ pub struct LineReader<R> {
     rest: Vec<u8>,
     max_line_bytes: usize,
     ended: bool,
+    /// The line after those of the last chunk is too long.
+    too_long: bool,
 }
 
 impl<R: Read> LineReader<R> {
@@ -74,6 +76,7 @@ impl<R: Read> LineReader<R> {
             rest: Vec::new(),
             max_line_bytes,
             ended: false,
+            too_long: false,
         }
     }
 
@@ -81,9 +84,12 @@ impl<R: Read> LineReader<R> {
     /// writer's line is not held back.
     ///
     /// # Errors
-    /// A line above `max_line_bytes` ([`Kind::Input`](crate::Kind::Input)); the caller knows its position. A read
-    /// that failed ([`Kind::Io`](crate::Kind::Io)).
+    /// A line above `max_line_bytes` ([`Kind::Input`](crate::Kind::Input)); it starts where the last chunk ended, so
+    /// the caller knows its position. A read that failed ([`Kind::Io`](crate::Kind::Io)).
     pub fn next_chunk(&mut self, mut buffer: Vec<u8>) -> Result<Option<Chunk>> {
+        if self.too_long {
+            return Err(self.longer());
+        }
         if self.ended {
             return Ok(None);
         }
@@ -107,9 +113,14 @@ impl<R: Read> LineReader<R> {
             filled += read;
             if let Some(end) = newline {
                 self.rest.extend_from_slice(&buffer[end..filled]);
-                if end > self.max_line_bytes {
-                    let longest = buffer[..end - 1].split(|&b| b == b'\n').map(<[u8]>::len).max();
-                    self.check_length(longest.unwrap_or(0))?;
+                let good = self.not_too_long(&buffer[..end]);
+                if good < end {
+                    self.too_long = true;
+                    return if good == 0 {
+                        Err(self.longer())
+                    } else {
+                        Ok(Some(Chunk { buffer, end: good }))
+                    };
                 }
                 return Ok(Some(Chunk { buffer, end }));
             }
@@ -130,14 +141,34 @@ impl<R: Read> LineReader<R> {
         }
     }
 
+    /// The end of the lines before the first that is too long.
+    fn not_too_long(&self, lines: &[u8]) -> usize {
+        if lines.len() <= self.max_line_bytes {
+            return lines.len();
+        }
+        let mut start = 0;
+        for newline in memchr::memchr_iter(b'\n', lines) {
+            if newline - start > self.max_line_bytes {
+                return start;
+            }
+            start = newline + 1;
+        }
+        start
+    }
+
     fn check_length(&self, length: usize) -> Result<()> {
         if length <= self.max_line_bytes {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(self.longer())
         }
+    }
+
+    fn longer(&self) -> Error {
         let most = self.max_line_bytes;
-        Err(Error::input(format!(
+        Error::input(format!(
             "expected a line of at most {most} bytes (max_line_bytes), found a longer one"
-        )))
+        ))
     }
 }
 
@@ -286,6 +317,19 @@ mod tests {
             }
             let mut reader = LineReader::new(Trickle(&long[..100], step), 100);
             assert!(reader.next_chunk(Vec::new()).expect("fits").is_some());
+        }
+    }
+
+    #[test]
+    fn lines_before_one_above_the_limit_come_first() {
+        let input = [b"one\ntwo\n".as_slice(), &[b'x'; 101], b"\nmore\n"].concat();
+        for step in [1, 7, 1000] {
+            let mut reader = LineReader::new(Trickle(&input, step), 100);
+            let mut before = Vec::new();
+            while let Ok(chunk) = reader.next_chunk(Vec::new()) {
+                before.extend_from_slice(chunk.expect("an error comes first").bytes());
+            }
+            assert_eq!(before, b"one\ntwo\n", "{step} bytes a read");
         }
     }
 
