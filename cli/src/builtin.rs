@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use melisma_sdk::config::Settings;
+use melisma_sdk::{Tap, Target, main_tap, main_target, target};
 use serde_json::{Map, Value, json};
 
 use crate::args::base_name;
@@ -16,20 +17,38 @@ pub(crate) struct Builtin {
     /// One line for the help.
     pub(crate) about: &'static str,
     pub(crate) kind: PluginKind,
-    /// Its settings; what they share with others is not among them.
     settings: fn() -> Settings,
     /// With its arguments, the first of which is its name.
     main: fn(Vec<OsString>) -> ExitCode,
 }
 
 /// All of them, taps first.
-pub(crate) const PLUGINS: &[Builtin] = &[Builtin {
-    name: "tap-csv",
-    about: "The built-in tap for CSV files",
-    kind: PluginKind::Extractor,
-    settings: Settings::new::<tap_csv::Settings>,
-    main: melisma_sdk::main_tap::<tap_csv::TapCsv>,
-}];
+pub(crate) const PLUGINS: &[Builtin] = &[
+    tap::<tap_csv::TapCsv>("The built-in tap for CSV files"),
+    target::<target_csv::TargetCsv>("The built-in target for CSV files"),
+    target::<target_jsonl::TargetJsonl>("The built-in target for JSON lines files"),
+    target::<target_parquet::TargetParquet>("The built-in target for Parquet files"),
+];
+
+const fn tap<T: Tap>(about: &'static str) -> Builtin {
+    Builtin {
+        name: T::NAME,
+        about,
+        kind: PluginKind::Extractor,
+        settings: Settings::new::<T::Config>,
+        main: main_tap::<T>,
+    }
+}
+
+const fn target<T: Target>(about: &'static str) -> Builtin {
+    Builtin {
+        name: T::NAME,
+        about,
+        kind: PluginKind::Loader,
+        settings: || Settings::new::<T::Config>().and::<target::Settings>(),
+        main: main_target::<T>,
+    }
+}
 
 /// The built-in plugin of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Builtin> {
