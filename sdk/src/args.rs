@@ -126,6 +126,7 @@ pub fn parse(plugin: &Plugin, args: impl IntoIterator<Item = OsString>) -> Resul
 /// The options that a plugin of this role has.
 fn command(plugin: &Plugin) -> Command {
     let common = Command::new(plugin.name)
+        .bin_name(plugin.name)
         .version(plugin.version)
         .about(plugin.summary())
         .disable_version_flag(true)

@@ -56,7 +56,7 @@ impl Counter {
 
     fn write(&mut self) {
         let value = std::mem::take(&mut self.pending);
-        self.tags.write("counter", self.metric, value.into(), None);
+        self.tags.write("counter", self.metric, &value.into(), None);
     }
 }
 
@@ -89,7 +89,7 @@ impl Timer {
 
 fn write_timer(metric: &str, tags: &Tags, took: Duration, succeeded: bool) {
     let status = if succeeded { "succeeded" } else { "failed" };
-    tags.write("timer", metric, took.as_secs_f64().into(), Some(status));
+    tags.write("timer", metric, &took.as_secs_f64().into(), Some(status));
 }
 
 impl Tags {
@@ -99,7 +99,7 @@ impl Tags {
         }
     }
 
-    fn write(&self, kind: &str, metric: &str, value: Value, status: Option<&str>) {
+    fn write(&self, kind: &str, metric: &str, value: &Value, status: Option<&str>) {
         let mut tags = Map::new();
         if let Some(stream) = &self.stream {
             tags.insert("stream".into(), (**stream).into());

@@ -330,9 +330,9 @@ fn array(schema: &Map<String, Value>, text: &str) -> Option<Value> {
 
 /// Whether the value is of the schema's type and within its bounds.
 fn fits(schema: &Map<String, Value>, value: &Value) -> bool {
-    let types = types(schema);
-    let typed = types.is_empty()
-        || types.iter().any(|name| match *name {
+    let names = types(schema);
+    let of_type = names.is_empty()
+        || names.iter().any(|name| match *name {
             "string" => value.is_string(),
             "integer" => value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|x| x.fract() == 0.0),
             "number" => value.is_number(),
@@ -350,7 +350,7 @@ fn fits(schema: &Map<String, Value>, value: &Value) -> bool {
         .and_then(Value::as_array)
         .is_none_or(|list| list.contains(value));
     let constant = schema.get("const").is_none_or(|constant| constant == value);
-    typed && within && listed && constant
+    of_type && within && listed && constant
 }
 
 /// What the setting may be, in words.

@@ -1,6 +1,7 @@
 //! What a tap is made of: [`Tap`], [`Stream`], [`Output`] and the main around them.
 
 mod catalog;
+mod current;
 mod emitter;
 mod key;
 mod output;

@@ -2,19 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use melisma_engine::json;
 use melisma_engine::{Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::current::{Current, Opening};
 use super::emitter::Emitter;
 use super::key::KeyType;
-use super::plan::{Column, Plan};
-use super::progress::{Order, Progress};
-use super::prune::Cutter;
+use super::plan::Column;
+use super::progress::Progress;
 use super::row::RowWriter;
-use super::selection::Selection;
 use super::state::State;
 use super::stream::Method;
 use crate::metrics::Counter;
@@ -38,44 +36,6 @@ pub struct Output<'a> {
     state_told: Instant,
     start_date: Option<Box<str>>,
     now: Box<str>,
-}
-
-/// The stream being read.
-#[derive(Debug)]
-pub(super) struct Current {
-    pub(super) name: Box<str>,
-    own_schema: Value,
-    selection: Selection,
-    key: Vec<Box<str>>,
-    method: Method,
-    replication_key: Option<Box<str>>,
-    plan: Plan,
-    pub(super) progress: Option<Progress>,
-    /// `{"type":"RECORD","stream":"s","record":`
-    pub(super) head: Vec<u8>,
-    /// The position of the replication key, when its values move the bookmark.
-    pub(super) watched: Option<usize>,
-    cutter: Cutter,
-    warned_unknown: bool,
-    pub(super) records: u64,
-    counted: u64,
-    state_records: u64,
-    counter: Option<Counter>,
-}
-
-/// What the session knows of a stream before it is read.
-#[derive(Debug)]
-pub(super) struct Opening {
-    pub(super) name: Box<str>,
-    /// The tap's schema: it gives the positions of a row's cells.
-    pub(super) own_schema: Value,
-    /// The catalog's schema, or the tap's.
-    pub(super) schema: Value,
-    pub(super) selection: Selection,
-    pub(super) key: Vec<Box<str>>,
-    pub(super) method: Method,
-    pub(super) replication_key: Option<Box<str>>,
-    pub(super) order: Order,
 }
 
 impl<'a> Output<'a> {
@@ -422,66 +382,5 @@ impl<'a> Output<'a> {
     }
 }
 
-impl Current {
-    #[inline]
-    pub(super) fn columns(&self) -> &[Column] {
-        &self.plan.columns
-    }
-
-    fn none() -> Self {
-        let opening = Opening {
-            name: "".into(),
-            own_schema: Value::Null,
-            schema: Value::Null,
-            selection: Selection::default(),
-            key: Vec::new(),
-            method: Method::FullTable,
-            replication_key: None,
-            order: Order::Manual,
-        };
-        Self::new(opening, None)
-    }
-
-    fn new(opening: Opening, progress: Option<Progress>) -> Self {
-        let mut head = b"{\"type\":\"RECORD\",\"stream\":".to_vec();
-        json::write_string(&mut head, &opening.name);
-        head.extend_from_slice(b",\"record\":");
-        let empty = Plan::new(&Value::Null, &Value::Null, &opening.selection, &[]);
-        let mut current = Self {
-            name: opening.name,
-            own_schema: opening.own_schema,
-            selection: opening.selection,
-            key: opening.key,
-            method: opening.method,
-            replication_key: opening.replication_key,
-            plan: empty,
-            progress,
-            head,
-            watched: None,
-            cutter: Cutter::default(),
-            warned_unknown: false,
-            records: 0,
-            counted: 0,
-            state_records: 0,
-            counter: None,
-        };
-        current.plan(&opening.schema);
-        current
-    }
-
-    /// Applies selection to a schema.
-    fn plan(&mut self, schema: &Value) {
-        let forced: Vec<&str> = self
-            .key
-            .iter()
-            .map(|name| &**name)
-            .chain(self.replication_key.as_deref())
-            .collect();
-        self.plan = Plan::new(&self.own_schema, schema, &self.selection, &forced);
-        let watches = self.progress.as_ref().filter(|progress| progress.watches());
-        let columns = &self.plan.columns;
-        self.watched =
-            watches.and_then(|progress| columns.iter().position(|column| *column.name == *progress.key()));
-        self.cutter.watched = self.watched.map(|at| columns[at].key.clone());
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -203,7 +203,7 @@ mod tests {
 
     use super::*;
 
-    fn selection(items: Value) -> Selection {
+    fn selection(items: &Value) -> Selection {
         Selection::of(json!({"metadata": items}).as_object().expect("an object"))
     }
 
@@ -215,7 +215,7 @@ mod tests {
             "c": {"type": "object", "required": ["d", "e"], "properties": {"d": {}, "e": {}}},
             "list": {"type": "array", "items": {"type": "object", "properties": {"x": {}, "y": {}}}},
         }});
-        let selection = selection(json!([
+        let selection = selection(&json!([
             {"breadcrumb": [], "metadata": {"selected": true}},
             {"breadcrumb": ["properties", "id"], "metadata": {"selected": false}},
             {"breadcrumb": ["properties", "b"], "metadata": {"selected": false}},

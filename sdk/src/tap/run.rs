@@ -10,8 +10,9 @@ use melisma_engine::{Error, Result};
 
 use super::Tap;
 use super::catalog::{Catalog, Entry};
+use super::current::Opening;
 use super::emitter::Emitter;
-use super::output::{Opening, Output};
+use super::output::Output;
 use super::progress::{self, Order};
 use super::selection::Selection;
 use super::state::State;

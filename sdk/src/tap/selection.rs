@@ -46,7 +46,7 @@ impl Selection {
                 selection.rules.insert(breadcrumb, Rule::of(metadata));
             }
         }
-        selection.add_legacy(entry, &mut Vec::new());
+        selection.add_legacy(entry, &[]);
         if let Some(schema) = entry.get("schema").and_then(Value::as_object) {
             selection.add_legacy_nodes(schema, &mut Vec::new());
         }
@@ -90,12 +90,12 @@ impl Selection {
         self.rules.get(&breadcrumb)
     }
 
-    fn add_legacy(&mut self, node: &Map<String, Value>, breadcrumb: &mut Vec<String>) {
+    fn add_legacy(&mut self, node: &Map<String, Value>, breadcrumb: &[String]) {
         let legacy = Rule::of(node);
         if legacy.selected.is_none() && legacy.inclusion == Inclusion::Available {
             return;
         }
-        let rule = self.rules.entry(breadcrumb.clone()).or_default();
+        let rule = self.rules.entry(breadcrumb.to_vec()).or_default();
         rule.selected = rule.selected.or(legacy.selected);
         if rule.inclusion == Inclusion::Available {
             rule.inclusion = legacy.inclusion;
@@ -155,30 +155,30 @@ mod tests {
 
     use super::*;
 
-    fn selection(entry: Value) -> Selection {
+    fn selection(entry: &Value) -> Selection {
         Selection::of(entry.as_object().expect("an object"))
     }
 
-    fn with(items: Value) -> Selection {
-        selection(json!({"metadata": items}))
+    fn with(items: &Value) -> Selection {
+        selection(&json!({"metadata": items}))
     }
 
     #[test]
     fn without_metadata_all_is_selected() {
-        assert!(with(json!([])).is_selected(&[]));
-        assert!(with(json!([])).is_selected(&["properties", "a"]));
+        assert!(with(&json!([])).is_selected(&[]));
+        assert!(with(&json!([])).is_selected(&["properties", "a"]));
     }
 
     #[test]
     fn a_stream_without_opinion_is_not_selected() {
-        let selection = with(json!([{"breadcrumb": [], "metadata": {"inclusion": "available"}}]));
+        let selection = with(&json!([{"breadcrumb": [], "metadata": {"inclusion": "available"}}]));
         assert!(!selection.is_selected(&[]));
         assert!(!selection.is_selected(&["properties", "a"]));
     }
 
     #[test]
     fn each_rule_in_its_turn() {
-        let selection = with(json!([
+        let selection = with(&json!([
             {"breadcrumb": [], "metadata": {"selected": "true", "selected-by-default": false}},
             {"breadcrumb": ["properties", "never"], "metadata": {"inclusion": "unsupported", "selected": true}},
             {"breadcrumb": ["properties", "always"], "metadata": {"inclusion": "automatic", "selected": false}},
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_deselected_stream_has_no_selected_properties() {
-        let selection = with(json!([
+        let selection = with(&json!([
             {"breadcrumb": [], "metadata": {"selected": false}},
             {"breadcrumb": ["properties", "id"], "metadata": {"inclusion": "automatic"}},
         ]));
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_missing_breadcrumb_takes_its_nearest_ancestor() {
-        let selection = with(json!([
+        let selection = with(&json!([
             {"breadcrumb": [], "metadata": {"selected": true}},
             {"breadcrumb": ["properties", "a", "properties", "b"], "metadata": {"selected": false}},
         ]));
@@ -222,15 +222,15 @@ mod tests {
 
     #[test]
     fn old_flags_count_where_metadata_is_silent() {
-        assert!(!selection(json!({"selected": false})).is_selected(&[]));
-        assert!(selection(json!({"selected": true})).is_selected(&["properties", "a"]));
-        let nodes = selection(json!({"schema": {"selected": true, "properties": {
+        assert!(!selection(&json!({"selected": false})).is_selected(&[]));
+        assert!(selection(&json!({"selected": true})).is_selected(&["properties", "a"]));
+        let nodes = selection(&json!({"schema": {"selected": true, "properties": {
             "a": {"selected": false}, "b": {"inclusion": "automatic"}}}}));
         assert!(nodes.is_selected(&[]));
         assert!(!nodes.is_selected(&["properties", "a"]));
         assert!(nodes.is_selected(&["properties", "b"]));
         let both = selection(
-            json!({"selected": true, "metadata": [{"breadcrumb": [], "metadata": {"selected": false}}]}),
+            &json!({"selected": true, "metadata": [{"breadcrumb": [], "metadata": {"selected": false}}]}),
         );
         assert!(!both.is_selected(&[]));
     }

@@ -10,6 +10,10 @@ use serde_json::{Map, Value};
 
 /// One stream of a tap: its schema, keys and how it can be read.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent yes or no of the builder"
+)]
 pub struct Stream {
     pub(super) name: Box<str>,
     pub(super) schema: Value,

@@ -1,0 +1,257 @@
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+
+use super::*;
+use crate::tap::progress::Order;
+use crate::tap::selection::Selection;
+
+/// A writer that remembers how the bytes came in pieces.
+#[derive(Clone, Default)]
+struct Pieces(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("not poisoned").push(bytes.to_vec());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Pieces {
+    fn text(&self) -> String {
+        let pieces = self.0.lock().expect("not poisoned");
+        String::from_utf8(pieces.concat()).expect("UTF-8")
+    }
+
+    /// The records, without their times.
+    fn records(&self) -> Vec<String> {
+        let text = self.text();
+        let records = text
+            .lines()
+            .filter(|line| line.starts_with("{\"type\":\"RECORD\""));
+        records
+            .filter_map(|line| Some(line.split_once(",\"time_extracted\"")?.0.to_owned()))
+            .collect()
+    }
+}
+
+fn opening(schema: &Value, order: Order) -> Opening {
+    Opening {
+        name: "s".into(),
+        own_schema: schema.clone(),
+        schema: schema.clone(),
+        selection: Selection::default(),
+        key: vec!["a".into()],
+        method: Method::Incremental,
+        replication_key: Some("a".into()),
+        order,
+    }
+}
+
+fn open(schema: &Value, order: Order) -> (Output<'static>, Pieces) {
+    let pieces = Pieces::default();
+    let mut output = Output::new(
+        Emitter::new(Box::new(pieces.clone())),
+        State::default(),
+        Stop::default(),
+        None,
+    );
+    output.open(opening(schema, order), false).expect("opens");
+    (output, pieces)
+}
+
+fn two() -> Value {
+    json!({"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}}})
+}
+
+const SORTED: Order = Order::Sorted { check: true };
+
+#[test]
+fn a_row_with_too_few_or_too_many_cells_is_a_bug_and_leaves_nothing() {
+    for cells in [0, 1, 3] {
+        let (mut output, pieces) = open(&two(), SORTED);
+        let mut row = output.row();
+        for _ in 0..cells {
+            row.null();
+        }
+        let error = row.end().expect_err("wrong");
+        assert_eq!(
+            error.to_string(),
+            format!("stream s: a row has {cells} cells, its schema 2 properties")
+        );
+        output.close(false).expect("closes");
+        assert!(pieces.records().is_empty());
+    }
+}
+
+#[test]
+fn cells_of_every_kind() {
+    let properties: serde_json::Map<_, _> = "abcdefghi"
+        .chars()
+        .map(|name| (name.to_string(), json!({})))
+        .collect();
+    let (mut output, pieces) = open(&json!({"properties": properties}), SORTED);
+    let mut row = output.row();
+    row.number("12345678901234567890.10");
+    row.text("a\"\\\n\u{1}é");
+    row.plain("plain");
+    row.json("[1, {\"x\":null}]");
+    row.float(1.5);
+    row.float(f64::INFINITY);
+    row.bool(true);
+    row.int(i64::MIN);
+    row.absent();
+    row.end().expect("writes");
+    output.close(true).expect("closes");
+    let record = r#"{"a":12345678901234567890.10,"b":"a\"\\\n\u0001é","c":"plain","d":[1, {"x":null}],"e":1.5,"f":null,"g":true,"h":-9223372036854775808}"#;
+    assert_eq!(
+        pieces.records(),
+        [format!(r#"{{"type":"RECORD","stream":"s","record":{record}"#)]
+    );
+    let last = pieces.text().lines().last().unwrap_or_default().to_owned();
+    assert!(
+        last.contains("12345678901234567890.10"),
+        "the digits of the bookmark are those of the record: {last}"
+    );
+}
+
+#[test]
+fn a_row_of_absent_cells_is_an_empty_object() {
+    let (mut output, pieces) = open(&two(), SORTED);
+    let mut row = output.row();
+    row.absent();
+    row.absent();
+    row.end().expect("writes");
+    output.close(true).expect("closes");
+    assert_eq!(pieces.records(), [r#"{"type":"RECORD","stream":"s","record":{}"#]);
+}
+
+#[test]
+fn many_small_records_go_out_in_large_pieces() {
+    let (mut output, pieces) = open(&two(), SORTED);
+    for i in 0..20_000 {
+        let mut row = output.row();
+        row.int(i);
+        row.text("twenty bytes of text");
+        row.end().expect("writes");
+    }
+    output.close(true).expect("closes");
+    let lines = pieces.text().lines().count();
+    let pieces = pieces.0.lock().expect("not poisoned");
+    assert_eq!(lines, 20_000 + 2);
+    assert!(
+        pieces.iter().all(|piece| piece.ends_with(b"\n")),
+        "pieces end with a line"
+    );
+    assert!(pieces.iter().any(|piece| piece.len() >= 64 * 1024));
+    assert!(pieces.len() < 1000, "{}", pieces.len());
+}
+
+#[test]
+fn states_go_out_at_checkpoints_but_not_at_each() {
+    let (mut output, pieces) = open(&two(), SORTED);
+    for i in 0..25_000 {
+        output.record(&json!({"a": i, "b": "x"})).expect("writes");
+        output.checkpoint().expect("goes on");
+    }
+    output.close(true).expect("closes");
+    let states = pieces
+        .text()
+        .lines()
+        .filter(|line| line.starts_with("{\"type\":\"STATE\""))
+        .count();
+    assert!((3..100).contains(&states), "{states}");
+}
+
+#[test]
+fn a_changed_schema_is_told_and_gives_new_positions() {
+    let (mut output, pieces) = open(&two(), SORTED);
+    output.change_schema(two()).expect("the same");
+    let mut changed = two();
+    changed["properties"]["a"] = json!({"type": "string"});
+    changed["properties"]["c"] = json!({"type": "boolean"});
+    output.change_schema(changed.clone()).expect("changes");
+    let mut row = output.row();
+    row.text("1");
+    row.null();
+    row.bool(true);
+    row.end().expect("writes");
+    output.close(true).expect("closes");
+    let schemas: Vec<Value> = pieces
+        .text()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    assert_eq!(schemas[1]["schema"], changed);
+    assert_eq!(schemas[2]["record"], json!({"a": "1", "b": null, "c": true}));
+}
+
+#[test]
+fn records_carry_the_version_that_is_activated() {
+    let (mut output, pieces) = open(&two(), SORTED);
+    output.set_version(1700);
+    output.record(&json!({"a": 1})).expect("writes");
+    output.activate_version(1700).expect("writes");
+    output.close(true).expect("closes");
+    assert!(
+        pieces
+            .text()
+            .contains(r#""record":{"a":1},"version":1700,"time_extracted":"20"#)
+    );
+    assert!(
+        pieces
+            .text()
+            .contains("{\"type\":\"ACTIVATE_VERSION\",\"stream\":\"s\",\"version\":1700}\n")
+    );
+}
+
+#[test]
+fn bookmarks_by_hand_and_partitions_that_are_gone() {
+    let (mut output, pieces) = open(&two(), Order::Manual);
+    for file in ["x", "y"] {
+        output.partition(&json!({"file": file})).expect("begins");
+        assert_eq!(output.bookmark::<i64>().expect("reads"), None);
+        output.record(&json!({"a": 99})).expect("writes");
+        output.set_bookmark(&7).expect("sets");
+    }
+    output.retain_partitions(|context| context["file"] == "y");
+    output.partition(&json!({"file": "y"})).expect("begins");
+    assert_eq!(output.bookmark::<i64>().expect("reads"), Some(7));
+    output.close(true).expect("closes");
+    let state = r#"{"bookmarks":{"s":{"partitions":[{"context":{"file":"y"},"replication_key":"a","replication_key_value":7}]}}}"#;
+    assert!(
+        pieces
+            .text()
+            .ends_with(&format!("{{\"type\":\"STATE\",\"value\":{state}}}\n")),
+        "{}",
+        pieces.text()
+    );
+}
+
+#[test]
+fn a_record_outside_the_schema_loses_what_is_unknown() {
+    let (mut output, pieces) = open(&two(), SORTED);
+    output.record(&json!({"x": 1, "b": "y", "a": 2})).expect("writes");
+    assert!(output.record(&json!([1])).is_err());
+    output.close(false).expect("closes");
+    assert_eq!(
+        pieces.records(),
+        [r#"{"type":"RECORD","stream":"s","record":{"b":"y","a":2}"#]
+    );
+}
+
+#[test]
+fn nothing_is_written_after_an_error() {
+    let (mut output, pieces) = open(&two(), SORTED);
+    output.record(&json!({"a": 2})).expect("writes");
+    assert!(output.record(&json!({"a": 1})).is_err());
+    assert!(output.record(&json!({"a": 3})).is_err());
+    assert!(output.check_failed().is_err());
+    output.close(false).expect("closes");
+    assert_eq!(pieces.records().len(), 1);
+}
