@@ -21,6 +21,8 @@ pub(crate) struct Cursor<'a> {
     block: usize,
     /// Where the block after the current one starts.
     next: usize,
+    /// Where the last block ends that has a byte, not a mark, that JSON escapes.
+    escaped: usize,
 }
 
 impl<'a> Cursor<'a> {
@@ -31,6 +33,7 @@ impl<'a> Cursor<'a> {
             pending: 0,
             block: 0,
             next: 0,
+            escaped: 0,
         }
     }
 
@@ -59,30 +62,50 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Whether all bytes from `start` to the last mark can stand in a JSON string as they are, marks aside.
+    #[inline]
+    pub(crate) fn is_plain_since(&self, start: usize) -> bool {
+        self.escaped <= start
+    }
+
     #[inline]
     fn load(&mut self) {
         self.block = self.next;
         self.next += BLOCK;
         let rest = self.bytes.get(self.block..).unwrap_or_default();
-        self.pending = if let Some(block) = rest.first_chunk() {
+        let (marks, escapes) = if let Some(block) = rest.first_chunk() {
             find(block, self.marks)
         } else {
-            let mut block = [0; BLOCK];
+            // Filled up with bytes that are neither marks nor escaped.
+            let mut block = [b'x'; BLOCK];
             block[..rest.len()].copy_from_slice(rest);
-            find(&block, self.marks) & ((1 << rest.len()) - 1)
+            let (marks, escapes) = find(&block, self.marks);
+            (marks & ((1 << rest.len()) - 1), escapes)
         };
+        self.pending = marks;
+        if escapes {
+            self.escaped = self.next;
+        }
     }
 }
 
-/// One bit for each byte of the block that is a mark.
+/// Whether JSON escapes a byte.
+pub(crate) fn is_escaped(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// One bit for each byte of the block that is a mark, and whether JSON escapes any of the others.
 #[inline]
 // Lazy operators are branches, and with branches the loop is not turned into vector instructions.
 #[allow(clippy::needless_bitwise_bool)]
-fn find(block: &[u8; BLOCK], Marks(marks): Marks) -> u64 {
+fn find(block: &[u8; BLOCK], Marks(marks): Marks) -> (u64, bool) {
     let is = |byte: u8, mark: usize| byte == marks[mark];
     let mut hits = [0_u8; BLOCK];
+    let mut escapes = 0;
     for (hit, &byte) in hits.iter_mut().zip(block) {
-        *hit = u8::from(is(byte, 0) | is(byte, 1) | is(byte, 2) | is(byte, 3) | is(byte, 4));
+        let mark = is(byte, 0) | is(byte, 1) | is(byte, 2) | is(byte, 3) | is(byte, 4);
+        *hit = u8::from(mark);
+        escapes |= u8::from(!mark & ((byte < 0x20) | (byte == b'"') | (byte == b'\\')));
     }
     let (words, _) = hits.as_chunks::<8>();
     let mut mask = 0;
@@ -91,7 +114,7 @@ fn find(block: &[u8; BLOCK], Marks(marks): Marks) -> u64 {
         let bits = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
         mask |= bits << (8 * i);
     }
-    mask
+    (mask, escapes != 0)
 }
 
 #[cfg(test)]
@@ -112,6 +135,12 @@ mod tests {
                 .collect();
             let mut cursor = Cursor::new(&bytes, marks);
             let found: Vec<usize> = std::iter::from_fn(|| cursor.next()).collect();
+            let escaped = bytes
+                .iter()
+                .rposition(|&b| is_escaped(b) && !marks.0.contains(&b));
+            assert_eq!(cursor.is_plain_since(0), escaped.is_none());
+            assert!(escaped.is_none_or(|at| !cursor.is_plain_since(at)));
+            assert!(cursor.is_plain_since(length.next_multiple_of(BLOCK)));
             let expected: Vec<usize> = (0..length).filter(|&i| marks.0.contains(&bytes[i])).collect();
             assert_eq!(found, expected);
         }

@@ -1,7 +1,7 @@
 //! From text to records: cells as slices of the text, in one pass over its marks.
 
 use crate::dialect::Dialect;
-use crate::marks::Cursor;
+use crate::marks::{Cursor, is_escaped};
 
 const NEVER_CLOSED: &str = "expected a closing quote for the one that opens here, found the end of the file";
 
@@ -10,8 +10,18 @@ const NEVER_CLOSED: &str = "expected a closing quote for the one that opens here
 struct Span {
     start: usize,
     end: usize,
-    /// Whether in the parser's scratch, unescaped, instead of the input.
-    owned: bool,
+    place: Place,
+}
+
+/// In which text a cell's span is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In the input, with no mark inside.
+    Input,
+    /// In the input, with a mark inside that JSON escapes.
+    InputEscaped,
+    /// In the parser's scratch, unescaped.
+    Scratch,
 }
 
 /// What a step of the parser came to.
@@ -45,6 +55,8 @@ pub(crate) struct Record<'a> {
     text: &'a str,
     scratch: &'a str,
     spans: &'a [Span],
+    /// Whether JSON escapes no byte of the record, marks aside.
+    plain: bool,
     /// The line on which it starts, counted from 1.
     pub(crate) line: u64,
     /// The bytes before it in the file.
@@ -60,9 +72,22 @@ impl<'a> Record<'a> {
     /// The text of a cell.
     #[inline]
     pub(crate) fn get(&self, at: usize) -> Option<&'a str> {
+        self.cell(at).map(|(text, _)| text)
+    }
+
+    /// The text of a cell, and whether it is known that it can stand in a JSON string as it is.
+    #[inline]
+    pub(crate) fn cell(&self, at: usize) -> Option<(&'a str, bool)> {
         let span = self.spans.get(at)?;
-        let text = if span.owned { self.scratch } else { self.text };
-        text.get(span.start..span.end)
+        let text = if span.place == Place::Scratch {
+            self.scratch
+        } else {
+            self.text
+        };
+        Some((
+            text.get(span.start..span.end)?,
+            self.plain && span.place == Place::Input,
+        ))
     }
 
     /// The cells in their order.
@@ -91,13 +116,15 @@ impl Parser {
         self.lines
     }
 
-    /// The last record. `text` is what [`step`](Parser::step) was given.
+    /// The last record. `text` is what [`step`](Parser::step) was given; `plain` says that JSON escapes no byte of
+    /// the record, marks aside.
     #[inline]
-    pub(crate) fn record<'a>(&'a self, text: &'a str, line: u64, byte: u64) -> Record<'a> {
+    pub(crate) fn record<'a>(&'a self, text: &'a str, plain: bool, line: u64, byte: u64) -> Record<'a> {
         Record {
             text,
             scratch: &self.scratch,
             spans: &self.spans,
+            plain,
             line,
             byte,
         }
@@ -144,7 +171,7 @@ impl Parser {
         self.spans.push(Span {
             start,
             end,
-            owned: false,
+            place: Place::Input,
         });
     }
 
@@ -208,6 +235,7 @@ impl Parser {
             piece: open + 1,
         };
         let opened = self.lines - 1;
+        let mut place = Place::Input;
         let close = loop {
             let Some(at) = cursor.next() else {
                 return Cell::Stop(if last {
@@ -233,9 +261,15 @@ impl Parser {
                 }
             } else {
                 self.count_line(bytes, at);
+                if is_escaped(mark) {
+                    place = Place::InputEscaped;
+                }
             }
         };
-        self.after_quote(text, cursor, owned, open, close, last)
+        if owned.piece != open + 1 {
+            place = Place::Scratch;
+        }
+        self.after_quote(text, cursor, owned, place, close, last)
     }
 
     /// What follows a closing quote: the end of the cell, or, as Python reads it, more of its text.
@@ -244,7 +278,7 @@ impl Parser {
         text: &str,
         cursor: &mut Cursor<'_>,
         mut owned: Owned,
-        open: usize,
+        place: Place,
         close: usize,
         last: bool,
     ) -> Cell {
@@ -263,17 +297,13 @@ impl Parser {
             owned.piece = close + 1;
             return self.unquoted(text, cursor, owned, None, last);
         }
-        let (start, end, in_scratch) = if owned.piece == open + 1 {
-            (open + 1, close, false)
-        } else {
+        let (start, end) = if place == Place::Scratch {
             self.scratch.push_str(&text[owned.piece..close]);
-            (owned.from, self.scratch.len(), true)
+            (owned.from, self.scratch.len())
+        } else {
+            (owned.piece, close)
         };
-        self.spans.push(Span {
-            start,
-            end,
-            owned: in_scratch,
-        });
+        self.spans.push(Span { start, end, place });
         Self::cell_end(bytes, cursor, close + 1, last)
     }
 
@@ -337,7 +367,7 @@ impl Parser {
         self.spans.push(Span {
             start: owned.from,
             end: self.scratch.len(),
-            owned: true,
+            place: Place::Scratch,
         });
     }
 

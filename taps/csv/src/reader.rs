@@ -88,7 +88,12 @@ impl Reader {
                 match self.parser.step(text, &mut cursor, at, last) {
                     Step::Record(end) if end - at > self.max_row => break Step::Record(end),
                     Step::Record(end) => {
-                        let flow = each(&self.parser.record(text, line, self.byte + at as u64))?;
+                        let flow = each(&self.parser.record(
+                            text,
+                            cursor.is_plain_since(at),
+                            line,
+                            self.byte + at as u64,
+                        ))?;
                         if flow != Flow::StopBefore {
                             at = end;
                             line += self.parser.lines();

@@ -139,7 +139,7 @@ impl Sync<'_> {
         for (column, slot) in self.slots.iter().enumerate() {
             match *slot {
                 Slot::Cell { at, kind } => {
-                    let Some(text) = record.get(at) else {
+                    let Some((text, plain)) = record.cell(at) else {
                         row.null();
                         continue;
                     };
@@ -148,6 +148,7 @@ impl Sync<'_> {
                         continue;
                     }
                     match kind {
+                        Kind::Text if plain => row.plain(text),
                         Kind::Text => row.text(text),
                         _ if text.is_empty() => row.null(),
                         Kind::Integer if value::is_integer(text) => row.number(text),

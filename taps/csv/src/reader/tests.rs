@@ -300,3 +300,29 @@ proptest! {
         prop_assert_eq!(rows(&input, dialect), cells);
     }
 }
+
+proptest! {
+    /// A cell that is said to be plain holds nothing that JSON escapes.
+    #[test]
+    fn plain_cells_are_plain(
+        input in "[abé\t,;\"'\n\r\\\\\u{1}]{0,300}",
+        delimiter in prop::sample::select(vec![b',', b';', b'\t']),
+        quote in prop::sample::select(vec![Some(b'"'), Some(b'\''), None]),
+        escape in prop::sample::select(vec![Some(b'\\'), None]),
+    ) {
+        let dialect = Dialect { delimiter, quote, escape, ..plain() };
+        let source = Source::new(Box::new(Bytes::new(input.clone().into_bytes())), Charset::Utf8).unwrap();
+        let mut reader = Reader::with_window(Path::new("t.csv"), source, dialect, 1 << 20, 100);
+        let mut wrong = Vec::new();
+        let _ = reader.read(|record| {
+            for at in 0..record.len() {
+                let (text, plain) = record.cell(at).unwrap();
+                if plain && text.bytes().any(crate::marks::is_escaped) {
+                    wrong.push(text.to_owned());
+                }
+            }
+            Ok(Flow::Next)
+        });
+        prop_assert!(wrong.is_empty(), "{:?}", wrong);
+    }
+}
