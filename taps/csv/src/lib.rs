@@ -16,6 +16,7 @@ mod infer;
 mod marks;
 mod parse;
 mod reader;
+mod record;
 mod settings;
 mod source;
 mod sync;

@@ -126,7 +126,7 @@ mod tests {
         let marks = Marks([b',', b'\n', b'\r', b'"', b'\\']);
         let alphabet = b"ab\0\xff,\n\r\"\\";
         let mut state = 7_u64;
-        for length in 0..300 {
+        for length in 0..300_usize {
             let bytes: Vec<u8> = (0..length)
                 .map(|_| {
                     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

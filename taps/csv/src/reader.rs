@@ -7,7 +7,8 @@ use melisma_sdk::{Error, Position, Result};
 use crate::dialect::Dialect;
 use crate::encoding::Failure;
 use crate::marks::Cursor;
-use crate::parse::{Parser, Record, Step};
+use crate::parse::{Parser, Step};
+use crate::record::Record;
 use crate::source::Source;
 
 /// How much text is taken apart at a time; the buffer grows for a longer record.

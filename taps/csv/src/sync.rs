@@ -10,8 +10,8 @@ use crate::columns::{Columns, Slot};
 use crate::discover::MODIFIED;
 use crate::entry::Entry;
 use crate::infer::Kind;
-use crate::parse::Record;
 use crate::reader::{Flow, Reader};
+use crate::record::Record;
 use crate::settings::{OnTypeMismatch, Ragged, Settings};
 use crate::{files, header, value};
 
