@@ -115,7 +115,7 @@ fn discover(program: &Program, signals: &Signals, console: &Arc<Console>) -> Res
         let (console, name) = (Arc::clone(console), program.name.clone());
         thread::spawn(move || {
             if let Some(stderr) = stderr {
-                logs::tell_again(stderr, &name, &logs::Metrics::default(), &console);
+                logs::tell_again(stderr, &name, &logs::Said::default(), &console);
             }
         })
     };

@@ -1,9 +1,9 @@
 //! How a run ended, and what that means.
 
-use std::collections::BTreeMap;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use super::logs::Facts;
 use super::process::describe;
 use crate::state::Outcome;
 use crate::tally::Tally;
@@ -17,8 +17,8 @@ pub(crate) struct End {
     pub(crate) elapsed: Duration,
     /// What passed from the tap to the target.
     pub(crate) tally: Tally,
-    /// Records by stream that the target says it has written.
-    pub(crate) written: BTreeMap<String, u64>,
+    /// What the target says it has done.
+    pub(crate) said: Facts,
 }
 
 /// The verdict over a run.

@@ -12,23 +12,37 @@ use crate::console::{Console, Level};
 /// A longer line is told in pieces.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 
-/// Records by stream, as a plugin counts them itself in its METRIC lines.
+/// What a plugin says of itself in its log.
 #[derive(Clone, Default)]
-pub(crate) struct Metrics(Arc<Mutex<BTreeMap<String, u64>>>);
+pub(crate) struct Said(Arc<Mutex<Facts>>);
 
-impl Metrics {
-    /// The counts so far.
-    pub(crate) fn records(&self) -> BTreeMap<String, u64> {
+/// See [`Said`].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Facts {
+    /// Records by stream, as it counts them in its METRIC lines.
+    pub(crate) records: BTreeMap<String, u64>,
+    /// Where its rows are.
+    pub(crate) location: Option<String>,
+}
+
+impl Said {
+    /// What was said so far.
+    pub(crate) fn facts(&self) -> Facts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn add(&self, stream: &str, count: u64) {
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(stream.to_owned())
-            .or_default() += count;
+    fn take(&self, line: &Line) {
+        let count = records(&line.message);
+        if count.is_none() && line.location.is_none() {
+            return;
+        }
+        let mut facts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((stream, count)) = count {
+            *facts.records.entry(stream).or_default() += count;
+        }
+        if line.location.is_some() {
+            facts.location.clone_from(&line.location);
+        }
     }
 }
 
@@ -47,7 +61,20 @@ struct Structured {
     #[serde(rename = "app_name")]
     _app: Value,
     message: String,
+    #[serde(default)]
     exception: Option<Map<String, Value>>,
+    #[serde(default)]
+    metric_info: Option<Value>,
+    #[serde(default)]
+    extra: Option<Map<String, Value>>,
+}
+
+/// What a line says.
+struct Line {
+    level: Level,
+    message: String,
+    /// Where the target says that its rows are.
+    location: Option<String>,
 }
 
 /// `{"type": "counter", "metric": "record_count", "value": 1, "tags": {"stream": "s"}}`
@@ -60,7 +87,7 @@ struct Metric {
 }
 
 /// Tells every line until the plugin closes its stderr.
-pub(crate) fn tell_again(stderr: impl Read, name: &str, metrics: &Metrics, console: &Console) {
+pub(crate) fn tell_again(stderr: impl Read, name: &str, said: &Said, console: &Console) {
     let mut reader = BufReader::new(stderr);
     let mut line = Vec::new();
     loop {
@@ -70,23 +97,36 @@ pub(crate) fn tell_again(stderr: impl Read, name: &str, metrics: &Metrics, conso
             Ok(_) => {}
         }
         let text = String::from_utf8_lossy(&line);
-        let (level, message) = read(text.trim_end_matches(['\r', '\n']));
-        if let Some((stream, count)) = records(&message) {
-            metrics.add(&stream, count);
-        }
-        console.log(level, name, &message);
+        let line = read(text.trim_end_matches(['\r', '\n']));
+        said.take(&line);
+        console.log(line.level, name, &line.message);
     }
 }
 
-/// The level and the message of a line.
-fn read(line: &str) -> (Level, String) {
+fn read(line: &str) -> Line {
     if line.starts_with('{')
         && let Ok(line) = serde_json::from_str::<Structured>(line)
     {
-        let level = Level::parse(&line.level).unwrap_or(Level::Info);
-        return (level, with_exception(line.message, line.exception.as_ref()));
+        let message = match line.metric_info {
+            // Our own plugins and the SDK's put the metric beside the message; told again it is one line of text.
+            Some(metric) if metric.is_object() => format!("METRIC: {metric}"),
+            _ => with_exception(line.message, line.exception.as_ref()),
+        };
+        let extra = line.extra.as_ref();
+        let location = extra
+            .and_then(|extra| extra.get("location")?.as_str())
+            .map(str::to_owned);
+        return Line {
+            level: Level::parse(&line.level).unwrap_or(Level::Info),
+            message,
+            location,
+        };
     }
-    (Level::Info, line.to_owned())
+    Line {
+        level: Level::Info,
+        message: line.to_owned(),
+        location: None,
+    }
 }
 
 fn with_exception(mut message: String, exception: Option<&Map<String, Value>>) -> String {
@@ -121,22 +161,40 @@ fn records(message: &str) -> Option<(String, u64)> {
 mod tests {
     use super::*;
 
+    fn structured(more: &str) -> String {
+        format!(
+            r#"{{"level": "WARNING", "pid": 1, "logger_name": "tap", "ts": 1.5, "thread_name": "Main",
+                "app_name": "tap-x", "stream_name": null, "message": "careful", {more}}}"#
+        )
+    }
+
     #[test]
     fn structured_lines_keep_their_level() {
-        let line = r#"{"level": "WARNING", "pid": 1, "logger_name": "tap", "ts": 1.5, "thread_name": "Main",
-                       "app_name": "tap-x", "stream_name": null, "message": "careful", "exception": null}"#;
-        assert_eq!(read(line), (Level::Warning, "careful".to_owned()));
-        let line = line.replace(
-            "\"exception\": null",
+        let line = read(&structured(r#""exception": null"#));
+        assert_eq!((line.level, line.message.as_str()), (Level::Warning, "careful"));
+        let line = read(&structured(
             r#""exception": {"type": "ValueError", "message": "no"}"#,
-        );
-        assert_eq!(read(&line).1, "careful: ValueError: no");
+        ));
+        assert_eq!(line.message, "careful: ValueError: no");
+    }
+
+    #[test]
+    fn a_location_and_a_metric_are_taken_out() {
+        let said = Said::default();
+        said.take(&read(&structured(r#""extra": {"location": "/out"}"#)));
+        let metric = r#"{"type": "counter", "metric": "record_count", "value": 7, "tags": {"stream": "s"}}"#;
+        for _ in 0..2 {
+            said.take(&read(&structured(&format!(r#""metric_info": {metric}"#))));
+        }
+        let facts = said.facts();
+        assert_eq!(facts.location.as_deref(), Some("/out"));
+        assert_eq!(facts.records, BTreeMap::from([("s".to_owned(), 14)]));
     }
 
     #[test]
     fn json_that_lacks_a_field_is_a_plain_line() {
-        assert_eq!(read(r#"{"level": "ERROR", "message": "x"}"#).0, Level::Info);
-        assert_eq!(read("INFO hello"), (Level::Info, "INFO hello".to_owned()));
+        assert_eq!(read(r#"{"level": "ERROR", "message": "x"}"#).level, Level::Info);
+        assert_eq!(read("INFO hello").message, "INFO hello");
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
             bytes(stream.bytes)
         );
         if let Some(written) = end
-            .written
+            .said
+            .records
             .get(&stream.name)
             .filter(|&&written| written != stream.records)
         {
@@ -38,6 +39,9 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
         number(rate(tally.records(), seconds)),
         rate(tally.bytes, seconds * 1e6),
     ));
+    if let Some(location) = &end.said.location {
+        console.info(&format!("the rows are in {location}"));
+    }
     match (&kept.stored, store.place()) {
         (Some(_), Some(place)) => console.info(&format!(
             "{} states confirmed; the last one is kept in {}",

@@ -16,7 +16,7 @@ use rustix::process::Signal;
 
 use super::discover::{Start, TICK};
 use super::end::{End, Verdict};
-use super::logs::{self, Metrics};
+use super::logs::{self, Said};
 use super::plan::Plan;
 use super::process::{Group, Program};
 use super::progress::Progress;
@@ -82,7 +82,7 @@ pub(crate) fn supervise(
     }
     let began = Instant::now();
     let (events_in, events) = unbounded();
-    let (counts, metrics) = (Counts::default(), Metrics::default());
+    let (counts, said) = (Counts::default(), Said::default());
     let mut tap_command = plan.tap.program.command();
     tap_command.args(&start.args);
     // The target first: if it can not be started, the tap has not done anything.
@@ -101,14 +101,8 @@ pub(crate) fn supervise(
     };
     spawn_relay(&mut tap, &mut target, &counts, &events_in);
     spawn_told(&mut target, &plan.target, keeper, console, &events_in);
-    spawn_logs(
-        &mut tap,
-        &plan.tap.program,
-        &Metrics::default(),
-        console,
-        &events_in,
-    );
-    spawn_logs(&mut target, &plan.target, &metrics, console, &events_in);
+    spawn_logs(&mut tap, &plan.tap.program, &Said::default(), console, &events_in);
+    spawn_logs(&mut target, &plan.target, &said, console, &events_in);
     let groups = (Group::of(&tap), Group::of(&target));
     spawn_wait(&groups.0, tap, &events_in, Event::TapEnded);
     spawn_wait(&groups.1, target, &events_in, Event::TargetEnded);
@@ -130,7 +124,7 @@ pub(crate) fn supervise(
         verdict,
         elapsed: began.elapsed(),
         tally,
-        written: metrics.records(),
+        said: said.facts(),
     })
 }
 
@@ -282,19 +276,19 @@ fn spawn_told(
 fn spawn_logs(
     child: &mut Child,
     program: &Program,
-    metrics: &Metrics,
+    said: &Said,
     console: &Arc<Console>,
     events: &Sender<Event>,
 ) {
     let Some(stderr) = child.stderr.take() else { return };
-    let (name, metrics, console, events) = (
+    let (name, said, console, events) = (
         program.name.clone(),
-        metrics.clone(),
+        said.clone(),
         Arc::clone(console),
         events.clone(),
     );
     thread::spawn(move || {
-        logs::tell_again(stderr, &name, &metrics, &console);
+        logs::tell_again(stderr, &name, &said, &console);
         let _ = events.send(Event::Logged);
     });
 }

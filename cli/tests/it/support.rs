@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// A test double of a tap: does what its arguments say, in order.
-pub const TAP: &str = r#"
+pub(crate) const TAP: &str = r#"
 import json, os, sys, time
 args = sys.argv[1:]
 def option(name):
@@ -55,7 +55,7 @@ for step in config.get("steps", ["records:3", "state:{\"n\":3}"]):
 "#;
 
 /// A test double of a target: tells each STATE's value as it came, appends records to `out`.
-pub const TARGET: &str = r#"
+pub(crate) const TARGET: &str = r#"
 import json, os, sys, time
 args = sys.argv[1:]
 config = json.load(open(args[args.index("--config") + 1])) if "--config" in args else {}
@@ -85,36 +85,36 @@ sys.exit(config.get("end", 0))
 "#;
 
 /// A folder with a test double of a tap and of a target.
-pub struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         folder.write("tap.py", TAP);
         folder.write("target.py", TARGET);
         folder
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    pub fn join(&self, name: &str) -> PathBuf {
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
         self.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: &str) {
+    pub(crate) fn write(&self, name: &str, text: &str) {
         let path = self.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.join(name)).unwrap()
     }
 
     /// The JSON lines that a test double noted.
-    pub fn notes(&self, name: &str) -> Vec<serde_json::Value> {
+    pub(crate) fn notes(&self, name: &str) -> Vec<serde_json::Value> {
         self.read(name)
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -122,7 +122,7 @@ impl Folder {
     }
 
     /// `melisma` in this folder, without the variables that would change what it does.
-    pub fn melisma(&self, args: &[&str]) -> Command {
+    pub(crate) fn melisma(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_melisma"));
         command.args(args).current_dir(self.path());
         for (name, _) in std::env::vars() {
@@ -139,11 +139,11 @@ impl Folder {
     }
 
     /// Runs the two test doubles as command lines, with these configs.
-    pub fn run(&self, tap: &str, target: &str, more: &[&str]) -> Output {
+    pub(crate) fn run(&self, tap: &str, target: &str, more: &[&str]) -> Output {
         self.run_command(tap, target, more).output().unwrap()
     }
 
-    pub fn run_command(&self, tap: &str, target: &str, more: &[&str]) -> Command {
+    pub(crate) fn run_command(&self, tap: &str, target: &str, more: &[&str]) -> Command {
         self.write("tap.json", tap);
         self.write("target.json", target);
         let mut args = vec!["run"];
@@ -156,7 +156,7 @@ impl Folder {
     }
 
     /// The rows of a query on the system database, as JSON arrays.
-    pub fn query(&self, sql: &str) -> Vec<Vec<String>> {
+    pub(crate) fn query(&self, sql: &str) -> Vec<Vec<String>> {
         let script = "import json, sqlite3, sys\nfor row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]):\n  \
                       print(json.dumps(['' if v is None else str(v) for v in row]))";
         let output = Command::new("python3")
@@ -177,7 +177,7 @@ impl Folder {
     }
 
     /// Waits until a file is there.
-    pub fn wait_for(&self, name: &str) {
+    pub(crate) fn wait_for(&self, name: &str) {
         for _ in 0..6000 {
             if self.join(name).exists() {
                 return;
@@ -188,7 +188,7 @@ impl Folder {
     }
 
     /// That no run has left a config file, a catalog or a state behind.
-    pub fn assert_clean(&self) {
+    pub(crate) fn assert_clean(&self) {
         for folder in ["tmp", ".meltano/run"] {
             let left: Vec<_> = fs::read_dir(self.join(folder))
                 .into_iter()
@@ -202,17 +202,17 @@ impl Folder {
 }
 
 /// The stderr of a finished process.
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// That it ended with this exit code; shows its stderr otherwise.
-pub fn assert_code(output: &Output, code: i32) {
+pub(crate) fn assert_code(output: &Output, code: i32) {
     assert_eq!(output.status.code(), Some(code), "{}", stderr(output));
 }
 
 /// Sends a signal by name.
-pub fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
         .args([format!("-{name}"), child.id().to_string()])
         .status()

@@ -128,6 +128,12 @@ impl Files {
         Ok(self)
     }
 
+    /// The folder that all files are in, for people: an absolute path.
+    pub fn location(&self) -> String {
+        let absolute = std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone());
+        absolute.display().to_string()
+    }
+
     /// How files are written.
     pub fn mode(&self) -> WriteMode {
         self.mode

@@ -67,6 +67,12 @@ pub trait Target: Send + Sync + Sized + 'static {
     fn commits_at_end(&self) -> bool {
         false
     }
+
+    /// Where the rows are, for people: a folder, a table. A run that succeeded logs it, and `melisma run` repeats it
+    /// in its closing words. No secrets.
+    fn location(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The whole main of a target: `fn main() -> ExitCode { run_target::<MyTarget>() }`.

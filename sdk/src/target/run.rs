@@ -60,6 +60,7 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
     let settings: Settings = values.read()?;
     let target = T::open(values.read()?)?.with_settings(&settings)?;
     let options = settings.options(T::defaults(), target.commits_at_end())?;
+    let location = target.location();
     let input: Box<dyn Read + Send> = match &args.input {
         Some(path) => Box::new(File::open(path).map_err(|error| {
             Error::config(format!("cannot open the input {}", path.display())).with_source(error)
@@ -79,6 +80,9 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         &Metrics::default(),
     );
     log_summary(&summary);
+    if let (Ok(()), Some(location)) = (&result, location) {
+        log::info!(location = location.as_str(); "the rows are in {location}");
+    }
     result.map_err(|error| match error.kind() {
         // The sdk knows the signal's name.
         Kind::Interrupted(_) => io.stop.error(),

@@ -133,6 +133,10 @@ impl Target for TargetCsv {
     fn commits_at_end(&self) -> bool {
         self.files.mode() == WriteMode::Replace
     }
+
+    fn location(&self) -> Option<String> {
+        Some(self.files.location())
+    }
 }
 
 impl TargetCsv {

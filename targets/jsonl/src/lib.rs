@@ -91,6 +91,10 @@ impl Target for TargetJsonl {
     fn commits_at_end(&self) -> bool {
         self.files.mode() == WriteMode::Replace
     }
+
+    fn location(&self) -> Option<String> {
+        Some(self.files.location())
+    }
 }
 
 /// The file of one stream.
