@@ -4,6 +4,8 @@
 //! files and the environment, `--about`, discovery and catalogs, selection, bookmarks, logs, METRIC lines, signals
 //! and exit codes.
 //!
+//! Beside `melisma-sdk`, a connector depends on `serde` and `schemars`, whose derives name them.
+//!
 //! # A tap
 //!
 //! ```no_run

@@ -29,6 +29,7 @@ pub(super) struct Current {
     pub(super) warned_unknown: bool,
     pub(super) records: u64,
     pub(super) counted: u64,
+    pub(super) checkpointed: u64,
     pub(super) state_records: u64,
     pub(super) counter: Option<Counter>,
 }
@@ -88,6 +89,7 @@ impl Current {
             warned_unknown: false,
             records: 0,
             counted: 0,
+            checkpointed: 0,
             state_records: 0,
             counter: None,
         };

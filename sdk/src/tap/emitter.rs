@@ -101,6 +101,11 @@ impl<'a> Emitter<'a> {
         Ok(now)
     }
 
+    /// Whether records come fast and the clock was not just looked at, so that it need not be now.
+    pub(super) fn is_between_looks(&self) -> bool {
+        self.stride > 1 && self.countdown != self.stride
+    }
+
     /// Flushes unless that was done a moment ago.
     pub(super) fn flush_if_older(&mut self, age: Duration) -> Result<()> {
         if self.flushed.elapsed() >= age {
@@ -162,12 +167,21 @@ impl<'a> Emitter<'a> {
         self.flush()
     }
 
+    /// Renders the time into its place, which has room for it; nothing is allocated.
     #[cold]
     fn render_time(&mut self) {
-        let text = now_text();
-        self.tail[self.time..self.time + text.len()].copy_from_slice(text.as_bytes());
+        let place = &mut self.tail[self.time..];
+        let mut rest = &mut *place;
+        // `2026-01-02T03:04:05.678901Z`, then its last letter gives way to the offset.
+        if write!(rest, "{:.6}", Timestamp::now()).is_ok() {
+            place[TIME - OFFSET.len()..TIME].copy_from_slice(OFFSET);
+        }
     }
 }
+
+const OFFSET: &[u8] = b"+00:00";
+/// The length of a rendered time.
+const TIME: usize = "2026-01-02T03:04:05.678901+00:00".len();
 
 /// Now, always as long: `2026-01-02T03:04:05.678901+00:00`.
 pub(super) fn now_text() -> String {
