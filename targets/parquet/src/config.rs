@@ -1,0 +1,103 @@
+//! The settings.
+
+use melisma_sdk::files::FileSettings;
+use melisma_sdk::{ColumnOptions, Error, JsonSchema, Numbers, Result};
+use parquet::basic::{Compression as Codec, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde::Deserialize;
+
+/// The settings of target-parquet.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Config {
+    #[serde(flatten)]
+    pub(crate) files: FileSettings,
+    /// What a `number` becomes.
+    pub(crate) numbers: NumberType,
+    /// How pages are compressed.
+    #[serde(alias = "compression_method")]
+    #[schemars(extend("x-aliases" = ["compression_method"]))]
+    pub(crate) compression: Compression,
+    /// How hard zstd works, from 1 (fast) to 22 (small).
+    #[schemars(range(min = 1, max = 22))]
+    pub(crate) compression_level: i32,
+    /// The most rows of a row group.
+    #[schemars(range(min = 1))]
+    pub(crate) row_group_rows: usize,
+    /// The most bytes of a row group, encoded and compressed. It is held in memory until it is full, for each stream
+    /// that is being written.
+    #[schemars(range(min = 1))]
+    pub(crate) row_group_bytes: usize,
+}
+
+/// How pages are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Compression {
+    /// Zstandard: small and fast.
+    #[default]
+    Zstd,
+    /// Snappy: for readers that know nothing else.
+    Snappy,
+    /// Not at all.
+    None,
+}
+
+/// What a `number` becomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NumberType {
+    /// `DOUBLE`: the nearest 64-bit float.
+    #[default]
+    Double,
+    /// Text: the digits as they came.
+    Text,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            files: FileSettings::default(),
+            numbers: NumberType::default(),
+            compression: Compression::default(),
+            compression_level: 1,
+            row_group_rows: 1_000_000,
+            row_group_bytes: 64 << 20,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn columns(&self) -> ColumnOptions {
+        ColumnOptions {
+            numbers: match self.numbers {
+                NumberType::Double => Numbers::Float,
+                NumberType::Text => Numbers::Digits,
+            },
+        }
+    }
+
+    pub(crate) fn properties(&self) -> Result<WriterProperties> {
+        let codec = match self.compression {
+            Compression::Zstd => Codec::ZSTD(ZstdLevel::try_new(self.compression_level).map_err(|_| {
+                Error::config(format!(
+                    "compression_level: expected 1 to 22, found {}",
+                    self.compression_level
+                ))
+            })?),
+            Compression::Snappy => Codec::SNAPPY,
+            Compression::None => Codec::UNCOMPRESSED,
+        };
+        if self.row_group_rows == 0 || self.row_group_bytes == 0 {
+            return Err(Error::config(
+                "row_group_rows and row_group_bytes must be at least 1",
+            ));
+        }
+        Ok(WriterProperties::builder()
+            .set_compression(codec)
+            .set_created_by(concat!("melisma target-parquet ", env!("CARGO_PKG_VERSION")).to_owned())
+            .set_max_row_group_row_count(Some(self.row_group_rows))
+            .set_max_row_group_bytes(Some(self.row_group_bytes))
+            .build())
+    }
+}

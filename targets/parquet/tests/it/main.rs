@@ -1,0 +1,5 @@
+//! target-parquet from the outside.
+
+mod driver;
+mod files;
+mod values;
