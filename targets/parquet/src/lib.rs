@@ -100,4 +100,8 @@ impl Target for TargetParquet {
     fn commits_at_end(&self) -> bool {
         self.files.mode() == WriteMode::Replace
     }
+
+    fn location(&self) -> Option<String> {
+        Some(self.files.location())
+    }
 }
