@@ -13,10 +13,15 @@ fn decode(criterion: &mut Criterion) {
     for corpus in corpus::all(BYTES) {
         let mut group = criterion.benchmark_group(format!("decode-{}", corpus.name));
         group.throughput(Throughput::Bytes(corpus.lines.len() as u64));
-        group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_millis(300))
+            .measurement_time(Duration::from_secs(2));
         for (name, read) in READERS {
             if takes_part(name, &corpus) {
-                group.bench_function(name, |bencher| bencher.iter(|| read(&corpus, &mut |batch| drop(black_box(batch)))));
+                group.bench_function(name, |bencher| {
+                    bencher.iter(|| read(&corpus, &mut |batch| drop(black_box(batch))))
+                });
             }
         }
         group.finish();

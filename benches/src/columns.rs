@@ -70,7 +70,12 @@ impl Columns {
             _ => Column::Text(StringBuilder::new()),
         });
         Self {
-            names: schema.fields().iter().enumerate().map(|(at, field)| (field.name().clone(), at)).collect(),
+            names: schema
+                .fields()
+                .iter()
+                .enumerate()
+                .map(|(at, field)| (field.name().clone(), at))
+                .collect(),
             columns: columns.collect(),
             filled: vec![false; schema.fields().len()],
             schema: Arc::clone(&schema),

@@ -17,7 +17,15 @@ pub struct Corpus {
 
 /// Every corpus, about `bytes` each.
 pub fn all(bytes: usize) -> Vec<Corpus> {
-    vec![lineitem(bytes), nested(bytes), wide(bytes), text(bytes), escaped(bytes), long_strings(bytes), shuffled(bytes)]
+    vec![
+        lineitem(bytes),
+        nested(bytes),
+        wide(bytes),
+        text(bytes),
+        escaped(bytes),
+        long_strings(bytes),
+        shuffled(bytes),
+    ]
 }
 
 /// A small generator of numbers (Knuth's MMIX): good enough to vary data, and the same everywhere.
@@ -25,7 +33,10 @@ struct Seed(u64);
 
 impl Seed {
     fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below
     }
 }
@@ -54,7 +65,9 @@ pub fn lineitem(bytes: usize) -> Corpus {
     let rows = LineItemGenerator::new(1.0, 1, 1);
     let mut rows = rows.iter();
     let lines = fill(bytes, |_, out| {
-        let Some(row) = rows.next() else { return out.push_str("{}") };
+        let Some(row) = rows.next() else {
+            return out.push_str("{}");
+        };
         let _ = write!(
             out,
             concat!(
@@ -63,16 +76,37 @@ pub fn lineitem(bytes: usize) -> Corpus {
                 r#""l_shipdate": "{}", "l_commitdate": "{}", "l_receiptdate": "{}", "l_shipinstruct": "{}", "#,
                 r#""l_shipmode": "{}", "l_comment": "{}"}}"#
             ),
-            row.l_orderkey, row.l_partkey, row.l_suppkey, row.l_linenumber, row.l_quantity, row.l_extendedprice,
-            row.l_discount, row.l_tax, row.l_returnflag, row.l_linestatus, row.l_shipdate, row.l_commitdate,
-            row.l_receiptdate, row.l_shipinstruct, row.l_shipmode, row.l_comment,
+            row.l_orderkey,
+            row.l_partkey,
+            row.l_suppkey,
+            row.l_linenumber,
+            row.l_quantity,
+            row.l_extendedprice,
+            row.l_discount,
+            row.l_tax,
+            row.l_returnflag,
+            row.l_linestatus,
+            row.l_shipdate,
+            row.l_commitdate,
+            row.l_receiptdate,
+            row.l_shipinstruct,
+            row.l_shipmode,
+            row.l_comment,
         );
     });
-    Corpus { name: "lineitem", schema: lineitem_schema(), lines }
+    Corpus {
+        name: "lineitem",
+        schema: lineitem_schema(),
+        lines,
+    }
 }
 
 fn lineitem_schema() -> Value {
-    let (integer, number, text) = (json!({"type": "integer"}), json!({"type": "number"}), json!({"type": "string"}));
+    let (integer, number, text) = (
+        json!({"type": "integer"}),
+        json!({"type": "number"}),
+        json!({"type": "string"}),
+    );
     let date = json!({"type": "string", "format": "date"});
     json!({"type": "object", "properties": {
         "l_orderkey": integer, "l_partkey": integer, "l_suppkey": integer, "l_linenumber": integer,
@@ -102,7 +136,11 @@ fn nested(bytes: usize) -> Corpus {
     let schema = json!({"type": "object", "properties": {
         "id": integer, "customer": {"type": "object"}, "items": {"type": "array"}, "meta": {"type": "object"}, "total": number,
     }});
-    Corpus { name: "nested", schema, lines }
+    Corpus {
+        name: "nested",
+        schema,
+        lines,
+    }
 }
 
 /// 150 columns; a record has a tenth of them as values, a third as nulls, and lacks the others.
@@ -123,15 +161,31 @@ fn wide(bytes: usize) -> Corpus {
         }
         out.push('}');
     });
-    let properties: serde_json::Map<String, Value> =
-        (0..150).map(|column| (format!("column_{column}"), json!({"type": ["null", "integer"]}))).collect();
-    Corpus { name: "wide", schema: json!({"type": "object", "properties": properties}), lines }
+    let properties: serde_json::Map<String, Value> = (0..150)
+        .map(|column| (format!("column_{column}"), json!({"type": ["null", "integer"]})))
+        .collect();
+    Corpus {
+        name: "wide",
+        schema: json!({"type": "object", "properties": properties}),
+        lines,
+    }
 }
 
-const WORDS: [&str; 8] = ["Zürich", "données", "東京都", "привет", "naïve", "Ελλάδα", "😀", "café"];
+const WORDS: [&str; 8] = [
+    "Zürich",
+    "données",
+    "東京都",
+    "привет",
+    "naïve",
+    "Ελλάδα",
+    "😀",
+    "café",
+];
 
 fn sentence(seed: &mut Seed) -> String {
-    let words: Vec<&str> = (0..8 + seed.next(8)).map(|_| WORDS[seed.next(8) as usize]).collect();
+    let words: Vec<&str> = (0..8 + seed.next(8))
+        .map(|_| WORDS[seed.next(8) as usize])
+        .collect();
     words.join(" ")
 }
 
@@ -145,9 +199,16 @@ fn text(bytes: usize) -> Corpus {
     let mut seed = Seed(3);
     let lines = fill(bytes, |i, out| {
         let (title, body) = (sentence(&mut seed), sentence(&mut seed));
-        let _ = write!(out, r#"{{"id": {i}, "title": "{title}", "body": "{body}", "city": "Zürich"}}"#);
+        let _ = write!(
+            out,
+            r#"{{"id": {i}, "title": "{title}", "body": "{body}", "city": "Zürich"}}"#
+        );
     });
-    Corpus { name: "text", schema: text_schema(), lines }
+    Corpus {
+        name: "text",
+        schema: text_schema(),
+        lines,
+    }
 }
 
 /// The same text as Python writes it by default: every character above ASCII as `\uXXXX`.
@@ -184,7 +245,11 @@ fn long_strings(bytes: usize) -> Corpus {
     });
     let text = json!({"type": "string"});
     let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}, "body": text}});
-    Corpus { name: "long-strings", schema, lines }
+    Corpus {
+        name: "long-strings",
+        schema,
+        lines,
+    }
 }
 
 /// lineitem with the keys of every record in an order of its own.
@@ -204,15 +269,21 @@ fn shuffled(bytes: usize) -> Corpus {
         }
         record(&mut lines, &format!("{{\"l_{}}}", members.join(", \"l_")));
     }
-    Corpus { name: "shuffled", schema: lineitem_schema(), lines }
+    Corpus {
+        name: "shuffled",
+        schema: lineitem_schema(),
+        lines,
+    }
 }
 
 /// JSON spaced as Python's `json.dumps` does.
 fn python(value: &Value) -> String {
     match value {
         Value::Object(members) => {
-            let members: Vec<String> =
-                members.iter().map(|(name, value)| format!("{}: {}", json!(name), python(value))).collect();
+            let members: Vec<String> = members
+                .iter()
+                .map(|(name, value)| format!("{}: {}", json!(name), python(value)))
+                .collect();
             format!("{{{}}}", members.join(", "))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(python).collect::<Vec<_>>().join(", ")),

@@ -14,7 +14,7 @@ use melisma_engine::cell::Row;
 use melisma_engine::columns::{ColumnOptions, Columns as MelismaColumns};
 use melisma_engine::decode::{DecodeOptions, Decoder};
 use melisma_engine::encode::Encoder;
-use melisma_engine::line::{Chunk, START};
+use melisma_engine::line::{Lines, START};
 use melisma_engine::message::{Message, MessageReader};
 use melisma_engine::schema::StreamSchema;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
@@ -51,14 +51,16 @@ pub fn melisma(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
     let mut columns = MelismaColumns::new(&schema, ColumnOptions::default());
     let mut reader = MessageReader::new(false);
     let mut row = Row::default();
-    // The copy stands for the read from a pipe, which the rivals' byte slices do not need either.
     for part in parts(&corpus.lines) {
-        let chunk = Chunk::from(part.as_bytes().to_vec());
         let mut borrowed = std::mem::take(&mut row).recycle();
-        for line in chunk.lines(START) {
+        for line in Lines::new(part.as_bytes(), START) {
             let line = line.expect("UTF-8");
-            let Message::Record(record) = reader.read(&line).expect("a message") else { continue };
-            let end = decoder.decode(line.text, record.body, &mut borrowed).expect("a record");
+            let Message::Record(record) = reader.read(&line).expect("a message") else {
+                continue;
+            };
+            let end = decoder
+                .decode(line.text, record.body, &mut borrowed)
+                .expect("a record");
             record.tail(&line, end).expect("a tail");
             columns.push(&borrowed).expect("a valid record");
             if columns.rows() == ROWS {
@@ -124,7 +126,9 @@ pub fn simd_json(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
 }
 
 fn simd_json_record(nodes: &[Node<'_>], mut at: usize, columns: &mut Columns, text: &mut String) -> usize {
-    let Node::Object { len, .. } = nodes[at] else { return at + size(nodes, at) };
+    let Node::Object { len, .. } = nodes[at] else {
+        return at + size(nodes, at);
+    };
     at += 1;
     for _ in 0..len {
         let Node::String(name) = nodes[at] else { break };
@@ -319,7 +323,9 @@ impl<'de> Visitor<'de> for Record<'_> {
                 }
                 b'{' | b'[' => Cell::Json(json),
                 b'n' | b't' | b'f' => Cell::Null,
-                _ => json.parse().map_or_else(|_| Cell::Float(json.parse().unwrap_or(f64::NAN)), Cell::Int),
+                _ => json
+                    .parse()
+                    .map_or_else(|_| Cell::Float(json.parse().unwrap_or(f64::NAN)), Cell::Int),
             };
             self.0.put(&name, &cell);
         }
@@ -366,7 +372,6 @@ fn jiter_record(json: &mut Jiter<'_>, line: &str, columns: &mut Columns) {
             }
             _ => match json.known_number(peek).expect("JSON") {
                 NumberAny::Int(NumberInt::Int(value)) => columns.put(&key, &Cell::Int(value)),
-                NumberAny::Int(NumberInt::BigInt(_)) => columns.put(&key, &Cell::Null),
                 NumberAny::Float(value) => columns.put(&key, &Cell::Float(value)),
             },
         }
@@ -385,7 +390,9 @@ fn take_key(found: Option<&str>, key: &mut String) -> bool {
 /// arrow-json can not put an object into a text column: it has no part in this corpus.
 pub fn takes_part(reader: &str, corpus: &Corpus) -> bool {
     let nested = |schema: &Value| matches!(schema["type"].as_str(), Some("object" | "array"));
-    let any_nested = corpus.schema["properties"].as_object().is_some_and(|all| all.values().any(nested));
+    let any_nested = corpus.schema["properties"]
+        .as_object()
+        .is_some_and(|all| all.values().any(nested));
     !(reader == "arrow-json" && any_nested)
 }
 

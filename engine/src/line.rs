@@ -30,14 +30,7 @@ impl Chunk {
 
     /// The lines one by one. `from` is where this chunk starts in the input; [`Lines::next_position`] is where it ends.
     pub fn lines(&self, from: Position) -> Lines<'_> {
-        let bytes = self.bytes();
-        Lines {
-            bytes,
-            text: simdutf8::basic::from_utf8(bytes).ok(),
-            at: 0,
-            from,
-            line: from.line,
-        }
+        Lines::new(self.bytes(), from)
     }
 
     /// The buffer, to be given to [`LineReader::next_chunk`] again.
@@ -214,7 +207,18 @@ pub struct Lines<'a> {
     line: u64,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    /// The lines of `bytes`, which start at `from` in the input.
+    pub fn new(bytes: &'a [u8], from: Position) -> Self {
+        Self {
+            bytes,
+            text: simdutf8::basic::from_utf8(bytes).ok(),
+            at: 0,
+            from,
+            line: from.line,
+        }
+    }
+
     /// Where the next line starts.
     pub fn next_position(&self) -> Position {
         Position {

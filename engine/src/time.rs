@@ -14,12 +14,20 @@ pub fn parse_date(text: &str) -> Option<i32> {
 
 #[inline]
 fn date(bytes: &[u8]) -> Option<i32> {
-    if bytes.get(4) != Some(&b'-') || bytes.get(7) != Some(&b'-') {
+    let text: &[u8; 10] = bytes.first_chunk()?;
+    // All digits are checked at once: a branch for each would cost more than the arithmetic.
+    let start = u64::from_le_bytes(*text.first_chunk()?) ^ u64::from_le_bytes(*b"0000-00-");
+    let end = u32::from(u16::from_le_bytes(*text.last_chunk()?) ^ u16::from_le_bytes(*b"00"));
+    let digits = 0x000F_0F00_0F0F_0F0F;
+    let too_large = ((start & digits) + 0x0006_0600_0606_0606) | u64::from((end & 0x0F0F) + 0x0606);
+    if start & !digits != 0 || end & !0x0F0F != 0 || too_large & 0x0010_1010_1010_1010 != 0 {
         return None;
     }
-    let year = two(bytes, 0)? * 100 + two(bytes, 2)?;
-    let (month, day) = (two(bytes, 5)?, two(bytes, 8)?);
-    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > days_in(year, month) {
+    let digit = |i: u32| ((start >> (8 * i)) & 15) as i32;
+    let year = digit(0) * 1000 + digit(1) * 100 + digit(2) * 10 + digit(3);
+    let month = digit(5) * 10 + digit(6);
+    let day = ((end & 15) * 10 + (end >> 8)) as i32;
+    if year == 0 || !(1..=12).contains(&month) || day == 0 || day > 28 && day > days_in(year, month) {
         return None;
     }
     Some(days(year, month, day))
@@ -123,14 +131,16 @@ fn days_in(year: i32, month: i32) -> i32 {
     }
 }
 
-/// Days since 1970-01-01, by years that begin in March (Howard Hinnant's `days_from_civil`).
+/// Days from the start of a year that begins in March to the start of each month, January first.
+const OF_YEAR: [i32; 13] = [0, 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
+
+/// Days since 1970-01-01, by years that begin in March: the day that leap years add is then the last.
 #[inline]
 fn days(year: i32, month: i32, day: i32) -> i32 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year / 400;
-    let of_era = year % 400;
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+    let year = (year - i32::from(month <= 2)).unsigned_abs();
+    let centuries = year / 100;
+    let leaps = (year / 4 - centuries + centuries / 4).cast_signed();
+    365 * year.cast_signed() + leaps + OF_YEAR[(month & 15).min(12) as usize] + day - 719_469
 }
 
 #[cfg(test)]

@@ -103,34 +103,56 @@ impl Column {
     }
 
     /// Adds a value, or says why it can not be one of this column.
+    ///
+    /// The usual value of each type comes first; all others are left to [`push_other`](Self::push_other).
     #[inline]
     pub(super) fn push(&mut self, cell: &Cell<'_>) -> Result<(), Refused> {
-        match (&mut self.values, cell) {
-            (_, Cell::Null | Cell::Absent) => return Ok(self.push_null()),
-            (Values::Text(texts), Cell::Text(text)) => texts.push(text),
-            (Values::Integer(values), Cell::Int(value)) => values.push(*value),
-            (Values::Float(values), Cell::Number(digits)) => match float::parse(digits) {
-                Some(number) => values.push(number),
-                None => return Err(refuse("a number in the range of 64-bit floats", cell)),
+        match &mut self.values {
+            Values::Integer(values) => match cell {
+                Cell::Int(value) => values.push(*value),
+                _ => return self.push_other(cell),
             },
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a number column holds the nearest float, as documented"
-            )]
-            (Values::Float(values), Cell::Int(value)) => values.push(*value as f64),
-            (Values::Date(values), Cell::Text(text)) => match with_text(text, time::parse_date) {
-                Some(days) => values.push(days),
-                None => return Err(refuse("a date, YYYY-MM-DD", cell)),
+            Values::Text(texts) => match cell {
+                Cell::Text(text) => texts.push(text),
+                _ => return self.push_other(cell),
             },
-            (Values::Timestamp(values), Cell::Text(text)) => match with_text(text, time::parse_date_time) {
-                Some(micros) => values.push(micros),
-                None => return Err(refuse("a date-time as in RFC 3339", cell)),
+            Values::Float(values) => match cell {
+                Cell::Number(digits) if let Some(number) = float::parse(digits) => values.push(number),
+                #[expect(clippy::cast_precision_loss, reason = "the nearest float, as documented")]
+                Cell::Int(value) => values.push(*value as f64),
+                _ => return self.push_other(cell),
             },
-            (Values::Time(values), Cell::Text(text)) => match with_text(text, time::parse_time) {
-                Some(micros) => values.push(micros),
-                None => return Err(refuse("a time of day, HH:MM:SS", cell)),
+            Values::Date(values) => match cell {
+                Cell::Text(text) if let Some(days) = time::parse_date(text.raw) => values.push(days),
+                _ => return self.push_other(cell),
             },
-            (Values::Boolean(values), Cell::Bool(value)) => values.append(*value),
+            Values::Timestamp(values) => match cell {
+                Cell::Text(text) if let Some(micros) = time::parse_date_time(text.raw) => values.push(micros),
+                _ => return self.push_other(cell),
+            },
+            Values::Boolean(_) | Values::Time(_) | Values::Decimal { .. } => return self.push_other(cell),
+        }
+        self.nulls.add_valid();
+        Ok(())
+    }
+
+    /// Nulls, types that are rare, values in a rare spelling, and values that do not belong here.
+    #[inline(never)]
+    fn push_other(&mut self, cell: &Cell<'_>) -> Result<(), Refused> {
+        if let Cell::Null | Cell::Absent = cell {
+            self.push_null();
+            return Ok(());
+        }
+        let refused = match (&mut self.values, cell) {
+            (Values::Boolean(values), Cell::Bool(value)) => {
+                values.append(*value);
+                None
+            }
+            (Values::Boolean(_), _) => Some("a boolean"),
+            (Values::Integer(_), Cell::Number(_)) => Some("an integer of 64 bits"),
+            (Values::Integer(_), _) => Some("an integer"),
+            (Values::Float(_), Cell::Number(_)) => Some("a number in the range of 64-bit floats"),
+            (Values::Float(_), _) => Some("a number"),
             (
                 Values::Decimal {
                     values,
@@ -140,20 +162,25 @@ impl Column {
                 _,
             ) => {
                 values.push(decimal(cell, *precision, *scale)?);
+                None
             }
-            (Values::Text(texts), _) => texts.push_scalar(cell),
-            (Values::Integer(_), Cell::Number(_)) => return Err(refuse("an integer of 64 bits", cell)),
-            (Values::Integer(_), _) => return Err(refuse("an integer", cell)),
-            (Values::Float(_), _) => return Err(refuse("a number", cell)),
-            (Values::Date(_), _) => return Err(refuse("a date", cell)),
-            (Values::Timestamp(_), _) => return Err(refuse("a date-time", cell)),
-            (Values::Time(_), _) => return Err(refuse("a time", cell)),
-            (Values::Boolean(_), _) => return Err(refuse("a boolean", cell)),
+            (Values::Date(values), _) => add(values, cell, time::parse_date, "a date, YYYY-MM-DD"),
+            (Values::Time(values), _) => add(values, cell, time::parse_time, "a time of day, HH:MM:SS"),
+            (Values::Timestamp(values), _) => {
+                add(values, cell, time::parse_date_time, "a date-time as in RFC 3339")
+            }
+            (Values::Text(texts), _) => {
+                texts.push_scalar(cell);
+                None
+            }
+        };
+        match refused {
+            Some(expected) => Err(refuse(expected, cell)),
+            None => {
+                self.nulls.add_valid();
+                Ok(())
+            }
         }
-        if let Some(valid) = &mut self.nulls.valid {
-            valid.append(true);
-        }
-        Ok(())
     }
 
     fn push_null(&mut self) {
@@ -250,7 +277,7 @@ impl Texts {
             json::unescape(text.raw, &mut self.scratch);
             self.bytes.extend_from_slice(self.scratch.as_bytes());
         } else {
-            self.bytes.extend_from_slice(text.raw.as_bytes());
+            append(&mut self.bytes, text.raw.as_bytes());
         }
         self.end();
     }
@@ -301,18 +328,63 @@ impl Texts {
     }
 }
 
+/// Appends bytes; for short ones without a call, as two overlapping words.
+#[inline]
+fn append(out: &mut Vec<u8>, bytes: &[u8]) {
+    let (end, length) = (out.len() + bytes.len(), bytes.len());
+    let mut both = [0; 32];
+    if let (Some(first), Some(last), 16..=32) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>(), length)
+    {
+        both[..16].copy_from_slice(first);
+        both[length - 16..length].copy_from_slice(last);
+        out.extend_from_slice(&both);
+        out.truncate(end);
+    } else if let (Some(first), Some(last), 8..=16) =
+        (bytes.first_chunk::<8>(), bytes.last_chunk::<8>(), length)
+    {
+        both[..8].copy_from_slice(first);
+        both[length - 8..length].copy_from_slice(last);
+        out.extend_from_slice(&both[..16]);
+        out.truncate(end);
+    } else if length < 8 {
+        for &byte in bytes {
+            out.push(byte);
+        }
+    } else {
+        out.extend_from_slice(bytes);
+    }
+}
+
 fn take<T: arrow_buffer::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {
     let room = values.len();
     ScalarBuffer::from(std::mem::replace(values, Vec::with_capacity(room)))
 }
 
-/// Dates are never escaped by a sane writer, but may be by any.
-#[inline]
-fn with_text<T>(text: &Text<'_>, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
-    if text.escaped {
-        parse(&text.to_text())
-    } else {
-        parse(text.raw)
+impl Nulls {
+    #[inline]
+    fn add_valid(&mut self) {
+        if let Some(valid) = &mut self.valid {
+            valid.append(true);
+        }
+    }
+}
+
+/// Adds what `parse` makes of a text, or says what was expected.
+fn add<T>(
+    values: &mut Vec<T>,
+    cell: &Cell<'_>,
+    parse: impl Fn(&str) -> Option<T>,
+    expected: &'static str,
+) -> Option<&'static str> {
+    let Cell::Text(text) = cell else {
+        return Some(expected);
+    };
+    match parse(&text.to_text()) {
+        Some(value) => {
+            values.push(value);
+            None
+        }
+        None => Some(expected),
     }
 }
 
@@ -320,7 +392,7 @@ fn decimal(cell: &Cell<'_>, precision: u8, scale: i8) -> Result<i128, Refused> {
     let number = match cell {
         Cell::Int(value) => Decimal::parse(itoa::Buffer::new().format(*value)),
         Cell::Number(digits) => Decimal::parse(digits),
-        Cell::Text(text) => with_text(text, Decimal::parse),
+        Cell::Text(text) => Decimal::parse(&text.to_text()),
         _ => None,
     };
     let scaled = number.and_then(|number| number.to_scaled(i32::from(scale)));

@@ -40,38 +40,36 @@ struct Known {
 struct Step {
     text: Box<[u8]>,
     column: usize,
+    /// The first 16 bytes of the text, and which bits of them count: most keys are compared by these alone.
+    start: u128,
+    mask: u128,
 }
 
 impl Step {
+    fn new(text: &[u8], column: usize) -> Self {
+        let mut start = [0; 16];
+        let short = text.len().min(16);
+        start[..short].copy_from_slice(&text[..short]);
+        let mask = u128::MAX.checked_shr(128 - 8 * short as u32).unwrap_or(0);
+        Self {
+            text: text.into(),
+            column,
+            start: u128::from_le_bytes(start),
+            mask,
+        }
+    }
+
     /// Whether the text stands at `at`.
     #[inline]
     fn is_at(&self, bytes: &[u8], at: usize) -> bool {
-        let text = &*self.text;
-        let Some(found) = bytes.get(at..at + text.len()) else {
-            return false;
-        };
-        // Overlapping words instead of a call: keys are short.
-        match (
-            text.first_chunk::<8>(),
-            text.last_chunk::<8>(),
-            found.first_chunk::<8>(),
-            found.last_chunk::<8>(),
-        ) {
-            (Some(first), Some(last), Some(found_first), Some(found_last)) => {
-                first == found_first && last == found_last && (text.len() <= 16 || text == found)
+        let rest = bytes.get(at..).unwrap_or_default();
+        match rest.first_chunk() {
+            Some(start) => {
+                (u128::from_le_bytes(*start) ^ self.start) & self.mask == 0
+                    && (self.text.len() <= 16 || rest.starts_with(&self.text))
             }
-            _ => text == found,
+            None => rest.starts_with(&self.text),
         }
-    }
-}
-
-/// Where the value after a key starts: usually right there, unless this record is spaced more widely.
-#[inline]
-fn after(bytes: &[u8], at: usize) -> usize {
-    if bytes.get(at).is_some_and(|byte| *byte <= b' ') {
-        skip::space(bytes, at)
-    } else {
-        at
     }
 }
 
@@ -80,7 +78,9 @@ impl Keys {
         let mut names = HashMap::with_capacity_and_hasher(schema.columns.len(), RandomState::default());
         for (column, found) in schema.columns.iter().enumerate() {
             // What the target fills in by itself is not read from the record, but for the one that is passed on.
-            let ours = found.metadata.is_some_and(|metadata| metadata != Metadata::DeletedAt);
+            let ours = found
+                .metadata
+                .is_some_and(|metadata| metadata != Metadata::DeletedAt);
             let column = if ours { OUTSIDE } else { column };
             names.insert(found.name.clone(), Known { column, step: None });
         }
@@ -100,7 +100,7 @@ impl Keys {
         self.next = 0;
     }
 
-    /// The column of the key at `at`, and where its value starts.
+    /// The column of the key at `at`, and where its value starts, or white space before it.
     #[inline]
     pub(super) fn next(&mut self, text: &str, at: usize) -> Result<(usize, usize), Syntax> {
         let bytes = text.as_bytes();
@@ -108,7 +108,7 @@ impl Keys {
             && step.is_at(bytes, at)
         {
             self.next += 1;
-            return Ok((step.column, after(bytes, at + step.text.len())));
+            return Ok((step.column, at + step.text.len()));
         }
         self.miss(text, at)
     }
@@ -123,7 +123,7 @@ impl Keys {
                 {
                     self.next += skipped + 1;
                     self.ahead = (self.ahead + 1).min(16);
-                    return Ok((step.column, after(bytes, at + step.text.len())));
+                    return Ok((step.column, at + step.text.len()));
                 }
             }
             self.ahead -= 1;
@@ -157,7 +157,7 @@ impl Keys {
                 Some(step) => {
                     let place = &mut self.steps[step];
                     if *place.text != *written {
-                        place.text = written.into();
+                        *place = Step::new(written, column);
                     }
                     self.next = step + 1;
                 }
@@ -184,10 +184,7 @@ impl Keys {
     }
 
     fn learn(&mut self, written: &[u8], column: usize) {
-        self.steps.push(Step {
-            text: written.into(),
-            column,
-        });
+        self.steps.push(Step::new(written, column));
         self.next = self.steps.len();
     }
 

@@ -18,7 +18,7 @@ use crate::schema::types::Types;
 use crate::schema::{DataType, Metadata, StreamSchema};
 use crate::validate::rest::Rest;
 use crate::validate::{Node, Violation, Violations};
-use keys::{Keys, OUTSIDE};
+use keys::Keys;
 use value::value;
 
 /// How a [`Decoder`] reads.
@@ -32,7 +32,10 @@ pub struct DecodeOptions {
 #[derive(Debug)]
 pub struct Decoder {
     schema: Arc<StreamSchema>,
-    columns: Vec<Check>,
+    /// By column: the types that need no look at the value.
+    unchecked: Vec<Types>,
+    /// By column: what the others are checked for.
+    checks: Vec<Check>,
     keys: Keys,
     /// Columns that a record must have.
     required: Vec<usize>,
@@ -46,8 +49,6 @@ pub struct Decoder {
 /// What a column asks of its values.
 #[derive(Debug)]
 struct Check {
-    /// The types that need no look at the value.
-    unchecked: Types,
     /// An integer spelled `1.0` becomes 1.
     integer: bool,
     node: Option<Node>,
@@ -72,32 +73,26 @@ impl Decoder {
     /// # Errors
     /// A schema that can not be compiled into checks ([`Kind::Input`](crate::Kind::Input)).
     pub fn new(schema: &Arc<StreamSchema>, options: DecodeOptions) -> Result<Self> {
-        let columns = schema
-            .columns
-            .iter()
-            .map(|column| {
-                let integer = matches!(column.data_type, DataType::Integer { .. });
-                if !options.validate || column.metadata.is_some() {
-                    let unchecked = if integer {
-                        Types::ANY.without(Types::FRACTION)
-                    } else {
-                        Types::ANY
-                    };
-                    return Ok(Check {
-                        unchecked,
-                        integer,
-                        node: None,
-                    });
-                }
-                let node = Node::compile(&column.schema)?;
-                Ok(Check {
-                    unchecked: node.unchecked,
+        let mut unchecked = Vec::with_capacity(schema.columns.len());
+        let mut checks = Vec::with_capacity(schema.columns.len());
+        for column in &schema.columns {
+            let integer = matches!(column.data_type, DataType::Integer { .. });
+            if options.validate && column.metadata.is_none() {
+                let node = Node::compile(&column.schema).map_err(|error| error.in_stream(&schema.stream))?;
+                unchecked.push(node.unchecked);
+                checks.push(Check {
                     integer,
                     node: Some(node),
-                })
-            })
-            .collect::<Result<Vec<Check>>>()
-            .map_err(|error| error.in_stream(&schema.stream))?;
+                });
+            } else {
+                unchecked.push(if integer {
+                    Types::ANY.without(Types::FRACTION)
+                } else {
+                    Types::ANY
+                });
+                checks.push(Check { integer, node: None });
+            }
+        }
         let is_required =
             |at: &usize| schema.key.contains(at) || options.validate && schema.columns[*at].required;
         Ok(Self {
@@ -111,7 +106,8 @@ impl Decoder {
             validate: options.validate,
             violations: Violations::default(),
             unknown: Vec::new(),
-            columns,
+            unchecked,
+            checks,
             schema: Arc::clone(schema),
         })
     }
@@ -132,7 +128,7 @@ impl Decoder {
         let bytes = text.as_bytes();
         self.violations.clear();
         row.cells.clear();
-        row.cells.resize(self.columns.len(), Cell::Absent);
+        row.cells.resize(self.unchecked.len(), Cell::Absent);
         row.untouched = true;
         let start = at;
         if bytes.get(at) != Some(&b'{') {
@@ -143,13 +139,22 @@ impl Decoder {
         let mut closed = bytes.get(at) == Some(&b'}');
         self.keys.rewind();
         while !closed {
-            let (column, key_end) = self.keys.next(text, at)?;
-            let key_at = at;
-            let (cell, kind, end) = value(text, key_end)?;
-            if column == OUTSIDE {
-                self.outside(text, key_at, row);
-            } else {
-                found += usize::from(self.put(column, cell, kind, (text, key_end, end), row));
+            let (column, start_of_value) = self.keys.next(text, at)?;
+            let mut outside = Cell::Absent;
+            let slot = row.cells.get_mut(column).unwrap_or(&mut outside);
+            let first = matches!(slot, Cell::Absent);
+            let (kind, end) = value(text, start_of_value, slot)?;
+            match self.unchecked.get(column) {
+                Some(unchecked) => {
+                    found += usize::from(first);
+                    // The last of two wins.
+                    row.untouched &= first;
+                    if !unchecked.meets(kind) {
+                        let cell = *slot;
+                        row.cells[column] = self.check(column, cell, (text, start_of_value, end));
+                    }
+                }
+                None => self.outside(text, at, row),
             }
             at = end;
             closed = match bytes.get(at) {
@@ -172,7 +177,7 @@ impl Decoder {
             }
         }
         row.record = text.get(start..=at).unwrap_or_default();
-        if found < self.columns.len() {
+        if found < self.unchecked.len() {
             self.check_required(start, row);
         }
         if let Some(rest) = &self.rest {
@@ -181,32 +186,7 @@ impl Decoder {
         Ok(at + 1)
     }
 
-    /// Puts a value into its column; whether the column had none before.
-    #[inline]
-    fn put<'a>(
-        &mut self,
-        column: usize,
-        cell: Cell<'a>,
-        kind: Types,
-        (text, at, end): (&'a str, usize, usize),
-        row: &mut Row<'a>,
-    ) -> bool {
-        let (Some(slot), Some(check)) = (row.cells.get_mut(column), self.columns.get(column)) else {
-            return false;
-        };
-        let first = matches!(slot, Cell::Absent);
-        *slot = cell;
-        if !first {
-            // The last of two wins: what was said about the earlier value no longer counts.
-            row.untouched = false;
-        }
-        if !check.unchecked.meets(kind) {
-            *slot = self.check(column, cell, (text, at, end));
-        }
-        first
-    }
-
-    /// The slow part of [`put`](Self::put): the value's checks, and integers in another spelling.
+    /// The checks of a value, and integers in another spelling.
     #[inline(never)]
     fn check<'a>(
         &mut self,
@@ -214,8 +194,9 @@ impl Decoder {
         cell: Cell<'a>,
         (text, at, end): (&'a str, usize, usize),
     ) -> Cell<'a> {
-        let check = &self.columns[column];
+        let check = &self.checks[column];
         if let Some(node) = &check.node {
+            let at = skip::space(text.as_bytes(), at);
             let json = text.get(at..end).unwrap_or_default();
             let name = &self.schema.columns[column].name;
             self.violations

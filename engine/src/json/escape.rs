@@ -88,10 +88,10 @@ fn unescape_unicode(bytes: &[u8], at: usize) -> (char, usize) {
     if let Some(c) = char::from_u32(first) {
         return (c, at + 6);
     }
-    if is_high(first) && bytes.get(at + 6) == Some(&b'\\') && bytes.get(at + 7) == Some(&b'u') {
-        if let Some(c) = hex4(bytes, at + 8).and_then(|second| join(first, second)) {
-            return (c, at + 12);
-        }
+    if is_high(first) && bytes.get(at + 6..at + 8) == Some(b"\\u")
+        && let Some(c) = hex4(bytes, at + 8).and_then(|second| join(first, second))
+    {
+        return (c, at + 12);
     }
     (char::REPLACEMENT_CHARACTER, at + 6)
 }

@@ -82,7 +82,7 @@ pub(crate) fn number(bytes: &[u8], at: usize) -> Result<(usize, bool)> {
     let mut end = at + usize::from(bytes.get(at) == Some(&b'-'));
     match bytes.get(end) {
         Some(b'0') => end += 1,
-        Some(b'1'..=b'9') => end = digits(bytes, end),
+        Some(b'1'..=b'9') => end = scan::digits_end(bytes, end),
         _ => return Err(Syntax::new(at, "a value")),
     }
     let mut integer = true;
@@ -98,16 +98,8 @@ pub(crate) fn number(bytes: &[u8], at: usize) -> Result<(usize, bool)> {
     Ok((end, integer))
 }
 
-#[inline]
-fn digits(bytes: &[u8], mut at: usize) -> usize {
-    while matches!(bytes.get(at), Some(b'0'..=b'9')) {
-        at += 1;
-    }
-    at
-}
-
 fn some_digits(bytes: &[u8], at: usize) -> Result<usize> {
-    let end = digits(bytes, at);
+    let end = scan::digits_end(bytes, at);
     if end == at {
         Err(Syntax::new(at, "a digit"))
     } else {

@@ -259,6 +259,12 @@ impl<'a> Record<'a> {
         if line.text.len() == end + 1 && line.text.as_bytes()[end] == b'}' {
             return Ok(Tail::default());
         }
+        if let Some(time_extracted) = usual_tail(line.text.get(end..).unwrap_or_default()) {
+            return Ok(Tail {
+                version: None,
+                time_extracted: Some(time_extracted),
+            });
+        }
         let members = Members::read_tail(line.text, end).map_err(|syntax| syntax_error(syntax, line))?;
         let envelope = Envelope { members, line };
         Ok(Tail {
@@ -266,6 +272,19 @@ impl<'a> Record<'a> {
             time_extracted: envelope.time_extracted()?,
         })
     }
+}
+
+/// `time_extracted` alone, spelled as Python or compactly: the tail of nearly every record.
+#[inline]
+fn usual_tail(rest: &str) -> Option<&str> {
+    let time = rest
+        .strip_prefix(", \"time_extracted\": \"")
+        .or_else(|| rest.strip_prefix(",\"time_extracted\":\""))?
+        .strip_suffix("\"}")?;
+    let plain = time
+        .bytes()
+        .fold(true, |plain, b| plain & (b >= b' ') & (b != b'"') & (b != b'\\'));
+    plain.then_some(time)
 }
 
 /// The error for bad JSON in a line.

@@ -9,7 +9,7 @@ use super::stream::{OpenUnit, Source, Stream, same_meaning};
 use super::writer::{BatchOf, Command, Unit, What};
 use crate::decode::{DecodeOptions, Decoder};
 use crate::encode::Encoder;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, show};
 use crate::ledger::Ticket;
 use crate::message::Schema;
 use crate::schema::StreamSchema;
@@ -30,27 +30,57 @@ impl<D: Destination> Router<'_, D> {
             key_properties: message.key_properties,
             bookmark_properties: message.bookmark_properties,
         };
-        let known = self.streams.get_mut(id).and_then(Option::as_mut);
-        if known.as_ref().is_some_and(|stream| stream.source == source) {
+        let known = self.streams.get(id).and_then(Option::as_ref);
+        if known.is_some_and(|stream| stream.source == source) {
             return Ok(());
         }
-        let Source {
-            schema,
-            key_properties,
-            bookmark_properties,
-        } = &source;
-        let schema = StreamSchema::compile(name, schema, key_properties, bookmark_properties)?;
+        let schema = match self.compile(name, &source) {
+            Err(error) if self.shared.options.repairs.invalid_schemas => {
+                self.compile_loosely(name, &source, error)?
+            }
+            compiled => compiled?,
+        };
         let schema = if self.shared.options.add_metadata {
             schema.with_metadata()
         } else {
             schema.without_metadata()
         };
-        match known {
+        match self.streams.get_mut(id).and_then(Option::as_mut) {
             Some(stream) if same_meaning(&stream.schema, &schema) => stream.source = source,
             Some(_) => self.change_schema(seq, id, source, Arc::new(schema))?,
             None => self.new_stream(seq, id, source, Arc::new(schema))?,
         }
         Ok(())
+    }
+
+    /// Compiles a SCHEMA, its checks included: what is wrong with it is told now, not at the first record.
+    fn compile(&self, name: &str, source: &Source) -> Result<StreamSchema> {
+        let Source {
+            schema,
+            key_properties,
+            bookmark_properties,
+        } = source;
+        let schema = StreamSchema::compile(name, schema, key_properties, bookmark_properties)?;
+        Decoder::new(&Arc::new(schema.clone()), self.decode_options())?;
+        Ok(schema)
+    }
+
+    /// Compiles what there is of a SCHEMA that is none (`invalid_schema: any`).
+    fn compile_loosely(&self, name: &str, source: &Source, error: Error) -> Result<StreamSchema> {
+        let Some((schema, loosened)) = StreamSchema::loosen(&source.schema) else {
+            return Err(error);
+        };
+        log::warn!(
+            "stream {name}: anything is allowed in {}: {error}",
+            show(&loosened.join(", "))
+        );
+        self.compile(
+            name,
+            &Source {
+                schema: schema.into(),
+                ..source.clone()
+            },
+        )
     }
 
     fn new_stream(&mut self, seq: u64, id: usize, source: Source, schema: Arc<StreamSchema>) -> Result<()> {

@@ -89,6 +89,8 @@ pub struct Repairs {
     pub lone_surrogates: bool,
     /// `NaN`, `Infinity` and `-Infinity` become null.
     pub not_a_number: bool,
+    /// A property whose schema is none allows anything.
+    pub invalid_schemas: bool,
 }
 
 /// What becomes of a record that does not fit its schema.

@@ -71,6 +71,7 @@ mod tests {
     use super::*;
 
     const ALL: Repairs = Repairs {
+        invalid_schemas: true,
         invalid_utf8: true,
         lone_surrogates: true,
         not_a_number: true,

@@ -1,6 +1,7 @@
 //! A stream's JSON Schema as ordered, typed columns.
 
 mod compile;
+mod loosen;
 mod metadata;
 mod resolve;
 pub(crate) mod types;

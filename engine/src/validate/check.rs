@@ -120,7 +120,7 @@ impl ObjectChecks {
     /// Walks the members of an object whose syntax has been checked.
     fn check(&self, json: &str, at: usize, violations: &mut Violations) {
         let bytes = json.as_bytes();
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen = 0_u128;
         let mut next = skip::space(bytes, 1);
         while bytes.get(next) == Some(&b'"') {
             let Ok((end, escaped)) = skip::string(bytes, next + 1) else {
@@ -132,12 +132,11 @@ impl ObjectChecks {
                 return;
             };
             let name = Text { raw, escaped }.to_text();
-            if let Some((name, node)) = self.properties.get_key_value(&*name) {
-                seen.push(name);
+            let property = self.properties.get(&*name);
+            seen |= property.map_or(0, |property| property.required);
+            if let Some(node) = property.and_then(|property| property.node.as_ref()) {
                 let value = &json[start..stop];
-                violations.within(name, |violations| node.check_json(value, at + start, violations));
-            } else if let Some(name) = self.required.iter().find(|required| **required == *name) {
-                seen.push(name);
+                violations.within(&name, |violations| node.check_json(value, at + start, violations));
             } else if self.closed {
                 violations.add(
                     at + next,
@@ -152,8 +151,8 @@ impl ObjectChecks {
                 next = skip::space(bytes, next + 1);
             }
         }
-        for name in &self.required {
-            if !seen.contains(&name.as_str()) {
+        for (bit, name) in self.required.iter().enumerate() {
+            if seen & (1 << bit) == 0 {
                 violations.add(
                     at,
                     format!("expected the required property \"{}\", found none", show(name)),

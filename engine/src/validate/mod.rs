@@ -40,23 +40,18 @@ impl Violation {
     }
 }
 
-/// Collects the violations of one record.
+/// Collects the violations of one record. Nothing is allocated for a record that has none.
 #[derive(Debug, Default)]
 pub(crate) struct Violations {
     found: Vec<Violation>,
-    path: Vec<Segment>,
-}
-
-#[derive(Debug)]
-enum Segment {
-    Key(String),
-    Index(usize),
+    /// Where the check is: `address.lines[2]`.
+    path: String,
 }
 
 impl Violations {
+    #[inline]
     pub(crate) fn clear(&mut self) {
         self.found.clear();
-        self.path.clear();
     }
 
     pub(crate) fn found(&self) -> &[Violation] {
@@ -66,7 +61,7 @@ impl Violations {
     #[cold]
     pub(crate) fn add(&mut self, at: usize, message: String) {
         self.found.push(Violation {
-            path: self.path(),
+            path: self.path.clone(),
             at,
             message,
         });
@@ -74,31 +69,23 @@ impl Violations {
 
     /// Runs `check` with `name` at the end of the path.
     pub(crate) fn within(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
-        self.path.push(Segment::Key(name.to_owned()));
+        let outer = self.path.len();
+        if outer > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(name);
         check(self);
-        self.path.pop();
+        self.path.truncate(outer);
     }
 
     /// Runs `check` with `index` at the end of the path.
     fn at_index(&mut self, index: usize, check: impl FnOnce(&mut Self)) {
-        self.path.push(Segment::Index(index));
+        let outer = self.path.len();
+        self.path.push('[');
+        self.path.push_str(itoa::Buffer::new().format(index));
+        self.path.push(']');
         check(self);
-        self.path.pop();
-    }
-
-    fn path(&self) -> String {
-        let mut path = String::new();
-        for segment in &self.path {
-            match segment {
-                Segment::Key(key) if path.is_empty() => path.push_str(key),
-                Segment::Key(key) => {
-                    path.push('.');
-                    path.push_str(key);
-                }
-                Segment::Index(index) => path.push_str(&format!("[{index}]")),
-            }
-        }
-        path
+        self.path.truncate(outer);
     }
 }
 

@@ -42,10 +42,18 @@ pub(super) struct LengthChecks {
 
 #[derive(Debug)]
 pub(super) struct ObjectChecks {
-    pub(super) properties: HashMap<String, Node>,
+    pub(super) properties: HashMap<String, Property>,
+    /// At most 128: one bit each says which were seen.
     pub(super) required: Vec<String>,
     /// `additionalProperties: false`
     pub(super) closed: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Property {
+    pub(super) node: Option<Node>,
+    /// The bit of a required property.
+    pub(super) required: u128,
 }
 
 /// Keywords that are compiled here, or that say nothing about whether a value is valid.
@@ -140,7 +148,8 @@ impl Rest {
             .flatten();
         let closed_by_schema = members.get("additionalProperties").is_some_and(Value::is_object);
         let tuple = members.get("items").is_some_and(Value::is_array);
-        unknown || closed_by_schema || tuple || union.into_iter().any(|branch| !is_plain(branch))
+        let many = names(members.get("required")).len() > 128;
+        unknown || closed_by_schema || tuple || many || union.into_iter().any(|branch| !is_plain(branch))
     }
 }
 
@@ -209,15 +218,19 @@ fn values(members: &Map<String, Value>) -> Option<Vec<Value>> {
 fn object_checks(members: &Map<String, Value>) -> Result<Option<Box<ObjectChecks>>> {
     let closed = members.get("additionalProperties") == Some(&Value::Bool(false));
     let required = names(members.get("required"));
-    let mut properties = HashMap::new();
+    let mut properties: HashMap<String, Property> = HashMap::new();
+    let mut free = true;
     if let Some(Value::Object(schemas)) = members.get("properties") {
         for (name, schema) in schemas {
             let node =
                 Node::compile(schema).map_err(|error| Error::input(format!("{}: {error}", show(name))))?;
-            properties.insert(name.clone(), node);
+            free &= node.unchecked == Types::ANY;
+            properties.entry(name.clone()).or_default().node = Some(node);
         }
     }
-    let free = properties.values().all(|node| node.unchecked == Types::ANY);
+    for (bit, name) in required.iter().enumerate() {
+        properties.entry(name.clone()).or_default().required |= 1 << bit;
+    }
     if !closed && required.is_empty() && free {
         return Ok(None);
     }
