@@ -20,7 +20,7 @@ fn decode(criterion: &mut Criterion) {
         for (name, read) in READERS {
             if takes_part(name, &corpus) {
                 group.bench_function(name, |bencher| {
-                    bencher.iter(|| read(&corpus, &mut |batch| drop(black_box(batch))))
+                    bencher.iter(|| read(&corpus, &mut |batch| drop(black_box(batch))));
                 });
             }
         }

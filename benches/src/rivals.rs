@@ -111,8 +111,8 @@ pub fn simd_json(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
     each_line(corpus, take, |line, columns| {
         bytes.clear();
         bytes.extend_from_slice(line.as_bytes());
-        let tape = simd_json::to_tape_with_buffers(&mut bytes, &mut buffers).expect("JSON");
-        let nodes = &tape.0;
+        let parsed = simd_json::to_tape_with_buffers(&mut bytes, &mut buffers).expect("JSON");
+        let nodes = &parsed.0;
         let mut at = 1;
         while let Some(Node::String(name)) = nodes.get(at) {
             at += 1;
@@ -243,7 +243,7 @@ pub fn sonic_dom(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
     each_line(corpus, take, |line, columns| {
         let value: sonic_rs::Value = sonic_rs::from_str(line).expect("JSON");
         let record = sonic_rs::JsonContainerTrait::as_object(&value["record"]).expect("an object");
-        for (name, value) in record.iter() {
+        for (name, value) in record {
             match value.get_type() {
                 JsonType::Number => match value.as_i64() {
                     Some(int) => columns.put(name, &Cell::Int(int)),
@@ -257,7 +257,7 @@ pub fn sonic_dom(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
     });
 }
 
-/// serde_json's streaming deserializer straight into the columns, no value tree.
+/// `serde_json`'s streaming deserializer straight into the columns, no value tree.
 pub fn serde_json(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
     each_line(corpus, take, |line, columns| {
         let mut deserializer = serde_json::Deserializer::from_str(line);
@@ -335,9 +335,9 @@ impl<'de> Visitor<'de> for Record<'_> {
 
 /// jiter's pull iterator.
 pub fn jiter(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
-    let mut tape = Vec::new();
+    let mut spare = Vec::new();
     each_line(corpus, take, |line, columns| {
-        let mut json = Jiter::with_tape(line.as_bytes(), std::mem::take(&mut tape));
+        let mut json = Jiter::with_tape(line.as_bytes(), std::mem::take(&mut spare));
         let mut name = json.next_object().expect("JSON").map(str::to_owned);
         while let Some(found) = name {
             if found == "record" {
@@ -347,7 +347,7 @@ pub fn jiter(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
             }
             name = json.next_key().expect("JSON").map(str::to_owned);
         }
-        tape = json.into_tape();
+        spare = json.into_tape();
     });
 }
 

@@ -9,7 +9,7 @@ const DAY: i64 = 86_400_000_000;
 #[inline]
 pub fn parse_date(text: &str) -> Option<i32> {
     let bytes = text.as_bytes();
-    if bytes.len() != 10 { None } else { date(bytes) }
+    if bytes.len() == 10 { date(bytes) } else { None }
 }
 
 #[inline]
@@ -26,7 +26,7 @@ fn date(bytes: &[u8]) -> Option<i32> {
     let digit = |i: u32| ((start >> (8 * i)) & 15) as i32;
     let year = digit(0) * 1000 + digit(1) * 100 + digit(2) * 10 + digit(3);
     let month = digit(5) * 10 + digit(6);
-    let day = ((end & 15) * 10 + (end >> 8)) as i32;
+    let day = ((end & 15) * 10 + (end >> 8)).cast_signed();
     if year == 0 || !(1..=12).contains(&month) || day == 0 || day > 28 && day > days_in(year, month) {
         return None;
     }
@@ -87,11 +87,11 @@ fn fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
     if digits == 0 {
         return None;
     }
-    let mut micros = 0;
-    for i in 0..6 {
-        micros = micros * 10 + if i < digits { i64::from(bytes[i] - b'0') } else { 0 };
-    }
-    Some((micros, &bytes[digits..]))
+    let (digits, rest) = bytes.split_at(digits);
+    let micros = (0..6).fold(0, |micros, i| {
+        micros * 10 + digits.get(i).map_or(0, |digit| i64::from(digit - b'0'))
+    });
+    Some((micros, rest))
 }
 
 /// Microseconds east of UTC.
@@ -140,7 +140,7 @@ fn days(year: i32, month: i32, day: i32) -> i32 {
     let year = (year - i32::from(month <= 2)).unsigned_abs();
     let centuries = year / 100;
     let leaps = (year / 4 - centuries + centuries / 4).cast_signed();
-    365 * year.cast_signed() + leaps + OF_YEAR[(month & 15).min(12) as usize] + day - 719_469
+    365 * year.cast_signed() + leaps + OF_YEAR[month.clamp(0, 12).unsigned_abs() as usize] + day - 719_469
 }
 
 #[cfg(test)]

@@ -216,7 +216,7 @@ impl Column {
         match &mut self.values {
             Values::Boolean(values) => values.truncate(rows.min(values.len())),
             Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => {
-                values.truncate(rows)
+                values.truncate(rows);
             }
             Values::Float(values) => values.truncate(rows),
             Values::Decimal { values, .. } => values.truncate(rows),

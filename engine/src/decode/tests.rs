@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -13,7 +15,7 @@ fn abc() -> Value {
     json!({"properties": {"a": {}, "b": {}, "c": {}}})
 }
 
-/// What a cell stands for, as a value of serde_json.
+/// What a cell stands for, as a value of `serde_json`.
 fn to_value(cell: &Cell<'_>) -> Option<Value> {
     Some(match cell {
         Cell::Absent => return None,
@@ -250,35 +252,35 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 /// Writes JSON the way that some writer might: spacing, order of keys and escapes at its whim.
-fn write(value: &Value, style: u8, out: &mut String) {
+fn spell(value: &Value, style: u8, out: &mut String) {
     let gap = ["", " ", "\t ", "  "][usize::from(style % 4)];
     match value {
         Value::Object(members) => {
-            out.push_str(&format!("{{{gap}"));
+            let _ = write!(out, "{{{gap}");
             for (i, (name, value)) in members.iter().enumerate() {
                 if i > 0 {
-                    out.push_str(&format!("{gap},{gap}"));
+                    let _ = write!(out, "{gap},{gap}");
                 }
-                write(&Value::from(name.as_str()), style, out);
-                out.push_str(&format!("{gap}:{gap}"));
-                write(value, style, out);
+                spell(&Value::from(name.as_str()), style, out);
+                let _ = write!(out, "{gap}:{gap}");
+                spell(value, style, out);
             }
-            out.push_str(&format!("{gap}}}"));
+            let _ = write!(out, "{gap}}}");
         }
         Value::Array(items) => {
-            out.push_str(&format!("[{gap}"));
+            let _ = write!(out, "[{gap}");
             for (i, value) in items.iter().enumerate() {
                 if i > 0 {
-                    out.push_str(&format!("{gap},{gap}"));
+                    let _ = write!(out, "{gap},{gap}");
                 }
-                write(value, style, out);
+                spell(value, style, out);
             }
-            out.push_str(&format!("{gap}]"));
+            let _ = write!(out, "{gap}]");
         }
         Value::String(text) if style & 4 == 4 => {
             out.push('"');
             text.encode_utf16()
-                .for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+                .for_each(|unit| drop(write!(out, "\\u{unit:04x}")));
             out.push('"');
         }
         other => out.push_str(&other.to_string()),
@@ -298,7 +300,7 @@ proptest! {
         for (members, style) in records {
             let mut text = String::new();
             let object: Map<String, Value> = members.into_iter().collect();
-            write(&Value::Object(object.clone()), style, &mut text);
+            spell(&Value::Object(object.clone()), style, &mut text);
             let oracle: Map<String, Value> = serde_json::from_str(&text).expect("valid JSON");
             prop_assert_eq!(&oracle, &object);
             let cells = decode(&mut decoder, &text).expect("serde_json takes it");

@@ -88,7 +88,8 @@ fn unescape_unicode(bytes: &[u8], at: usize) -> (char, usize) {
     if let Some(c) = char::from_u32(first) {
         return (c, at + 6);
     }
-    if is_high(first) && bytes.get(at + 6..at + 8) == Some(b"\\u")
+    if is_high(first)
+        && bytes.get(at + 6..at + 8) == Some(b"\\u")
         && let Some(c) = hex4(bytes, at + 8).and_then(|second| join(first, second))
     {
         return (c, at + 12);

@@ -82,6 +82,7 @@ impl Default for Limits {
 
 /// What is put right instead of ending the run; nothing by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Repairs {
     /// Bytes that are not UTF-8 become U+FFFD.
     pub invalid_utf8: bool,

@@ -48,10 +48,10 @@ impl<'a> Resolver<'a> {
 
     fn object(&mut self, members: &'a Map<String, Value>, depth: usize) -> Result<Value> {
         let mut resolved = Map::new();
-        if let Some(Value::String(reference)) = members.get("$ref") {
-            if let Value::Object(target) = self.target(reference, depth)? {
-                resolved = target;
-            }
+        if let Some(Value::String(reference)) = members.get("$ref")
+            && let Value::Object(target) = self.target(reference, depth)?
+        {
+            resolved = target;
         }
         for (name, value) in members {
             if !matches!(name.as_str(), "$ref" | "$defs" | "definitions")

@@ -14,7 +14,8 @@ impl Node {
     /// Checks a value: `cell` as decoded, `json` the same as it stands in the line from `at` on.
     pub(crate) fn check(&self, cell: &Cell<'_>, json: &str, at: usize, violations: &mut Violations) {
         let types = types_of(cell, json);
-        if !self.types.has(types) && !(self.types.has(Types::INTEGER) && is_integral(cell)) {
+        let integer = self.types.has(Types::INTEGER) && is_integral(cell);
+        if !(integer || self.types.has(types)) {
             let expected = self.types.describe();
             return violations.add(at, format!("expected {expected}, found {}", show(json)));
         }
@@ -194,7 +195,7 @@ fn check_items(items: &Node, json: &str, at: usize, violations: &mut Violations)
         };
         let start = next;
         violations.at_index(index, |violations| {
-            items.check_json(&json[start..stop], at + start, violations)
+            items.check_json(&json[start..stop], at + start, violations);
         });
         index += 1;
         next = skip::space(bytes, stop);

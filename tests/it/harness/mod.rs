@@ -28,13 +28,21 @@ pub(crate) fn melisma() -> &'static Path {
 
 fn build() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
-    let folder = test.parent().and_then(Path::parent).expect("target/PROFILE/deps/it");
+    let folder = test
+        .parent()
+        .and_then(Path::parent)
+        .expect("target/PROFILE/deps/it");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "melisma"]).current_dir(root());
+    cargo
+        .args(["build", "--quiet", "--package", "melisma"])
+        .current_dir(root());
     if folder.ends_with("release") {
         cargo.arg("--release");
     }
-    assert!(cargo.status().expect("cargo starts").success(), "melisma does not build");
+    assert!(
+        cargo.status().expect("cargo starts").success(),
+        "melisma does not build"
+    );
     folder.join("melisma")
 }
 
@@ -67,7 +75,10 @@ pub(crate) fn python(environment: &str) -> PathBuf {
 /// Cargo's target folder.
 fn target() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
-    test.ancestors().nth(3).expect("target/PROFILE/deps/it").to_owned()
+    test.ancestors()
+        .nth(3)
+        .expect("target/PROFILE/deps/it")
+        .to_owned()
 }
 
 /// A Python program of tests/python.
