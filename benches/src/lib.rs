@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::cast_precision_loss,
+    clippy::missing_panics_doc,
     reason = "corpora and rivals: what is measured is not here"
 )]
 

@@ -280,7 +280,7 @@ fn spell(value: &Value, style: u8, out: &mut String) {
         Value::String(text) if style & 4 == 4 => {
             out.push('"');
             text.encode_utf16()
-                .for_each(|unit| drop(write!(out, "\\u{unit:04x}")));
+                .for_each(|unit| out.extend(format!("\\u{unit:04x}").chars()));
             out.push('"');
         }
         other => out.push_str(&other.to_string()),

@@ -56,6 +56,8 @@ pub struct Settings {
     pub lone_surrogate: Replace,
     /// What becomes of NaN, Infinity and -Infinity: `fail` ends the run, `null` puts null in their place.
     pub nan: NotANumber,
+    /// What becomes of a property whose schema is none: `fail` ends the run, `any` lets it hold anything.
+    pub invalid_schema: InvalidSchema,
     /// Follow ACTIVATE_VERSION messages.
     pub process_activate_version_messages: bool,
 }
@@ -124,6 +126,18 @@ pub enum NotANumber {
     Null,
 }
 
+/// `invalid_schema`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum InvalidSchema {
+    /// The run ends.
+    #[default]
+    Fail,
+    /// The property may hold anything.
+    Any,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let options = Options::default();
@@ -145,6 +159,7 @@ impl Default for Settings {
             invalid_utf8: Replace::default(),
             lone_surrogate: Replace::default(),
             nan: NotANumber::default(),
+            invalid_schema: InvalidSchema::default(),
             process_activate_version_messages: options.activate_versions,
         }
     }
@@ -187,6 +202,7 @@ impl Settings {
                 invalid_utf8: self.invalid_utf8 == Replace::Replace,
                 lone_surrogates: self.lone_surrogate == Replace::Replace,
                 not_a_number: self.nan == NotANumber::Null,
+                invalid_schemas: self.invalid_schema == InvalidSchema::Any,
             },
             activate_versions: self.process_activate_version_messages,
         })

@@ -241,6 +241,7 @@ fn what_is_no_json_is_put_right_where_that_is_asked() {
         .into_bytes();
     input.extend_from_slice(b"{\"type\":\"RECORD\",\"stream\":\"a\",\"record\":{\"id\":2,\"t\":\"\xff\"}}\n");
     let repairs = Repairs {
+        invalid_schemas: false,
         invalid_utf8: true,
         lone_surrogates: true,
         not_a_number: true,
