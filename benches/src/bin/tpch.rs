@@ -151,9 +151,9 @@ fn write(table: &str, options: &Options) -> Result<(), String> {
 fn to(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<(), String> {
     File::create(path)
         .and_then(|file| {
-            let mut file = BufWriter::with_capacity(1 << 20, file);
-            fill(&mut file)?;
-            file.flush()
+            let mut writer = BufWriter::with_capacity(1 << 20, file);
+            fill(&mut writer)?;
+            writer.flush()
         })
         .map_err(|e| format!("cannot write {}: {e}", path.display()))
 }

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn data_type(schema: Value) -> (DataType, bool) {
+    fn data_type(schema: &Value) -> (DataType, bool) {
         let schema = json!({"properties": {"x": schema}}).to_string();
         let compiled = StreamSchema::compile("s", &schema, &[""; 0], &[]).expect("a schema");
         (compiled.columns[0].data_type, compiled.columns[0].nullable)
@@ -163,7 +163,7 @@ mod tests {
                 false,
             ),
         ] {
-            assert_eq!(data_type(schema.clone()), (expected, nullable), "{schema}");
+            assert_eq!(data_type(&schema), (expected, nullable), "{schema}");
         }
     }
 
@@ -206,7 +206,7 @@ mod tests {
                 true,
             ),
         ] {
-            assert_eq!(data_type(schema.clone()), (expected, nullable), "{schema}");
+            assert_eq!(data_type(&schema), (expected, nullable), "{schema}");
         }
     }
 
