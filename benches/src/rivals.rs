@@ -400,6 +400,22 @@ pub fn takes_part(reader: &str, corpus: &Corpus) -> bool {
 mod tests {
     use super::*;
 
+    fn unspaced(batch: &RecordBatch) -> Vec<String> {
+        let texts = batch
+            .columns()
+            .iter()
+            .filter_map(|column| column.as_string_opt::<i32>());
+        texts
+            .flat_map(|texts| {
+                texts
+                    .iter()
+                    .flatten()
+                    .map(|text| text.replace(' ', ""))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
     #[test]
     fn everybody_reads_the_same_columns() {
         for corpus in crate::corpus::all(300_000) {
@@ -413,16 +429,13 @@ mod tests {
                 read(&corpus, &mut |batch| found.push(batch));
                 let rows = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
                 assert_eq!(rows(&found), rows(&expected), "{name} {}", corpus.name);
-                // Those that lose the text of nested values write it anew, spaced in their own way.
-                let text = |batch: &RecordBatch| format!("{:?}", batch.columns()).replace(' ', "");
                 for (a, b) in expected.iter().zip(&found) {
-                    assert!(
-                        text(a) == text(b),
-                        "{name} {}: {} {}",
-                        corpus.name,
-                        text(a),
-                        text(b)
-                    );
+                    // sonic-rs's document loses the text of nested values and spaces them in its own way.
+                    if name == "sonic-rs-dom" && corpus.name == "nested" {
+                        assert_eq!(unspaced(a), unspaced(b), "{name}");
+                    } else {
+                        assert_eq!(a.columns(), b.columns(), "{name} {}", corpus.name);
+                    }
                 }
             }
         }
