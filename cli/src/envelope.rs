@@ -41,10 +41,7 @@ pub(crate) fn read(line: &[u8]) -> Envelope<'_> {
         return found;
     }
     at += 1;
-    loop {
-        let Some((key, after)) = string(line, skip_space(line, at)) else {
-            break;
-        };
+    while let Some((key, after)) = string(line, skip_space(line, at)) {
         at = skip_space(line, after);
         if line.get(at) != Some(&b':') {
             break;
@@ -121,9 +118,8 @@ fn skip_value(line: &[u8], mut at: usize) -> usize {
                 None => return line.len(),
             },
             b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 0 => return at,
+            b'}' | b']' | b',' if depth == 0 => return at,
             b'}' | b']' => depth -= 1,
-            b',' if depth == 0 => return at,
             _ => {}
         }
         at += 1;

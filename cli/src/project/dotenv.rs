@@ -37,24 +37,22 @@ fn binding(text: &str) -> (Option<(String, String, bool)>, &str) {
     let key = key.trim().trim_matches('\'').to_owned();
     let value_at = line.find('=').map_or(line.len(), |at| at + 1);
     let value = text[value_at..].trim_start_matches([' ', '\t']);
-    match value.chars().next() {
-        Some(quote @ ('"' | '\'')) => match quoted(&value[1..], quote) {
+    if let Some(quote @ ('"' | '\'')) = value.chars().next() {
+        return match quoted(&value[1..], quote) {
             Some((inner, rest)) => {
                 let rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
                 (Some((key, inner, quote == '\'')), rest)
             }
             None => (None, after_line),
-        },
-        _ => {
-            let plain = value.split('\n').next().unwrap_or_default();
-            let plain = match plain.find(" #").or_else(|| plain.find("\t#")) {
-                Some(comment) => &plain[..comment],
-                None if plain.starts_with('#') => "",
-                None => plain,
-            };
-            (Some((key, plain.trim_end().to_owned(), false)), after_line)
-        }
+        };
     }
+    let plain = value.split('\n').next().unwrap_or_default();
+    let plain = match plain.find(" #").or_else(|| plain.find("\t#")) {
+        Some(comment) => &plain[..comment],
+        None if plain.starts_with('#') => "",
+        None => plain,
+    };
+    (Some((key, plain.trim_end().to_owned(), false)), after_line)
 }
 
 /// The inside of a quoted value up to its closing quote, escapes resolved, and what follows the quote.

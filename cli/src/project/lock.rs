@@ -49,11 +49,11 @@ fn only_lock(folder: &Path, name: &str, variant: Option<&str>) -> Result<Option<
     let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
-            let file = path
-                .file_name()
-                .and_then(|file| file.to_str())
+            let stem = path
+                .file_stem()
+                .and_then(|stem| stem.to_str())
                 .unwrap_or_default();
-            file.starts_with(&prefix) && file.ends_with(".lock")
+            stem.starts_with(&prefix) && path.extension().is_some_and(|extension| extension == "lock")
         })
         .collect();
     if found.len() > 1 {

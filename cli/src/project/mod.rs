@@ -261,7 +261,7 @@ fn env_of(document: &Map<String, Value>) -> Vars {
     };
     env.iter()
         .filter(|(_, value)| !value.is_null())
-        .map(|(key, value)| (key.clone(), settings::text(value)))
+        .map(|(key, value)| (key.clone(), vars::text(value)))
         .collect()
 }
 

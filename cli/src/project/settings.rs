@@ -12,8 +12,8 @@ use super::cast::{SettingKind, cast, process};
 use super::expand::Lookup;
 use super::flat::{flatten, nest};
 use super::plugin::{Plugin, PluginKind, Setting};
-use super::vars::{env_name, overlay};
-use super::{Project, Vars, expand_all};
+use super::vars::{self, env_name};
+use super::{Project, Vars};
 
 /// What the plugins of one pipeline hand to those after them, as environment variables.
 pub(crate) type Exports = Vars;
@@ -26,6 +26,7 @@ enum Source {
     Default,
 }
 
+/// The value of one setting.
 struct Found {
     name: String,
     value: Value,
@@ -60,7 +61,7 @@ impl Resolved {
 
 /// Resolves the settings of `plugin`, after plugins that exported `exports`.
 pub(crate) fn resolve(project: &Project, plugin: &Plugin, exports: &Exports) -> Result<Resolved> {
-    let layers = layers(project, plugin, exports);
+    let layers = vars::layers(project, plugin, exports);
     let mut known: Vec<&Vars> = vec![&project.dotenv, &project.os, &layers];
     let lookup = Lookup::new(known.clone(), project.strict);
     let inherited = match &plugin.parent {
@@ -77,12 +78,12 @@ pub(crate) fn resolve(project: &Project, plugin: &Plugin, exports: &Exports) -> 
     };
     let mut found = stores.find_all(&lookup, false)?;
     // Extras may use the plugin's own settings.
-    let own = exported(plugin, &found);
+    let own = vars::exported(plugin, pairs(&found));
     known.push(&own);
     found.extend(stores.find_all(&Lookup::new(known, project.strict), true)?);
-    let mut exports = exported(plugin, &found);
-    exports.extend(information(plugin));
-    let process = process_vars(project, plugin, &layers, &exports)?;
+    let mut exports = vars::exported(plugin, pairs(&found));
+    exports.extend(vars::information(plugin));
+    let process = vars::of_process(project, plugin, &layers, &exports)?;
     Ok(Resolved {
         found,
         process,
@@ -90,108 +91,11 @@ pub(crate) fn resolve(project: &Project, plugin: &Plugin, exports: &Exports) -> 
     })
 }
 
-/// What lies over the shell's variables.
-fn layers(project: &Project, plugin: &Plugin, exports: &Exports) -> Vars {
-    let mut layers = project.env.clone();
-    layers.extend(project_vars(project));
-    overlay(&mut layers, exports);
-    layers.extend(information(plugin));
-    overlay(&mut layers, &plugin.env);
-    if let Some(environment) = &project.environment {
-        overlay(&mut layers, &environment.env);
-    }
-    overlay(&mut layers, &plugin.environment_env);
-    layers
-}
-
-/// What a plugin's process may know about the project.
-fn project_vars(project: &Project) -> Vars {
-    let mut vars = Vars::from([
-        (
-            "MELTANO_PROJECT_ROOT".to_owned(),
-            project.root.display().to_string(),
-        ),
-        (
-            "MELTANO_SYS_DIR_ROOT".to_owned(),
-            project.system.display().to_string(),
-        ),
-        (
-            "MELTANO_USER_AGENT".to_owned(),
-            concat!("melisma/", env!("CARGO_PKG_VERSION")).to_owned(),
-        ),
-    ]);
-    if let Some(environment) = &project.environment {
-        vars.insert("MELTANO_ENVIRONMENT".to_owned(), environment.name.clone());
-    }
-    vars
-}
-
-/// `MELTANO_EXTRACTOR_NAME` and the like.
-fn information(plugin: &Plugin) -> Vec<(String, String)> {
-    let name = |what: &str| env_name(&["meltano", plugin.kind.singular(), what]);
-    let mut information = vec![
-        (name("name"), plugin.name.clone()),
-        (name("namespace"), plugin.namespace.clone()),
-    ];
-    information.extend(plugin.variant.clone().map(|variant| (name("variant"), variant)));
-    information
-}
-
-/// The values as environment variables, under every name that they are known by.
-fn exported(plugin: &Plugin, found: &[Found]) -> Exports {
-    let verb = format!("meltano-{}", plugin.kind.verb());
-    let mut prefixes = vec![verb.as_str()];
-    let mut at = Some(plugin);
-    while let Some(plugin) = at {
-        prefixes.extend([plugin.name.as_str(), plugin.namespace.as_str()]);
-        at = plugin.parent.as_deref();
-    }
-    let mut vars = Vars::new();
-    for found in found {
-        let value = text(&found.value);
-        for prefix in &prefixes {
-            vars.insert(env_name(&[prefix, &found.name]), value.clone());
-        }
-        if let Some(name) = &found.env {
-            vars.insert(name.clone(), value);
-        }
-    }
-    vars
-}
-
-/// All variables of the plugin's process.
-fn process_vars(project: &Project, plugin: &Plugin, layers: &Vars, exports: &Vars) -> Result<Vars> {
-    let none = Vars::new();
-    let environment = project
-        .environment
-        .as_ref()
-        .map_or(&none, |environment| &environment.env);
-    let plugin_env = expand_all(&plugin.env, &Lookup::new([environment], project.strict))?;
-    let environment_env = expand_all(
-        &plugin.environment_env,
-        &Lookup::new([&plugin_env], project.strict),
-    )?;
-    let mut vars = project.env.clone();
-    for layer in [
-        &project.dotenv,
-        &project.os,
-        layers,
-        exports,
-        &plugin_env,
-        environment,
-        &environment_env,
-    ] {
-        overlay(&mut vars, layer);
-    }
-    vars.remove("PYTHONPATH");
-    vars.remove("VIRTUAL_ENV");
-    if let Some(venv) = plugin.venv(project).filter(|venv| venv.is_dir()) {
-        let path = vars.get("PATH").map(String::as_str).unwrap_or_default();
-        let path = format!("{}:{path}", venv.join("bin").display());
-        vars.insert("PATH".to_owned(), path);
-        vars.insert("VIRTUAL_ENV".to_owned(), venv.display().to_string());
-    }
-    Ok(vars)
+/// Name, value and further variable of each setting.
+fn pairs(found: &[Found]) -> impl Iterator<Item = (&str, &Value, Option<&str>)> {
+    found
+        .iter()
+        .map(|found| (found.name.as_str(), &found.value, found.env.as_deref()))
 }
 
 /// Where values are looked for.
@@ -400,13 +304,5 @@ fn undefined(key: &str, value: &Value) -> Setting {
         env: None,
         aliases: Vec::new(),
         processor: None,
-    }
-}
-
-/// A value as the text of an environment variable.
-pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }

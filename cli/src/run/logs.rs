@@ -1,6 +1,7 @@
 //! The stderr of a plugin: its log lines, told again under its name.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -79,7 +80,7 @@ struct Line {
 
 /// `{"type": "counter", "metric": "record_count", "value": 1, "tags": {"stream": "s"}}`
 #[derive(Deserialize)]
-struct Metric {
+struct Counted {
     metric: String,
     value: Value,
     #[serde(default)]
@@ -140,7 +141,7 @@ fn with_exception(mut message: String, exception: Option<&Map<String, Value>>) -
             .filter(|text| !text.is_empty())
     };
     if let Some(why) = text("message").filter(|why| !message.contains(*why)) {
-        message.push_str(&format!(": {}: {why}", text("type").unwrap_or("error")));
+        let _ = write!(message, ": {}: {why}", text("type").unwrap_or("error"));
     }
     if let Some(traceback) = text("traceback") {
         message.push('\n');
@@ -152,7 +153,7 @@ fn with_exception(mut message: String, exception: Option<&Map<String, Value>>) -
 /// The stream and the number of a `record_count` in a METRIC line.
 fn records(message: &str) -> Option<(String, u64)> {
     let (_, json) = message.split_once("METRIC: ")?;
-    let metric: Metric = serde_json::from_str(json).ok()?;
+    let metric: Counted = serde_json::from_str(json).ok()?;
     let stream = metric.tags.get("stream")?.as_str()?.to_owned();
     (metric.metric == "record_count").then_some((stream, metric.value.as_u64()?))
 }

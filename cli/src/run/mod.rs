@@ -45,6 +45,7 @@ line, split into words as a shell does it; no shell runs. The state that the tar
 .meltano/meltano.db, or in FILE, and the next run with the same names goes on from it.
 
 Ctrl-C asks the tap to end; the target then writes what it has and its state is kept. A second Ctrl-C kills both.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// The tap: a plugin's name, or a command line
     #[arg(value_name = "TAP")]
@@ -55,7 +56,7 @@ pub(crate) struct Args {
     /// Work in this folder
     #[arg(long, visible_alias = "project", value_name = "DIR")]
     cwd: Option<PathBuf>,
-    /// The environment of the project [default: MELTANO_ENVIRONMENT, then default_environment]
+    /// The environment of the project [default: `MELTANO_ENVIRONMENT`, then `default_environment`]
     #[arg(long, value_name = "NAME", conflicts_with = "no_environment")]
     environment: Option<String>,
     /// Use no environment

@@ -1,5 +1,7 @@
 //! The closing words of a run.
 
+use std::fmt::Write as _;
+
 use super::end::{End, Verdict};
 use crate::console::{Console, Level};
 use crate::state::{Kept, Store};
@@ -24,7 +26,7 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
             .get(&stream.name)
             .filter(|&&written| written != stream.records)
         {
-            line.push_str(&format!("; {} written", number(*written)));
+            let _ = write!(line, "; {} written", number(*written));
         }
         console.info(&line);
     }
@@ -79,7 +81,7 @@ pub(crate) fn number(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

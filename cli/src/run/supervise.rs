@@ -115,7 +115,7 @@ pub(crate) fn supervise(
     };
     let mut progress = Progress::new(console);
     let result = run.until_the_end(&events, keeper, &mut || {
-        progress.show(&counts, &keeper.kept(), console)
+        progress.show(&counts, &keeper.kept(), console);
     });
     progress.clear();
     let verdict = result?;

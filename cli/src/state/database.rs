@@ -1,5 +1,6 @@
 //! Meltano's system database: the `state` and `runs` tables, as Meltano 2.7 and later read and write them.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -178,16 +179,20 @@ struct Running {
 impl Running {
     fn conflict(&self, state_id: &str, now: Timestamp) -> String {
         let age = |at: &Option<String>| at.as_deref().and_then(parse).map(|at| seconds_between(at, now));
-        let ago = |seconds: i64| format!("{seconds:#} s ago");
+        let ago = |seconds: i64| match seconds {
+            0..=119 => format!("{seconds} s ago"),
+            120..=7199 => format!("{} min ago", seconds / 60),
+            _ => format!("{} h ago", seconds / 3600),
+        };
         let mut said = format!(
             "another run of {state_id} is alive: run {}",
             self.run_id.as_deref().unwrap_or("?")
         );
         if let Some(seconds) = age(&self.started) {
-            said.push_str(&format!(", started {}", ago(seconds)));
+            let _ = write!(said, ", started {}", ago(seconds));
         }
         if let Some(seconds) = age(&self.heartbeat) {
-            said.push_str(&format!(", last seen {}", ago(seconds)));
+            let _ = write!(said, ", last seen {}", ago(seconds));
         }
         said.push_str("; wait for it, or use --force when it is gone");
         said
