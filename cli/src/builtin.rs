@@ -27,6 +27,7 @@ pub(crate) const PLUGINS: &[Builtin] = &[
     tap::<tap_csv::TapCsv>("The built-in tap for CSV files"),
     target::<target_csv::TargetCsv>("The built-in target for CSV files"),
     target::<target_jsonl::TargetJsonl>("The built-in target for JSON lines files"),
+    target::<target_parquet::TargetParquet>("The built-in target for Parquet files"),
 ];
 
 const fn tap<T: Tap>(about: &'static str) -> Builtin {
