@@ -24,7 +24,7 @@ def with_duckdb(source, files):
     types = {name: str(kind) for name, kind in zip(written.columns, written.types) if name in columns}
     db.sql(f"create table written as select {listed} from {reader}({files!r})")
     spelled = ", ".join(f"'{name}': '{kind}'" for name, kind in types.items())
-    db.sql(f"create table source as select {listed} from read_csv('{source}', header=true, columns={{{spelled}}}, nullstr=[])")
+    db.sql(f"create table source as select {listed} from read_csv('{source}', header=true, columns={{{spelled}}}, nullstr='<null>')")
     for a, b in [("source", "written"), ("written", "source")]:
         missing = db.sql(f"select * from {a} except all select * from {b} limit 3").fetchall()
         if missing:

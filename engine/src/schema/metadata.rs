@@ -88,13 +88,14 @@ impl StreamSchema {
         self
     }
 
-    /// The schema without the `_sdc_` columns that a tap sends, as Meltano's SDK has it when
-    /// `add_record_metadata` is off.
+    /// The schema without those of the seven columns that a tap sends, as Meltano's SDK has it when
+    /// `add_record_metadata` is off. Other names that begin with `_sdc_`, such as tap-csv's, are the tap's own.
     #[must_use]
     pub fn without_metadata(mut self) -> Self {
         let key: Vec<Box<str>> = self.key.iter().map(|&at| self.columns[at].name.clone()).collect();
+        let metadata = |name: &str| Metadata::ALL.iter().any(|metadata| metadata.name() == name);
         self.columns
-            .retain(|column| !column.name.starts_with("_sdc_") || key.contains(&column.name));
+            .retain(|column| !metadata(&column.name) || key.contains(&column.name));
         self.key = key.iter().filter_map(|name| self.column(name)).collect();
         self
     }
