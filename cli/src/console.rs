@@ -78,9 +78,14 @@ impl Console {
         self.bars.as_ref()
     }
 
+    /// Whether lines of this level are shown.
+    pub(crate) fn shows(&self, level: Level) -> bool {
+        level >= self.threshold && self.threshold != Level::Disabled
+    }
+
     /// Writes one line. A stderr that can not be written to is no reason to stop a run.
     pub(crate) fn log(&self, level: Level, name: &str, message: &str) {
-        if level < self.threshold || self.threshold == Level::Disabled {
+        if !self.shows(level) {
             return;
         }
         let line = line(Timestamp::now(), level, name, message, self.coloured);

@@ -52,6 +52,7 @@ pub(crate) fn start(
         };
     match state {
         Some(state) => {
+            console.info("the tap goes on from the stored state");
             let path = folder.write("state.json", &state)?;
             args.extend(["--state".into(), path.into()]);
         }

@@ -13,6 +13,9 @@ use crate::console::{Console, Level};
 /// A longer line is told in pieces.
 const MAX_LINE_BYTES: u64 = 1 << 20;
 
+/// What stands before the JSON of a measurement.
+const METRIC: &str = "METRIC: {";
+
 /// What a plugin says of itself in its log.
 #[derive(Clone, Default)]
 pub(crate) struct Said(Arc<Mutex<Facts>>);
@@ -100,7 +103,13 @@ pub(crate) fn tell_again(stderr: impl Read, name: &str, said: &Said, console: &C
         let text = String::from_utf8_lossy(&line);
         let line = read(text.trim_end_matches(['\r', '\n']));
         said.take(&line);
-        console.log(line.level, name, &line.message);
+        // Measurements are for machines; a person sees them in the progress and at the end.
+        let level = if line.message.contains(METRIC) {
+            Level::Debug
+        } else {
+            line.level
+        };
+        console.log(level, name, &line.message);
     }
 }
 
@@ -152,8 +161,8 @@ fn with_exception(mut message: String, exception: Option<&Map<String, Value>>) -
 
 /// The stream and the number of a `record_count` in a METRIC line.
 fn records(message: &str) -> Option<(String, u64)> {
-    let (_, json) = message.split_once("METRIC: ")?;
-    let metric: Counted = serde_json::from_str(json).ok()?;
+    let (_, json) = message.split_once(METRIC)?;
+    let metric: Counted = serde_json::from_str(&format!("{{{json}")).ok()?;
     let stream = metric.tags.get("stream")?.as_str()?.to_owned();
     (metric.metric == "record_count").then_some((stream, metric.value.as_u64()?))
 }

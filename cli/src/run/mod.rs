@@ -106,7 +106,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let folder = RunFolder::create(&place.run_folders(), &run_id)?;
     let plan = match &place {
         Place::Project(project) => plan::from_project(project, &args.tap, &args.target, &folder, &console)?,
-        Place::Folder(_) => plan::from_command_lines(&args.tap, &args.target, &folder)?,
+        Place::Folder(_) => plan::from_command_lines(&args.tap, &args.target, &folder, &console)?,
     };
     let state_id = place.state_id(args, &plan)?;
     let store = place.store(args, &state_id, &run_id)?;

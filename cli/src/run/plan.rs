@@ -10,7 +10,7 @@ use super::process::Program;
 use super::words;
 use crate::builtin::{self, Builtin};
 use crate::catalog::Rules;
-use crate::console::Console;
+use crate::console::{Console, Level};
 use crate::project::{Exports, Plugin, PluginKind, Project, Resolved, resolve, suggestion};
 
 /// Both sides of a run.
@@ -150,8 +150,13 @@ fn list_extra(resolved: &Resolved, name: &str) -> Vec<String> {
 }
 
 /// Two command lines.
-pub(crate) fn from_command_lines(tap: &str, target: &str, folder: &RunFolder) -> Result<Plan> {
-    let program = command_line(tap, folder)?;
+pub(crate) fn from_command_lines(
+    tap: &str,
+    target: &str,
+    folder: &RunFolder,
+    console: &Console,
+) -> Result<Plan> {
+    let program = command_line(tap, folder, console)?;
     let has = |flags: &[&str]| {
         let mut words = program.args.iter().filter_map(|word| word.to_str());
         words.any(|word| {
@@ -181,11 +186,11 @@ pub(crate) fn from_command_lines(tap: &str, target: &str, folder: &RunFolder) ->
             catalog,
             state,
         },
-        target: command_line(target, folder)?,
+        target: command_line(target, folder, console)?,
     })
 }
 
-fn command_line(line: &str, folder: &RunFolder) -> Result<Program> {
+fn command_line(line: &str, folder: &RunFolder, console: &Console) -> Result<Program> {
     let mut words = words::split(line)?.into_iter();
     let first = words
         .next()
@@ -193,7 +198,12 @@ fn command_line(line: &str, folder: &RunFolder) -> Result<Program> {
     if let Some(plugin) = builtin::find(&first) {
         let mut program = plugins::builtin_program(plugin)?;
         program.args.extend(words.map(Into::into));
-        program.more_vars = vec![plugins::log_config(folder, plugin.name, true)?];
+        program.more_vars = vec![plugins::log_config(
+            folder,
+            plugin.name,
+            true,
+            console.shows(Level::Debug),
+        )?];
         return Ok(program);
     }
     let name = Path::new(&first)

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::folder::RunFolder;
 use super::process::Program;
 use crate::builtin::{self, Builtin};
-use crate::console::Console;
+use crate::console::{Console, Level};
 use crate::project::{Plugin, PluginKind, Project, Resolved};
 
 /// The program of a plugin, with its config file written.
@@ -30,7 +30,7 @@ pub(crate) fn program(
         &format!("{:#}", resolved.config()),
     )?;
     let structured = program.builtin || plugin.can("structured-logging");
-    let log = log_config(folder, side, structured)?;
+    let log = log_config(folder, side, structured, console.shows(Level::Debug))?;
     program.name.clone_from(&plugin.name);
     program.args.extend(["--config".into(), config.into()]);
     let own = resolved.process.contains_key(log.0);
@@ -99,6 +99,7 @@ pub(crate) fn log_config(
     folder: &RunFolder,
     name: &str,
     structured: bool,
+    debug: bool,
 ) -> Result<(&'static str, OsString)> {
     let formatter = if structured {
         json!({"()": "singer_sdk.logging.StructuredFormatter"})
@@ -110,7 +111,7 @@ pub(crate) fn log_config(
         "disable_existing_loggers": false,
         "formatters": {"default": formatter},
         "handlers": {"default": {"class": "logging.StreamHandler", "formatter": "default", "stream": "ext://sys.stderr"}},
-        "root": {"level": "INFO", "handlers": ["default"]},
+        "root": {"level": if debug { "DEBUG" } else { "INFO" }, "handlers": ["default"]},
     });
     let path = folder.write(&format!("{name}.singer_sdk_logging.json"), &format!("{config:#}"))?;
     Ok(("SINGER_SDK_LOG_CONFIG", path.into()))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::relay::Counts;
-use super::summary::{bytes, number};
+use super::summary::{bytes, number, plural};
 use crate::console::Console;
 use crate::state::Kept;
 use crate::tally::StreamCount;
@@ -149,8 +149,8 @@ fn confirmed(kept: &Kept) -> String {
     match kept.at {
         None => "no state confirmed yet".to_owned(),
         Some(at) => format!(
-            "{} states confirmed, the last {} s ago",
-            kept.told,
+            "{} confirmed, the last one {} s ago",
+            plural(kept.told, "state"),
             at.elapsed().as_secs()
         ),
     }

@@ -46,8 +46,8 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
     }
     match (&kept.stored, store.place()) {
         (Some(_), Some(place)) => console.info(&format!(
-            "{} states confirmed; the last one is kept in {}",
-            number(kept.told),
+            "{} confirmed; the last one is kept in {}",
+            plural(kept.told, "state"),
             place.display()
         )),
         (None, Some(_)) => console.info("the target confirmed no state; the stored one stays"),
@@ -74,6 +74,11 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
 )]
 fn rate(count: u64, seconds: f64) -> u64 {
     (count as f64 / seconds.max(1e-9)) as u64
+}
+
+/// `1 state`, `1,234 states`
+pub(crate) fn plural(count: u64, what: &str) -> String {
+    format!("{} {what}{}", number(count), if count == 1 { "" } else { "s" })
 }
 
 /// `1,234,567`
