@@ -1,3 +1,4 @@
 //! target-jsonl from the outside.
 
 mod encoder;
+mod process;
