@@ -89,7 +89,8 @@ mod tests {
         let mut bytes = b"a\n".to_vec();
         let place = bytes.as_ptr();
         drop(Lines::take(&mut bytes, &pool));
-        assert_eq!(pool.take().as_ptr(), place);
+        let again = pool.take();
+        assert_eq!(again.as_ptr(), place);
         let mut huge = Vec::with_capacity(LARGEST_KEPT + 1);
         drop(Lines::take(&mut huge, &pool));
         assert_eq!(pool.take().capacity(), 0);

@@ -4,11 +4,12 @@
 //!
 //! **`append`** adds to the stream's one file. A commit writes, flushes and syncs the file, then notes its length,
 //! durably, in a journal beside it (`.orders.jsonl.melisma-journal`). So what stands behind the noted length was
-//! never told: a run that finds the journal of a killed run cuts the file there, to the byte. Rows of a killed run
-//! are neither lost nor doubled, provided that the tap starts from the last STATE told. The journal is removed when
-//! a run ends well, and the file is then taken as it stands, whatever others have added to it. A file that has no
-//! journal and does not end in a line end was torn by somebody else: a last line that is whole gets its line end,
-//! any other is moved to `orders.jsonl.torn`, with a warning. While a run appends, a reader may see half a line.
+//! never committed: a run that finds the journal of a killed run cuts the file there, to the byte. No row that a STATE
+//! covers is lost; rows that were committed, but whose STATE was not told yet, come a second time. The journal is
+//! removed when a run ends well, and the file is then taken as it stands, whatever others have added to it. A file
+//! that has no journal and does not end in a line end was torn by somebody else: a last line that is whole gets its
+//! line end, any other is moved to `orders.jsonl.torn`, with a warning. While a run appends, a reader may see half a
+//! line.
 //!
 //! **`replace`** writes the stream's one file under a temporary name (`.orders.csv.melisma-partial`), and at the end
 //! syncs it, renames it and syncs the folder. A reader sees the old file or the new one, never half of either. Only

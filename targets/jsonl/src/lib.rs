@@ -55,7 +55,7 @@ impl Target for TargetJsonl {
         let mut files = config.files;
         if config.do_timestamp_file && files.file_naming_scheme.is_none() {
             files.file_naming_scheme = Some("{stream_name}-{timestamp}.jsonl".to_owned());
-            files.timestamp_format = "%Y%m%dT%H%M%S".to_owned();
+            "%Y%m%dT%H%M%S".clone_into(&mut files.timestamp_format);
         }
         Ok(Self {
             files: Files::open(&files, &FORMAT)?,
