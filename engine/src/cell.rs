@@ -23,6 +23,27 @@ pub enum Cell<'a> {
     Json(&'a str),
 }
 
+impl<'a> Cell<'a> {
+    /// The cell of a value whose syntax has been checked.
+    pub(crate) fn of_json(json: &'a str) -> Self {
+        match json.as_bytes().first() {
+            Some(b'"') => {
+                let raw = json.get(1..json.len() - 1).unwrap_or_default();
+                Self::Text(Text {
+                    raw,
+                    escaped: raw.contains('\\'),
+                })
+            }
+            Some(b'{' | b'[') => Self::Json(json),
+            Some(b'n') => Self::Null,
+            Some(b't') => Self::Bool(true),
+            Some(b'f') => Self::Bool(false),
+            _ if json == "-0" => Self::Number(json),
+            _ => json.parse().map_or(Self::Number(json), Self::Int),
+        }
+    }
+}
+
 /// A JSON string as it came, without its quotes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Text<'a> {

@@ -3,21 +3,25 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
-    Time64MicrosecondArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, Time64MicrosecondArray,
+    TimestampMicrosecondArray,
 };
-use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBufferBuilder, ScalarBuffer};
 use arrow_schema::{DataType as ArrowType, TimeUnit};
+use serde_json::Value;
 
-use super::{ColumnOptions, Numbers, float};
-use crate::cell::{Cell, Text};
+use super::nested::Nested;
+use super::nulls::Nulls;
+use super::texts::Texts;
+use super::{ColumnOptions, NestedValues, Numbers, float};
+use crate::cell::Cell;
 use crate::decimal::Decimal;
 use crate::error::{Error, Result, show};
-use crate::schema::{self, DataType};
-use crate::{json, time};
+use crate::schema::DataType;
+use crate::time;
 
 /// Why a value was refused: what was expected, what was found.
-type Refused = String;
+pub(super) type Refused = String;
 
 /// The values so far, and which of them are null.
 #[derive(Debug)]
@@ -40,25 +44,17 @@ enum Values {
     Time(Vec<i64>),
     Timestamp(Vec<i64>),
     Text(Texts),
-}
-
-/// Strings one after another.
-#[derive(Debug, Default)]
-struct Texts {
-    bytes: Vec<u8>,
-    ends: Vec<i32>,
-    scratch: String,
-}
-
-/// Which values are null; nothing is kept until the first is.
-#[derive(Debug, Default)]
-struct Nulls {
-    valid: Option<BooleanBufferBuilder>,
+    Nested(Box<Nested>),
 }
 
 impl Column {
-    pub(super) fn new(column: &schema::Column, options: ColumnOptions) -> Self {
-        let values = match column.data_type {
+    /// A column of this type; `schema` is looked into where nested values become structs and lists.
+    pub(super) fn new(data_type: DataType, schema: &Value, options: ColumnOptions) -> Self {
+        let nested = (data_type == DataType::Json && options.nested == NestedValues::Structs)
+            .then(|| Nested::of(schema, options))
+            .flatten();
+        let values = match data_type {
+            DataType::Json if let Some(nested) = nested => Values::Nested(Box::new(nested)),
             DataType::Boolean => Values::Boolean(BooleanBufferBuilder::new(0)),
             DataType::Integer { .. } => Values::Integer(Vec::new()),
             DataType::Number if options.numbers == Numbers::Float => Values::Float(Vec::new()),
@@ -99,6 +95,7 @@ impl Column {
             Values::Time(_) => ArrowType::Time64(TimeUnit::Microsecond),
             Values::Timestamp(_) => ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Values::Text(_) => ArrowType::Utf8,
+            Values::Nested(ref nested) => nested.data_type(),
         }
     }
 
@@ -130,7 +127,9 @@ impl Column {
                 Cell::Text(text) if let Some(micros) = time::parse_date_time(text.raw) => values.push(micros),
                 _ => return self.push_other(cell),
             },
-            Values::Boolean(_) | Values::Time(_) | Values::Decimal { .. } => return self.push_other(cell),
+            Values::Boolean(_) | Values::Time(_) | Values::Decimal { .. } | Values::Nested(_) => {
+                return self.push_other(cell);
+            }
         }
         self.nulls.add_valid();
         Ok(())
@@ -173,6 +172,10 @@ impl Column {
                 texts.push_scalar(cell);
                 None
             }
+            (Values::Nested(nested), _) => {
+                nested.push(cell)?;
+                None
+            }
         };
         match refused {
             Some(expected) => Err(refuse(expected, cell)),
@@ -183,7 +186,7 @@ impl Column {
         }
     }
 
-    fn push_null(&mut self) {
+    pub(super) fn push_null(&mut self) {
         let rows = self.len();
         match &mut self.values {
             Values::Boolean(values) => values.append(false),
@@ -192,23 +195,20 @@ impl Column {
             Values::Decimal { values, .. } => values.push(0),
             Values::Date(values) => values.push(0),
             Values::Text(texts) => texts.end(),
+            Values::Nested(nested) => nested.push_null(),
         }
-        let valid = self.nulls.valid.get_or_insert_with(|| {
-            let mut valid = BooleanBufferBuilder::new(rows + 1);
-            valid.append_n(rows, true);
-            valid
-        });
-        valid.append(false);
+        self.nulls.add_null(rows);
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match &self.values {
             Values::Boolean(values) => values.len(),
             Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => values.len(),
             Values::Float(values) => values.len(),
             Values::Decimal { values, .. } => values.len(),
             Values::Date(values) => values.len(),
-            Values::Text(texts) => texts.ends.len(),
+            Values::Text(texts) => texts.len(),
+            Values::Nested(nested) => nested.len(),
         }
     }
 
@@ -222,10 +222,9 @@ impl Column {
             Values::Decimal { values, .. } => values.truncate(rows),
             Values::Date(values) => values.truncate(rows),
             Values::Text(texts) => texts.truncate(rows),
+            Values::Nested(nested) => nested.truncate(rows),
         }
-        if let Some(valid) = &mut self.nulls.valid {
-            valid.truncate(rows.min(valid.len()));
-        }
+        self.nulls.truncate(rows);
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -235,17 +234,14 @@ impl Column {
             Values::Float(values) => values.len() * 8,
             Values::Decimal { values, .. } => values.len() * 16,
             Values::Date(values) => values.len() * 4,
-            Values::Text(texts) => texts.bytes.len() + texts.ends.len() * 4,
+            Values::Text(texts) => texts.size(),
+            Values::Nested(nested) => nested.bytes(),
         }
     }
 
     /// Takes the values out as an array. The next batch starts with as much room as this one took.
     pub(super) fn finish(&mut self) -> Result<ArrayRef> {
-        let nulls = self
-            .nulls
-            .valid
-            .take()
-            .map(|mut valid| NullBuffer::new(valid.finish()));
+        let nulls = self.nulls.finish();
         Ok(match &mut self.values {
             Values::Boolean(values) => Arc::new(BooleanArray::new(values.finish(), nulls)),
             Values::Integer(values) => Arc::new(Int64Array::new(take(values), nulls)),
@@ -265,108 +261,14 @@ impl Column {
                 Arc::new(TimestampMicrosecondArray::new(take(values), nulls).with_timezone("UTC"))
             }
             Values::Text(texts) => Arc::new(texts.finish(nulls)?),
+            Values::Nested(nested) => nested.finish(nulls)?,
         })
-    }
-}
-
-impl Texts {
-    #[inline]
-    fn push(&mut self, text: &Text<'_>) {
-        if text.escaped {
-            self.scratch.clear();
-            json::unescape(text.raw, &mut self.scratch);
-            self.bytes.extend_from_slice(self.scratch.as_bytes());
-        } else {
-            append(&mut self.bytes, text.raw.as_bytes());
-        }
-        self.end();
-    }
-
-    /// What is no string goes in as its JSON text.
-    fn push_scalar(&mut self, cell: &Cell<'_>) {
-        match cell {
-            Cell::Int(value) => self
-                .bytes
-                .extend_from_slice(itoa::Buffer::new().format(*value).as_bytes()),
-            Cell::Number(json) | Cell::Json(json) => self.bytes.extend_from_slice(json.as_bytes()),
-            Cell::Bool(value) => self
-                .bytes
-                .extend_from_slice(if *value { b"true" } else { b"false" }),
-            Cell::Text(text) => return self.push(text),
-            Cell::Null | Cell::Absent => {}
-        }
-        self.end();
-    }
-
-    /// Ends a string. A batch is far smaller than the 2 GiB that an offset can tell; `finish` checks.
-    #[inline]
-    fn end(&mut self) {
-        self.ends.push(i32::try_from(self.bytes.len()).unwrap_or(-1));
-    }
-
-    fn truncate(&mut self, rows: usize) {
-        self.ends.truncate(rows);
-        let end = self
-            .ends
-            .last()
-            .map_or(0, |end| usize::try_from(*end).unwrap_or(0));
-        self.bytes.truncate(end);
-    }
-
-    fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<StringArray> {
-        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
-        offsets.push(0);
-        offsets.extend_from_slice(&self.ends);
-        self.ends.clear();
-        if offsets.last().is_some_and(|end| *end < 0) {
-            return Err(Error::bug("more than 2 GiB of text in one batch"));
-        }
-        let room = self.bytes.len();
-        let bytes = Buffer::from_vec(std::mem::replace(&mut self.bytes, Vec::with_capacity(room)));
-        StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(offsets)), bytes, nulls)
-            .map_err(|error| Error::bug("a text column").with_source(error))
-    }
-}
-
-/// Appends bytes; for short ones without a call, as two overlapping words.
-#[inline]
-fn append(out: &mut Vec<u8>, bytes: &[u8]) {
-    let (end, length) = (out.len() + bytes.len(), bytes.len());
-    let mut both = [0; 32];
-    if let (Some(first), Some(last), 16..=32) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>(), length)
-    {
-        both[..16].copy_from_slice(first);
-        both[length - 16..length].copy_from_slice(last);
-        out.extend_from_slice(&both);
-        out.truncate(end);
-    } else if let (Some(first), Some(last), 8..=16) =
-        (bytes.first_chunk::<8>(), bytes.last_chunk::<8>(), length)
-    {
-        both[..8].copy_from_slice(first);
-        both[length - 8..length].copy_from_slice(last);
-        out.extend_from_slice(&both[..16]);
-        out.truncate(end);
-    } else if length < 8 {
-        for &byte in bytes {
-            out.push(byte);
-        }
-    } else {
-        out.extend_from_slice(bytes);
     }
 }
 
 fn take<T: arrow_buffer::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {
     let room = values.len();
     ScalarBuffer::from(std::mem::replace(values, Vec::with_capacity(room)))
-}
-
-impl Nulls {
-    #[inline]
-    fn add_valid(&mut self) {
-        if let Some(valid) = &mut self.valid {
-            valid.append(true);
-        }
-    }
 }
 
 /// Adds what `parse` makes of a text, or says what was expected.
@@ -406,7 +308,7 @@ fn decimal(cell: &Cell<'_>, precision: u8, scale: i8) -> Result<i128, Refused> {
 }
 
 #[cold]
-fn refuse(expected: &str, cell: &Cell<'_>) -> Refused {
+pub(super) fn refuse(expected: &str, cell: &Cell<'_>) -> Refused {
     let found = match cell {
         Cell::Absent | Cell::Null => "null".to_owned(),
         Cell::Bool(value) => value.to_string(),

@@ -11,10 +11,14 @@
 //! | date | `Date32` |
 //! | time | `Time64` in microseconds |
 //! | date-time | `Timestamp` in microseconds, UTC; no zone is taken as UTC |
-//! | objects, arrays, mixtures | their JSON text as `Utf8`, as it came |
+//! | objects, arrays, mixtures | their JSON text as `Utf8`, as it came; or, where the schema says what is inside, |
+//! | | `Struct` and `List` of the types above ([`NestedValues::Structs`]) |
 
 mod column;
 mod float;
+mod nested;
+mod nulls;
+mod texts;
 
 use std::sync::Arc;
 
@@ -37,11 +41,24 @@ pub enum Numbers {
     Digits,
 }
 
+/// What objects and arrays become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NestedValues {
+    /// Their JSON text, as it came.
+    #[default]
+    Json,
+    /// Structs of the properties, and lists of the items, that the schema names; JSON text where it names none. An
+    /// object with another property is refused: there is no place for it.
+    Structs,
+}
+
 /// How [`Columns`] are made.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ColumnOptions {
     /// What a `number` becomes.
     pub numbers: Numbers,
+    /// What objects and arrays become.
+    pub nested: NestedValues,
 }
 
 /// Encodes rows as Arrow columns.
@@ -59,7 +76,7 @@ impl Columns {
         let columns: Vec<Column> = source
             .columns
             .iter()
-            .map(|column| Column::new(column, options))
+            .map(|column| Column::new(column.data_type, &column.schema, options))
             .collect();
         let fields: Vec<Field> = source
             .columns

@@ -109,6 +109,7 @@ fn a_refused_record_leaves_no_trace() {
 fn numbers_may_keep_their_digits() {
     let options = ColumnOptions {
         numbers: Numbers::Digits,
+        ..ColumnOptions::default()
     };
     let mut columns = Columns::new(&schema(), options);
     push(&mut columns, r#"{"id": 1, "price": 0.10000000000000000000001}"#).expect("valid");
@@ -117,4 +118,59 @@ fn numbers_may_keep_their_digits() {
         batch.column(2).as_string::<i32>().value(0),
         "0.10000000000000000000001"
     );
+}
+
+const NESTED: &str = r#"{"properties": {"id": {"type": "integer"}, "address": {"type": ["object", "null"], "properties": {
+    "city": {"type": "string"}, "geo": {"type": "object", "properties": {"lat": {"type": "number"}}}}},
+    "tags": {"type": "array", "items": {"type": ["string", "null"]}}, "free": {"type": "object"}
+}}"#;
+
+#[test]
+fn nested_values_may_be_structs_and_lists() {
+    let schema = Arc::new(StreamSchema::compile("s", NESTED, &["id"], &[]).expect("a schema"));
+    let options = ColumnOptions {
+        nested: NestedValues::Structs,
+        ..ColumnOptions::default()
+    };
+    let mut columns = Columns::new(&schema, options);
+    let mut decoder = Decoder::new(&schema, DecodeOptions { validate: false }).expect("a decoder");
+    let mut push = |record: &str| {
+        let mut row = Row::default();
+        decoder.decode(record, 0, &mut row).expect("JSON");
+        columns.push(&row).map_err(|error| error.to_string())
+    };
+    push(r#"{"id": 1, "address": {"geo": {"lat": 1.5}, "city": "a\u00e9"}, "tags": ["x", null], "free": {"k": 1}}"#).expect("valid");
+    assert_eq!(
+        push(r#"{"id": 2, "address": {"city": "b", "geo": {"lat": "x"}}, "tags": ["y"]}"#),
+        Err(r#"stream s: address: geo: lat: expected a number, found "x""#.to_owned())
+    );
+    assert_eq!(
+        push(r#"{"id": 2, "tags": ["y", 1, {}], "address": {"zip": 1}}"#),
+        Err("stream s: address: expected only properties that the schema names (nested: struct), found \"zip\"".to_owned())
+    );
+    push(r#"{"id": 3, "address": null, "tags": []}"#).expect("valid");
+    push(r#"{"id": 4, "address": {}}"#).expect("valid");
+    let batch = columns.finish().expect("a batch");
+    assert_eq!(batch.num_rows(), 3);
+    let address = batch.column(1).as_struct();
+    assert_eq!(
+        address.nulls().map(|nulls| nulls.iter().collect::<Vec<_>>()),
+        Some(vec![true, false, true])
+    );
+    let cities: Vec<_> = address.column(0).as_string::<i32>().iter().collect();
+    assert_eq!(cities, [Some("aé"), None, None]);
+    let lat = address
+        .column(1)
+        .as_struct()
+        .column(0)
+        .as_primitive::<Float64Type>();
+    assert_eq!(lat.iter().collect::<Vec<_>>(), [Some(1.5), None, None]);
+    let tags: Vec<_> = batch
+        .column(2)
+        .as_list::<i32>()
+        .iter()
+        .map(|tags| tags.map(|tags| tags.len()))
+        .collect();
+    assert_eq!(tags, [Some(2), Some(0), None]);
+    assert_eq!(batch.column(3).as_string::<i32>().value(0), r#"{"k": 1}"#);
 }

@@ -166,21 +166,7 @@ impl ObjectChecks {
 impl Node {
     /// Checks a value that is not a cell yet, its syntax checked.
     fn check_json(&self, json: &str, at: usize, violations: &mut Violations) {
-        let bytes = json.as_bytes();
-        let cell = match bytes.first() {
-            Some(b'"') => {
-                let raw = &json[1..json.len() - 1];
-                Cell::Text(Text {
-                    raw,
-                    escaped: raw.contains('\\'),
-                })
-            }
-            Some(b'{' | b'[') => Cell::Json(json),
-            Some(b'n') => Cell::Null,
-            Some(b't') => Cell::Bool(true),
-            Some(b'f') => Cell::Bool(false),
-            _ => json.parse().map_or(Cell::Number(json), Cell::Int),
-        };
+        let cell = Cell::of_json(json);
         self.check(&cell, json, at, violations);
     }
 }
