@@ -1,7 +1,7 @@
 //! The settings.
 
 use melisma_sdk::files::FileSettings;
-use melisma_sdk::{ColumnOptions, Error, JsonSchema, Numbers, Result};
+use melisma_sdk::{ColumnOptions, Error, JsonSchema, NestedValues, Numbers, Result};
 use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::Deserialize;
@@ -14,6 +14,8 @@ pub struct Config {
     pub(crate) files: FileSettings,
     /// What a `number` becomes.
     pub(crate) numbers: NumberType,
+    /// What objects and arrays become.
+    pub(crate) nested: Nested,
     /// How pages are compressed.
     #[serde(alias = "compression_method")]
     #[schemars(extend("x-aliases" = ["compression_method"]))]
@@ -43,6 +45,17 @@ pub enum Compression {
     None,
 }
 
+/// What objects and arrays become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Nested {
+    /// Their JSON text, as it came.
+    #[default]
+    Json,
+    /// Structs and lists, where the schema says what is inside. An object with another property is refused.
+    Struct,
+}
+
 /// What a `number` becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +72,7 @@ impl Default for Config {
         Self {
             files: FileSettings::default(),
             numbers: NumberType::default(),
+            nested: Nested::default(),
             compression: Compression::default(),
             compression_level: 1,
             row_group_rows: 1_000_000,
@@ -73,6 +87,10 @@ impl Config {
             numbers: match self.numbers {
                 NumberType::Double => Numbers::Float,
                 NumberType::Text => Numbers::Digits,
+            },
+            nested: match self.nested {
+                Nested::Json => NestedValues::Json,
+                Nested::Struct => NestedValues::Structs,
             },
         }
     }

@@ -9,7 +9,7 @@
 //! | the same without precision, or above 38 | its own digits as text |
 //! | `date`, `time`, `date-time` | `DATE`, `TIME` and `TIMESTAMP` in microseconds, UTC |
 //! | other strings | `STRING` |
-//! | objects, arrays, mixtures | their JSON text as `STRING` |
+//! | objects, arrays, mixtures | their JSON text as `STRING`; or structs and lists (`nested: struct`) |
 //!
 //! A value that does not fit its column is refused; it is never bent until it does. Every column may be null.
 //!
@@ -30,7 +30,7 @@ use melisma_sdk::target::{Settings, Target};
 use melisma_sdk::{ColumnOptions, Columns, Limits, Result, StreamSchema};
 use parquet::file::properties::WriterProperties;
 
-pub use config::{Compression, Config, NumberType};
+pub use config::{Compression, Config, Nested, NumberType};
 pub use sink::ParquetSink;
 
 use sink::Names;

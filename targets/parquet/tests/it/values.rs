@@ -205,3 +205,31 @@ fn a_value_that_does_not_fit_is_refused_and_leaves_nothing() {
     }
     assert_eq!(encoder.finish().expect("a batch").num_rows(), 2);
 }
+
+#[test]
+fn nested_values_as_structs_and_lists() {
+    let property = json!({"type": "array", "items": {"type": "object", "properties": {
+        "n": {"type": "integer"}, "t": {"type": ["string", "null"]}}}});
+    let cells = [
+        Cell::Json(r#"[{"n": 1, "t": "x"}, {"t": null, "n": 2}]"#),
+        Cell::Null,
+        Cell::Json("[]"),
+    ];
+    let found = column(&property, &json!({"nested": "struct"}), &cells);
+    let lists = found.as_list::<i32>();
+    assert_eq!(
+        (lists.value_length(0), lists.is_null(1), lists.value_length(2)),
+        (2, true, 0)
+    );
+    let items = lists.values().as_struct();
+    let numbers: Vec<_> = items.column(0).as_primitive::<Int64Type>().iter().collect();
+    assert_eq!(numbers, [Some(1), Some(2)]);
+    let texts: Vec<_> = items.column(1).as_string::<i32>().iter().collect();
+    assert_eq!(texts, [Some("x"), None]);
+
+    let found = column(&property, &json!({}), &cells);
+    assert_eq!(
+        found.as_string::<i32>().value(0),
+        r#"[{"n": 1, "t": "x"}, {"t": null, "n": 2}]"#
+    );
+}
