@@ -12,7 +12,7 @@ fn settings_are_those_of_about() {
             b"",
         )
         .ok();
-        let about = String::from_utf8(outcome.stdout).expect("UTF-8");
+        let about = format!("\n{}", String::from_utf8(outcome.stdout).expect("UTF-8")).replace("\n#", "\n##");
         let page = std::fs::read_to_string(root().join(format!("docs/{plugin}.md"))).expect("a page");
         assert!(
             page.contains(about.trim()),

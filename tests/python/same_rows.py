@@ -33,7 +33,7 @@ def with_duckdb(source, files):
     for name, kind, *_ in guessed:
         if kind == "BIGINT" and types[name] not in ("BIGINT",) or kind == "DATE" and types[name] != "DATE":
             sys.exit(f"{name} is {types[name]}, DuckDB reads {kind} from the CSV")
-    return db.sql("select count(*) from written").fetchone()[0], types
+    return db.sql("select count(*) from written").fetchall()[0][0], types
 
 
 def text(value):

@@ -25,7 +25,9 @@ pub(crate) fn run() -> Result {
 fn replace(page: &str, about: &str) -> Option<String> {
     let (before, rest) = page.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{}\n\n{END}{after}", about.trim()))
+    // One heading of the first level is enough for a page.
+    let about = format!("\n{}", about.trim()).replace("\n#", "\n##");
+    Some(format!("{before}{BEGIN}{about}\n\n{END}{after}"))
 }
 
 #[cfg(test)]
@@ -35,9 +37,9 @@ mod tests {
     #[test]
     fn only_the_part_between_the_marks_changes() {
         let page = format!("# x\n\n{BEGIN}\nold\n\n{END}\nmore\n");
-        let new = replace(&page, "new\n").unwrap_or_default();
-        assert_eq!(new, format!("# x\n\n{BEGIN}\nnew\n\n{END}\nmore\n"));
-        assert_eq!(replace(&new, "new").as_deref(), Some(new.as_str()));
+        let new = replace(&page, "# new\n").unwrap_or_default();
+        assert_eq!(new, format!("# x\n\n{BEGIN}\n## new\n\n{END}\nmore\n"));
+        assert_eq!(replace(&new, "# new").as_deref(), Some(new.as_str()));
         assert_eq!(replace("no marks", "new"), None);
     }
 }

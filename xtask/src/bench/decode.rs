@@ -10,7 +10,7 @@ use super::report::{Bar, Measured};
 use crate::{Result, sh};
 
 /// Parsers of any JSON, the rivals on every corpus.
-const GENERAL: [&str; 4] = ["simd-json", "sonic-rs", "serde_json", "jiter"];
+const GENERAL: [&str; 5] = ["simd-json", "sonic-rs", "sonic-rs-dom", "serde_json", "jiter"];
 
 /// Medians in nanoseconds, by group (`decode-lineitem`) and function (`melisma`, `simd-json`).
 type Medians = BTreeMap<String, BTreeMap<String, f64>>;
@@ -82,7 +82,7 @@ fn ratios(group: &str, medians: &BTreeMap<String, f64>) -> Vec<Measured> {
             ("simd-json", Bar::AtLeast(2.5)),
             ("arrow-json", Bar::AtLeast(6.0)),
         ];
-        let others = ["sonic-rs", "serde_json", "jiter"].map(|rival| (rival, Bar::None));
+        let others = ["sonic-rs", "sonic-rs-dom", "serde_json", "jiter"].map(|rival| (rival, Bar::None));
         return bars
             .into_iter()
             .chain(others)
