@@ -23,13 +23,14 @@ pub trait Sink: Send {
     /// Makes everything accepted so far durable.
     fn commit(&mut self) -> Result<()>;
 
-    /// The stream's schema changed: later batches have the new columns. Rows of the old schema were committed.
+    /// The stream's schema changed: later batches have the new columns. Rows of the old schema were committed, unless
+    /// the run commits at its end only.
     fn change_schema(&mut self, schema: &Arc<StreamSchema>) -> Result<()>;
 
     /// Removes the rows of the stream whose version is lower than `version` (ACTIVATE_VERSION).
     ///
-    /// Earlier rows were committed; the effect must be durable when this returns. The default does nothing,
-    /// as is right for files that only grow.
+    /// Earlier rows were committed, unless the run commits at its end only; the effect must be durable when this
+    /// returns. The default does nothing, as is right for files that only grow.
     fn activate_version(&mut self, version: i64) -> Result<()> {
         let _ = version;
         Ok(())
