@@ -97,7 +97,9 @@ impl Nested {
     pub(super) fn truncate(&mut self, to: usize) {
         match self {
             Self::Struct { columns, rows, .. } => {
-                columns.iter_mut().for_each(|column| column.truncate(to));
+                for column in columns {
+                    column.truncate(to);
+                }
                 *rows = to.min(*rows);
             }
             Self::List { items, ends } => {

@@ -1,6 +1,6 @@
 //! Whether a value is what its schema says.
 //!
-//! The keywords that Singer schemas use are compiled into a tree of [`Node`]s, so that the decoder needs one
+//! The keywords that Singer schemas use are compiled into a tree of nodes, so that the decoder needs one
 //! bit test for most values: a type that is allowed and has no further checks. Everything else of JSON Schema goes
 //! to the `jsonschema` crate. Formats are annotations, as in Meltano's SDK: a typed sink reads dates for itself,
 //! and refuses what is none.

@@ -1,8 +1,8 @@
 //! Singer tap for CSV files: drop-in for `MeltanoLabs` tap-csv, with types, compression, patterns and incremental
 //! reading on top. [`Settings`] says what it can do.
 //!
-//! A file passes through one buffer: [`source`] decompresses and decodes into it, [`marks`] finds the bytes that
-//! give it its shape, [`parse`] takes it apart into records of borrowed cells, and [`sync`] writes these cells into
+//! A file passes through one buffer: `source` decompresses and decodes into it, `marks` finds the bytes that
+//! give it its shape, `parse` takes it apart into records of borrowed cells, and `sync` writes these cells into
 //! the records that go out. Nothing is allocated per row.
 
 mod columns;

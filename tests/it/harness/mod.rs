@@ -72,15 +72,6 @@ pub(crate) fn python(environment: &str) -> PathBuf {
     path
 }
 
-/// Cargo's target folder.
-fn target() -> PathBuf {
-    let test = std::env::current_exe().expect("the test's own path");
-    test.ancestors()
-        .nth(3)
-        .expect("target/PROFILE/deps/it")
-        .to_owned()
-}
-
 /// A Python program of tests/python.
 pub(crate) fn script(environment: &str, name: &str) -> Command {
     let mut command = Command::new(python(environment));
