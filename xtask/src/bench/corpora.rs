@@ -43,6 +43,8 @@ pub(crate) struct Corpora {
 }
 
 impl Corpora {
+    /// The CSV files and projects.
+    /// The CSV file and the project.
     pub(crate) fn make(rows: u64) -> Result<Self> {
         let folder = sh::target().join("bench").join(rows.to_string());
         let corpora = Self {
@@ -54,30 +56,35 @@ impl Corpora {
             tap_config: folder.join("tap-csv.json"),
             folder,
         };
-        corpora.tables()?;
+        corpora.table(&corpora.csv, "csv")?;
         corpora.projects()?;
+        Ok(corpora)
+    }
+
+    /// The Singer messages as well.
+    pub(crate) fn with_singer(rows: u64) -> Result<Self> {
+        let corpora = Self::make(rows)?;
+        corpora.table(&corpora.python, "singer")?;
         corpora.own_singer()?;
         Ok(corpora)
     }
 
-    fn tables(&self) -> Result {
+    fn table(&self, file: &Path, format: &str) -> Result {
+        if file.exists() {
+            return Ok(());
+        }
         // Scale 1 has six million rows; a scale is the least that has enough.
         let scale = (self.rows / 5_900_000 + 1).to_string();
-        for (file, format) in [(&self.csv, "csv"), (&self.python, "singer")] {
-            if !file.exists() {
-                let mut tpch = Command::new(release("tpch"));
-                tpch.args([
-                    "--scale",
-                    &scale,
-                    "--rows",
-                    &self.rows.to_string(),
-                    "--format",
-                    format,
-                ]);
-                sh::run(tpch.arg("--out").arg(&self.folder).arg("lineitem"))?;
-            }
-        }
-        Ok(())
+        let mut tpch = Command::new(release("tpch"));
+        tpch.args([
+            "--scale",
+            &scale,
+            "--rows",
+            &self.rows.to_string(),
+            "--format",
+            format,
+        ]);
+        sh::run(tpch.arg("--out").arg(&self.folder).arg("lineitem"))
     }
 
     fn projects(&self) -> Result {

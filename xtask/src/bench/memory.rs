@@ -25,25 +25,26 @@ pub(crate) fn measure(corpora: &Corpora) -> Result<Vec<Measured>> {
         if output.exists() {
             fs::remove_dir_all(&output).map_err(|e| format!("cannot remove {}: {e}", output.display()))?;
         }
-        for (who, peak) in peaks(&mut run)? {
-            // The tap and the runner belong to the CSV and JSONL bar whatever the target is.
-            let bar = Bar::AtMost(if who.contains("target-") { most } else { 64.0 });
-            let title = format!("peak memory of {who}, tap-csv to {target}, {} rows", corpora.rows);
-            measured.push(Measured::new(
-                &title,
-                peak / MIB,
-                "MiB",
-                bar,
-                "VmHWM of the process".into(),
-            ));
-        }
+        let title = format!("memory of melisma run tap-csv {target}, {} rows", corpora.rows);
+        measured.push(total(&title, &peaks(&mut run)?, most));
     }
-    measured.extend(asleep(corpora)?);
+    measured.push(asleep(corpora)?);
     Ok(measured)
 }
 
+/// The sum of the processes' peaks: no less than the peak of the sum.
+fn total(title: &str, peaks: &[(String, f64)], most: f64) -> Measured {
+    let each: Vec<String> = peaks
+        .iter()
+        .map(|(who, peak)| format!("{who} {:.1}", peak / MIB))
+        .collect();
+    let sum = peaks.iter().map(|(_, peak)| peak).sum::<f64>() / MIB;
+    let detail = format!("sum of VmHWM: {}", each.join(", "));
+    Measured::new(title, sum, "MiB", Bar::AtMost(most), detail)
+}
+
 /// A target that sleeps five seconds before it reads: the tap waits, and nobody's memory grows.
-fn asleep(corpora: &Corpora) -> Result<Vec<Measured>> {
+fn asleep(corpora: &Corpora) -> Result<Measured> {
     let mut run = Command::new(release("melisma"));
     let tap = format!(
         "{} tap-csv --config {}",
@@ -54,19 +55,13 @@ fn asleep(corpora: &Corpora) -> Result<Vec<Measured>> {
         .arg(tap)
         .arg("sh -c 'sleep 5; exec cat > /dev/null'")
         .current_dir(&corpora.folder);
-    let peaks = peaks(&mut run)?;
-    let ours = peaks.into_iter().filter(|(who, _)| !who.starts_with("sh "));
-    let measured = ours.map(|(who, peak)| {
-        let title = format!("peak memory of {who}, the target asleep");
-        Measured::new(
-            &title,
-            peak / MIB,
-            "MiB",
-            Bar::AtMost(64.0),
-            "VmHWM of the process".into(),
-        )
-    });
-    Ok(measured.collect())
+    let mut peaks = peaks(&mut run)?;
+    peaks.retain(|(who, _)| who.starts_with("melisma "));
+    Ok(total(
+        "memory of melisma run with a target that sleeps",
+        &peaks,
+        64.0,
+    ))
 }
 
 /// Runs a command and looks at it and its children every few milliseconds: the highest `VmHWM` of each, in bytes.

@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args) -> Result {
         .iter()
         .any(|name| matches!(name, Name::Pipe | Name::Run | Name::TapCsv))
     {
-        let corpora = Corpora::make(args.rows.unwrap_or(1_000_000))?;
+        let corpora = Corpora::with_singer(args.rows.unwrap_or(1_000_000))?;
         for ratio in process::ratios(&corpora)?
             .iter()
             .filter(|ratio| wants(ratio.family))
