@@ -1,1 +1,19 @@
-//! What the PostgreSQL connectors share.
+//! What melisma's PostgreSQL connectors share: how to reach a server, and how to speak of it.
+//!
+//! The settings have the names that MeltanoLabs' tap-postgres and target-postgres gave them; those of pipelinewise's
+//! pair are aliases. What is not set is looked for where libpq looks: `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE`,
+//! `PGPASSWORD`, and the password file.
+
+mod failure;
+mod name;
+mod passfile;
+mod server;
+mod settings;
+mod tls;
+mod url;
+
+pub use failure::{failed, failed_io};
+pub use name::{identifier, literal};
+pub use postgres;
+pub use server::Server;
+pub use settings::{Connection, SshTunnel, SslMode};

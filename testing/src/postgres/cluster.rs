@@ -32,6 +32,8 @@ pub struct Options {
     pub settings: Vec<(String, String)>,
     /// Certificate and private key in PEM: then the server speaks TLS.
     pub tls: Option<(String, String)>,
+    /// The authority, in PEM, whose certificates the server takes from its clients.
+    pub authority: Option<String>,
     /// Whether a commit waits for the disk; off by default, for speed.
     pub durable: bool,
     /// Lines of `pg_hba.conf` that come before the ones that ask for the password.
@@ -127,8 +129,11 @@ impl Server {
         )
     }
 
-    /// What `psql` says to these statements: unaligned, without headers.
-    pub(super) fn psql(&self, database: &str, sql: &str) -> String {
+    /// What `psql` says to these statements in one of its databases: unaligned, without headers.
+    ///
+    /// # Panics
+    /// When a statement fails.
+    pub fn psql(&self, database: &str, sql: &str) -> String {
         let mut command = self.client(database);
         let mut child = command
             .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-f", "-"])
@@ -223,6 +228,12 @@ impl Server {
                     .expect("ours");
                 self.account.own(&path);
             }
+        }
+        if let Some(authority) = &self.options.authority {
+            let path = self.data().join("clients.crt");
+            fs::write(&path, authority).expect("written");
+            self.account.own(&path);
+            writeln!(conf, "ssl_ca_file = 'clients.crt'").expect("written");
         }
         for (name, value) in &self.options.settings {
             writeln!(conf, "{name} = '{value}'").expect("written");

@@ -1,0 +1,164 @@
+//! The settings of a connection.
+
+use melisma_sdk::{Error, JsonSchema, Result, Secret, show};
+use serde::Deserialize;
+
+use crate::server::Server;
+
+/// How to reach the server; flattened into the settings of tap-postgres and target-postgres.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Connection {
+    /// The server's name or address, or the folder of its Unix socket. Not set: `PGHOST`, else `localhost`.
+    pub host: Option<String>,
+    /// The server's port. Not set: `PGPORT`, else 5432.
+    pub port: Option<u16>,
+    /// The user to connect as. Not set: `PGUSER`, else the user of the operating system.
+    pub user: Option<String>,
+    /// The user's password. Not set: `PGPASSWORD`, else the password file (`PGPASSFILE`, `~/.pgpass`).
+    pub password: Option<Secret<String>>,
+    /// The database. Not set: `PGDATABASE`, else the user's name.
+    #[serde(alias = "dbname")]
+    #[schemars(extend("x-aliases" = ["dbname"]))]
+    pub database: Option<String>,
+    /// The whole connection as a URL, `postgresql://user:password@host:5432/database`; query arguments are libpq's
+    /// options. It goes before every other setting of the connection, those of TLS included.
+    pub sqlalchemy_url: Option<Secret<String>>,
+    /// Accepted for configurations that have it, and not used.
+    #[serde(rename = "dialect+driver")]
+    pub dialect_driver: Option<String>,
+    /// Whether to use TLS as `ssl_mode` says. Off means TLS when the server offers it, unverified, as libpq's `prefer`.
+    pub ssl_enable: bool,
+    /// How far TLS is asked for and the server verified, as libpq's `sslmode`.
+    pub ssl_mode: SslMode,
+    /// The authority that signed the server's certificate: a path, or the PEM text itself. Not set:
+    /// `~/.postgresql/root.crt` when it is there, else the system's authorities.
+    pub ssl_certificate_authority: Option<String>,
+    /// Whether to show the server a certificate of ours.
+    pub ssl_client_certificate_enable: bool,
+    /// Our certificate: a path, or the PEM text itself. Not set: `~/.postgresql/postgresql.crt`.
+    pub ssl_client_certificate: Option<String>,
+    /// The key of our certificate: a path, or the PEM text itself. Not set: `~/.postgresql/postgresql.key`.
+    pub ssl_client_private_key: Option<Secret<String>>,
+    /// Accepted for configurations that have it: PEM text is kept in memory, no folder is needed.
+    pub ssl_storage_directory: Option<String>,
+    /// TLS without verification (`ssl_mode: require`); pipelinewise's name for it.
+    pub ssl: bool,
+    /// A tunnel to a server that is reached by SSH only.
+    pub ssh_tunnel: SshTunnel,
+    /// Seconds to wait for a connection.
+    #[schemars(range(min = 1))]
+    pub connect_timeout_seconds: u32,
+    /// Seconds after which the server ends a statement of ours. Not set: the server's own rule.
+    #[schemars(range(min = 1))]
+    pub statement_timeout_seconds: Option<u32>,
+    /// The name that the server's `pg_stat_activity` shows. Not set: the plugin's.
+    pub application_name: Option<String>,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            host: None,
+            port: None,
+            user: None,
+            password: None,
+            database: None,
+            sqlalchemy_url: None,
+            dialect_driver: None,
+            ssl_enable: false,
+            ssl_mode: SslMode::VerifyFull,
+            ssl_certificate_authority: None,
+            ssl_client_certificate_enable: false,
+            ssl_client_certificate: None,
+            ssl_client_private_key: None,
+            ssl_storage_directory: None,
+            ssl: false,
+            ssh_tunnel: SshTunnel::default(),
+            connect_timeout_seconds: 30,
+            statement_timeout_seconds: None,
+            application_name: None,
+        }
+    }
+}
+
+impl Connection {
+    /// Where these settings lead: everything checked and read that needs no connection.
+    ///
+    /// `application_name` is the plugin's own, used unless the settings have one.
+    pub fn server(&self, application_name: &str) -> Result<Server> {
+        if self.ssh_tunnel.enable {
+            return Err(Error::config(
+                "config: ssh_tunnel: not built in; open the tunnel beside the run \
+                 (`ssh -N -L 6543:database:5432 user@bastion`) and set host to localhost, port to 6543",
+            ));
+        }
+        Server::new(self, application_name)
+    }
+
+    /// The mode of TLS that the settings beside the URL say.
+    pub(crate) fn mode(&self) -> SslMode {
+        if self.ssl_enable {
+            self.ssl_mode
+        } else if self.ssl {
+            SslMode::Require
+        } else {
+            SslMode::Prefer
+        }
+    }
+}
+
+/// libpq's `sslmode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SslMode {
+    /// No TLS.
+    Disable,
+    /// TLS only when the server refuses to speak without.
+    Allow,
+    /// TLS when the server offers it.
+    Prefer,
+    /// TLS; the server's certificate is checked only when an authority is named.
+    Require,
+    /// TLS, with a certificate that the authority signed.
+    VerifyCa,
+    /// TLS, with a certificate that the authority signed for this very host.
+    VerifyFull,
+}
+
+impl SslMode {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        Ok(match text {
+            "disable" => Self::Disable,
+            "allow" => Self::Allow,
+            "prefer" => Self::Prefer,
+            "require" => Self::Require,
+            "verify-ca" => Self::VerifyCa,
+            "verify-full" => Self::VerifyFull,
+            _ => {
+                return Err(Error::config(format!(
+                    "config: sslmode: expected disable, allow, prefer, require, verify-ca or verify-full, found {}",
+                    show(text)
+                )));
+            }
+        })
+    }
+}
+
+/// A tunnel by SSH, as the peers describe it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SshTunnel {
+    /// Whether to use a tunnel. Not built in: a run that asks for it ends with an error that says what to do instead.
+    pub enable: bool,
+    /// The machine at the near end of the tunnel.
+    pub host: Option<String>,
+    /// Its port for SSH.
+    pub port: Option<u16>,
+    /// The user there.
+    pub username: Option<String>,
+    /// The private key, as PEM text.
+    pub private_key: Option<Secret<String>>,
+    /// The password of the private key.
+    pub private_key_password: Option<Secret<String>>,
+}
