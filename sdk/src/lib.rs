@@ -97,6 +97,7 @@ pub use melisma_engine::rows::{RowBatch, RowView, Rows};
 pub use melisma_engine::schema::{self, StreamSchema};
 pub use melisma_engine::sink::Sink;
 pub use melisma_engine::{Error, Kind, Position, Result};
+pub use melisma_engine::{decimal, time};
 pub use schemars::JsonSchema;
 pub use secret::Secret;
 pub use serde_json::json;

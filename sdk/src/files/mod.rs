@@ -112,8 +112,8 @@ impl Files {
     /// Another way of writing was asked for by name, or `upsert`, which files can not do.
     pub fn with_load_method(mut self, method: LoadMethod) -> Result<Self> {
         match method {
-            LoadMethod::AppendOnly => {}
-            LoadMethod::Upsert => {
+            LoadMethod::AppendOnly | LoadMethod::Append => {}
+            LoadMethod::Upsert | LoadMethod::UpsertOnConflict => {
                 return Err(Error::config(
                     "load_method is upsert, but files have no keys to find a row by: use append-only or overwrite",
                 ));

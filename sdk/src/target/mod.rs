@@ -41,9 +41,13 @@ pub trait Target: Send + Sync + Sized + 'static {
     /// Connects, opens folders, checks what the settings say.
     fn open(config: Self::Config) -> Result<Self>;
 
+    /// Whether the seven `_sdc_` columns are added unless `add_record_metadata` says otherwise.
+    const ADD_RECORD_METADATA: bool = false;
+
     /// Takes note of the standard settings; called once, after [`open`](Target::open). A target whose way of writing
-    /// depends on `load_method` looks here, and refuses what it can not do.
-    fn with_settings(self, settings: &Settings) -> Result<Self> {
+    /// depends on `load_method` looks here, and refuses what it can not do; one with other names for some of them
+    /// puts their values in.
+    fn with_settings(self, settings: &mut Settings) -> Result<Self> {
         let _ = settings;
         Ok(self)
     }

@@ -38,6 +38,7 @@ fn plugin<T: Target>() -> Plugin {
 /// The target's own settings and the standard ones, with the defaults that the target has for its batches.
 fn settings<T: Target>() -> config::Settings {
     let mut settings = config::Settings::new::<T::Config>().and::<Settings>();
+    settings.set_default("add_record_metadata", json!(T::ADD_RECORD_METADATA));
     let limits = T::defaults();
     settings.set_default("batch_size_rows", json!(limits.rows));
     settings.set_default("batch_size_bytes", json!(limits.bytes));
@@ -57,8 +58,8 @@ pub fn run_target_on<T: Target>(args: impl IntoIterator<Item = OsString>, io: Io
 
 fn work<T: Target>(run: Run<'static>) -> Result<()> {
     let Run { args, values, io } = run;
-    let settings: Settings = values.read()?;
-    let target = T::open(values.read()?)?.with_settings(&settings)?;
+    let mut settings: Settings = values.read()?;
+    let target = T::open(values.read()?)?.with_settings(&mut settings)?;
     let options = settings.options(T::defaults(), target.commits_at_end())?;
     let location = target.location();
     let input: Box<dyn Read + Send> = match &args.input {

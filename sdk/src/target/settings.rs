@@ -67,11 +67,16 @@ pub struct Settings {
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub enum LoadMethod {
-    /// Every record is added.
+    /// Every record is added. In a database a record whose stream has keys replaces the one with the same key, as in
+    /// the targets of Meltano's SDK, which get this value from Meltano whether the user chose it or not.
     #[default]
     AppendOnly,
+    /// Every record is added, also when the stream has keys.
+    Append,
     /// A record replaces the one with the same key.
     Upsert,
+    /// The same as `upsert`.
+    UpsertOnConflict,
     /// What is there is replaced by this run.
     Overwrite,
 }

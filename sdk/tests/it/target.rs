@@ -32,7 +32,7 @@ impl Target for Arrays {
         Ok(Self(config.folder))
     }
 
-    fn with_settings(self, settings: &Settings) -> Result<Self> {
+    fn with_settings(self, settings: &mut Settings) -> Result<Self> {
         match settings.load_method {
             LoadMethod::AppendOnly => Ok(self),
             other => Err(Error::config(format!(

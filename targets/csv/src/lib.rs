@@ -98,7 +98,7 @@ impl Target for TargetCsv {
         })
     }
 
-    fn with_settings(self, settings: &Settings) -> Result<Self> {
+    fn with_settings(self, settings: &mut Settings) -> Result<Self> {
         Ok(Self {
             files: self.files.with_load_method(settings.load_method)?,
             ..self
