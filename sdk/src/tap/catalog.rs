@@ -175,6 +175,7 @@ fn entry_of(stream: &Stream) -> Value {
         entry.insert("replication_key".into(), (**key).into());
     }
     entry.insert("key_properties".into(), json!(stream.key));
+    entry.extend(stream.fields.clone());
     entry.insert("schema".into(), stream.schema.clone());
     entry.insert("metadata".into(), metadata_of(stream));
     Value::Object(entry)
@@ -203,7 +204,14 @@ fn metadata_of(stream: &Stream) -> Value {
         } else {
             "available"
         };
-        items.push(json!({"breadcrumb": ["properties", name], "metadata": {"inclusion": inclusion}}));
+        let mut metadata = json!({"inclusion": inclusion});
+        if let (Some(more), Some(metadata)) = (
+            stream.property_metadata.get(name).and_then(Value::as_object),
+            metadata.as_object_mut(),
+        ) {
+            metadata.extend(more.clone());
+        }
+        items.push(json!({"breadcrumb": ["properties", name], "metadata": metadata}));
     }
     items.into()
 }
@@ -282,6 +290,23 @@ mod tests {
         assert_eq!(keys(view).as_deref(), Some("v"));
         assert_eq!(keys(r#""key_properties": []"#).as_deref(), Some(""));
         assert_eq!(keys(r#""is_view": false"#), None);
+    }
+
+    #[test]
+    fn a_stream_tells_more_of_itself_and_of_its_properties() {
+        let stream = Stream::new("s", json!({"properties": {"a": {}, "b": {}}}))
+            .field("table_name", "t")
+            .prefers(Method::Incremental)
+            .property_metadata("a", "sql-datatype", "integer");
+        let entry = entry_of(&stream);
+        assert_eq!(entry["table_name"], "t");
+        assert_eq!(entry["replication_method"], "INCREMENTAL");
+        let metadata = &entry["metadata"];
+        assert_eq!(
+            metadata[1]["metadata"],
+            json!({"inclusion": "available", "sql-datatype": "integer"})
+        );
+        assert_eq!(metadata[2]["metadata"], json!({"inclusion": "available"}));
     }
 
     #[test]

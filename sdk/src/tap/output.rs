@@ -1,5 +1,7 @@
 //! What a tap writes to: the stream being read, its bookmark and its records.
 
+mod kept;
+
 use std::time::{Duration, Instant};
 
 use melisma_engine::{Error, Result};

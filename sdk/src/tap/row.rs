@@ -110,6 +110,24 @@ impl<'o, 'a> RowWriter<'o, 'a> {
         self.text_cell(|out| out.extend_from_slice(text.as_bytes()));
     }
 
+    /// A value that `write` appends to the record as JSON, on one line. Nothing of it is looked at, so it must be
+    /// valid; only where it has to be cut, because selection leaves out something inside it, is it checked.
+    #[inline]
+    pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut broken = None;
+        self.cell(|column, out| {
+            let from = out.len();
+            write(out);
+            if column.node != Node::Keep {
+                broken = cut(column, out, from).err();
+            }
+            out.push(b',');
+        });
+        if broken.is_some() {
+            self.error = broken;
+        }
+    }
+
     /// A value that is JSON already, on one line; what is not selected inside it is left out.
     ///
     /// It is checked only where it has to be cut.
@@ -204,6 +222,13 @@ impl<'o, 'a> RowWriter<'o, 'a> {
             self.watched = Some((from, out.len() - 1));
         }
     }
+}
+
+/// Cuts the value that stands in `out` from `from` on.
+#[cold]
+fn cut(column: &Column, out: &mut Vec<u8>, from: usize) -> Result<()> {
+    let value = out.split_off(from);
+    Cutter::default().copy(&value, &column.node, out)
 }
 
 impl Drop for RowWriter<'_, '_> {

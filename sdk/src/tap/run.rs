@@ -176,13 +176,9 @@ fn opening(stream: Stream, entry: Entry<'_>) -> Result<Opening> {
     let schema = entry.schema().cloned().unwrap_or_else(|| stream.schema.clone());
     let own_key = || stream.replication_key.clone();
     let replication_key = entry.replication_key().map(Into::into).or_else(own_key);
-    let method = match entry.replication_method()? {
-        Some(method) => method,
-        None => stream.forced.unwrap_or(match replication_key {
-            Some(_) => Method::Incremental,
-            None => Method::FullTable,
-        }),
-    };
+    let method = entry
+        .replication_method()?
+        .unwrap_or_else(|| stream.method_with(replication_key.as_deref()));
     match method {
         Method::LogBased if !stream.log_based => {
             return Err(Error::config(

@@ -20,6 +20,7 @@ pub struct Stream {
     pub(super) key: Vec<Box<str>>,
     pub(super) replication_key: Option<Box<str>>,
     pub(super) forced: Option<Method>,
+    pub(super) preferred: Option<Method>,
     pub(super) log_based: bool,
     pub(super) sorted: bool,
     pub(super) check_sorted: bool,
@@ -27,6 +28,8 @@ pub struct Stream {
     pub(super) selected_by_default: bool,
     pub(super) unsupported: Vec<Box<str>>,
     pub(super) metadata: Map<String, Value>,
+    pub(super) property_metadata: Map<String, Value>,
+    pub(super) fields: Map<String, Value>,
 }
 
 /// How a stream is read.
@@ -49,6 +52,7 @@ impl Stream {
             key: Vec::new(),
             replication_key: None,
             forced: None,
+            preferred: None,
             log_based: false,
             sorted: false,
             check_sorted: true,
@@ -56,6 +60,8 @@ impl Stream {
             selected_by_default: true,
             unsupported: Vec::new(),
             metadata: Map::new(),
+            property_metadata: Map::new(),
+            fields: Map::new(),
         }
     }
 
@@ -117,6 +123,13 @@ impl Stream {
         self
     }
 
+    /// How this stream is read when neither the catalog nor a replication key says otherwise. FULL_TABLE if not set.
+    #[must_use]
+    pub fn prefers(mut self, method: Method) -> Self {
+        self.preferred = Some(method);
+        self
+    }
+
     /// The stream can be read LOG_BASED when the catalog asks for it.
     #[must_use]
     pub fn log_based(mut self) -> Self {
@@ -145,6 +158,31 @@ impl Stream {
         self
     }
 
+    /// Adds to a property's metadata in the catalog: `sql-datatype`.
+    #[must_use]
+    pub fn property_metadata(
+        mut self,
+        property: &str,
+        name: impl Into<String>,
+        value: impl Into<Value>,
+    ) -> Self {
+        let items = self
+            .property_metadata
+            .entry(property)
+            .or_insert_with(|| Map::new().into());
+        if let Value::Object(items) = items {
+            items.insert(name.into(), value.into());
+        }
+        self
+    }
+
+    /// Adds a field to the stream's entry in the catalog: `table_name`, `is_view`.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.into(), value.into());
+        self
+    }
+
     /// The stream's name, which is its `tap_stream_id` too.
     pub fn name(&self) -> &str {
         &self.name
@@ -157,9 +195,14 @@ impl Stream {
 
     /// How the stream is read when the catalog does not say.
     pub(super) fn default_method(&self) -> Method {
-        self.forced.unwrap_or(match self.replication_key {
+        self.method_with(self.replication_key.as_deref())
+    }
+
+    /// How the stream is read with this replication key when the catalog does not say.
+    pub(super) fn method_with(&self, replication_key: Option<&str>) -> Method {
+        self.forced.unwrap_or(match replication_key {
             Some(_) => Method::Incremental,
-            None => Method::FullTable,
+            None => self.preferred.unwrap_or(Method::FullTable),
         })
     }
 }

@@ -255,3 +255,55 @@ fn nothing_is_written_after_an_error() {
     output.close(false).expect("closes");
     assert_eq!(pieces.records().len(), 1);
 }
+
+#[test]
+fn a_value_written_in_place_is_cut_to_what_is_selected() {
+    let schema = json!({"properties": {"a": {}, "b": {"properties": {"x": {}, "y": {}}}}});
+    let mut opening = opening(&schema, SORTED);
+    let metadata = json!({"metadata": [
+        {"breadcrumb": [], "metadata": {"selected": true}},
+        {"breadcrumb": ["properties", "b", "properties", "x"], "metadata": {"selected": false}},
+    ]});
+    opening.selection = Selection::of(metadata.as_object().expect("an object"));
+    let (mut output, pieces) = open(&schema, SORTED);
+    output.open(opening, false).expect("opens");
+    let mut row = output.row();
+    row.write(|out| out.extend_from_slice(b"[1,2]"));
+    row.write(|out| out.extend_from_slice(br#"{"x":1,"y":[{"x":2}]}"#));
+    row.end().expect("writes");
+    let mut row = output.row();
+    row.null();
+    row.write(|out| out.extend_from_slice(b"{not JSON"));
+    assert!(row.end().is_err());
+    output.close(false).expect("closes");
+    assert_eq!(
+        pieces.records(),
+        [r#"{"type":"RECORD","stream":"s","record":{"a":[1,2],"b":{"y":[{"x":2}]}}"#]
+    );
+}
+
+#[test]
+fn what_is_kept_is_in_the_state_until_null_takes_its_place() {
+    let (mut output, pieces) = open(&two(), Order::Manual);
+    assert_eq!(output.kept::<Vec<u32>>("done").expect("reads"), None);
+    output.forget("done");
+    output.keep("done", &[1, 2]).expect("keeps");
+    assert_eq!(output.kept::<Vec<u32>>("done").expect("reads"), Some(vec![1, 2]));
+    assert!(output.kept::<String>("done").is_err());
+    output.tell_state().expect("writes");
+    output.forget("done");
+    output.close(true).expect("closes");
+    let states: Vec<_> = pieces
+        .text()
+        .lines()
+        .filter(|line| line.contains("STATE"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(
+        states,
+        [
+            r#"{"type":"STATE","value":{"bookmarks":{"s":{"done":[1,2]}}}}"#,
+            r#"{"type":"STATE","value":{"bookmarks":{"s":{"done":null}}}}"#
+        ]
+    );
+}
