@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `docs`, `bench`, `gen`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `docs`, `bench`, `gen`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -10,6 +10,7 @@ mod deny;
 mod docs;
 mod graph;
 mod metadata;
+mod postgres;
 mod setup;
 mod sh;
 mod test;
@@ -30,7 +31,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Prepare what the tests need: Python environments under target/.
+    /// Prepare what the tests need: Python environments under target/, PostgreSQL.
     Setup,
     /// Run every test: unit, integration, documentation, end to end.
     Test {
@@ -44,6 +45,9 @@ enum Command {
     Docs,
     /// Measure, and write benches/results.
     Bench(bench::Args),
+    /// A throwaway PostgreSQL server for examples.
+    #[command(subcommand)]
+    Postgres(postgres::Action),
     /// Write TPC-H tables: `gen --out DIR [--scale S] [--rows N] [--format csv|singer] TABLE...`.
     Gen {
         /// The arguments of the generator.
@@ -54,11 +58,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Setup => setup::pythons().map(|python| println!("ready: {}", python.main.display())),
+        Command::Setup => setup::run(),
         Command::Test { rest } => test::run(&rest),
         Command::Deny => deny::run(),
         Command::Docs => docs::run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Postgres(action) => postgres::run(&action),
         Command::Gen { rest } => bench::corpora::generate(&rest),
     };
     match result {

@@ -1,25 +1,41 @@
-//! `cargo xtask setup`: the Python environments of the tests.
+//! `cargo xtask setup`: the Python environments and the PostgreSQL of the tests.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Result, sh};
+use crate::{Result, postgres, sh};
 
-/// The two Pythons of the tests.
+/// Prepares everything, and says where it is.
+pub(crate) fn run() -> Result {
+    let pythons = pythons()?;
+    let servers = postgres::folders(&pythons.postgres)?;
+    println!("ready: {}", pythons.main.display());
+    println!("ready: {}", servers.display());
+    Ok(())
+}
+
+/// The Pythons of the tests.
 pub(crate) struct Pythons {
     /// With singer-sdk, DuckDB and pyarrow.
     pub(crate) main: PathBuf,
     /// With singer-python.
     pub(crate) singer: PathBuf,
+    /// With MeltanoLabs' tap-postgres and target-postgres, and a PostgreSQL server.
+    pub(crate) postgres: PathBuf,
 }
 
 /// Makes the environments on the first call, and again when their requirements change.
 pub(crate) fn pythons() -> Result<Pythons> {
     let main = environment("python", "requirements.txt")?;
     let singer = environment("python-singer", "requirements-singer.txt")?;
-    Ok(Pythons { main, singer })
+    let postgres = environment("python-postgres", "requirements-postgres.txt")?;
+    Ok(Pythons {
+        main,
+        singer,
+        postgres,
+    })
 }
 
 fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
@@ -67,15 +83,8 @@ fn need_venv() -> Result {
     if fit() {
         return Ok(());
     }
-    let root = sh::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if root && sh::works("apt-get", &["--version"]) {
-        sh::run(Command::new("apt-get").args(["update", "-qq"]))?;
-        let packages = ["install", "-y", "-qq", "python3", "python3-venv"];
-        sh::run(
-            Command::new("apt-get")
-                .args(packages)
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )?;
+    if sh::is_root() && sh::works("apt-get", &["--version"]) {
+        sh::apt_install(&["python3", "python3-venv"])?;
         if fit() {
             return Ok(());
         }

@@ -64,6 +64,20 @@ pub(crate) fn works(program: impl AsRef<OsStr>, args: &[&str]) -> bool {
         .is_ok_and(|out| out.status.success())
 }
 
+/// Whether we are root.
+pub(crate) fn is_root() -> bool {
+    output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+/// Installs packages of the system. The caller has seen that we are root and that there is apt-get.
+pub(crate) fn apt_install(packages: &[&str]) -> Result {
+    run(Command::new("apt-get").args(["update", "-qq"]))?;
+    run(Command::new("apt-get")
+        .args(["install", "-y", "-qq"])
+        .args(packages)
+        .env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
 fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words

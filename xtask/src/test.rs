@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::{Result, setup, sh};
+use crate::{Result, postgres, setup, sh};
 
 /// Runs the tests, shows their output as it comes, and closes with one line for machines:
 /// `test result: ok. 512 passed; 0 failed; 0 ignored; 93 s`.
@@ -16,7 +16,9 @@ pub(crate) fn run(rest: &[String]) -> Result {
         .args(rest);
     cargo
         .env("MELISMA_TEST_PYTHON", &python.main)
-        .env("MELISMA_TEST_PYTHON_SINGER", &python.singer);
+        .env("MELISMA_TEST_PYTHON_SINGER", &python.singer)
+        .env("MELISMA_TEST_PYTHON_POSTGRES", &python.postgres)
+        .env("MELISMA_TEST_POSTGRES", postgres::folders(&python.postgres)?);
     // Cargo builds the binary along with the tests; the end-to-end tests need not build it with other features again.
     cargo.env("MELISMA_TEST_BINARY", sh::target().join("debug/melisma"));
     let (ok, counts) = count(&mut cargo)?;

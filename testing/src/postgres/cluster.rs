@@ -97,6 +97,12 @@ impl Server {
         self.gone();
     }
 
+    /// Stops the server whose data is in this folder, if one runs there.
+    pub fn stop_in(folder: &Path) {
+        signal(folder, "-INT");
+        wait(folder, "stop", || !folder.join("data/postmaster.pid").exists());
+    }
+
     /// A new, empty database.
     pub fn database(&self) -> Database<'_> {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
@@ -310,14 +316,8 @@ impl Server {
             .is_ok_and(|text| text.lines().nth(7).is_some_and(|state| state.trim() == "ready"))
     }
 
-    fn signal(&self, signal: &str) {
-        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap_or_default();
-        if let Some(pid) = file.lines().next() {
-            let _ = Command::new("kill")
-                .args([signal, pid])
-                .stderr(Stdio::null())
-                .status();
-        }
+    fn signal(&self, name: &str) {
+        signal(&self.folder, name);
     }
 
     fn gone(&self) {
@@ -326,16 +326,29 @@ impl Server {
     }
 
     fn wait(&self, what: &str, done: impl Fn() -> bool) {
-        let step = Duration::from_millis(20);
-        for _ in 0..PATIENCE.as_millis() / step.as_millis() {
-            if done() {
-                return;
-            }
-            thread::sleep(step);
-        }
-        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-        panic!("the PostgreSQL server does not {what}:\n{log}");
+        wait(&self.folder, what, done);
     }
+}
+
+/// Sends a signal to the first process of the server.
+fn signal(folder: &Path, signal: &str) {
+    let file = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap_or_default();
+    if let Some(pid) = file.lines().next() {
+        let mut kill = Command::new("kill");
+        let _ = kill.args([signal, pid]).stderr(Stdio::null()).status();
+    }
+}
+
+fn wait(folder: &Path, what: &str, done: impl Fn() -> bool) {
+    let step = Duration::from_millis(20);
+    for _ in 0..PATIENCE.as_millis() / step.as_millis() {
+        if done() {
+            return;
+        }
+        thread::sleep(step);
+    }
+    let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+    panic!("the PostgreSQL server does not {what}:\n{log}");
 }
 
 impl Drop for Server {

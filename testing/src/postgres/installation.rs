@@ -3,7 +3,8 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use super::account::Account;
 
 /// A folder with `initdb` and `postgres` in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,10 +21,9 @@ impl Installation {
         if !bin.join("initdb").is_file() {
             return None;
         }
-        let output = Command::new(bin.join("postgres"))
-            .arg("--version")
-            .output()
-            .ok()?;
+        // As the user who will run it: a folder of root's may be closed to others.
+        let mut postgres = Account::find().command(bin.join("postgres"));
+        let output = postgres.arg("--version").output().ok()?;
         // postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)
         let text = String::from_utf8(output.stdout).ok()?;
         let version = text.split_whitespace().nth(2)?;
