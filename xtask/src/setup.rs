@@ -28,9 +28,9 @@ pub(crate) struct Pythons {
 
 /// Makes the environments on the first call, and again when their requirements change.
 pub(crate) fn pythons() -> Result<Pythons> {
-    let main = environment("python", "requirements.txt")?;
-    let singer = environment("python-singer", "requirements-singer.txt")?;
-    let postgres = environment("python-postgres", "requirements-postgres.txt")?;
+    let main = environment("python", "requirements.txt", &[])?;
+    let singer = environment("python-singer", "requirements-singer.txt", &[])?;
+    let postgres = environment("python-postgres", "requirements-postgres.txt", &[])?;
     Ok(Pythons {
         main,
         singer,
@@ -38,7 +38,13 @@ pub(crate) fn pythons() -> Result<Pythons> {
     })
 }
 
-fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
+/// The Python of the benches alone: with pipelinewise's PostgreSQL connectors.
+pub(crate) fn pipelinewise() -> Result<PathBuf> {
+    let requirements = "requirements-pipelinewise.txt";
+    environment("python-pipelinewise", requirements, &["--ignore-requires-python"])
+}
+
+fn environment(name: &str, requirements: &str, options: &[&str]) -> Result<PathBuf> {
     let requirements = sh::root().join("tests/python").join(requirements);
     let pinned =
         fs::read(&requirements).map_err(|e| format!("cannot read {}: {e}", requirements.display()))?;
@@ -57,12 +63,12 @@ fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
         fs::remove_dir_all(&home).map_err(|e| format!("cannot remove {}: {e}", home.display()))?;
     }
     sh::run(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
-    install(&python, &requirements)?;
+    install(&python, &requirements, options)?;
     fs::write(&stamp, wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
     Ok(python)
 }
 
-fn install(python: &Path, requirements: &Path) -> Result {
+fn install(python: &Path, requirements: &Path, options: &[&str]) -> Result {
     let mut pip = Command::new(python);
     pip.args([
         "-m",
@@ -73,7 +79,7 @@ fn install(python: &Path, requirements: &Path) -> Result {
         "--prefer-binary",
         "-r",
     ]);
-    sh::run(pip.arg(requirements))
+    sh::run(pip.arg(requirements).args(options))
 }
 
 /// python3 of a fit version with its venv module; installed when we are root on a system with apt.

@@ -16,9 +16,10 @@ use super::account::Account;
 use super::database::Database;
 use super::installation::{Installation, installations};
 
-/// The superuser of every server made here, and its password.
-pub(super) const USER: &str = "melisma";
-pub(super) const PASSWORD: &str = "test's \"p@ss:word/1";
+/// The superuser of every server made here.
+pub const USER: &str = "melisma";
+/// Its password: with quotes, a space and other characters that need care.
+pub const PASSWORD: &str = "test's \"p@ss:word/1";
 
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -15,7 +15,7 @@ mod tests;
 
 use std::sync::OnceLock;
 
-pub use cluster::{Options, Server};
+pub use cluster::{Options, PASSWORD, Server, USER};
 pub use database::Database;
 pub use installation::{Installation, installations};
 

@@ -64,8 +64,18 @@ fn asleep(corpora: &Corpora) -> Result<Measured> {
     ))
 }
 
+/// A measurement for each process.
+pub(crate) fn each(title: &str, peaks: &[(String, f64)], most: f64) -> Vec<Measured> {
+    let ours = peaks.iter().filter(|(who, _)| who.starts_with("melisma"));
+    ours.map(|(who, peak)| {
+        let title = format!("{title}: {who}");
+        Measured::new(&title, peak / MIB, "MiB", Bar::AtMost(most), "VmHWM".into())
+    })
+    .collect()
+}
+
 /// Runs a command and looks at it and its children every few milliseconds: the highest `VmHWM` of each, in bytes.
-fn peaks(command: &mut Command) -> Result<Vec<(String, f64)>> {
+pub(crate) fn peaks(command: &mut Command) -> Result<Vec<(String, f64)>> {
     let command = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -95,24 +105,23 @@ fn peaks(command: &mut Command) -> Result<Vec<(String, f64)>> {
     }
 }
 
-/// A process and its children.
+/// A process and its descendants. A child may be started by any thread.
 fn family(pid: u32) -> Vec<u32> {
-    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let children = list.split_whitespace().filter_map(|pid| pid.parse().ok());
-    // A child may be started by any thread.
-    let threads = fs::read_dir(format!("/proc/{pid}/task"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let others = threads
-        .filter(|task| *task.file_name() != *pid.to_string())
-        .flat_map(|task| {
-            let list = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    let lists = threads.into_iter().flatten().flatten().map(|thread| {
+        let list = fs::read_to_string(thread.path().join("children"));
+        list.unwrap_or_default()
+    });
+    let children: Vec<u32> = lists
+        .flat_map(|list| {
             list.split_whitespace()
                 .filter_map(|pid| pid.parse().ok())
-                .collect::<Vec<u32>>()
-        });
-    std::iter::once(pid).chain(children).chain(others).collect()
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    std::iter::once(pid)
+        .chain(children.into_iter().flat_map(family))
+        .collect()
 }
 
 /// The first two words of a command line, without folders: `melisma tap-csv`.

@@ -4,6 +4,7 @@ pub(crate) mod corpora;
 mod decode;
 mod machine;
 mod memory;
+mod postgres;
 mod process;
 mod report;
 mod startup;
@@ -16,7 +17,7 @@ use report::{Measured, Report};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to measure; everything but memory when none is named.
+    /// What to measure; everything but memory and postgres when none is named.
     #[arg(value_enum)]
     names: Vec<Name>,
     /// Rows of TPC-H lineitem; by default a million, and ten million for memory.
@@ -45,6 +46,8 @@ enum Name {
     Startup,
     /// Peak memory of each process.
     Memory,
+    /// tap-postgres and target-postgres against psql and the Python connectors.
+    Postgres,
 }
 
 const SPEED: [Name; 5] = [Name::Decode, Name::Pipe, Name::Run, Name::TapCsv, Name::Startup];
@@ -85,6 +88,10 @@ pub(crate) fn run(args: &Args) -> Result {
     }
     if wants(Name::Memory) {
         measured.extend(memory::measure(&Corpora::make(args.rows.unwrap_or(10_000_000))?)?);
+    }
+    if wants(Name::Postgres) {
+        let corpora = Corpora::with_singer(args.rows.unwrap_or(1_000_000))?;
+        measured.extend(postgres::measure(&corpora, args.repeat)?);
     }
     Report::new(measured)?.write(args.name.as_deref())
 }

@@ -88,6 +88,24 @@ pub(crate) fn ratios(corpora: &Corpora) -> Result<Vec<Ratio>> {
 }
 
 impl Ratio {
+    pub(crate) fn new(
+        family: Name,
+        title: String,
+        ours: String,
+        base: String,
+        prepare: String,
+        bar: f64,
+    ) -> Self {
+        Self {
+            family,
+            title,
+            ours,
+            base,
+            prepare,
+            bar,
+        }
+    }
+
     pub(crate) fn measure(&self, repeat: usize) -> Result<Measured> {
         let (mut ours, mut base) = (Vec::new(), Vec::new());
         // One untimed turn warms the cache; the order within a turn changes, so that neither side always comes first.
