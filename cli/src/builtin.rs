@@ -25,6 +25,7 @@ pub(crate) struct Builtin {
 /// All of them, taps first.
 pub(crate) const PLUGINS: &[Builtin] = &[
     tap::<tap_csv::TapCsv>("The built-in tap for CSV files"),
+    tap::<tap_postgres::TapPostgres>("The built-in tap for PostgreSQL databases"),
     target::<target_csv::TargetCsv>("The built-in target for CSV files"),
     target::<target_jsonl::TargetJsonl>("The built-in target for JSON lines files"),
     target::<target_parquet::TargetParquet>("The built-in target for Parquet files"),

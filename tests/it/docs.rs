@@ -6,7 +6,7 @@ use crate::harness::{melisma, root, run};
 
 #[test]
 fn settings_are_those_of_about() {
-    for plugin in ["tap-csv", "target-csv", "target-jsonl", "target-parquet"] {
+    for plugin in ["tap-csv", "tap-postgres", "target-csv", "target-jsonl", "target-parquet"] {
         let outcome = run(
             Command::new(melisma()).args([plugin, "--about", "--format", "markdown"]),
             b"",
@@ -29,6 +29,7 @@ fn links_between_pages_lead_somewhere() {
         "CONTRIBUTING.md",
         "examples/tpch/README.md",
         "docs/tap-csv.md",
+        "docs/tap-postgres.md",
         "docs/target-csv.md",
         "docs/target-jsonl.md",
         "docs/target-parquet.md",

@@ -1,1 +1,95 @@
-//! Singer tap for PostgreSQL.
+//! Singer tap for PostgreSQL: drop-in for `MeltanoLabs` tap-postgres, at the speed of the server. [`Settings`] says
+//! what it can do.
+//!
+//! `discovery` reads the catalog; `columns` turns the selected columns of a table into a query and decoders; `copy`
+//! takes the binary COPY stream of that query apart, and `decode` writes its values into the record that goes out.
+//! Nothing is allocated for a row.
+
+mod columns;
+mod copy;
+mod decode;
+mod discovery;
+mod kind;
+mod schema;
+mod settings;
+mod sync;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use melisma_postgres::Server;
+use melisma_sdk::{Catalog, Error, Output, Result, Stream, Tap, show};
+
+use discovery::{Filter, Table};
+pub use settings::{InvalidDates, LogBased, Names, ReplicationMethod, Settings, StreamOptions, Values};
+
+/// The tap.
+#[derive(Debug)]
+pub struct TapPostgres {
+    settings: Settings,
+    server: Server,
+    /// What discovery found, by stream.
+    tables: RefCell<HashMap<String, Table>>,
+}
+
+impl TapPostgres {
+    fn find(&self, filter: &Filter<'_>) -> Result<Vec<Stream>> {
+        let mut client = self.server.connect()?;
+        let tables = discovery::tables(&mut client, filter)?;
+        let streams = tables
+            .iter()
+            .map(|table| table.stream(&self.settings, self.server.database()))
+            .collect();
+        let mut known = self.tables.borrow_mut();
+        for table in tables {
+            let name = (table.schema.clone(), table.name.clone());
+            if let Some(other) = known.insert(table.id(), table)
+                && (other.schema.clone(), other.name.clone()) != name
+            {
+                return Err(Error::config(format!(
+                    "the tables {}.{} and {}.{} are one stream {}: choose one with filter_schemas or filter_tables",
+                    show(&other.schema),
+                    show(&other.name),
+                    show(&name.0),
+                    show(&name.1),
+                    show(&other.id()),
+                )));
+            }
+        }
+        Ok(streams)
+    }
+}
+
+impl Tap for TapPostgres {
+    const NAME: &'static str = "tap-postgres";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    type Config = Settings;
+
+    fn open(settings: Settings) -> Result<Self> {
+        Ok(Self {
+            server: settings.connection.server("tap_postgres")?,
+            settings,
+            tables: RefCell::default(),
+        })
+    }
+
+    fn discover(&self) -> Result<Vec<Stream>> {
+        self.find(&Filter::of(&self.settings))
+    }
+
+    /// Only the selected streams are looked for.
+    fn streams(&self, catalog: &Catalog) -> Result<Vec<Stream>> {
+        let selected = catalog
+            .entries()
+            .filter(|entry| entry.selection().is_selected(&[]));
+        self.find(&Filter::streams(selected.map(|entry| entry.id()).collect()))
+    }
+
+    fn sync(&self, output: &mut Output<'_>) -> Result<()> {
+        let tables = self.tables.borrow();
+        let table = tables
+            .get(output.stream())
+            .ok_or_else(|| Error::bug("a stream without a table"))?;
+        sync::stream(table, &self.server, &self.settings, output)
+    }
+}

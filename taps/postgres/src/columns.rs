@@ -1,0 +1,77 @@
+//! The selected columns of a table: how they are asked for and how their values are written.
+
+use melisma_postgres::identifier;
+use melisma_sdk::{Error, Output, Result, show};
+
+use crate::copy::Tuple;
+use crate::decode::{Decoder, Wrong};
+use crate::discovery::Table;
+use crate::settings::Settings;
+
+/// The columns that records are made of.
+#[derive(Debug)]
+pub(crate) struct Columns {
+    /// What stands between `select` and `from`; the table is `t`.
+    pub(crate) list: String,
+    /// For each property of the stream, in its order.
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    name: Box<str>,
+    /// `None`: not selected.
+    decoder: Option<Decoder>,
+}
+
+impl Columns {
+    /// Those that the catalog selects.
+    pub(crate) fn new(table: &Table, output: &Output<'_>, settings: &Settings) -> Self {
+        let mut list = String::new();
+        let mut slots = Vec::with_capacity(table.columns.len());
+        for (column, property) in table.columns.iter().zip(output.columns()) {
+            let mut decoder = None;
+            if property.selected {
+                if !list.is_empty() {
+                    list.push_str(", ");
+                }
+                list.push_str("t.");
+                list.push_str(&identifier(&column.name));
+                list.push_str(column.kind.cast().unwrap_or_default());
+                decoder = Some(Decoder::of(&column.kind, &settings.values));
+            }
+            let name = column.name.as_str().into();
+            slots.push(Slot { name, decoder });
+        }
+        Self { list, slots }
+    }
+
+    /// Writes the record of a row.
+    #[inline]
+    pub(crate) fn write(&self, mut tuple: Tuple<'_>, output: &mut Output<'_>) -> Result<()> {
+        let mut row = output.row();
+        for slot in &self.slots {
+            let Some(decoder) = &slot.decoder else {
+                row.absent();
+                continue;
+            };
+            let Some(value) = tuple.next() else {
+                row.null();
+                continue;
+            };
+            let mut written = Ok(());
+            row.write(|out| written = decoder.write(value, out));
+            if let Err(wrong) = written {
+                return Err(slot.wrong(&wrong));
+            }
+        }
+        row.end()
+    }
+}
+
+impl Slot {
+    #[cold]
+    fn wrong(&self, wrong: &Wrong) -> Error {
+        Error::input(format!("column {}: {}", show(&self.name), wrong.0))
+    }
+}

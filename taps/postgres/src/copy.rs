@@ -1,0 +1,199 @@
+//! The binary format of COPY (the manual's page on COPY, "Binary Format"): a header, tuples, an end.
+
+use std::io::BufRead;
+
+use melisma_postgres::postgres::GenericClient;
+use melisma_postgres::{failed, failed_io};
+use melisma_sdk::{Error, Result};
+
+const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+/// The signature, flags, and the length of an extension.
+const HEADER: usize = 19;
+
+/// Runs `COPY (query) TO STDOUT` and hands each row to `row`. `doing` is for errors.
+pub(crate) fn copy(
+    client: &mut impl GenericClient,
+    query: &str,
+    doing: &str,
+    mut row: impl FnMut(Tuple<'_>) -> Result<()>,
+) -> Result<()> {
+    let statement = format!("copy ({query}) to stdout (format binary)");
+    let mut reader = client
+        .copy_out(&statement)
+        .map_err(|error| failed(doing, error))?;
+    let mut tuples = Tuples::default();
+    loop {
+        // The server sends a message a row, and this gives one message.
+        let data = reader.fill_buf().map_err(|error| failed_io(doing, error))?;
+        if data.is_empty() {
+            return tuples.finish();
+        }
+        tuples.feed(data, &mut row)?;
+        let length = data.len();
+        reader.consume(length);
+    }
+}
+
+/// The values of one row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tuple<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Tuple<'a> {
+    /// The next value; `None` is null.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        let length = usize::try_from(i32::from_be_bytes(*length)).ok()?;
+        let (value, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(value)
+    }
+}
+
+/// Takes the stream apart into tuples, however it comes in pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Tuples {
+    begun: bool,
+    ended: bool,
+    /// What is not yet a whole tuple. Servers send whole rows, so nothing is copied here as a rule.
+    partial: Vec<u8>,
+}
+
+impl Tuples {
+    /// Hands every whole tuple to `row`.
+    #[inline]
+    pub(crate) fn feed(&mut self, data: &[u8], mut row: impl FnMut(Tuple<'_>) -> Result<()>) -> Result<()> {
+        if !self.partial.is_empty() {
+            let mut joined = std::mem::take(&mut self.partial);
+            joined.extend_from_slice(data);
+            return self.take(&joined, &mut row);
+        }
+        self.take(data, &mut row)
+    }
+
+    fn take(&mut self, mut data: &[u8], row: &mut impl FnMut(Tuple<'_>) -> Result<()>) -> Result<()> {
+        if !self.begun {
+            let Some(rest) = header(data)? else {
+                self.partial = data.to_vec();
+                return Ok(());
+            };
+            self.begun = true;
+            data = rest;
+        }
+        while let Some((count, rest)) = data.split_first_chunk() {
+            let count = i16::from_be_bytes(*count);
+            if count < 0 {
+                self.ended = true;
+                return Ok(());
+            }
+            let Some(length) = tuple_length(rest, count) else {
+                break;
+            };
+            let (tuple, after) = rest.split_at(length);
+            row(Tuple { rest: tuple })?;
+            data = after;
+        }
+        self.partial.extend_from_slice(data);
+        Ok(())
+    }
+
+    /// An error when the end of the stream was not the end that the server writes.
+    pub(crate) fn finish(&self) -> Result<()> {
+        if self.ended {
+            Ok(())
+        } else {
+            Err(unexpected("the data ended before its end mark"))
+        }
+    }
+}
+
+/// What follows the header; `None` while it is not all there.
+fn header(data: &[u8]) -> Result<Option<&[u8]>> {
+    let known = data.len().min(SIGNATURE.len());
+    if data[..known] != SIGNATURE[..known] {
+        return Err(unexpected("no signature"));
+    }
+    let Some((header, rest)) = data.split_first_chunk::<HEADER>() else {
+        return Ok(None);
+    };
+    let extension = u32::from_be_bytes([header[15], header[16], header[17], header[18]]);
+    // The upper half of the flags is for what a reader must know.
+    if header[11] != 0 || header[12] != 0 {
+        return Err(unexpected("unknown flags"));
+    }
+    Ok(rest.get(extension as usize..))
+}
+
+/// The bytes of a tuple of so many values; `None` while it is not all there.
+#[inline]
+fn tuple_length(data: &[u8], count: i16) -> Option<usize> {
+    let mut at = 0;
+    for _ in 0..count {
+        let length = i32::from_be_bytes(*data.get(at..)?.first_chunk()?);
+        at += 4 + usize::try_from(length).unwrap_or(0);
+    }
+    (at <= data.len()).then_some(at)
+}
+
+#[cold]
+fn unexpected(what: &str) -> Error {
+    Error::bug(format!("expected PostgreSQL's binary COPY format, found {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(rows: &[&[Option<&str>]]) -> Vec<u8> {
+        let mut data = SIGNATURE.to_vec();
+        data.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 2, 9, 9]);
+        for row in rows {
+            data.extend_from_slice(&(row.len() as i16).to_be_bytes());
+            for value in *row {
+                data.extend_from_slice(&value.map_or(-1, |value| value.len() as i32).to_be_bytes());
+                data.extend_from_slice(value.unwrap_or_default().as_bytes());
+            }
+        }
+        data.extend_from_slice(&(-1_i16).to_be_bytes());
+        data
+    }
+
+    fn read(data: &[u8], piece: usize) -> Vec<Vec<Option<Vec<u8>>>> {
+        let mut tuples = Tuples::default();
+        let mut rows = Vec::new();
+        for piece in data.chunks(piece) {
+            let row = |mut tuple: Tuple<'_>| {
+                rows.push((0..2).map(|_| tuple.next().map(<[u8]>::to_vec)).collect());
+                Ok(())
+            };
+            tuples.feed(piece, row).expect("tuples");
+        }
+        tuples.finish().expect("ended");
+        rows
+    }
+
+    #[test]
+    fn tuples_whatever_the_pieces() {
+        let data = stream(&[&[Some("abc"), None], &[Some(""), Some("x")]]);
+        let expected = vec![
+            vec![Some(b"abc".to_vec()), None],
+            vec![Some(Vec::new()), Some(b"x".to_vec())],
+        ];
+        for piece in 1..=data.len() {
+            assert_eq!(read(&data, piece), expected, "{piece}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_copy_or_has_no_end_is_refused() {
+        let ignore = |_: Tuple<'_>| Ok(());
+        assert!(Tuples::default().feed(b"PGCOPX", ignore).is_err());
+        let data = stream(&[&[Some("abc"), None]]);
+        let mut tuples = Tuples::default();
+        tuples.feed(&data[..data.len() - 2], ignore).expect("so far");
+        assert!(tuples.finish().is_err());
+    }
+}

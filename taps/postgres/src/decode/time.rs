@@ -1,0 +1,287 @@
+//! Dates, times, timestamps and intervals.
+//!
+//! PostgreSQL counts days and microseconds from 2000-01-01 in the proleptic Gregorian calendar; the smallest and the
+//! largest count stand for `-infinity` and `infinity`.
+
+use std::io::Write;
+
+use super::{Dates, Result, Wrong, fixed, take};
+use crate::settings::InvalidDates;
+
+/// `00` to `99`.
+pub(super) const DIGITS: [[u8; 2]; 100] = {
+    let mut digits = [[0; 2]; 100];
+    let mut i = 0;
+    while i < 100 {
+        digits[i] = [b'0' + (i / 10) as u8, b'0' + (i % 10) as u8];
+        i += 1;
+    }
+    digits
+};
+
+const DAY: i64 = 86_400_000_000;
+const HOUR: i64 = 3_600_000_000;
+const MINUTE: i64 = 60_000_000;
+const SECOND: i64 = 1_000_000;
+
+/// A day of the calendar; year 0 is 1 BC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Civil {
+    year: i64,
+    month: u8,
+    day: u8,
+}
+
+impl Civil {
+    /// The day so many days after 2000-01-01 (Howard Hinnant's `civil_from_days`).
+    #[inline]
+    fn of(days: i64) -> Self {
+        // Days since 0000-03-01, so that a leap day is the last of its year.
+        let days = days + 730_425;
+        let era = days.div_euclid(146_097);
+        let day_of_era = days.rem_euclid(146_097);
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted = (5 * day_of_year + 2) / 153;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        Self {
+            year: year_of_era + era * 400 + i64::from(month <= 2),
+            month: month as u8,
+            day: (day_of_year - (153 * shifted + 2) / 5 + 1) as u8,
+        }
+    }
+
+    /// Whether ISO 8601 has a form for it that everybody reads.
+    #[inline]
+    fn is_plain(self) -> bool {
+        (1..=9999).contains(&self.year)
+    }
+
+    /// `2024-02-29`; a year before 1 is counted back from 1 BC.
+    #[inline]
+    fn write(self, out: &mut Vec<u8>) {
+        let year = if self.year > 0 { self.year } else { 1 - self.year };
+        if year <= 9999 {
+            let (high, low) = (DIGITS[(year / 100) as usize], DIGITS[(year % 100) as usize]);
+            let (month, day) = (DIGITS[usize::from(self.month)], DIGITS[usize::from(self.day)]);
+            out.extend_from_slice(&[
+                high[0], high[1], low[0], low[1], b'-', month[0], month[1], b'-', day[0], day[1],
+            ]);
+        } else {
+            let _ = write!(out, "{year}-{:02}-{:02}", self.month, self.day);
+        }
+    }
+}
+
+/// `12:34:56`
+#[inline]
+fn write_clock(microseconds: i64, out: &mut Vec<u8>) {
+    let seconds = microseconds / SECOND;
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let (h, m, s) = (
+        DIGITS[(hour % 100) as usize],
+        DIGITS[minute as usize],
+        DIGITS[second as usize],
+    );
+    out.extend_from_slice(&[h[0], h[1], b':', m[0], m[1], b':', s[0], s[1]]);
+}
+
+/// `.789` as PostgreSQL has it, without zeros at its end; nothing for 0.
+fn write_fraction(microseconds: i64, out: &mut Vec<u8>) {
+    let fraction = microseconds % SECOND;
+    if fraction != 0 {
+        let _ = write!(out, ".{fraction:06}");
+        while out.last() == Some(&b'0') {
+            out.pop();
+        }
+    }
+}
+
+pub(super) fn date(value: &[u8], dates: Dates, out: &mut Vec<u8>) -> Result {
+    let days = i32::from_be_bytes(fixed(value, "a date")?);
+    let infinite = matches!(days, i32::MIN | i32::MAX);
+    let civil = Civil::of(days.into());
+    out.push(b'"');
+    if !infinite && civil.is_plain() {
+        civil.write(out);
+    } else {
+        let write_text = |out: &mut Vec<u8>| {
+            if infinite {
+                write_infinity(days > 0, out);
+                return;
+            }
+            civil.write(out);
+            write_era(civil, out);
+        };
+        let clamped = if days > 0 { "9999-12-31" } else { "0001-01-01" };
+        if !outside(dates, "date", clamped, write_text, out)? {
+            return Ok(());
+        }
+    }
+    out.push(b'"');
+    Ok(())
+}
+
+pub(super) fn timestamp(value: &[u8], dates: Dates, zoned: bool, out: &mut Vec<u8>) -> Result {
+    let count = i64::from_be_bytes(fixed(value, "a timestamp")?);
+    let infinite = matches!(count, i64::MIN | i64::MAX);
+    let (days, clock) = (count.div_euclid(DAY), count.rem_euclid(DAY));
+    let civil = Civil::of(days);
+    out.push(b'"');
+    if !infinite && civil.is_plain() && dates != Dates::Postgres {
+        civil.write(out);
+        out.push(b'T');
+        write_clock(clock, out);
+        let fraction = clock % SECOND;
+        if fraction != 0 {
+            let _ = write!(out, ".{fraction:06}");
+        }
+        out.extend_from_slice(b"+00:00");
+    } else {
+        let write_text = |out: &mut Vec<u8>| {
+            if infinite {
+                write_infinity(count > 0, out);
+                return;
+            }
+            civil.write(out);
+            out.push(b' ');
+            write_clock(clock, out);
+            write_fraction(clock, out);
+            if zoned {
+                out.extend_from_slice(b"+00");
+            }
+            write_era(civil, out);
+        };
+        let clamped = if count > 0 {
+            "9999-12-31T23:59:59.999999+00:00"
+        } else {
+            "0001-01-01T00:00:00+00:00"
+        };
+        if !outside(dates, "timestamp", clamped, write_text, out)? {
+            return Ok(());
+        }
+    }
+    out.push(b'"');
+    Ok(())
+}
+
+fn write_infinity(positive: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if positive { b"infinity" } else { b"-infinity" });
+}
+
+fn write_era(civil: Civil, out: &mut Vec<u8>) {
+    if civil.year <= 0 {
+        out.extend_from_slice(b" BC");
+    }
+}
+
+/// Writes a value without a plain ISO form after the quote that stands at the end of `out`; when it is null, that
+/// takes the quote's place, and no closing one is due.
+#[cold]
+fn outside(
+    dates: Dates,
+    name: &str,
+    clamped: &str,
+    write_text: impl Fn(&mut Vec<u8>),
+    out: &mut Vec<u8>,
+) -> Result<bool> {
+    match dates {
+        Dates::Postgres | Dates::Iso(InvalidDates::Text) => write_text(out),
+        Dates::Iso(InvalidDates::Clamp) => out.extend_from_slice(clamped.as_bytes()),
+        Dates::Iso(InvalidDates::Null) => {
+            out.pop();
+            out.extend_from_slice(b"null");
+            return Ok(false);
+        }
+        Dates::Iso(InvalidDates::Error) => {
+            let mut text = Vec::new();
+            write_text(&mut text);
+            return Err(Wrong::new(format!(
+                "expected a {name} from 0001-01-01 to 9999-12-31, found {} (see the settings \
+                 invalid_date_handling and dates_as_string)",
+                String::from_utf8_lossy(&text)
+            )));
+        }
+    }
+    Ok(true)
+}
+
+/// `12:34:56.789`; `24:00:00` is a time, too.
+pub(super) fn time(value: &[u8], out: &mut Vec<u8>) -> Result {
+    let count = i64::from_be_bytes(fixed(value, "a time")?);
+    out.push(b'"');
+    write_clock(count, out);
+    write_fraction(count, out);
+    out.push(b'"');
+    Ok(())
+}
+
+/// `12:34:56.789+02:00`
+pub(super) fn time_with_zone(value: &[u8], out: &mut Vec<u8>) -> Result {
+    const NAME: &str = "a time with time zone";
+    let mut rest = value;
+    let count = i64::from_be_bytes(take(&mut rest, NAME)?);
+    // Seconds west of Greenwich.
+    let west = i64::from(i32::from_be_bytes(fixed(rest, NAME)?));
+    out.push(b'"');
+    write_clock(count, out);
+    write_fraction(count, out);
+    let (sign, offset) = if west > 0 { ('-', west) } else { ('+', -west) };
+    let _ = write!(out, "{sign}{:02}:{:02}", offset / 3600, offset / 60 % 60);
+    if offset % 60 != 0 {
+        let _ = write!(out, ":{:02}", offset % 60);
+    }
+    out.push(b'"');
+    Ok(())
+}
+
+/// An interval in PostgreSQL's own style: `1 year 2 mons -3 days +04:05:06.789`.
+pub(super) fn interval(value: &[u8], out: &mut Vec<u8>) -> Result {
+    const NAME: &str = "an interval";
+    let mut rest = value;
+    let clock = i64::from_be_bytes(take(&mut rest, NAME)?);
+    let days = i32::from_be_bytes(take(&mut rest, NAME)?);
+    let months = i32::from_be_bytes(fixed(rest, NAME)?);
+    out.push(b'"');
+    match (clock, days, months) {
+        (i64::MAX, i32::MAX, i32::MAX) => out.extend_from_slice(b"infinity"),
+        (i64::MIN, i32::MIN, i32::MIN) => out.extend_from_slice(b"-infinity"),
+        _ => finite_interval(clock, days, months, out),
+    }
+    out.push(b'"');
+    Ok(())
+}
+
+fn finite_interval(clock: i64, days: i32, months: i32, out: &mut Vec<u8>) {
+    let mut first = true;
+    let mut after_negative = false;
+    for (count, unit) in [(months / 12, "year"), (months % 12, "mon"), (days, "day")] {
+        if count == 0 {
+            continue;
+        }
+        let space = if first { "" } else { " " };
+        // A plus shows where the sign changes back.
+        let plus = if after_negative && count > 0 { "+" } else { "" };
+        let plural = if count == 1 { "" } else { "s" };
+        let _ = write!(out, "{space}{plus}{count} {unit}{plural}");
+        after_negative = count < 0;
+        first = false;
+    }
+    if !first && clock == 0 {
+        return;
+    }
+    if !first {
+        out.push(b' ');
+    }
+    if clock < 0 {
+        out.push(b'-');
+    } else if after_negative {
+        out.push(b'+');
+    }
+    // The smallest count has no positive one.
+    let clock = i128::from(clock).unsigned_abs();
+    let (hour, minute) = (clock / HOUR as u128, clock / MINUTE as u128 % 60);
+    let _ = write!(out, "{hour:02}:{minute:02}:{:02}", clock / SECOND as u128 % 60);
+    write_fraction((clock % SECOND as u128) as i64, out);
+}

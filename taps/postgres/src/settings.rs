@@ -1,0 +1,221 @@
+//! The settings: those of `MeltanoLabs` tap-postgres under their names, pipelinewise's as aliases, and what both lack.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use melisma_postgres::Connection;
+use melisma_sdk::{JsonSchema, Method};
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Reads tables and views of a PostgreSQL database (11 or later).
+///
+/// The settings and streams are those of `MeltanoLabs` tap-postgres. FULL_TABLE is a binary COPY in pieces: a run that
+/// is interrupted goes on where it stopped, and misses no row that changed meanwhile. INCREMENTAL reads on from the
+/// bookmark in the database's own order. LOG_BASED is not there yet: a catalog that asks for it ends the run.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct Settings {
+    /// Where the server is.
+    #[serde(flatten)]
+    pub connection: Connection,
+    /// The schemas to discover: a list, or a text with commas between. Not set: all but `information_schema` and the
+    /// server's own.
+    #[serde(default)]
+    pub filter_schemas: Option<Names>,
+    /// The tables and views to discover: a list, or a text with commas between, each `table` or `schema.table`.
+    #[serde(default)]
+    pub filter_tables: Option<Names>,
+    /// What values look like.
+    #[serde(flatten)]
+    pub values: Values,
+    /// How streams are read when neither the catalog nor a replication key in it says otherwise.
+    #[serde(default)]
+    pub default_replication_method: Option<ReplicationMethod>,
+    /// The date or date-time before which INCREMENTAL streams are not read, where the replication key is one.
+    #[serde(default)]
+    pub start_date: Option<String>,
+    /// Options of single streams, by stream name (`public-users`).
+    #[serde(default)]
+    pub stream_options: BTreeMap<String, StreamOptions>,
+    /// At most this many records of each stream in one run.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub max_record_count: Option<u64>,
+    /// At most this many records of each INCREMENTAL stream in one run; pipelinewise's name.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub limit: Option<u64>,
+    /// How many connections read one table at once in FULL_TABLE. They see one snapshot.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 64))]
+    pub parallelism: u32,
+    /// Whether FULL_TABLE records carry a version, and ACTIVATE_VERSION follows them, so that a target removes what is
+    /// no longer in the table.
+    #[serde(default)]
+    pub emit_activate_version_messages: bool,
+    /// Accepted and not used: rows are not fetched in portions.
+    #[serde(default)]
+    pub itersize: Option<u64>,
+    /// What LOG_BASED will need.
+    #[serde(flatten)]
+    pub log_based: LogBased,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// What values look like.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Values {
+    /// Dates and timestamps as the text that PostgreSQL makes of them, without a format: every value there is, BC and
+    /// `infinity` among them.
+    pub dates_as_string: bool,
+    /// Says of json and jsonb columns that they are objects. Off, they may be any JSON.
+    pub json_as_object: bool,
+    /// Gives numeric as a string of format `singer.decimal`, with precision and scale. Off, it is a number; its digits
+    /// are exact either way.
+    pub use_singer_decimal: bool,
+    /// What becomes of dates and timestamps that ISO 8601 has no form for: BC, the year 10000 and later, `infinity`.
+    pub invalid_date_handling: InvalidDates,
+}
+
+impl Values {
+    /// Whether a date may become null.
+    pub(crate) fn makes_nulls(&self) -> bool {
+        self.invalid_date_handling == InvalidDates::Null && !self.dates_as_string
+    }
+}
+
+/// What becomes of dates and timestamps that ISO 8601 has no form for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InvalidDates {
+    /// The run ends with an error.
+    #[default]
+    Error,
+    /// Null.
+    Null,
+    /// The nearest there is: 0001-01-01 or 9999-12-31, with the last microsecond of the day in a timestamp.
+    Clamp,
+    /// PostgreSQL's text: `infinity`, `0044-03-15 BC`.
+    Text,
+}
+
+/// Singer's replication methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ReplicationMethod {
+    /// All rows, each time.
+    FullTable,
+    /// From the bookmark of the replication key on.
+    Incremental,
+    /// From the log of changes.
+    LogBased,
+}
+
+impl From<ReplicationMethod> for Method {
+    fn from(method: ReplicationMethod) -> Self {
+        match method {
+            ReplicationMethod::FullTable => Self::FullTable,
+            ReplicationMethod::Incremental => Self::Incremental,
+            ReplicationMethod::LogBased => Self::LogBased,
+        }
+    }
+}
+
+/// Options of one stream.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct StreamOptions {
+    /// SQL conditions that rows must meet, all of them.
+    pub custom_where_clauses: Vec<String>,
+}
+
+/// Settings of LOG_BASED, accepted so that a configuration that has them works for the other methods.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct LogBased {
+    /// Not used yet: the replication slot.
+    pub replication_slot_name: Option<String>,
+    /// Not used yet: seconds until the reading of the log ends.
+    #[schemars(extend("x-aliases" = ["max_run_seconds", "logical_poll_total_seconds"]))]
+    pub replication_max_run_seconds: Option<u64>,
+    /// Not used yet: seconds without changes until the reading of the log ends.
+    pub replication_idle_exit_seconds: Option<u64>,
+    /// Not used yet: there will be one connection anyway.
+    pub log_based_single_connection: Option<bool>,
+    /// Not used yet: whether a first run reads the whole table.
+    pub auto_bootstrap_log_based: Option<bool>,
+    /// Not used yet: whether to stop where the log ended when the run began.
+    pub break_at_end_lsn: Option<bool>,
+    /// Not used yet: adds the log's position to records.
+    pub debug_lsn: Option<bool>,
+    /// Not used yet: the last part of the replication slot's name.
+    pub tap_id: Option<String>,
+    /// Not used yet: `auto`, `pgoutput` or `wal2json`.
+    pub output_plugin: Option<String>,
+    /// Not used yet: the publication.
+    pub publication_name: Option<String>,
+    /// Not used yet: whether to make a missing slot.
+    pub create_slot: Option<bool>,
+    /// Not used yet: whether to make a missing publication.
+    pub create_publication: Option<bool>,
+    /// Not used yet: when the server may forget what was read.
+    pub ack_mode: Option<String>,
+}
+
+/// Names: a list, or a text with commas between.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let names = match Value::deserialize(deserializer)? {
+            Value::String(text) => serde_json::from_str(&text)
+                .unwrap_or_else(|_| text.split(',').map(|name| name.trim().to_owned()).collect()),
+            list => serde_json::from_value::<Vec<String>>(list)
+                .map_err(|_| D::Error::custom("expected a list of names"))?,
+        };
+        Ok(Self(names.into_iter().filter(|name| !name.is_empty()).collect()))
+    }
+}
+
+impl JsonSchema for Names {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Names".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["array", "string"], "items": {"type": "string"}})
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_a_list_or_a_text() {
+        let read = |value: Value| serde_json::from_value::<Names>(value).expect("names").0;
+        for value in [
+            json!(["a", "b c"]),
+            json!("a, b c"),
+            json!("[\"a\", \"b c\"]"),
+            json!("a,,b c,"),
+        ] {
+            assert_eq!(read(value.clone()), ["a", "b c"], "{value}");
+        }
+        assert_eq!(read(json!("")), Vec::<String>::new());
+        assert!(serde_json::from_value::<Names>(json!([1])).is_err());
+    }
+}
