@@ -29,6 +29,7 @@ pub(crate) const PLUGINS: &[Builtin] = &[
     target::<target_csv::TargetCsv>("The built-in target for CSV files"),
     target::<target_jsonl::TargetJsonl>("The built-in target for JSON lines files"),
     target::<target_parquet::TargetParquet>("The built-in target for Parquet files"),
+    target::<target_postgres::TargetPostgres>("The built-in target for PostgreSQL"),
 ];
 
 const fn tap<T: Tap>(about: &'static str) -> Builtin {

@@ -1,0 +1,249 @@
+//! The settings, with the names that both families of peers have for them.
+
+use std::collections::HashMap;
+
+use melisma_postgres::Connection;
+use melisma_sdk::{Error, JsonSchema, Result};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::copy::InvalidDates;
+use crate::naming::SHORTEST_LIMIT;
+
+/// The settings of target-postgres.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+pub struct Config {
+    #[serde(flatten)]
+    pub(crate) connection: Connection,
+    /// The schema of the tables. Empty: the schema part of the stream's name, `public` when it has none.
+    pub(crate) default_target_schema: String,
+    /// Names, types and metadata columns as MeltanoLabs' target-postgres makes them, or as pipelinewise's.
+    pub(crate) naming_mode: NamingMode,
+    /// For the streams of a source schema: the schema of their tables, who may read it, and indexes.
+    pub(crate) schema_mapping: HashMap<String, SchemaMapping>,
+    /// Roles that may read the tables: one, or a list. They get USAGE on the schemas and SELECT on the tables.
+    #[serde(alias = "default_target_schema_select_permission")]
+    #[schemars(extend("x-aliases" = ["default_target_schema_select_permission"]))]
+    pub(crate) default_target_schema_select_permissions: Option<Roles>,
+    /// Taken for compatibility: rows always go by COPY.
+    pub(crate) use_copy: bool,
+    /// Follow ACTIVATE_VERSION messages.
+    pub(crate) activate_version: bool,
+    /// Delete rows that the source has deleted, instead of marking them in `_sdc_deleted_at`.
+    pub(crate) hard_delete: bool,
+    /// What `hard_delete` follows: `versions` (ACTIVATE_VERSION), `records` (a record with `_sdc_deleted_at`), or both.
+    pub(crate) hard_delete_mode: HardDeleteMode,
+    /// pipelinewise's name for `add_record_metadata`; goes before it.
+    pub(crate) add_metadata_columns: Option<bool>,
+    /// Text that the schema says is `contentEncoding: base16` becomes bytea.
+    pub(crate) interpret_content_encoding: bool,
+    /// Put U+FFFD in the place of U+0000, which PostgreSQL can not hold, at any depth. When off, such a record is
+    /// refused.
+    pub(crate) sanitize_null_text_characters: bool,
+    /// What becomes of a date or time that the column can not hold: `error` refuses the record, `null` and `max` put
+    /// null or 9999-12-31 23:59:59.999999 in its place.
+    pub(crate) invalid_date_handling: InvalidDates,
+    /// What is done when a table does not fit the SCHEMA: `widen` adds columns and widens types, `version` also
+    /// renames a column whose type can not widen and makes a new one, `error` adds columns only, `freeze` changes
+    /// nothing.
+    pub(crate) schema_evolution: Evolution,
+    /// The longest name of a table or column, in bytes. A longer one is cut and gets a hash.
+    #[schemars(range(min = 16, max = 63))]
+    pub(crate) identifier_max_length: usize,
+    /// Refuse streams without key properties. Not set: only with `naming_mode: pipelinewise`.
+    pub(crate) primary_key_required: Option<bool>,
+    /// Seconds to wait for a table that somebody else has locked.
+    #[schemars(range(min = 0))]
+    pub(crate) lock_timeout_seconds: f64,
+    /// Write each STATE into the table `_melisma_state` as well, in the transaction that makes it true.
+    pub(crate) state_in_target: bool,
+    /// pipelinewise's name for `max_parallelism`: 0 leaves it at that, -1 is the number of processors.
+    pub(crate) parallelism: i64,
+    /// Taken for compatibility: STATE is told when it is true, without flushing other streams.
+    pub(crate) flush_all_streams: bool,
+    /// Taken for compatibility: no temporary files are made.
+    pub(crate) temp_dir: Option<String>,
+    /// Objects become a column for each of their properties, this many levels down; 0 leaves them JSON.
+    #[schemars(range(min = 0))]
+    pub(crate) data_flattening_max_level: usize,
+    /// Objects become a column for each of their properties.
+    pub(crate) flattening_enabled: bool,
+    /// How many levels down `flattening_enabled` goes. Not set: all.
+    #[schemars(range(min = 0))]
+    pub(crate) flattening_max_depth: Option<usize>,
+    /// The longest name that flattening makes, in characters.
+    pub(crate) flattening_max_key_length: Option<usize>,
+    /// What stands between the names that flattening joins.
+    pub(crate) flattening_separator: String,
+    /// Not supported: refused when it has a stream.
+    pub(crate) stream_maps: Map<String, Value>,
+    /// Taken for compatibility: it has no meaning without `stream_maps`.
+    pub(crate) stream_map_config: Map<String, Value>,
+    /// Taken for compatibility: it has no meaning without `stream_maps`.
+    pub(crate) faker_config: Map<String, Value>,
+}
+
+/// `naming_mode`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum NamingMode {
+    /// Names as they are; seven `_sdc_` columns.
+    #[default]
+    Meltanolabs,
+    /// Lower-case names; three `_sdc_` columns.
+    Pipelinewise,
+}
+
+/// `hard_delete_mode`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum HardDeleteMode {
+    /// Rows of an older version.
+    Versions,
+    /// Rows whose record says that it is deleted.
+    Records,
+    /// Both.
+    #[default]
+    Both,
+}
+
+/// `schema_evolution`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum Evolution {
+    /// Columns are added, types widened; what can not widen is an error.
+    #[default]
+    Widen,
+    /// As `widen`; what can not widen becomes a new column, and the old one gets the date behind its name.
+    Version,
+    /// Columns are added; another type is an error.
+    Error,
+    /// Nothing is changed: properties without a column are left out.
+    Freeze,
+}
+
+/// What a source schema becomes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SchemaMapping {
+    /// The schema of the tables.
+    pub(crate) target_schema: Option<String>,
+    /// Roles that may read them, instead of `default_target_schema_select_permissions`.
+    #[serde(alias = "target_schema_select_permission")]
+    #[schemars(extend("x-aliases" = ["target_schema_select_permission"]))]
+    pub(crate) target_schema_select_permissions: Option<Roles>,
+    /// For a table the columns that get an index; several in one index are joined by commas.
+    pub(crate) indices: HashMap<String, Vec<String>>,
+}
+
+/// One role, or several.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Roles {
+    /// One; several when there are commas.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Roles {
+    pub(crate) fn names(&self) -> Vec<&str> {
+        let names: Vec<&str> = match self {
+            Self::One(names) => names.split(',').collect(),
+            Self::Many(names) => names.iter().map(String::as_str).collect(),
+        };
+        names
+            .into_iter()
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .collect()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            connection: Connection::default(),
+            default_target_schema: "melty".to_owned(),
+            naming_mode: NamingMode::default(),
+            schema_mapping: HashMap::new(),
+            default_target_schema_select_permissions: None,
+            use_copy: false,
+            activate_version: true,
+            hard_delete: false,
+            hard_delete_mode: HardDeleteMode::default(),
+            add_metadata_columns: None,
+            interpret_content_encoding: false,
+            sanitize_null_text_characters: false,
+            invalid_date_handling: InvalidDates::default(),
+            schema_evolution: Evolution::default(),
+            identifier_max_length: 63,
+            primary_key_required: None,
+            lock_timeout_seconds: 60.0,
+            state_in_target: false,
+            parallelism: 0,
+            flush_all_streams: false,
+            temp_dir: None,
+            data_flattening_max_level: 0,
+            flattening_enabled: false,
+            flattening_max_depth: None,
+            flattening_max_key_length: None,
+            flattening_separator: "__".to_owned(),
+            stream_maps: Map::new(),
+            stream_map_config: Map::new(),
+            faker_config: Map::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Refuses what can not be done, before anything is.
+    pub(crate) fn check(&self) -> Result<()> {
+        if !(SHORTEST_LIMIT..=63).contains(&self.identifier_max_length) {
+            return Err(Error::config(format!(
+                "config: identifier_max_length: expected {SHORTEST_LIMIT} to 63, found {}",
+                self.identifier_max_length
+            )));
+        }
+        if !self.stream_maps.is_empty() {
+            return Err(Error::config(
+                "config: stream_maps: not supported by target-postgres: map streams before the target",
+            ));
+        }
+        if self.flattening_enabled || self.data_flattening_max_level > 0 {
+            return Err(Error::config(
+                "config: flattening: not supported by target-postgres: objects become jsonb columns",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether a record with `_sdc_deleted_at` deletes its row.
+    pub(crate) fn deletes_records(&self) -> bool {
+        self.hard_delete && self.hard_delete_mode != HardDeleteMode::Versions
+    }
+
+    /// Whether ACTIVATE_VERSION deletes rows, instead of marking them.
+    pub(crate) fn deletes_versions(&self) -> bool {
+        self.hard_delete && self.hard_delete_mode != HardDeleteMode::Records
+    }
+
+    /// Who may read the tables, unless `schema_mapping` says otherwise.
+    pub(crate) fn roles(&self) -> Vec<String> {
+        let roles = self.default_target_schema_select_permissions.as_ref();
+        roles.map_or_else(Vec::new, |roles| {
+            roles.names().into_iter().map(str::to_owned).collect()
+        })
+    }
+
+    /// Whether a stream must have keys.
+    pub(crate) fn needs_key(&self) -> bool {
+        self.primary_key_required
+            .unwrap_or(self.naming_mode == NamingMode::Pipelinewise)
+    }
+}

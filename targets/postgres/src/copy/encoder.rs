@@ -1,0 +1,295 @@
+//! From rows to batches of COPY lines.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use melisma_sdk::files::{Lines, Pool};
+use melisma_sdk::{Cell, Encoder, Result, Row};
+
+use super::form::{Mercy, Place, refuse};
+use super::groups::{Deed, Group, Growing, Mask, put_over};
+use super::index::{Entry, Index};
+
+/// How the rows of a stream become lines.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// The columns of the COPY, those of the key first.
+    pub(crate) places: Vec<Place>,
+    /// The property of each, for errors.
+    pub(crate) names: Vec<Box<str>>,
+    /// How many of them are the key that rows replace each other by; 0 when every row is added.
+    pub(crate) keys: usize,
+    /// The cell that makes a row delete those with its key, when it is not null.
+    pub(crate) deletes: Option<usize>,
+    pub(crate) mercy: Mercy,
+    /// One for all encoders of a stream, so that their batches' hashes can be compared.
+    pub(crate) hashes: RandomState,
+}
+
+/// Groups of partial rows that are kept for the next batch; more are made anew.
+const KEPT_GROUPS: usize = 16;
+
+/// Rows of one stream, in the text format of COPY.
+#[derive(Debug)]
+pub struct CopyBatch {
+    pub(crate) layout: Arc<Layout>,
+    /// Deletions first. Without a key one group of whole rows.
+    pub(crate) groups: Vec<Group>,
+    /// A hash of each key: two rows of one batch never have the same key, two batches may.
+    pub(crate) keys: Vec<u64>,
+}
+
+impl CopyBatch {
+    /// Whether every row has every column, and none deletes.
+    pub(crate) fn is_plain(&self) -> bool {
+        let whole = |group: &Group| {
+            group.deed == Deed::Put && (0..self.layout.places.len()).all(|column| group.mask.has(column))
+        };
+        self.groups.iter().all(whole)
+    }
+}
+
+/// Writes rows as lines of COPY.
+#[derive(Debug)]
+pub struct CopyEncoder {
+    layout: Arc<Layout>,
+    pool: Arc<Pool>,
+    /// The first has the rows with all columns.
+    groups: Vec<Growing>,
+    index: Index,
+    /// Rows taken, those replaced since among them.
+    rows: usize,
+    mask: Mask,
+    scratch: Vec<u8>,
+}
+
+impl CopyEncoder {
+    pub(crate) fn new(layout: &Arc<Layout>, pool: &Arc<Pool>) -> Self {
+        let columns = layout.places.len();
+        Self {
+            layout: Arc::clone(layout),
+            pool: Arc::clone(pool),
+            groups: vec![Growing::new(
+                Deed::Put,
+                Mask::first(columns, columns),
+                pool.take(),
+            )],
+            index: Index::default(),
+            rows: 0,
+            mask: Mask::none(columns),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The group of rows like this one. Without a key a column that is not there is null.
+    #[inline]
+    fn group_of(&mut self, cells: &[Cell<'_>]) -> usize {
+        let layout = &self.layout;
+        if layout.keys == 0 {
+            return 0;
+        }
+        let is = |cell: usize| cells.get(cell).unwrap_or(&Cell::Absent);
+        if let Some(cell) = layout.deletes
+            && !matches!(is(cell), Cell::Absent | Cell::Null)
+        {
+            self.mask = Mask::first(layout.keys, layout.places.len());
+            return self.find_group(Deed::Delete);
+        }
+        if !layout
+            .places
+            .iter()
+            .any(|place| matches!(is(place.cell), Cell::Absent))
+        {
+            return 0;
+        }
+        self.mask.clear();
+        for (column, place) in self.layout.places.iter().enumerate() {
+            // An absent key is refused when it is written.
+            if column < self.layout.keys || !matches!(is(place.cell), Cell::Absent) {
+                self.mask.add(column);
+            }
+        }
+        self.find_group(Deed::Put)
+    }
+
+    /// The group with `self.mask`, made when there is none.
+    fn find_group(&mut self, deed: Deed) -> usize {
+        let known = self
+            .groups
+            .iter()
+            .position(|group| group.deed == deed && group.mask == self.mask);
+        known.unwrap_or_else(|| {
+            self.groups
+                .push(Growing::new(deed, self.mask.clone(), self.pool.take()));
+            self.groups.len() - 1
+        })
+    }
+
+    /// Appends the row to its group; returns where its key ends.
+    #[inline]
+    fn write(&mut self, at: usize, cells: &[Cell<'_>]) -> Result<usize> {
+        let Self { layout, groups, .. } = self;
+        let group = &mut groups[at];
+        let out = &mut group.lines;
+        let start = out.len();
+        let mut key_end = start;
+        // Group 0 has all of them.
+        let partial = at > 0;
+        for (column, place) in layout.places.iter().enumerate() {
+            if partial && !group.mask.has(column) {
+                continue;
+            }
+            let cell = cells.get(place.cell).unwrap_or(&Cell::Absent);
+            if let Err(refused) = place.write(out, cell, layout.mercy) {
+                out.truncate(start);
+                return Err(refuse(&refused, &layout.names[column], cell));
+            }
+            out.push(b'\t');
+            if column + 1 == layout.keys {
+                key_end = out.len();
+            }
+        }
+        // Nothing is there to be put an end to when the table has no column of ours.
+        if out.len() > start {
+            out.pop();
+        }
+        out.push(b'\n');
+        group.rows += 1;
+        Ok(key_end)
+    }
+
+    /// Sees to it that of equal keys the last counts. The row is the last of its group.
+    #[inline]
+    fn replace(&mut self, at: usize, start: usize, key_end: usize) {
+        let Self {
+            layout,
+            groups,
+            index,
+            ..
+        } = self;
+        let lines = &groups[at].lines;
+        // Without the separator or line end behind the key: which of the two follows says nothing.
+        let key = &lines[start..key_end - 1];
+        let hash = layout.hashes.hash_one(key);
+        let end = lines.len();
+        let deed = groups[at].deed;
+        let new = Entry {
+            hash,
+            group: (deed == Deed::Put).then_some(at as u32),
+            start,
+            end,
+        };
+        let found = index.find(hash, |entry| match entry.group {
+            Some(group) => {
+                let row = &groups[group as usize].lines[entry.start..entry.end];
+                row.starts_with(key) && matches!(row.get(key.len()), Some(b'\t' | b'\n'))
+            }
+            None => false,
+        });
+        match found {
+            Err(_) if deed == Deed::Delete => {}
+            Err(slot) => index.insert(slot, new),
+            Ok(old) => {
+                let before = *old;
+                *old = new;
+                self.put_over(before, at, start);
+            }
+        }
+    }
+
+    /// The row at `start`, the last of its group, takes the place of an earlier one; what it lacks it takes over.
+    #[cold]
+    fn put_over(&mut self, old: Entry, at: usize, start: usize) {
+        let Some(before) = old.group.map(|group| group as usize) else {
+            return;
+        };
+        let covers =
+            self.groups[at].deed == Deed::Delete || self.groups[at].mask.covers(&self.groups[before].mask);
+        if !covers {
+            let columns = self.layout.places.len();
+            let mut row = std::mem::take(&mut self.scratch);
+            row.clear();
+            {
+                let (old_group, new_group) = (&self.groups[before], &self.groups[at]);
+                put_over(
+                    &mut row,
+                    columns,
+                    (&old_group.lines[old.start..old.end], &old_group.mask),
+                    (&new_group.lines[start..], &new_group.mask),
+                );
+                self.mask = old_group.mask.union(&new_group.mask);
+            }
+            self.groups[at].lines.truncate(start);
+            self.groups[at].rows -= 1;
+            let both = self.find_group(Deed::Put);
+            let group = &mut self.groups[both];
+            let place = (group.lines.len(), group.lines.len() + row.len());
+            group.lines.extend_from_slice(&row);
+            group.rows += 1;
+            self.scratch = row;
+            self.moved(old.hash, (at, start), (both, place));
+        }
+        self.groups[before].kill(old.start..old.end);
+    }
+
+    /// The entry that points at a row says where the row went.
+    fn moved(&mut self, hash: u64, from: (usize, usize), (group, (start, end)): (usize, (usize, usize))) {
+        let found = self.index.find(hash, |entry| {
+            entry.group == Some(from.0 as u32) && entry.start == from.1
+        });
+        if let Ok(entry) = found {
+            entry.group = Some(group as u32);
+            (entry.start, entry.end) = (start, end);
+        }
+    }
+}
+
+impl Encoder for CopyEncoder {
+    type Batch = CopyBatch;
+
+    #[inline]
+    fn push(&mut self, row: &Row<'_>) -> Result<()> {
+        let at = self.group_of(&row.cells);
+        let start = self.groups[at].lines.len();
+        let key_end = self.write(at, &row.cells)?;
+        if self.layout.keys > 0 {
+            self.replace(at, start, key_end);
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn bytes(&self) -> usize {
+        self.groups.iter().map(|group| group.lines.len()).sum::<usize>() + self.index.bytes()
+    }
+
+    fn finish(&mut self) -> Result<CopyBatch> {
+        let mut groups = Vec::with_capacity(self.groups.len());
+        for group in &mut self.groups {
+            // The rest of the group is left empty, for the next batch.
+            let dead = std::mem::take(&mut group.dead);
+            let rows = std::mem::take(&mut group.rows);
+            let lines = Lines::take(&mut group.lines, &self.pool);
+            if rows > 0 {
+                groups.push(Group::new(group.deed, group.mask.clone(), rows, lines, dead));
+            }
+        }
+        if self.groups.len() > KEPT_GROUPS {
+            self.groups.truncate(1);
+        }
+        groups.sort_by_key(|group| group.deed != Deed::Delete);
+        let keys = self.index.hashes().collect();
+        self.index.clear();
+        self.rows = 0;
+        Ok(CopyBatch {
+            layout: Arc::clone(&self.layout),
+            groups,
+            keys,
+        })
+    }
+}

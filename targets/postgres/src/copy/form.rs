@@ -1,0 +1,495 @@
+//! How the cells of a column become fields, chosen once when the table is planned.
+
+use melisma_sdk::decimal::Decimal;
+use melisma_sdk::files::write_int;
+use melisma_sdk::{Cell, Error, Result, Text, show};
+
+use super::array::{self, text_of, write_array};
+use super::moment::{InvalidDates, Moment};
+use super::text::{Nul, write_json, write_text};
+
+/// What a column takes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Form {
+    Boolean,
+    /// smallint, integer, bigint: so many bytes.
+    Integer(u8),
+    Numeric,
+    /// real, double precision.
+    Float,
+    /// text and its like: whatever comes.
+    Text,
+    Moment(Moment),
+    Uuid,
+    /// json, jsonb
+    Json,
+    /// bytea, from base16.
+    Bytea,
+    /// An array of such elements; a single value becomes an array of one.
+    Array(Box<Form>),
+    /// Any other type: its text, as the server reads it.
+    Other,
+}
+
+/// A column of the COPY.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The place of its cell in a row.
+    pub(crate) cell: usize,
+    pub(crate) form: Form,
+    /// Equal keys must be equal bytes, and none may be null.
+    pub(crate) key: bool,
+}
+
+/// What is done about values that PostgreSQL can not hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mercy {
+    pub(crate) nul: Nul,
+    pub(crate) dates: InvalidDates,
+}
+
+/// Why a cell is no value of the column.
+pub(crate) enum Refused {
+    Expected(&'static str),
+    Nul,
+}
+
+impl From<super::text::HasNul> for Refused {
+    fn from(_: super::text::HasNul) -> Self {
+        Self::Nul
+    }
+}
+
+const NULL: &[u8] = b"\\N";
+
+impl Place {
+    /// Appends the field.
+    #[inline]
+    pub(crate) fn write(&self, out: &mut Vec<u8>, cell: &Cell<'_>, mercy: Mercy) -> Result<(), Refused> {
+        match (&self.form, cell) {
+            (_, Cell::Null | Cell::Absent) if self.key => {
+                return Err(Refused::Expected("a value for the key"));
+            }
+            (_, Cell::Null | Cell::Absent) => out.extend_from_slice(NULL),
+            // The two that are most.
+            (Form::Text, Cell::Text(text)) => write_text(out, *text, mercy.nul)?,
+            (Form::Numeric, Cell::Number(digits)) if !self.key => out.extend_from_slice(digits.as_bytes()),
+            (Form::Moment(moment), Cell::Text(text)) => self.write_moment(out, *moment, *text, mercy)?,
+            (form, cell) => form.write(out, cell, mercy.nul, self.key)?,
+        }
+        Ok(())
+    }
+
+    fn write_moment(
+        &self,
+        out: &mut Vec<u8>,
+        moment: Moment,
+        text: Text<'_>,
+        mercy: Mercy,
+    ) -> Result<(), Refused> {
+        // No escape is part of a date: what has one is not valid.
+        let start = out.len();
+        if !text.escaped && moment.write(out, text.raw, self.key).is_ok() {
+            return Ok(());
+        }
+        out.truncate(start);
+        match mercy.dates {
+            InvalidDates::Null if !self.key => out.extend_from_slice(NULL),
+            InvalidDates::Max => out.extend_from_slice(moment.maximum().as_bytes()),
+            InvalidDates::Error | InvalidDates::Null => return Err(Refused::Expected(moment.expected())),
+        }
+        Ok(())
+    }
+}
+
+impl Form {
+    /// Appends a value that is not null.
+    fn write(&self, out: &mut Vec<u8>, cell: &Cell<'_>, nul: Nul, canonical: bool) -> Result<(), Refused> {
+        match self {
+            Self::Text | Self::Other => as_text(out, cell, nul),
+            Self::Boolean => boolean(out, cell),
+            Self::Integer(bytes) => integer(out, cell, *bytes),
+            Self::Numeric => numeric(out, cell, canonical),
+            Self::Float => float(out, cell, canonical),
+            Self::Moment(moment) => match plain(cell) {
+                Some(text) => moment
+                    .write(out, text, canonical)
+                    .map_err(|_| Refused::Expected(moment.expected())),
+                None => Err(Refused::Expected(moment.expected())),
+            },
+            Self::Uuid => uuid(out, cell),
+            Self::Json => json(out, cell, nul),
+            Self::Bytea => bytea(out, cell),
+            Self::Array(element) => self.array(out, cell, element, nul),
+        }
+    }
+
+    fn array(&self, out: &mut Vec<u8>, cell: &Cell<'_>, element: &Self, nul: Nul) -> Result<(), Refused> {
+        debug_assert!(matches!(self, Self::Array(_)));
+        match cell {
+            Cell::Json(json) if json.starts_with('[') => {
+                write_array(out, json, element, nul).map_err(|trouble| match trouble {
+                    array::Trouble::Nul => Refused::Nul,
+                    array::Trouble::Element => Refused::Expected("an array whose elements fit the column"),
+                })
+            }
+            // A literal of PostgreSQL's own.
+            Cell::Text(text) if text.raw.starts_with('{') => Ok(write_text(out, *text, nul)?),
+            _ => Err(Refused::Expected("an array")),
+        }
+    }
+
+    /// Appends a JSON value, its syntax checked, that is not null: an element of an array.
+    pub(crate) fn write_json_value(
+        &self,
+        out: &mut Vec<u8>,
+        value: &str,
+        nul: Nul,
+    ) -> Result<(), array::Trouble> {
+        let cell = match value.as_bytes().first() {
+            Some(b'"') => Cell::Text(text_of(value).ok_or(array::Trouble::Element)?),
+            Some(b'{' | b'[') => Cell::Json(value),
+            Some(b't') => Cell::Bool(true),
+            Some(b'f') => Cell::Bool(false),
+            _ => value.parse().map_or(Cell::Number(value), Cell::Int),
+        };
+        self.write(out, &cell, nul, false)
+            .map_err(|refused| match refused {
+                Refused::Nul => array::Trouble::Nul,
+                Refused::Expected(_) => array::Trouble::Element,
+            })
+    }
+}
+
+/// The text of a cell when it has no escapes.
+fn plain<'a>(cell: &Cell<'a>) -> Option<&'a str> {
+    match cell {
+        Cell::Text(Text { raw, escaped: false }) => Some(raw),
+        _ => None,
+    }
+}
+
+fn boolean(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
+    let value = match cell {
+        Cell::Bool(value) => *value,
+        cell => match plain(cell) {
+            Some("true" | "t") => true,
+            Some("false" | "f") => false,
+            _ => return Err(Refused::Expected("a boolean")),
+        },
+    };
+    out.push(if value { b't' } else { b'f' });
+    Ok(())
+}
+
+fn integer(out: &mut Vec<u8>, cell: &Cell<'_>, bytes: u8) -> Result<(), Refused> {
+    let (minimum, maximum, expected) = match bytes {
+        2 => (
+            i64::from(i16::MIN),
+            i64::from(i16::MAX),
+            "an integer that fits smallint",
+        ),
+        4 => (
+            i64::from(i32::MIN),
+            i64::from(i32::MAX),
+            "an integer that fits integer",
+        ),
+        _ => (i64::MIN, i64::MAX, "an integer that fits bigint"),
+    };
+    let value = match cell {
+        Cell::Int(value) => Some(*value),
+        Cell::Number(digits) => Decimal::parse(digits).and_then(Decimal::to_i64),
+        cell => plain(cell).and_then(|text| text.parse().ok()),
+    };
+    match value {
+        Some(value) if (minimum..=maximum).contains(&value) => write_int(out, value),
+        _ => return Err(Refused::Expected(expected)),
+    }
+    Ok(())
+}
+
+/// Whether the text is a number as both JSON and the server write it.
+fn is_number(text: &str) -> bool {
+    let text = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    !(whole.is_empty() && fraction.is_empty())
+        && digits(whole)
+        && digits(fraction)
+        && !exponent.is_empty()
+        && digits(exponent)
+}
+
+/// `NaN` and the infinities, which `double precision` knows, and `numeric` since PostgreSQL 14.
+fn is_special(text: &str) -> bool {
+    matches!(
+        text.trim_start_matches(['-', '+']).to_ascii_lowercase().as_str(),
+        "nan" | "inf" | "infinity"
+    )
+}
+
+fn numeric(out: &mut Vec<u8>, cell: &Cell<'_>, canonical: bool) -> Result<(), Refused> {
+    let digits = match cell {
+        Cell::Int(value) => {
+            write_int(out, *value);
+            return Ok(());
+        }
+        Cell::Number(digits) => digits,
+        cell => match plain(cell) {
+            Some(text) if is_number(text) || is_special(text) => text,
+            _ => return Err(Refused::Expected("a number")),
+        },
+    };
+    match Decimal::parse(digits).filter(|_| canonical) {
+        Some(number) => match number.to_i64() {
+            Some(value) => write_int(out, value),
+            None => out.extend_from_slice(number.to_string().as_bytes()),
+        },
+        None => out.extend_from_slice(digits.as_bytes()),
+    }
+    Ok(())
+}
+
+fn float(out: &mut Vec<u8>, cell: &Cell<'_>, canonical: bool) -> Result<(), Refused> {
+    let start = out.len();
+    numeric(out, cell, false)?;
+    if canonical {
+        let text = String::from_utf8_lossy(&out[start..]).into_owned();
+        if let Ok(value) = text.parse::<f64>() {
+            out.truncate(start);
+            out.extend_from_slice(value.to_string().as_bytes());
+        }
+    }
+    Ok(())
+}
+
+/// Hyphens, braces and case aside, as the server reads it; written lower-case and bare.
+fn uuid(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
+    let start = out.len();
+    if let Some(text) = plain(cell) {
+        let bare = text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'))
+            .unwrap_or(text);
+        let digits = bare.bytes().filter(|byte| *byte != b'-');
+        out.extend(digits.map(|digit| digit.to_ascii_lowercase()));
+    }
+    if out.len() - start == 32 && out[start..].iter().all(u8::is_ascii_hexdigit) {
+        return Ok(());
+    }
+    out.truncate(start);
+    Err(Refused::Expected("a UUID"))
+}
+
+fn bytea(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
+    let Some(text) = (match cell {
+        // `\x` came as `\\x`.
+        Cell::Text(text) => [r"\\x", "0x"]
+            .iter()
+            .find_map(|prefix| text.raw.strip_prefix(prefix))
+            .or(Some(text.raw)),
+        _ => None,
+    }) else {
+        return Err(Refused::Expected("base16"));
+    };
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Refused::Expected("base16"));
+    }
+    out.extend_from_slice(b"\\\\x");
+    if text.len() % 2 == 1 {
+        // As the peer has it: a half byte at the front gets its other half.
+        out.push(b'0');
+    }
+    out.extend_from_slice(text.as_bytes());
+    Ok(())
+}
+
+fn as_text(out: &mut Vec<u8>, cell: &Cell<'_>, nul: Nul) -> Result<(), Refused> {
+    match cell {
+        Cell::Absent | Cell::Null => out.extend_from_slice(NULL),
+        Cell::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+        Cell::Int(value) => write_int(out, *value),
+        Cell::Number(digits) => out.extend_from_slice(digits.as_bytes()),
+        Cell::Text(text) => write_text(out, *text, nul)?,
+        Cell::Json(json) => write_json(out, json, nul)?,
+    }
+    Ok(())
+}
+
+fn json(out: &mut Vec<u8>, cell: &Cell<'_>, nul: Nul) -> Result<(), Refused> {
+    match cell {
+        Cell::Text(text) => {
+            out.push(b'"');
+            write_json(out, text.raw, nul)?;
+            out.push(b'"');
+            Ok(())
+        }
+        cell => as_text(out, cell, nul),
+    }
+}
+
+/// The error of a record whose `name` is refused.
+#[cold]
+pub(crate) fn refuse(refused: &Refused, name: &str, cell: &Cell<'_>) -> Error {
+    let found = match cell {
+        Cell::Absent => "nothing".to_owned(),
+        Cell::Null => "null".to_owned(),
+        Cell::Bool(value) => value.to_string(),
+        Cell::Int(value) => value.to_string(),
+        Cell::Number(digits) => show(digits),
+        Cell::Text(text) => format!("\"{}\"", show(text.raw)),
+        Cell::Json(json) => show(json),
+    };
+    Error::input(match refused {
+        Refused::Expected(what) => format!("{name}: expected {what}, found {found}"),
+        Refused::Nul => format!(
+            "{name}: expected text without U+0000, which PostgreSQL can not hold \
+             (sanitize_null_text_characters puts U+FFFD in its place), found {found}"
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::copy::read_field;
+
+    const MERCY: Mercy = Mercy {
+        nul: Nul::Refuse,
+        dates: InvalidDates::Error,
+    };
+
+    fn field(form: &Form, json: &str, key: bool, mercy: Mercy) -> Result<Option<String>, String> {
+        let cell = match json.as_bytes()[0] {
+            b'"' => Cell::Text(text_of(json).expect("text")),
+            b'{' | b'[' => Cell::Json(json),
+            b'n' => Cell::Null,
+            b't' => Cell::Bool(true),
+            b'f' => Cell::Bool(false),
+            _ => json.parse().map_or(Cell::Number(json), Cell::Int),
+        };
+        let mut out = Vec::new();
+        let place = Place {
+            cell: 0,
+            form: form.clone(),
+            key,
+        };
+        match place.write(&mut out, &cell, mercy) {
+            Ok(()) => Ok(read_field(&out)),
+            Err(refused) => Err(refuse(&refused, "x", &cell).to_string()),
+        }
+    }
+
+    #[test]
+    fn values_have_the_form_of_their_column() {
+        for (form, json, expected) in [
+            (Form::Boolean, "true", "t"),
+            (Form::Boolean, "\"false\"", "f"),
+            (Form::Integer(2), "-32768", "-32768"),
+            (Form::Integer(8), "12.0", "12"),
+            (Form::Integer(4), "\"7\"", "7"),
+            (Form::Numeric, "1.50", "1.50"),
+            (
+                Form::Numeric,
+                "12345678901234567890123",
+                "12345678901234567890123",
+            ),
+            (Form::Numeric, "\"-1e-3\"", "-1e-3"),
+            (Form::Numeric, "\"NaN\"", "NaN"),
+            (Form::Float, "1e300", "1e300"),
+            (Form::Text, "true", "true"),
+            (Form::Text, "1.50", "1.50"),
+            (Form::Text, r#"{"a": "\n"}"#, r#"{"a": "\n"}"#),
+            (Form::Text, r#""\"\\N""#, r#""\N"#),
+            (Form::Json, r#""a\"b""#, r#""a\"b""#),
+            (Form::Json, "12", "12"),
+            (
+                Form::Uuid,
+                r#""{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}""#,
+                "a0eebc999c0b4ef8bb6d6bb9bd380a11",
+            ),
+            (Form::Bytea, r#""0xABC""#, r"\x0ABC"),
+            (Form::Bytea, r#""\\xdead""#, r"\xdead"),
+            (Form::Other, r#""192.168.0.1/24""#, "192.168.0.1/24"),
+        ] {
+            assert_eq!(
+                field(&form, json, false, MERCY),
+                Ok(Some(expected.to_owned())),
+                "{form:?} {json}"
+            );
+        }
+        assert_eq!(field(&Form::Boolean, "null", false, MERCY), Ok(None));
+    }
+
+    #[test]
+    fn what_does_not_fit_says_what_does() {
+        for (form, json, error) in [
+            (Form::Boolean, "1", "x: expected a boolean, found 1"),
+            (
+                Form::Integer(2),
+                "32768",
+                "x: expected an integer that fits smallint, found 32768",
+            ),
+            (
+                Form::Integer(8),
+                "1.5",
+                "x: expected an integer that fits bigint, found 1.5",
+            ),
+            (Form::Numeric, "\"1,5\"", "x: expected a number, found \"1,5\""),
+            (Form::Numeric, "\".\"", "x: expected a number, found \".\""),
+            (Form::Uuid, "\"x\"", "x: expected a UUID, found \"x\""),
+            (Form::Bytea, "\"xyz\"", "x: expected base16, found \"xyz\""),
+            (
+                Form::Moment(Moment::Date),
+                "20200101",
+                "x: expected a date, found 20200101",
+            ),
+            (
+                Form::Moment(Moment::Timestamp),
+                "\"\"",
+                "x: expected a date and time, found \"\"",
+            ),
+            (
+                Form::Array(Box::new(Form::Text)),
+                "1",
+                "x: expected an array, found 1",
+            ),
+        ] {
+            assert_eq!(field(&form, json, false, MERCY), Err(error.to_owned()));
+        }
+        assert_eq!(
+            field(&Form::Text, "null", true, MERCY),
+            Err("x: expected a value for the key, found null".to_owned())
+        );
+    }
+
+    #[test]
+    fn equal_keys_are_equal_bytes() {
+        for (form, a, b) in [
+            (Form::Numeric, "1.0", "1"),
+            (Form::Numeric, "1e2", "100"),
+            (Form::Float, "1.0", "1e0"),
+            (
+                Form::Uuid,
+                r#""A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11""#,
+                r#""a0eebc999c0b4ef8bb6d6bb9bd380a11""#,
+            ),
+        ] {
+            assert_eq!(field(&form, a, true, MERCY), field(&form, b, true, MERCY));
+        }
+    }
+
+    #[test]
+    fn dates_that_no_column_holds_follow_the_setting() {
+        let form = Form::Moment(Moment::Timestamp);
+        let with = |dates| field(&form, "\"0000-00-00\"", false, Mercy { dates, ..MERCY });
+        assert_eq!(with(InvalidDates::Null), Ok(None));
+        assert_eq!(
+            with(InvalidDates::Max),
+            Ok(Some("9999-12-31 23:59:59.999999".to_owned()))
+        );
+        assert!(with(InvalidDates::Error).is_err());
+    }
+}

@@ -1,0 +1,340 @@
+//! What is to be done to a table so that it takes a stream's rows, decided before anything is.
+
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use melisma_postgres::{identifier, literal};
+use melisma_sdk::schema::{Column, Metadata};
+use melisma_sdk::{Error, Result, StreamSchema, show};
+
+use crate::config::{Evolution, NamingMode};
+use crate::copy::{Layout, Mercy, Place};
+use crate::mapping::Mapping;
+use crate::naming::{Naming, TableName};
+use crate::table::{MOST_COLUMNS, Table, TableColumn, UNFINISHED, list};
+use crate::types::Type;
+
+/// The rules of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    pub(crate) naming: Naming,
+    pub(crate) mapping: Mapping,
+    pub(crate) evolution: Evolution,
+    pub(crate) mercy: Mercy,
+    /// Rows replace those with the same key.
+    pub(crate) upsert: bool,
+    pub(crate) needs_key: bool,
+    /// A record with `_sdc_deleted_at` deletes its row.
+    pub(crate) deletes_records: bool,
+    /// Behind the name of a column that another one takes the place of: `20260823_1015`.
+    pub(crate) stamp: String,
+}
+
+/// A table that is made ready for a schema.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) name: TableName,
+    /// Statements that bring the table from what it was to what it is to be.
+    pub(crate) changes: Vec<String>,
+    /// Whether they make the table.
+    pub(crate) creates: bool,
+    /// The table after them.
+    pub(crate) table: Table,
+    /// The columns of the COPY, in the layout's order.
+    pub(crate) columns: Vec<Box<str>>,
+    /// The key that rows replace each other by; empty when every row is added.
+    pub(crate) key: Vec<Box<str>>,
+    pub(crate) layout: Arc<Layout>,
+    /// The columns of `_sdc_table_version` and `_sdc_deleted_at`, when the table has them.
+    pub(crate) version: bool,
+    pub(crate) deleted_at: bool,
+}
+
+struct Taken<'a> {
+    cell: usize,
+    name: Box<str>,
+    column: &'a Column,
+    data_type: Type,
+}
+
+/// Plans a table for a schema. `table` is what there is; `name` where.
+pub(crate) fn plan(
+    rules: &Rules,
+    name: &TableName,
+    table: Option<&Table>,
+    schema: &StreamSchema,
+    hashes: &RandomState,
+) -> Result<Plan> {
+    if rules.needs_key && schema.key.is_empty() {
+        return Err(Error::input(
+            "expected key properties (primary_key_required), found none",
+        ));
+    }
+    let mut planner = Planner {
+        rules,
+        sql: name.sql(),
+        table: table.cloned().unwrap_or_default(),
+        changes: Vec::new(),
+        creates: table.is_none(),
+    };
+    let names = rules.naming.columns(
+        schema
+            .columns
+            .iter()
+            .filter(|column| rules.takes(column))
+            .map(|column| &*column.name),
+    )?;
+    let mut names = names.into_iter();
+    let mut taken = Vec::new();
+    for (cell, column) in schema.columns.iter().enumerate() {
+        if !rules.takes(column) {
+            continue;
+        }
+        let Some(name) = names.next() else { break };
+        let key = schema.key.contains(&cell);
+        if let Some(data_type) = planner.column(&name, column, key)? {
+            taken.push(Taken {
+                cell,
+                name,
+                column,
+                data_type,
+            });
+        }
+    }
+    planner.check_count()?;
+    // In the order of the key properties.
+    let of_key = |cell: &usize| {
+        taken
+            .iter()
+            .find(|taken| taken.cell == *cell)
+            .map(|taken| taken.name.clone())
+    };
+    let key: Vec<Box<str>> = if rules.upsert {
+        schema.key.iter().filter_map(of_key).collect()
+    } else {
+        Vec::new()
+    };
+    planner.key(&key)?;
+    let rank = |taken: &Taken<'_>| key.iter().position(|key| *key == taken.name).unwrap_or(key.len());
+    taken.sort_by_key(rank);
+    let deletes = schema
+        .columns
+        .iter()
+        .position(|column| &*column.name == Metadata::DeletedAt.name())
+        .filter(|_| rules.deletes_records && !key.is_empty());
+    let layout = Layout {
+        places: taken
+            .iter()
+            .map(|taken| Place {
+                cell: taken.cell,
+                form: taken.data_type.form(),
+                key: key.contains(&taken.name),
+            })
+            .collect(),
+        names: taken.iter().map(|taken| taken.column.name.clone()).collect(),
+        keys: key.len(),
+        deletes,
+        mercy: rules.mercy,
+        hashes: hashes.clone(),
+    };
+    let Planner {
+        mut changes,
+        creates,
+        mut table,
+        sql,
+        ..
+    } = planner;
+    if creates {
+        changes = create(&sql, &table, &key);
+        table.key.clone_from(&key);
+    }
+    Ok(Plan {
+        name: name.clone(),
+        changes,
+        creates,
+        columns: taken.into_iter().map(|taken| taken.name).collect(),
+        key,
+        layout: Arc::new(layout),
+        version: table.column(Metadata::TableVersion.name()).is_some(),
+        deleted_at: table.column(Metadata::DeletedAt.name()).is_some(),
+        table,
+    })
+}
+
+impl Rules {
+    /// Whether a column of the stream becomes one of the table: pipelinewise has three metadata columns of the seven.
+    fn takes(&self, column: &Column) -> bool {
+        use Metadata::{BatchedAt, DeletedAt, ExtractedAt};
+        self.mapping.mode == NamingMode::Meltanolabs
+            || matches!(column.metadata, None | Some(ExtractedAt | BatchedAt | DeletedAt))
+    }
+}
+
+/// The statements that make a table. With a key it is marked as not finished: the key is added after its first load.
+fn create(sql: &str, table: &Table, key: &[Box<str>]) -> Vec<String> {
+    let columns: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| {
+            let not_null = if key.contains(&column.name) {
+                " not null"
+            } else {
+                ""
+            };
+            format!(
+                "{} {}{not_null}",
+                identifier(&column.name),
+                column.data_type.sql()
+            )
+        })
+        .collect();
+    let mut statements = vec![format!("create table {sql} ({})", columns.join(", "))];
+    if !key.is_empty() {
+        let comment = format!("{UNFINISHED}{}", serde_json::json!(key));
+        statements.push(format!("comment on table {sql} is {}", literal(&comment)));
+    }
+    statements
+}
+
+struct Planner<'r> {
+    rules: &'r Rules,
+    sql: String,
+    table: Table,
+    changes: Vec<String>,
+    creates: bool,
+}
+
+impl Planner<'_> {
+    /// The type that the column has in the end; `None` when it is left out.
+    fn column(&mut self, name: &str, column: &Column, key: bool) -> Result<Option<Type>> {
+        let wanted = self.rules.mapping.column(column)?;
+        let Some(at) = self.table.columns.iter().position(|there| &*there.name == name) else {
+            return self.new_column(name, column, key, wanted);
+        };
+        let there = self.table.columns[at].data_type.clone();
+        if there.holds(&wanted) || self.rules.evolution == Evolution::Freeze {
+            return Ok(Some(there));
+        }
+        let evolution = self.rules.evolution;
+        match there.join(&wanted) {
+            Some(wide) if evolution != Evolution::Error => {
+                self.alter(name, &wide);
+                self.table.columns[at].data_type = wide.clone();
+                Ok(Some(wide))
+            }
+            None if evolution == Evolution::Version && !key => {
+                let old = self.rules.naming.fit(&format!("{name}_{}", self.rules.stamp))?;
+                self.changes.push(format!(
+                    "alter table {} rename column {} to {}",
+                    self.sql,
+                    identifier(name),
+                    identifier(&old)
+                ));
+                self.table.columns[at].name = old.into();
+                self.new_column(name, column, key, wanted)
+            }
+            _ => Err(Error::config(format!(
+                "{}: expected a column of type {} for {}, found {} (schema_evolution {})",
+                self.sql,
+                wanted.sql(),
+                show(&column.name),
+                there.sql(),
+                match evolution {
+                    Evolution::Error => "error",
+                    Evolution::Version => "version, which keeps keys as they are",
+                    _ => "widen: no type holds both",
+                }
+            ))),
+        }
+    }
+
+    fn new_column(&mut self, name: &str, column: &Column, key: bool, wanted: Type) -> Result<Option<Type>> {
+        if !self.creates && self.rules.evolution == Evolution::Freeze {
+            if key {
+                return Err(Error::config(format!(
+                    "{}: expected a column for the key property {}, found none (schema_evolution freeze)",
+                    self.sql,
+                    show(&column.name)
+                )));
+            }
+            log::warn!(
+                "{}: {} has no column and is left out (schema_evolution freeze)",
+                self.sql,
+                show(&column.name)
+            );
+            return Ok(None);
+        }
+        self.changes.push(format!(
+            "alter table {} add column {} {}",
+            self.sql,
+            identifier(name),
+            wanted.sql()
+        ));
+        self.table.columns.push(TableColumn {
+            name: name.into(),
+            data_type: wanted.clone(),
+        });
+        Ok(Some(wanted))
+    }
+
+    fn alter(&mut self, name: &str, wide: &Type) {
+        let (column, wide) = (identifier(name), wide.sql());
+        self.changes.push(format!(
+            "alter table {} alter column {column} type {wide} using {column}::{wide}",
+            self.sql
+        ));
+    }
+
+    fn check_count(&self) -> Result<()> {
+        let columns = self.table.columns.len() + self.table.dropped;
+        if columns <= MOST_COLUMNS {
+            return Ok(());
+        }
+        let dropped = match self.table.dropped {
+            0 => String::new(),
+            dropped => format!(", {dropped} of them dropped ones, which count"),
+        };
+        Err(Error::input(format!(
+            "{}: expected at most {MOST_COLUMNS} columns, which is all that PostgreSQL gives a table, found \
+             {columns}{dropped}",
+            self.sql
+        )))
+    }
+
+    /// Sees to it that an existing table has the key.
+    fn key(&mut self, key: &[Box<str>]) -> Result<()> {
+        if self.creates || key.is_empty() || self.table.has_key(key) {
+            return Ok(());
+        }
+        if matches!(self.rules.evolution, Evolution::Error | Evolution::Freeze) {
+            return Err(Error::config(format!(
+                "{}: expected a primary key or unique index on ({}), found none",
+                self.sql,
+                list(key)
+            )));
+        }
+        if !self.table.key.is_empty() {
+            self.changes.push(drop_key(&self.sql));
+        }
+        self.changes.push(format!(
+            "alter table {} add primary key ({})",
+            self.sql,
+            list(key)
+        ));
+        self.table.key = key.to_vec();
+        Ok(())
+    }
+}
+
+/// Drops the primary key, whatever its name is.
+fn drop_key(sql: &str) -> String {
+    let table = literal(sql);
+    let body = format!(
+        "begin execute (select 'alter table ' || conrelid::regclass || ' drop constraint ' || quote_ident(conname) \
+         from pg_catalog.pg_constraint where conrelid = {table}::regclass and contype = 'p'); end"
+    );
+    format!("do {}", literal(&body))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! Schemas, tables, indexes and permissions, before the first row.
+
+use melisma_postgres::identifier;
+use melisma_sdk::Result;
+
+use crate::naming::TableName;
+use crate::plan::Plan;
+use crate::session::Session;
+use crate::streams::{Run, Streams};
+use crate::table::{list, schema_exists};
+
+/// Makes the schema when it is missing, and lets its readers in.
+pub(crate) fn schema(
+    streams: &Streams,
+    session: &mut Session,
+    run: &Run,
+    stream: &str,
+    table: &TableName,
+) -> Result<()> {
+    let schema = identifier(&table.schema);
+    let missing = !schema_exists(&mut streams.catalog(), &table.schema)?;
+    if missing {
+        // Asked for only when it is missing: the right to make schemas is not needed otherwise. Another stream of
+        // this run may be faster.
+        let sql = format!("create schema if not exists {schema}");
+        session.execute(table, "cannot make the schema of", &sql)?;
+    }
+    for role in run.readers(stream) {
+        let sql = format!("grant usage on schema {schema} to {}", identifier(role));
+        session.execute(table, "cannot let readers into the schema of", &sql)?;
+    }
+    if missing {
+        // Seen by the other connections from here on.
+        session.commit()?;
+    }
+    Ok(())
+}
+
+/// Does what the plan says, in the transaction.
+pub(crate) fn table(session: &mut Session, run: &Run, stream: &str, plan: &Plan) -> Result<()> {
+    for change in &plan.changes {
+        log::info!("{change}");
+        session.execute(&plan.name, "cannot make or change table", change)?;
+    }
+    if plan.creates {
+        readable(session, run, stream, &plan.name)?;
+        if !run.overwrite {
+            indexes(session, run, stream, plan)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets the readers read the table.
+pub(crate) fn readable(session: &mut Session, run: &Run, stream: &str, table: &TableName) -> Result<()> {
+    for role in run.readers(stream) {
+        let sql = format!("grant select on table {} to {}", table.sql(), identifier(role));
+        session.execute(table, "cannot let readers read", &sql)?;
+    }
+    Ok(())
+}
+
+/// The indexes that `schema_mapping` asks for.
+fn indexes(session: &mut Session, run: &Run, stream: &str, plan: &Plan) -> Result<()> {
+    let Some(mapping) = run.rules.naming.mapped(stream) else {
+        return Ok(());
+    };
+    for columns in mapping.indices.get(&*plan.name.table).into_iter().flatten() {
+        let columns = columns.split(',').map(str::trim);
+        let sql = format!("create index on {} ({})", plan.name.sql(), list(columns));
+        session.execute(&plan.name, "cannot make an index on", &sql)?;
+    }
+    Ok(())
+}
+
+impl Run {
+    /// The roles that may read a stream's table.
+    pub(crate) fn readers(&self, stream: &str) -> Vec<&str> {
+        let mapped = self.rules.naming.mapped(stream);
+        match mapped.and_then(|mapping| mapping.target_schema_select_permissions.as_ref()) {
+            Some(roles) => roles.names(),
+            None => self.roles.iter().map(String::as_str).collect(),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A connection and its transaction, shared by the streams of one writing thread.
+//!
+//! Streams that share a connection share its transaction: a commit for one makes the rows of the others durable too,
+//! earlier than they asked for. A transaction that failed takes the rows of all with it, so nothing more is committed
+//! on the connection, and no stream may say that it was.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::time::Duration;
+
+use melisma_postgres::postgres::error::SqlState;
+use melisma_postgres::postgres::{self, Client};
+use melisma_postgres::{Server, failed};
+use melisma_sdk::{Error, Kind, Result};
+
+use crate::copy::{Group, Mask};
+use crate::locks;
+use crate::naming::TableName;
+
+/// A piece of what goes to the server at once.
+const PIECE: usize = 128 << 10;
+
+/// A connection.
+pub(crate) struct Session {
+    client: Client,
+    server: Server,
+    lock_timeout: Duration,
+    /// Its number on the server, to be told apart from those in its way.
+    pid: i32,
+    open: bool,
+    /// The number of the transaction that is open, or comes next.
+    transaction: u64,
+    broken: bool,
+    /// Rows in a stage that are not in their table yet.
+    pending: Option<Pending>,
+    stages: usize,
+}
+
+/// Rows in a stage, of which no two have the same key.
+pub(crate) struct Pending {
+    /// The statement that brings them into their table.
+    pub(crate) merge: String,
+    pub(crate) table: TableName,
+    pub(crate) stage: usize,
+    pub(crate) mask: Mask,
+    pub(crate) keys: HashSet<u64, foldhash::fast::FixedState>,
+    pub(crate) bytes: usize,
+}
+
+impl Session {
+    pub(crate) fn open(server: &Server, lock_timeout: Duration) -> Result<Self> {
+        let mut client = server.connect()?;
+        let doing = "cannot set up the connection";
+        let setup = format!(
+            "set lock_timeout = {}; set client_min_messages = warning; set temp_buffers = '32MB'",
+            lock_timeout.as_millis()
+        );
+        client
+            .batch_execute(&setup)
+            .map_err(|error| failed(doing, error))?;
+        let pid = client
+            .query_one("select pg_catalog.pg_backend_pid()", &[])
+            .map_err(|error| failed(doing, error))?
+            .get(0);
+        Ok(Self {
+            client,
+            server: server.clone(),
+            lock_timeout,
+            pid,
+            open: false,
+            transaction: 1,
+            broken: false,
+            pending: None,
+            stages: 0,
+        })
+    }
+
+    /// The number of the transaction in which the next statement is.
+    pub(crate) fn transaction(&self) -> u64 {
+        self.transaction
+    }
+
+    /// A number for a new stage.
+    pub(crate) fn new_stage(&mut self) -> usize {
+        self.stages += 1;
+        self.stages
+    }
+
+    /// Runs statements, in the transaction.
+    pub(crate) fn execute(&mut self, table: &TableName, doing: &str, sql: &str) -> Result<()> {
+        self.begin()?;
+        let done = self.client.batch_execute(sql);
+        done.map_err(|error| self.fail(table, doing, error))
+    }
+
+    /// Runs statements, in the transaction; `false` when a key would be there twice, and then nothing was done.
+    pub(crate) fn try_unique(&mut self, table: &TableName, doing: &str, sql: &str) -> Result<bool> {
+        self.begin()?;
+        self.execute(table, doing, "savepoint melisma")?;
+        match self.client.batch_execute(sql) {
+            Ok(()) => self.execute(table, doing, "release melisma").map(|()| true),
+            Err(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => self
+                .execute(table, doing, "rollback to melisma; release melisma")
+                .map(|()| false),
+            Err(error) => Err(self.fail(table, doing, error)),
+        }
+    }
+
+    /// Rows of one statement, in the transaction.
+    pub(crate) fn query(&mut self, table: &TableName, doing: &str, sql: &str) -> Result<Vec<postgres::Row>> {
+        self.begin()?;
+        let rows = self.client.query(sql, &[]);
+        rows.map_err(|error| self.fail(table, doing, error))
+    }
+
+    /// Sends rows to the server by this COPY, in the transaction.
+    pub(crate) fn copy(&mut self, table: &TableName, sql: &str, group: &Group) -> Result<()> {
+        self.begin()?;
+        let done = send(&mut self.client, sql, group);
+        done.map_err(|error| self.fail(table, "cannot copy rows into", error))
+    }
+
+    /// The rows that wait in a stage.
+    pub(crate) fn pending(&mut self) -> &mut Option<Pending> {
+        &mut self.pending
+    }
+
+    /// Brings the rows that wait in a stage into their table.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        match self.pending.take() {
+            Some(pending) => self.execute(&pending.table, "cannot upsert rows into", &pending.merge),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes everything durable that was done on the connection.
+    pub(crate) fn commit(&mut self) -> Result<()> {
+        self.check()?;
+        self.settle()?;
+        if !self.open {
+            return Ok(());
+        }
+        if let Err(error) = self.client.batch_execute("commit") {
+            self.broken = true;
+            return Err(failed("cannot commit", error));
+        }
+        self.open = false;
+        self.transaction += 1;
+        Ok(())
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        self.check()?;
+        if !self.open {
+            if let Err(error) = self.client.batch_execute("begin") {
+                self.broken = true;
+                return Err(failed("cannot begin a transaction", error));
+            }
+            self.open = true;
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.broken {
+            return Err(Error::new(
+                Kind::Unavailable,
+                "the transaction was rolled back by an earlier error; rows that were not committed are not in the table",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The error of a statement about `table`. After it the connection does nothing more.
+    #[cold]
+    fn fail(&mut self, table: &TableName, doing: &str, error: postgres::Error) -> Error {
+        self.broken = true;
+        let doing = format!("{doing} {}", table.sql());
+        if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+            return locks::error(&doing, &self.server, table, self.lock_timeout, self.pid);
+        }
+        failed(&doing, error)
+    }
+}
+
+fn send(client: &mut Client, sql: &str, group: &Group) -> Result<(), postgres::Error> {
+    let mut writer = client.copy_in(sql)?;
+    let mut pieces = group.lines().flat_map(|lines| lines.chunks(PIECE));
+    // When writing fails, the end of the COPY has the server's reason.
+    let _ = pieces.try_for_each(|piece| writer.write_all(piece));
+    writer.finish().map(|_| ())
+}

@@ -1,0 +1,192 @@
+//! Writes one stream to its table.
+
+use std::sync::{Arc, Mutex};
+
+use melisma_sdk::{Result, Sink, StreamSchema};
+
+use crate::copy::CopyBatch;
+use crate::naming::TableName;
+use crate::plan::Plan;
+use crate::session::Session;
+use crate::streams::{Run, Streams, lock};
+use crate::table::list;
+use crate::upsert::Stage;
+use crate::{first, overwrite, prepare, versions};
+
+/// Writes one stream.
+pub struct PostgresSink {
+    streams: Arc<Streams>,
+    run: Arc<Run>,
+    stream: Box<str>,
+    /// Shared with the other streams of this thread.
+    session: Arc<Mutex<Session>>,
+    plan: Arc<Plan>,
+    way: Way,
+    /// The transaction that the newest rows are in.
+    wrote_in: Option<u64>,
+}
+
+/// How rows reach the table.
+enum Way {
+    /// By COPY: every row is added.
+    Append,
+    /// By COPY, into a table that has no key yet. Whether there are rows.
+    First { rows: bool },
+    /// Through a stage, by ON CONFLICT.
+    Upsert(Option<Stage>),
+}
+
+impl PostgresSink {
+    pub(crate) fn open(streams: &Arc<Streams>, run: &Arc<Run>, schema: &StreamSchema) -> Result<Self> {
+        let (plan, unfinished) = streams.next_plan(&schema.stream)?;
+        let session = streams.session()?;
+        {
+            let mut session = lock(&session);
+            prepare::schema(streams, &mut session, run, &schema.stream, &plan.name)?;
+            if run.overwrite {
+                session.execute(&plan.name, "cannot drop", &overwrite::drop_leftover(&plan.name))?;
+            }
+            if let Some(key) = unfinished {
+                log::info!("{}: finishing a first load that was cut short", plan.name.sql());
+                first::finish(&mut session, &plan.name, &key)?;
+            }
+            prepare::table(&mut session, run, &schema.stream, &plan)?;
+            session.commit()?;
+        }
+        Ok(Self {
+            streams: Arc::clone(streams),
+            run: Arc::clone(run),
+            stream: schema.stream.clone(),
+            session,
+            way: Way::of(&plan, plan.creates),
+            plan,
+            wrote_in: None,
+        })
+    }
+
+    /// The table that rows go to now.
+    fn table(&self) -> &TableName {
+        &self.plan.name
+    }
+
+    /// Ends a first load before it has ended by itself: what comes now needs the key.
+    fn end_first(&mut self, session: &mut Session) -> Result<()> {
+        if matches!(self.way, Way::First { .. }) {
+            first::finish(session, self.table(), &self.plan.key)?;
+            self.way = Way::Upsert(None);
+        }
+        Ok(())
+    }
+}
+
+impl Way {
+    fn of(plan: &Plan, fresh: bool) -> Self {
+        match plan.key.as_slice() {
+            [] => Self::Append,
+            _ if fresh => Self::First { rows: false },
+            _ => Self::Upsert(None),
+        }
+    }
+}
+
+/// `copy "melty"."orders" ("id", "at") from stdin`
+fn copy_into(plan: &Plan) -> String {
+    format!("copy {} ({}) from stdin", plan.name.sql(), list(&plan.columns))
+}
+
+impl Sink for PostgresSink {
+    type Batch = CopyBatch;
+
+    fn write(&mut self, batch: CopyBatch) -> Result<()> {
+        let shared = Arc::clone(&self.session);
+        let mut session = lock(&shared);
+        if matches!(self.way, Way::First { .. }) && !batch.is_plain() {
+            self.end_first(&mut session)?;
+        }
+        let plan = &self.plan;
+        match &mut self.way {
+            Way::Append => {
+                for group in &batch.groups {
+                    session.copy(&plan.name, &copy_into(plan), group)?;
+                }
+            }
+            Way::First { rows } => {
+                for group in &batch.groups {
+                    session.copy(&plan.name, &copy_into(plan), group)?;
+                    *rows = true;
+                }
+            }
+            Way::Upsert(stage) => {
+                let stage = match stage {
+                    Some(stage) => stage,
+                    None => stage.insert(Stage::new(&mut session, plan)?),
+                };
+                stage.write(&mut session, plan, &batch)?;
+            }
+        }
+        self.wrote_in = Some(session.transaction());
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        let mut session = lock(&self.session);
+        // A stream of the same connection may have committed these rows with its own.
+        match self.wrote_in.take() {
+            Some(transaction) if transaction == session.transaction() => session.commit(),
+            _ => Ok(()),
+        }
+    }
+
+    fn change_schema(&mut self, _: &Arc<StreamSchema>) -> Result<()> {
+        let (plan, _) = self.streams.next_plan(&self.stream)?;
+        let shared = Arc::clone(&self.session);
+        let mut session = lock(&shared);
+        // Rows of the old columns do not wait for the new ones.
+        session.settle()?;
+        if !plan.changes.is_empty() || plan.key != self.plan.key {
+            self.end_first(&mut session)?;
+        }
+        if let Way::Upsert(Some(stage)) = &self.way {
+            stage.drop(&mut session, &plan.name)?;
+        }
+        prepare::table(&mut session, &self.run, &self.stream, &plan)?;
+        self.way = match self.way {
+            Way::First { rows } if !plan.key.is_empty() => Way::First { rows },
+            _ => Way::of(&plan, false),
+        };
+        self.plan = plan;
+        if !self.run.overwrite {
+            session.commit()?;
+        }
+        Ok(())
+    }
+
+    fn activate_version(&mut self, version: i64) -> Result<()> {
+        let shared = Arc::clone(&self.session);
+        let mut session = lock(&shared);
+        match self.way {
+            // A table that was made a moment ago has no older rows.
+            Way::First { rows: false } => return Ok(()),
+            Way::First { rows: true } => self.end_first(&mut session)?,
+            Way::Append | Way::Upsert(_) => {}
+        }
+        session.settle()?;
+        versions::activate(&mut session, &self.plan, version, self.run.deletes_versions)?;
+        if !self.run.overwrite {
+            session.commit()?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        let shared = Arc::clone(&self.session);
+        let mut session = lock(&shared);
+        session.settle()?;
+        self.end_first(&mut session)?;
+        if self.run.overwrite {
+            let table = self.streams.table(&self.stream)?;
+            overwrite::replace(&mut session, &self.streams, &self.run, &table, &self.plan)?;
+        }
+        session.commit()
+    }
+}

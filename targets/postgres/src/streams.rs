@@ -1,0 +1,190 @@
+//! What the decoding thread and the writing threads know together: the plans of each stream, and the connections.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use foldhash::fast::RandomState;
+use melisma_postgres::Server;
+use melisma_postgres::postgres::Client;
+use melisma_sdk::files::Pool;
+use melisma_sdk::{Error, Result, StreamSchema, show};
+
+use crate::copy::CopyEncoder;
+use crate::naming::TableName;
+use crate::plan::{Plan, Rules, plan};
+use crate::session::Session;
+use crate::table;
+
+/// What the settings say.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) rules: Rules,
+    /// Each stream is loaded into a new table, which takes the place of the old one at the end.
+    pub(crate) overwrite: bool,
+    /// ACTIVATE_VERSION deletes rows, instead of marking them.
+    pub(crate) deletes_versions: bool,
+    /// Who may read the tables, unless `schema_mapping` says otherwise.
+    pub(crate) roles: Vec<String>,
+}
+
+/// A stream, as the two sides know it.
+struct Stream {
+    name: TableName,
+    /// The table after every plan so far.
+    newest: Arc<Plan>,
+    /// Plans that the sink has not followed yet.
+    plans: VecDeque<Arc<Plan>>,
+    /// The key of a first load that an earlier run did not finish.
+    unfinished: Option<Vec<Box<str>>>,
+    hashes: RandomState,
+}
+
+/// All streams of a run.
+pub(crate) struct Streams {
+    server: Server,
+    lock_timeout: Duration,
+    /// For the catalog; used by the decoding thread.
+    catalog: Mutex<Client>,
+    streams: Mutex<HashMap<Box<str>, Stream>>,
+    /// One for each writing thread.
+    sessions: Mutex<HashMap<ThreadId, Arc<Mutex<Session>>>>,
+    pool: Arc<Pool>,
+}
+
+impl std::fmt::Debug for Streams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Streams")
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Streams {
+    /// Connects, so that wrong settings are told before anything is read.
+    pub(crate) fn open(server: &Server, lock_timeout: Duration) -> Result<Self> {
+        Ok(Self {
+            server: server.clone(),
+            lock_timeout,
+            catalog: Mutex::new(server.connect()?),
+            streams: Mutex::default(),
+            sessions: Mutex::default(),
+            pool: Arc::default(),
+        })
+    }
+
+    /// The encoder for a schema, which the next plan of the stream is made for.
+    pub(crate) fn encoder(&self, run: &Run, schema: &StreamSchema) -> Result<CopyEncoder> {
+        let mut streams = lock(&self.streams);
+        let plan = match streams.get_mut(&schema.stream) {
+            Some(stream) => {
+                let table = Some(&stream.newest.table);
+                let plan = Arc::new(plan(
+                    &run.rules,
+                    &stream.newest.name,
+                    table,
+                    schema,
+                    &stream.hashes,
+                )?);
+                stream.newest = Arc::clone(&plan);
+                stream.plans.push_back(Arc::clone(&plan));
+                plan
+            }
+            None => {
+                let stream = self.first_plan(run, schema, &streams)?;
+                let plan = Arc::clone(&stream.newest);
+                streams.insert(schema.stream.clone(), stream);
+                plan
+            }
+        };
+        Ok(CopyEncoder::new(&plan.layout, &self.pool))
+    }
+
+    fn first_plan(
+        &self,
+        run: &Run,
+        schema: &StreamSchema,
+        others: &HashMap<Box<str>, Stream>,
+    ) -> Result<Stream> {
+        let name = run.rules.naming.table(&schema.stream)?;
+        if let Some((other, _)) = others.iter().find(|(_, other)| other.name == name) {
+            return Err(Error::config(format!(
+                "expected a table for each stream, found that {} is the table of {} as well (schema_mapping can tell \
+                 them apart)",
+                name.sql(),
+                show(other)
+            )));
+        }
+        let hashes = RandomState::default();
+        let mut unfinished = None;
+        let plan = if run.overwrite {
+            let aside = run.rules.naming.aside(&name)?;
+            plan(&run.rules, &aside, None, schema, &hashes)?
+        } else {
+            let found = table::read(&mut lock(&self.catalog), &name)?;
+            let table = found.map(|found| {
+                unfinished.clone_from(&found.unfinished);
+                let mut table = found.table;
+                if let Some(key) = found.unfinished {
+                    // The sink adds it before anything else.
+                    table.key = key;
+                }
+                table
+            });
+            plan(&run.rules, &name, table.as_ref(), schema, &hashes)?
+        };
+        let plan = Arc::new(plan);
+        Ok(Stream {
+            name,
+            newest: Arc::clone(&plan),
+            plans: [plan].into(),
+            unfinished,
+            hashes,
+        })
+    }
+
+    /// The next plan of a stream: one for each schema, in their order. With the key of a first load that an earlier
+    /// run did not finish.
+    pub(crate) fn next_plan(&self, stream: &str) -> Result<(Arc<Plan>, Option<Vec<Box<str>>>)> {
+        let mut streams = lock(&self.streams);
+        let stream = streams
+            .get_mut(stream)
+            .ok_or_else(|| Error::bug("a sink without an encoder"))?;
+        let plan = stream
+            .plans
+            .pop_front()
+            .ok_or_else(|| Error::bug("a schema without a plan"))?;
+        Ok((plan, stream.unfinished.take()))
+    }
+
+    /// The table of a stream, which is not the one that is loaded while an old one is to be overwritten.
+    pub(crate) fn table(&self, stream: &str) -> Result<TableName> {
+        lock(&self.streams)
+            .get(stream)
+            .map(|stream| stream.name.clone())
+            .ok_or_else(|| Error::bug("a sink without an encoder"))
+    }
+
+    /// The connection of this thread.
+    pub(crate) fn session(&self) -> Result<Arc<Mutex<Session>>> {
+        let mut sessions = lock(&self.sessions);
+        let thread = thread::current().id();
+        if let Some(session) = sessions.get(&thread) {
+            return Ok(Arc::clone(session));
+        }
+        let session = Arc::new(Mutex::new(Session::open(&self.server, self.lock_timeout)?));
+        sessions.insert(thread, Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// Asks the catalog.
+    pub(crate) fn catalog(&self) -> MutexGuard<'_, Client> {
+        lock(&self.catalog)
+    }
+}
+
+/// A panic while something is locked ends the run; what is locked is not looked at again but to be dropped.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,140 @@
+//! A table as it stands: read from the catalog once, and kept in mind from there.
+
+use melisma_postgres::postgres::Client;
+use melisma_postgres::{failed, identifier};
+use melisma_sdk::{Error, Result};
+
+use crate::naming::TableName;
+use crate::types::Type;
+
+/// The most columns that PostgreSQL gives a table, dropped ones among them.
+pub(crate) const MOST_COLUMNS: usize = 1600;
+
+/// What the comment of a table begins with while its first load has not ended: it has no key yet, and may hold several
+/// rows with the same one.
+pub(crate) const UNFINISHED: &str = "melisma: first load not finished; key:";
+
+/// A table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Table {
+    /// In their order.
+    pub(crate) columns: Vec<TableColumn>,
+    /// Columns that were dropped still count for the limit.
+    pub(crate) dropped: usize,
+    /// The primary key.
+    pub(crate) key: Vec<Box<str>>,
+    /// The columns of other unique indexes that can tell rows apart.
+    pub(crate) unique: Vec<Vec<Box<str>>>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct TableColumn {
+    pub(crate) name: Box<str>,
+    pub(crate) data_type: Type,
+}
+
+impl Table {
+    pub(crate) fn column(&self, name: &str) -> Option<&TableColumn> {
+        self.columns.iter().find(|column| &*column.name == name)
+    }
+
+    /// Whether rows can be told apart by these columns, in whatever order.
+    pub(crate) fn has_key(&self, columns: &[Box<str>]) -> bool {
+        let same = |key: &Vec<Box<str>>| {
+            !key.is_empty() && key.len() == columns.len() && columns.iter().all(|column| key.contains(column))
+        };
+        same(&self.key) || self.unique.iter().any(same)
+    }
+}
+
+/// What the catalog says about a table.
+pub(crate) struct Found {
+    pub(crate) table: Table,
+    /// The key of a first load that was not finished.
+    pub(crate) unfinished: Option<Vec<Box<str>>>,
+}
+
+const RELATION: &str = "select c.oid, c.relkind::text, obj_description(c.oid, 'pg_class') \
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+    where n.nspname = $1 and c.relname = $2";
+
+const COLUMNS: &str = "select attname::text, pg_catalog.format_type(atttypid, atttypmod), attisdropped \
+    from pg_catalog.pg_attribute where attrelid = $1 and attnum > 0 order by attnum";
+
+const KEYS: &str = "select i.indisprimary, array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality k(n, o) \
+    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.n where k.o <= i.indnkeyatts order by k.o) \
+    from pg_catalog.pg_index i where i.indrelid = $1 and i.indisunique and i.indimmediate and i.indisvalid \
+    and i.indpred is null and i.indexprs is null";
+
+/// Reads a table from the catalog; `None` when there is none.
+pub(crate) fn read(client: &mut Client, name: &TableName) -> Result<Option<Found>> {
+    let doing = format!("cannot read the catalog about table {}", name.sql());
+    let fail = |error| failed(&doing, error);
+    let relation = client
+        .query_opt(RELATION, &[&&*name.schema, &&*name.table])
+        .map_err(fail)?;
+    let Some(relation) = relation else {
+        return Ok(None);
+    };
+    let oid: u32 = relation.get(0);
+    let kind: String = relation.get(1);
+    if !matches!(kind.as_str(), "r" | "p") {
+        return Err(Error::config(format!(
+            "{}: expected a table, found {}",
+            name.sql(),
+            match kind.as_str() {
+                "v" => "a view",
+                "m" => "a materialized view",
+                "f" => "a foreign table",
+                "S" => "a sequence",
+                _ => "something else of that name",
+            }
+        )));
+    }
+    let comment: Option<String> = relation.get(2);
+    let mut table = Table::default();
+    for row in client.query(COLUMNS, &[&oid]).map_err(fail)? {
+        if row.get(2) {
+            table.dropped += 1;
+            continue;
+        }
+        table.columns.push(TableColumn {
+            name: row.get::<_, String>(0).into(),
+            data_type: Type::named(row.get(1)),
+        });
+    }
+    for row in client.query(KEYS, &[&oid]).map_err(fail)? {
+        let columns = row.get::<_, Vec<String>>(1).into_iter().map(Into::into).collect();
+        if row.get(0) {
+            table.key = columns;
+        } else {
+            table.unique.push(columns);
+        }
+    }
+    let unfinished = comment
+        .as_deref()
+        .and_then(|comment| comment.strip_prefix(UNFINISHED))
+        .and_then(|key| serde_json::from_str::<Vec<Box<str>>>(key).ok());
+    Ok(Some(Found { table, unfinished }))
+}
+
+/// Whether there is a schema of that name.
+pub(crate) fn schema_exists(client: &mut Client, schema: &str) -> Result<bool> {
+    client
+        .query_opt(
+            "select from pg_catalog.pg_namespace where nspname = $1",
+            &[&schema],
+        )
+        .map(|row| row.is_some())
+        .map_err(|error| failed("cannot read the catalog", error))
+}
+
+/// `"a", "b"`
+pub(crate) fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+    names
+        .into_iter()
+        .map(|name| identifier(name.as_ref()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,161 @@
+//! Runs the target as a process, on a database of the test's own.
+
+use std::fs;
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use melisma_testing::postgres::{Database, server};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A target with a database.
+pub(crate) struct Target {
+    pub(crate) database: Database<'static>,
+    folder: TempDir,
+    settings: Value,
+}
+
+/// What a run said.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    /// The lines of stdout.
+    pub(crate) states: Vec<String>,
+    pub(crate) log: String,
+}
+
+impl Target {
+    /// With these settings besides those of the connection, and without `_sdc_` columns unless they are asked for.
+    pub(crate) fn new(settings: Value) -> Self {
+        Self {
+            database: server().database(),
+            folder: TempDir::new().expect("a folder"),
+            settings,
+        }
+    }
+
+    /// The same database with other settings.
+    pub(crate) fn with(&mut self, settings: Value) -> &mut Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Starts the process.
+    pub(crate) fn start(&self) -> Child {
+        let mut config = json!({
+            "host": self.database.host(),
+            "port": self.database.port(),
+            "user": self.database.user(),
+            "password": self.database.password(),
+            "database": self.database.name(),
+            "default_target_schema": "public",
+            "add_record_metadata": false,
+        });
+        for (name, value) in self.settings.as_object().expect("settings") {
+            config[name] = value.clone();
+        }
+        let path = self.folder.path().join("config.json");
+        fs::write(&path, config.to_string()).expect("written");
+        Command::new(env!("CARGO_BIN_EXE_target-postgres"))
+            .arg("--config")
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the target starts")
+    }
+
+    /// Runs on these lines to the end.
+    pub(crate) fn run(&self, lines: &[Value]) -> Ran {
+        let mut child = self.start();
+        let mut stdin = child.stdin.take().expect("stdin");
+        let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        // A target that fails does not read to the end.
+        let feeder = thread::spawn(move || stdin.write_all(input.as_bytes()));
+        let ran = end(child);
+        let _ = feeder.join().expect("fed");
+        ran
+    }
+
+    /// Runs on these lines; it must succeed. Returns the states.
+    #[track_caller]
+    pub(crate) fn load(&self, lines: &[Value]) -> Vec<String> {
+        let ran = self.run(lines);
+        assert_eq!(ran.code, Some(0), "{}", ran.log);
+        ran.states
+    }
+
+    /// Runs on these lines; it must end with this code, and say these words. Returns the states.
+    #[track_caller]
+    pub(crate) fn fail(&self, lines: &[Value], code: i32, words: &[&str]) -> Vec<String> {
+        let ran = self.run(lines);
+        assert_eq!(ran.code, Some(code), "{}", ran.log);
+        for word in words {
+            assert!(ran.log.contains(word), "{word:?} is not in\n{}", ran.log);
+        }
+        ran.states
+    }
+
+    /// What psql says.
+    #[track_caller]
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        self.database.sql(sql).trim_end().to_owned()
+    }
+
+    /// `name type` of each column, `not null` behind it.
+    #[track_caller]
+    pub(crate) fn columns(&self, table: &str) -> String {
+        self.sql(&format!(
+            "select string_agg(attname || ' ' || format_type(atttypid, atttypmod) || \
+             case when attnotnull then ' not null' else '' end, ', ' order by attnum) \
+             from pg_attribute where attrelid = '{table}'::regclass and attnum > 0 and not attisdropped"
+        ))
+    }
+
+    /// The columns of the primary key.
+    #[track_caller]
+    pub(crate) fn key(&self, table: &str) -> String {
+        self.sql(&format!(
+            "select string_agg(a.attname, ', ' order by k.o) from pg_index i, unnest(i.indkey) with ordinality k(n, o), \
+             pg_attribute a where i.indrelid = '{table}'::regclass and i.indisprimary and a.attrelid = i.indrelid and \
+             a.attnum = k.n"
+        ))
+    }
+}
+
+/// Waits for the end.
+pub(crate) fn end(child: Child) -> Ran {
+    let output = child.wait_with_output().expect("the target ends");
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    Ran {
+        code: output.status.code(),
+        states: stdout.lines().map(str::to_owned).collect(),
+        log: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+/// A SCHEMA.
+pub(crate) fn schema(stream: &str, properties: Value, key: &[&str]) -> Value {
+    json!({"type": "SCHEMA", "stream": stream, "schema": {"properties": properties}, "key_properties": key})
+}
+
+/// A RECORD.
+pub(crate) fn record(stream: &str, record: Value) -> Value {
+    json!({"type": "RECORD", "stream": stream, "record": record})
+}
+
+/// A STATE.
+pub(crate) fn state(value: Value) -> Value {
+    json!({"type": "STATE", "value": value})
+}
+
+/// Integer `id` and text `t`, which may be null.
+pub(crate) fn plain(key: &[&str]) -> Value {
+    schema(
+        "s",
+        json!({"id": {"type": "integer"}, "t": {"type": ["string", "null"]}}),
+        key,
+    )
+}
