@@ -17,7 +17,7 @@ use crate::{first, overwrite, prepare, versions};
 pub struct PostgresSink {
     streams: Arc<Streams>,
     run: Arc<Run>,
-    stream: Box<str>,
+    schema: Arc<StreamSchema>,
     /// Shared with the other streams of this thread.
     session: Arc<Mutex<Session>>,
     plan: Arc<Plan>,
@@ -37,7 +37,7 @@ enum Way {
 }
 
 impl PostgresSink {
-    pub(crate) fn open(streams: &Arc<Streams>, run: &Arc<Run>, schema: &StreamSchema) -> Result<Self> {
+    pub(crate) fn open(streams: &Arc<Streams>, run: &Arc<Run>, schema: &Arc<StreamSchema>) -> Result<Self> {
         let (plan, unfinished) = streams.next_plan(&schema.stream)?;
         let session = streams.session()?;
         {
@@ -56,7 +56,7 @@ impl PostgresSink {
         Ok(Self {
             streams: Arc::clone(streams),
             run: Arc::clone(run),
-            stream: schema.stream.clone(),
+            schema: Arc::clone(schema),
             session,
             way: Way::of(&plan, plan.creates),
             plan,
@@ -137,8 +137,8 @@ impl Sink for PostgresSink {
         }
     }
 
-    fn change_schema(&mut self, _: &Arc<StreamSchema>) -> Result<()> {
-        let (plan, _) = self.streams.next_plan(&self.stream)?;
+    fn change_schema(&mut self, schema: &Arc<StreamSchema>) -> Result<()> {
+        let (plan, _) = self.streams.next_plan(&self.schema.stream)?;
         let shared = Arc::clone(&self.session);
         let mut session = lock(&shared);
         // Rows of the old columns do not wait for the new ones.
@@ -149,12 +149,13 @@ impl Sink for PostgresSink {
         if let Way::Upsert(Some(stage)) = &self.way {
             stage.drop(&mut session, &plan.name)?;
         }
-        prepare::table(&mut session, &self.run, &self.stream, &plan)?;
+        prepare::table(&mut session, &self.run, &self.schema.stream, &plan)?;
         self.way = match self.way {
             Way::First { rows } if !plan.key.is_empty() => Way::First { rows },
             _ => Way::of(&plan, false),
         };
         self.plan = plan;
+        self.schema = Arc::clone(schema);
         if !self.run.overwrite {
             session.commit()?;
         }
@@ -184,8 +185,15 @@ impl Sink for PostgresSink {
         session.settle()?;
         self.end_first(&mut session)?;
         if self.run.overwrite {
-            let table = self.streams.table(&self.stream)?;
-            overwrite::replace(&mut session, &self.streams, &self.run, &table, &self.plan)?;
+            let table = self.streams.table(&self.schema.stream)?;
+            overwrite::replace(
+                &mut session,
+                &self.streams,
+                &self.run,
+                &table,
+                &self.plan,
+                &self.schema,
+            )?;
         }
         session.commit()
     }

@@ -276,7 +276,7 @@ impl Encoder for CopyEncoder {
             let rows = std::mem::take(&mut group.rows);
             let lines = Lines::take(&mut group.lines, &self.pool);
             if rows > 0 {
-                groups.push(Group::new(group.deed, group.mask.clone(), rows, lines, dead));
+                groups.push(Group::new(group.deed, group.mask.clone(), lines, dead));
             }
         }
         if self.groups.len() > KEPT_GROUPS {

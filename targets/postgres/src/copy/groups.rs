@@ -89,7 +89,6 @@ impl Growing {
 pub(crate) struct Group {
     pub(crate) deed: Deed,
     pub(crate) mask: Mask,
-    pub(crate) rows: usize,
     lines: Lines,
     /// In their order.
     dead: Vec<Range<usize>>,
@@ -107,7 +106,6 @@ impl Group {
         Self {
             deed,
             mask,
-            rows,
             lines,
             dead,
         }

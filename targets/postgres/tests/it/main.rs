@@ -1,4 +1,7 @@
 //! target-postgres from the outside, on a real server.
 
 mod driver;
+mod evolve;
 mod load;
+mod overwrite;
+mod remove;
