@@ -95,13 +95,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(super) fn new(
-        deed: Deed,
-        mask: Mask,
-        rows: usize,
-        lines: Lines,
-        mut dead: Vec<Range<usize>>,
-    ) -> Self {
+    pub(super) fn new(deed: Deed, mask: Mask, lines: Lines, mut dead: Vec<Range<usize>>) -> Self {
         dead.sort_unstable_by_key(|row| row.start);
         Self {
             deed,

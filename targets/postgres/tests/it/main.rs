@@ -2,6 +2,7 @@
 
 mod driver;
 mod evolve;
+mod fail;
 mod load;
 mod overwrite;
 mod remove;

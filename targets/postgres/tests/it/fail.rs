@@ -1,0 +1,243 @@
+//! What goes wrong, and what is left then.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::Child;
+use std::thread;
+use std::time::Duration;
+
+use melisma_testing::postgres::{Options, Server};
+use serde_json::json;
+
+use crate::driver::{Target, end, plain, record, schema, state};
+
+/// Writes lines and leaves the input open.
+fn feed(child: &mut Child, lines: &[serde_json::Value]) {
+    let stdin = child.stdin.as_mut().expect("stdin");
+    for line in lines {
+        writeln!(stdin, "{line}").expect("written");
+    }
+}
+
+/// Waits for a STATE.
+fn next_state(child: &mut Child) -> String {
+    let mut line = String::new();
+    let stdout = child.stdout.as_mut().expect("stdout");
+    // One byte at a time: nothing of what follows is taken.
+    BufReader::with_capacity(1, stdout)
+        .read_line(&mut line)
+        .expect("a STATE");
+    line.trim_end().to_owned()
+}
+
+#[test]
+fn a_first_load_that_was_killed_is_finished_by_the_next_run() {
+    let target = Target::new(json!({"state_interval_seconds": 0, "batch_size_rows": 2}));
+    let mut child = target.start();
+    feed(
+        &mut child,
+        &[
+            plain(&["id"]),
+            record("s", json!({"id": 1, "t": "a"})),
+            record("s", json!({"id": 2, "t": "b"})),
+            record("s", json!({"id": 1, "t": "c"})),
+            state(json!({"n": 1})),
+        ],
+    );
+    assert_eq!(next_state(&mut child), r#"{"n":1}"#);
+    child.kill().expect("killed");
+    child.wait().expect("gone");
+    assert_eq!(target.sql("select count(*) from s"), "3");
+    assert_eq!(target.key("s"), "");
+    target.load(&[
+        plain(&["id"]),
+        record("s", json!({"id": 2, "t": "B"})),
+        record("s", json!({"id": 3, "t": "d"})),
+    ]);
+    assert_eq!(target.key("s"), "id");
+    assert_eq!(target.sql("select * from s order by id"), "1|c\n2|B\n3|d");
+    assert_eq!(target.sql("select obj_description('s'::regclass)"), "");
+}
+
+#[test]
+fn the_last_row_wins_wherever_the_server_puts_it() {
+    // Rows that do not fit a page leave room behind, which later rows fill: their place does not tell their order.
+    let target = Target::new(json!({"batch_size_rows": 50}));
+    let mut lines = vec![plain(&["id"])];
+    for round in 0..40 {
+        for id in 0..10 {
+            let filling = if (round + id) % 3 == 0 {
+                "x".repeat(1900)
+            } else {
+                "y".repeat(id)
+            };
+            lines.push(record("s", json!({"id": id, "t": format!("{round} {filling}")})));
+        }
+    }
+    target.load(&lines);
+    assert_eq!(
+        target.sql("select count(*), bool_and(t like '39 %') from s"),
+        "10|t"
+    );
+}
+
+#[test]
+fn a_server_that_goes_away_ends_the_run_without_a_state_ahead() {
+    let server = Server::start(&Options {
+        durable: true,
+        ..Options::default()
+    });
+    let database = server.database();
+    let mut target = Target::new(json!({}));
+    target.with(json!({"port": database.port(), "database": database.name(), "state_interval_seconds": 0, "batch_size_rows": 2}));
+    let mut child = target.start();
+    feed(
+        &mut child,
+        &[
+            plain(&["id"]),
+            record("s", json!({"id": 1, "t": "a"})),
+            record("s", json!({"id": 2, "t": "b"})),
+            state(json!({"n": 1})),
+        ],
+    );
+    assert_eq!(next_state(&mut child), r#"{"n":1}"#);
+    server.kill();
+    feed(
+        &mut child,
+        &[record("s", json!({"id": 3, "t": "c"})), state(json!({"n": 2}))],
+    );
+    let ran = end(child);
+    assert_eq!(ran.code, Some(69), "{}", ran.log);
+    assert_eq!(ran.states, Vec::<String>::new());
+    assert!(ran.log.contains("connection"), "{}", ran.log);
+    server.restart();
+    assert_eq!(database.sql("select * from s order by id").trim_end(), "1|a\n2|b");
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_at_once() {
+    let mut target = Target::new(json!({}));
+    target.with(json!({"host": "127.0.0.1", "port": 1}));
+    target.fail(
+        &[plain(&[])],
+        69,
+        &["cannot connect to postgresql://127.0.0.1:1/"],
+    );
+}
+
+#[test]
+fn a_table_that_somebody_locks_is_told_with_who_it_is() {
+    let mut target = Target::new(json!({}));
+    target.load(&[plain(&["id"])]);
+    let mut blocker = target.database.psql();
+    let mut blocker = blocker
+        .env("PGAPPNAME", "the blocker")
+        .args(["-XAtq", "-c", "begin; lock table s; select pg_sleep(60)"])
+        .spawn()
+        .expect("psql");
+    while target.sql("select count(*) from pg_locks l join pg_class c on c.oid = l.relation where c.relname = 's' and l.granted") == "0" {
+        thread::sleep(Duration::from_millis(10));
+    }
+    target.with(json!({"lock_timeout_seconds": 0.2}));
+    let states = target.fail(
+        &[
+            plain(&["id"]),
+            record("s", json!({"id": 1})),
+            state(json!({"n": 1})),
+        ],
+        75,
+        &[
+            "\"public\".\"s\"",
+            "waited 0.2 s",
+            "the blocker",
+            "holds AccessExclusiveLock",
+        ],
+    );
+    assert_eq!(states, Vec::<String>::new());
+    blocker.kill().expect("killed");
+    blocker.wait().expect("gone");
+    target
+        .sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'the blocker'");
+}
+
+#[test]
+fn rows_that_the_server_refuses_end_the_run_and_states_stay_behind() {
+    let target = Target::new(json!({"batch_size_rows": 1, "state_interval_seconds": 0}));
+    target.sql("create table s (id bigint primary key check (id < 3), t text)");
+    let ran = target.fail(
+        &[
+            plain(&["id"]),
+            record("s", json!({"id": 1})),
+            state(json!({"n": 1})),
+            record("s", json!({"id": 3})),
+            state(json!({"n": 2})),
+        ],
+        65,
+        &["check constraint", "SQLSTATE 23514"],
+    );
+    assert_eq!(ran, [r#"{"n":1}"#]);
+    assert_eq!(target.sql("select id from s"), "1");
+}
+
+#[test]
+fn streams_on_one_connection_do_not_take_each_others_word() {
+    // The second stream fails; rows of the first, in the same transaction, are rolled back with it: no STATE may say
+    // that they are there.
+    let target = Target::new(json!({}));
+    target.sql("create table bad (id bigint check (id < 3))");
+    let integer = json!({"id": {"type": "integer"}});
+    let states = target.fail(
+        &[
+            schema("good", integer.clone(), &[]),
+            schema("bad", integer, &[]),
+            record("good", json!({"id": 1})),
+            state(json!({"n": 1})),
+            record("bad", json!({"id": 3})),
+        ],
+        65,
+        &["SQLSTATE 23514"],
+    );
+    let rows = target.sql("select count(*) from good");
+    assert!(states.is_empty() || rows == "1", "{states:?} {rows}");
+}
+
+#[test]
+fn a_value_of_50_mb_is_a_value() {
+    let target = Target::new(json!({}));
+    let big = "0123456789".repeat(5_000_000);
+    target.load(&[plain(&["id"]), record("s", json!({"id": 1, "t": big}))]);
+    target.load(&[
+        plain(&["id"]),
+        record("s", json!({"id": 1, "t": big})),
+        record("s", json!({"id": 2, "t": "x"})),
+    ]);
+    assert_eq!(
+        target.sql("select id, length(t) from s order by id"),
+        "1|50000000\n2|1"
+    );
+}
+
+#[test]
+fn streams_go_side_by_side() {
+    let target = Target::new(json!({"max_parallelism": 3, "batch_size_rows": 10}));
+    let mut lines = Vec::new();
+    for stream in ["a", "b", "c", "d", "e"] {
+        lines.push(schema(
+            stream,
+            json!({"id": {"type": "integer"}, "n": {"type": "integer"}}),
+            &["id"],
+        ));
+    }
+    for n in 0..500 {
+        for stream in ["a", "b", "c", "d", "e"] {
+            lines.push(record(stream, json!({"id": n % 50, "n": n})));
+        }
+    }
+    lines.push(state(json!({"n": 1})));
+    assert_eq!(target.load(&lines), [r#"{"n":1}"#]);
+    for stream in ["a", "b", "c", "d", "e"] {
+        assert_eq!(
+            target.sql(&format!("select count(*), min(n), max(n) from {stream}")),
+            "50|450|499"
+        );
+    }
+}
