@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use melisma_sdk::{Error, Result};
 use postgres::config::{Host, SslMode as Wire};
-use postgres::{Client, Config, NoTls};
+use postgres::{CancelToken, Client, Config, NoTls};
 use rustls::ClientConfig;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -84,6 +84,15 @@ impl Server {
             .batch_execute(&session)
             .map_err(|error| failed(&doing(), error))?;
         Ok(client)
+    }
+
+    /// Asks the server to end what a session is doing, without waiting for it. When that does not reach the server,
+    /// the session ends when it next writes to us.
+    pub fn cancel(&self, token: &CancelToken) {
+        let _ = match &self.tls {
+            Some(tls) => token.cancel_query(MakeRustlsConnect::new(ClientConfig::clone(tls))),
+            None => token.cancel_query(NoTls),
+        };
     }
 
     /// Where it is, for people and logs: `postgresql://localhost:5432/shop`, without user and password.

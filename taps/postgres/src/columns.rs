@@ -46,6 +46,12 @@ impl Columns {
         Self { list, slots }
     }
 
+    /// Where a column is among the values of a row, when it is selected.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        let mut selected = self.slots.iter().filter(|slot| slot.decoder.is_some());
+        selected.position(|slot| *slot.name == *name)
+    }
+
     /// Writes the record of a row.
     #[inline]
     pub(crate) fn write(&self, mut tuple: Tuple<'_>, output: &mut Output<'_>) -> Result<()> {

@@ -2,8 +2,8 @@
 
 use std::io::BufRead;
 
-use melisma_postgres::postgres::GenericClient;
-use melisma_postgres::{failed, failed_io};
+use melisma_postgres::postgres::Client;
+use melisma_postgres::{Server, failed, failed_io};
 use melisma_sdk::{Error, Result};
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
@@ -11,24 +11,43 @@ const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 const HEADER: usize = 19;
 
 /// Runs `COPY (query) TO STDOUT` and hands each row to `row`. `doing` is for errors.
+///
+/// When `row` fails, the server is told to stop: it would send the rest of the rows before it hears anything else.
 pub(crate) fn copy(
-    client: &mut impl GenericClient,
+    client: &mut Client,
+    server: &Server,
     query: &str,
     doing: &str,
     mut row: impl FnMut(Tuple<'_>) -> Result<()>,
 ) -> Result<()> {
+    let mut tuples = Tuples::default();
+    messages(client, server, query, doing, |data| tuples.feed(data, &mut row))?;
+    tuples.finish()
+}
+
+/// The same with the messages as the server sends them, one a row.
+pub(crate) fn messages(
+    client: &mut Client,
+    server: &Server,
+    query: &str,
+    doing: &str,
+    mut message: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let token = client.cancel_token();
     let statement = format!("copy ({query}) to stdout (format binary)");
     let mut reader = client
         .copy_out(&statement)
         .map_err(|error| failed(doing, error))?;
-    let mut tuples = Tuples::default();
     loop {
-        // The server sends a message a row, and this gives one message.
         let data = reader.fill_buf().map_err(|error| failed_io(doing, error))?;
         if data.is_empty() {
-            return tuples.finish();
+            return Ok(());
         }
-        tuples.feed(data, &mut row)?;
+        if let Err(error) = message(data) {
+            drop(reader);
+            server.cancel(&token);
+            return Err(error);
+        }
         let length = data.len();
         reader.consume(length);
     }
@@ -41,6 +60,15 @@ pub(crate) struct Tuple<'a> {
 }
 
 impl<'a> Tuple<'a> {
+    /// The value at this place.
+    #[inline]
+    pub(crate) fn nth(mut self, place: usize) -> Option<&'a [u8]> {
+        for _ in 0..place {
+            self.next();
+        }
+        self.next()
+    }
+
     /// The next value; `None` is null.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<&'a [u8]> {

@@ -50,6 +50,11 @@ pub struct Settings {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 64))]
     pub parallelism: u32,
+    /// FULL_TABLE reads a table in ranges of this many MiB. Each that was read to its end is noted in STATE; an
+    /// interrupted run reads the one that it was in again.
+    #[serde(default = "range_mb")]
+    #[schemars(range(min = 1, max = 65536))]
+    pub full_table_range_mb: u32,
     /// Whether FULL_TABLE records carry a version, and ACTIVATE_VERSION follows them, so that a target removes what is
     /// no longer in the table.
     #[serde(default)]
@@ -64,6 +69,10 @@ pub struct Settings {
 
 fn one() -> u32 {
     1
+}
+
+fn range_mb() -> u32 {
+    32
 }
 
 /// What values look like.

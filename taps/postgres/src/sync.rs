@@ -1,29 +1,39 @@
-//! Reading one stream.
+//! Reading one stream by the method that the catalog chose.
 
-use melisma_postgres::{Server, identifier};
-use melisma_sdk::{Output, Result};
+use melisma_postgres::Server;
+use melisma_sdk::{Error, Method, Output, Result};
 
 use crate::columns::Columns;
-use crate::copy::copy;
 use crate::discovery::Table;
+use crate::query::{self, Query};
 use crate::settings::Settings;
+use crate::{full_table, incremental};
 
-/// Reads a stream by the method that the catalog chose.
+/// Reads a stream.
 pub(crate) fn stream(
     table: &Table,
     server: &Server,
     settings: &Settings,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let columns = Columns::new(table, output, settings);
-    let mut client = server.connect()?;
-    let query = format!(
-        "select {} from {}.{} as t",
-        columns.list,
-        identifier(&table.schema),
-        identifier(&table.name)
-    );
-    copy(&mut client, &query, "cannot read the table", |tuple| {
-        columns.write(tuple, output)
-    })
+    let doing = format!("cannot read {}", query::name(table));
+    let options = settings.stream_options.get(output.stream());
+    let mut query = Query {
+        table,
+        columns: Columns::new(table, output, settings),
+        clauses: options.map_or(&[], |options| &options.custom_where_clauses),
+        limit: settings.max_record_count,
+        doing: &doing,
+    };
+    match output.replication_method() {
+        Method::FullTable => full_table::read(&query, server, settings, output),
+        Method::Incremental => {
+            query.limit = [settings.max_record_count, settings.limit]
+                .into_iter()
+                .flatten()
+                .min();
+            incremental::read(&query, server, settings.start_date.as_deref(), output)
+        }
+        Method::LogBased => Err(Error::config("replication method: LOG_BASED is not there yet")),
+    }
 }

@@ -3,4 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod full_table;
+mod incremental;
+mod resume;
 mod run;

@@ -21,6 +21,17 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    fn of(code: u8, log: String, out: Vec<u8>) -> Self {
+        let text = String::from_utf8(out).unwrap();
+        let messages = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        Self {
+            code,
+            messages: messages.collect(),
+            text,
+            log,
+        }
+    }
+
     /// The outcome of a run that must have worked.
     pub(crate) fn ok(self) -> Self {
         assert_eq!(self.code, 0, "{}", self.log);
@@ -108,6 +119,17 @@ impl<'a> Run<'a> {
         self
     }
 
+    /// Stops, as a signal would, when about so many records are out.
+    pub(crate) fn go_until(self, records: usize) -> Outcome {
+        let mut out = Until {
+            records,
+            stop: self.stop.clone(),
+            text: Vec::new(),
+        };
+        let (code, log) = self.into(&mut out);
+        Outcome::of(code, log, out.text)
+    }
+
     pub(crate) fn arg(mut self, arg: &'a str) -> Self {
         self.args.push(arg);
         self
@@ -135,23 +157,40 @@ impl<'a> Run<'a> {
     pub(crate) fn go(self) -> Outcome {
         let mut out = Vec::new();
         let (code, log) = self.into(&mut out);
-        let text = String::from_utf8(out).unwrap();
-        let messages = text
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect();
-        Outcome {
-            code,
-            messages,
-            text,
-            log,
-        }
+        Outcome::of(code, log, out)
     }
 
     /// The catalog that discovery prints.
     pub(crate) fn discover(self) -> Value {
-        let outcome = self.arg("--discover").go().ok();
-        serde_json::from_str(&outcome.text).unwrap()
+        let mut out = Vec::new();
+        let (code, log) = self.arg("--discover").into(&mut out);
+        assert_eq!(code, 0, "{log}");
+        serde_json::from_slice(&out).unwrap()
+    }
+}
+
+/// Keeps what is written, and asks for the end when it is enough.
+struct Until {
+    records: usize,
+    stop: Stop,
+    text: Vec<u8>,
+}
+
+impl std::io::Write for Until {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.text.extend_from_slice(bytes);
+        let records = self
+            .text
+            .split(|&byte| byte == b'\n')
+            .filter(|line| line.starts_with(b"{\"type\":\"RECORD\""));
+        if records.count() >= self.records {
+            self.stop.request(15);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

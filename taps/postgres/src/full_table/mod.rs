@@ -1,0 +1,223 @@
+//! FULL_TABLE: all rows, in ranges of pages under one snapshot, so that an interrupted run can go on.
+
+mod parallel;
+mod progress;
+mod snapshot;
+mod storage;
+
+use std::collections::VecDeque;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use melisma_postgres::Server;
+use melisma_postgres::postgres::Client;
+use melisma_sdk::{Output, Result};
+
+use crate::copy::copy;
+use crate::query::Query;
+use crate::settings::Settings;
+use progress::{NAME, OPEN, Progress, Task, digest};
+use snapshot::Snapshot;
+use storage::Storage;
+
+/// Pages have this many bytes, unless the server was built otherwise; then ranges are of another size, no more.
+const PAGE: u32 = 8_192;
+/// No more ranges than this a table, so that STATE stays small.
+const RANGES: u32 = 1_024;
+
+/// A piece of work: the query of a range, and what is known when it is done.
+#[derive(Debug)]
+struct Piece {
+    query: String,
+    /// Which table with which file, and which pages; `None` for what can not be resumed.
+    done: Option<(u32, u32, Task)>,
+}
+
+/// Reads a stream as a whole, or goes on where an interrupted run stopped.
+pub(crate) fn read(
+    query: &Query<'_>,
+    server: &Server,
+    settings: &Settings,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let mut client = server.connect()?;
+    let snapshot = Snapshot::take(&mut client)?;
+    let storage = match query.limit {
+        Some(_) => None,
+        None => storage::of(&mut client, query.table)?,
+    };
+    let kept = output.kept(NAME).unwrap_or_else(|error| {
+        log::warn!("{error}; all rows are read");
+        None
+    });
+    let mut progress = match &storage {
+        Some(storage) => resume(kept, query, &snapshot, storage, output.stream()),
+        None => Progress::default(),
+    };
+    let emit_versions = settings.emit_activate_version_messages;
+    if emit_versions {
+        let version = *progress.version.get_or_insert_with(now);
+        output.set_version(version);
+    }
+    let pieces = match &storage {
+        Some(storage) => {
+            let size = settings.full_table_range_mb.max(1) * ((1 << 20) / PAGE);
+            pieces(query, &snapshot, storage, &progress, size)
+        }
+        None => VecDeque::from([Piece {
+            query: query.whole(),
+            done: None,
+        }]),
+    };
+    let connections = usize::try_from(settings.parallelism)
+        .unwrap_or(1)
+        .min(pieces.len());
+    let mut reader = Reader {
+        query,
+        server,
+        snapshot: &snapshot,
+        progress,
+        left: pieces.len(),
+    };
+    if connections > 1 {
+        parallel::read(&mut reader, &mut client, connections, pieces, output)?;
+    } else {
+        for piece in pieces {
+            reader.read(&mut client, &piece, output)?;
+        }
+    }
+    output.forget(NAME);
+    if let Some(version) = reader.progress.version.filter(|_| emit_versions) {
+        output.activate_version(version)?;
+    }
+    Ok(())
+}
+
+/// Reads pieces and notes that they are done.
+struct Reader<'a> {
+    query: &'a Query<'a>,
+    server: &'a Server,
+    snapshot: &'a Snapshot,
+    progress: Progress,
+    /// How many pieces are not done.
+    left: usize,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, client: &mut Client, piece: &Piece, output: &mut Output<'_>) -> Result<()> {
+        copy(client, self.server, &piece.query, self.query.doing, |tuple| {
+            self.query.columns.write(tuple, output)
+        })?;
+        self.done(piece, output)
+    }
+
+    /// The rows of the piece are written.
+    fn done(&mut self, piece: &Piece, output: &mut Output<'_>) -> Result<()> {
+        self.left -= 1;
+        if let Some((table, file, task)) = piece.done
+            && self.snapshot.history.is_some()
+            && self.left > 0
+        {
+            self.progress.mark(table, file, task.pages, self.snapshot.xmin);
+            output.keep(NAME, &self.progress)?;
+        }
+        output.checkpoint()
+    }
+}
+
+/// What an earlier run left to do, as far as it can be relied on.
+fn resume(
+    kept: Option<Progress>,
+    query: &Query<'_>,
+    snapshot: &Snapshot,
+    storage: &[Storage],
+    stream: &str,
+) -> Progress {
+    let fresh = Progress {
+        history: snapshot.history.clone().unwrap_or_default(),
+        query: digest(&query.identity()),
+        lsn: snapshot.lsn,
+        version: None,
+        parts: Vec::new(),
+    };
+    let Some(kept) = kept.filter(|_| snapshot.history.is_some()) else {
+        return fresh;
+    };
+    let changed = if kept.history != fresh.history {
+        "the server is another, or was restored or promoted"
+    } else if kept.lsn > snapshot.lsn_before {
+        "the server is behind the one that was read"
+    } else if kept.query != fresh.query {
+        "the selected columns, or settings, are others"
+    } else {
+        let files: Vec<_> = storage
+            .iter()
+            .filter_map(|storage| Some((storage.oid, storage.file?)))
+            .collect();
+        let mut progress = Progress {
+            lsn: fresh.lsn,
+            ..kept
+        };
+        progress.check(&files, snapshot.next);
+        log::info!("stream {stream}: goes on where an interrupted run stopped");
+        return progress;
+    };
+    log::info!(
+        "stream {stream}: an interrupted run can not be continued, because {changed}; all rows are read"
+    );
+    fresh
+}
+
+fn pieces(
+    query: &Query<'_>,
+    snapshot: &Snapshot,
+    storage: &[Storage],
+    progress: &Progress,
+    size: u32,
+) -> VecDeque<Piece> {
+    let mut pieces = VecDeque::new();
+    for storage in storage {
+        let Some(file) = storage.file else {
+            pieces.push_back(Piece {
+                query: query.only(&storage.name, &[]),
+                done: None,
+            });
+            continue;
+        };
+        let size = if snapshot.has_range_scans {
+            size.max(storage.pages / RANGES + 1)
+        } else {
+            OPEN
+        };
+        for task in progress.tasks(storage.oid, storage.pages, size) {
+            pieces.push_back(Piece {
+                query: query.only(&storage.name, &conditions(task)),
+                done: Some((storage.oid, file, task)),
+            });
+        }
+    }
+    pieces
+}
+
+/// The conditions that a row of the task meets.
+fn conditions(task: Task) -> Vec<String> {
+    let mut conditions = Vec::new();
+    if task.pages.from > 0 {
+        conditions.push(format!("t.ctid >= '({},0)'::pg_catalog.tid", task.pages.from));
+    }
+    if task.pages.to < OPEN {
+        conditions.push(format!("t.ctid < '({},0)'::pg_catalog.tid", task.pages.to));
+    }
+    if let Some(since) = task.since {
+        let since = since & u64::from(u32::MAX);
+        conditions.push(format!(
+            "pg_catalog.age(t.xmin) <= pg_catalog.age('{since}'::pg_catalog.xid)"
+        ));
+    }
+    conditions
+}
+
+/// A version: milliseconds since 1970, as Singer's database taps number them.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
+}
