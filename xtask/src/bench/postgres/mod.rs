@@ -32,8 +32,8 @@ fn ratios(bench: &Bench) -> Result<Vec<Ratio>> {
     let rows = bench.corpora.rows;
     let csv = bench.csv()?;
     let ratio = |title: &str, ours: String, base: String, prepare: &[&str], bar| {
-        let prepare: String = prepare.iter().map(|sql| format!("-c '{sql}' ")).collect();
-        let prepare = bench.psql(&format!("{prepare} -c checkpoint"));
+        let prepare: Vec<String> = prepare.iter().map(|sql| format!("-c '{sql}'")).collect();
+        let prepare = bench.psql(&format!("{} -c checkpoint", prepare.join(" ")));
         Ratio::new(
             super::Name::Postgres,
             format!("{title}, {rows} rows"),
