@@ -10,4 +10,5 @@ mod example;
 mod harness;
 mod kill;
 mod memory;
+mod postgres;
 mod python_taps;

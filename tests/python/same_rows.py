@@ -7,6 +7,7 @@ Columns whose name starts with _sdc_ are left out.
 import csv
 import datetime
 import decimal
+import gzip
 import sys
 
 import duckdb
@@ -47,7 +48,8 @@ def text(value):
 
 def with_pyarrow(source, files):
     table = pa.concat_tables([pyarrow.parquet.read_table(file) for file in files])
-    with open(source, newline="", encoding="utf-8") as file:
+    opened = gzip.open if source.endswith(".gz") else open
+    with opened(source, "rt", newline="", encoding="utf-8") as file:
         expected = list(csv.DictReader(file))
     rows = table.to_pylist()
     if len(rows) != len(expected):

@@ -46,13 +46,11 @@ fn build() -> PathBuf {
     folder.join("melisma")
 }
 
-/// A Python of `cargo xtask setup`: `python` (singer-sdk, DuckDB, pyarrow) or `python-singer` (singer-python).
+/// A Python of `cargo xtask setup`: `python` (singer-sdk, DuckDB, pyarrow), `python-singer` (singer-python) or
+/// `python-postgres` (MeltanoLabs' PostgreSQL connectors).
 pub(crate) fn python(environment: &str) -> PathBuf {
-    let variable = if environment == "python" {
-        "MELISMA_TEST_PYTHON"
-    } else {
-        "MELISMA_TEST_PYTHON_SINGER"
-    };
+    // MELISMA_TEST_PYTHON_SINGER names that of `python-singer`.
+    let variable = format!("MELISMA_TEST_{}", environment.replace('-', "_").to_uppercase());
     let path = std::env::var_os(variable).map_or_else(
         || {
             melisma()
