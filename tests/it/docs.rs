@@ -6,7 +6,13 @@ use crate::harness::{melisma, root, run};
 
 #[test]
 fn settings_are_those_of_about() {
-    for plugin in ["tap-csv", "tap-postgres", "target-csv", "target-jsonl", "target-parquet"] {
+    for plugin in [
+        "tap-csv",
+        "tap-postgres",
+        "target-csv",
+        "target-jsonl",
+        "target-parquet",
+    ] {
         let outcome = run(
             Command::new(melisma()).args([plugin, "--about", "--format", "markdown"]),
             b"",
