@@ -50,7 +50,9 @@ fn plain(kind: &Kind, values: &Values) -> Map<String, Value> {
         Kind::Uuid => json!({"type": ["string"], "format": "uuid"}),
         Kind::Date => time("date"),
         Kind::Timestamp | Kind::TimestampTz => time("date-time"),
-        Kind::Time | Kind::TimeTz => json!({"type": ["string"], "format": "time"}),
+        Kind::Time => json!({"type": ["string"], "format": "time"}),
+        // A target that makes a `time` of it loses the zone.
+        Kind::TimeTz => json!({"type": ["string"], "format": "time", "x-sql-datatype": "timetz"}),
         Kind::Json | Kind::Jsonb if values.json_as_object => json!({"type": ["object"]}),
         Kind::Json | Kind::Jsonb => {
             json!({"type": ["string", "number", "integer", "array", "object", "boolean"]})
