@@ -27,7 +27,9 @@ fn examples() -> TempDir {
         std::fs::copy(source.join(name), to).expect("copied");
     };
     copy("postgres/meltano.yml");
-    TABLES.iter().for_each(|(_, path)| copy(path));
+    for (_, path) in TABLES {
+        copy(path);
+    }
     folder
 }
 
