@@ -23,14 +23,23 @@ pub trait Sink: Send {
     /// Makes everything accepted so far durable.
     fn commit(&mut self) -> Result<()>;
 
+    /// As [`commit`](Sink::commit), in a run that commits at its STATEs only
+    /// ([`Options::commits_at_states`](crate::pipeline::Options::commits_at_states)): `state` covers exactly the rows
+    /// that were handed to the sinks of all streams so far. A sink that stores it together with the rows makes them
+    /// come exactly once. Called for several streams with the same STATE, one after another.
+    fn commit_state(&mut self, state: &str) -> Result<()> {
+        let _ = state;
+        self.commit()
+    }
+
     /// The stream's schema changed: later batches have the new columns. Rows of the old schema were committed, unless
-    /// the run commits at its end only.
+    /// the run commits at its end or at STATEs only.
     fn change_schema(&mut self, schema: &Arc<StreamSchema>) -> Result<()>;
 
     /// Removes the rows of the stream whose version is lower than `version` (ACTIVATE_VERSION).
     ///
-    /// Earlier rows were committed, unless the run commits at its end only; the effect must be durable when this
-    /// returns. The default does nothing, as is right for files that only grow.
+    /// Earlier rows were committed, unless the run commits at its end or at STATEs only; otherwise the effect must be
+    /// durable when this returns. The default does nothing, as is right for files that only grow.
     fn activate_version(&mut self, version: i64) -> Result<()> {
         let _ = version;
         Ok(())

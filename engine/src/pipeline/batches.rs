@@ -98,8 +98,8 @@ impl<D: Destination> Router<'_, D> {
             },
         };
         let ticket = self.shared.teller.open(seq, id);
-        let ticket = if self.shared.options.commits_at_end {
-            // Nothing is durable before the end, not even a stream without records.
+        let ticket = if self.shared.options.commits_together() {
+            // Nothing is durable before the next commit of all, not even a stream without records.
             stream.unit = Some(OpenUnit::new(ticket, self.now, &self.received_at));
             None
         } else {
@@ -146,8 +146,9 @@ impl<D: Destination> Router<'_, D> {
     }
 
     fn barrier(&mut self, seq: u64, id: usize) -> Result<Option<Ticket>> {
-        if self.shared.options.commits_at_end {
+        if self.shared.options.commits_together() {
             self.hand_over(id)?;
+            self.hold(seq, id);
             return Ok(None);
         }
         self.commit(id)?;
@@ -157,6 +158,9 @@ impl<D: Destination> Router<'_, D> {
     /// STATE: told when everything before it is durable.
     pub(super) fn state(&mut self, seq: u64, value: &str) -> Result<()> {
         self.summary.states += 1;
+        if self.shared.options.commits_at_states {
+            return self.state_of_all(seq, value);
+        }
         self.shared.teller.state(seq, value, self.now)?;
         let newest = (seq, self.now);
         let first = self.waiting.map_or(newest, |waiting| waiting.first);
@@ -177,8 +181,9 @@ impl<D: Destination> Router<'_, D> {
         let bytes = stream.measure();
         let Some(unit) = &stream.unit else { return Ok(()) };
         let full = unit.rows() >= limits.rows as u64 || bytes >= limits.bytes;
+        self.together.due |= full;
         let piece = unit.open_rows >= self.piece_rows || stream.memory.bytes() >= self.piece_bytes;
-        if full && !self.shared.options.commits_at_end {
+        if full && !self.shared.options.commits_together() {
             self.commit(id)?;
         } else if piece {
             self.hand_over(id)?;
@@ -245,7 +250,7 @@ impl<D: Destination> Router<'_, D> {
     }
 
     fn commit_where(&mut self, due: impl Fn(&OpenUnit) -> bool) -> Result<()> {
-        if self.shared.options.commits_at_end {
+        if self.shared.options.commits_together() {
             return Ok(());
         }
         for id in 0..self.streams.len() {
@@ -258,7 +263,7 @@ impl<D: Destination> Router<'_, D> {
     }
 
     /// Hands the rows of a stream to its writer; nothing is promised for them yet.
-    fn hand_over(&mut self, id: usize) -> Result<()> {
+    pub(super) fn hand_over(&mut self, id: usize) -> Result<()> {
         let Some(stream) = &mut self.streams[id] else {
             return Ok(());
         };
@@ -283,13 +288,13 @@ impl<D: Destination> Router<'_, D> {
     /// Asks for everything of a stream to be made durable.
     pub(super) fn commit(&mut self, id: usize) -> Result<()> {
         match self.seal(id)? {
-            Some(unit) => self.send(id, What::Commit(unit)),
+            Some(unit) => self.send(id, What::Commit(unit, None)),
             None => Ok(()),
         }
     }
 
     /// Hands over what is left of the open unit, and closes it. What was set aside of it is on disk then.
-    fn seal(&mut self, id: usize) -> Result<Option<Unit>> {
+    pub(super) fn seal(&mut self, id: usize) -> Result<Option<Unit>> {
         self.hand_over(id)?;
         let Some(unit) = self.streams[id].as_mut().and_then(|stream| stream.unit.take()) else {
             return Ok(None);
@@ -329,7 +334,7 @@ impl<D: Destination> Router<'_, D> {
         for id in 0..self.streams.len() {
             if self.streams[id].is_some() {
                 let unit = self.seal(id)?;
-                self.send(id, What::Finish(unit))?;
+                self.send(id, What::Finish(unit, self.together.last.clone()))?;
             }
         }
         Ok(())
@@ -338,7 +343,7 @@ impl<D: Destination> Router<'_, D> {
     /// An end before its time: what is good so far is committed, unless only a clean end may commit.
     pub(super) fn drain(&mut self) {
         for id in 0..self.streams.len() {
-            if self.shared.options.commits_at_end {
+            if self.shared.options.commits_together() {
                 self.give_up(id);
             } else if let Err(error) = self.commit(id) {
                 self.give_up(id);
@@ -353,7 +358,7 @@ impl<D: Destination> Router<'_, D> {
         }
     }
 
-    fn send(&mut self, id: usize, what: What<BatchOf<D>>) -> Result<()> {
+    pub(super) fn send(&mut self, id: usize, what: What<BatchOf<D>>) -> Result<()> {
         let writer = &self.writers[id % self.writers.len()];
         writer
             .send(Command { stream: id, what })

@@ -24,6 +24,7 @@ mod repair;
 mod router;
 mod stream;
 mod teller;
+mod together;
 mod writer;
 
 use std::io::{Read, Write};

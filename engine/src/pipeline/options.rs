@@ -22,6 +22,9 @@ pub struct Options {
     pub writers: usize,
     /// Only a clean end makes rows durable: every sink is committed and finished once, at the end.
     pub commits_at_end: bool,
+    /// Rows become durable at a STATE only, those of all streams together, and the sinks are handed that STATE
+    /// ([`Sink::commit_state`](crate::sink::Sink::commit_state)). `writers` must be 1. `commits_at_end` goes before it.
+    pub commits_at_states: bool,
     /// Whether records are checked against their schema beyond what their columns need.
     pub validate: bool,
     /// Whether the `_sdc_` columns are added; those that the tap sends are removed otherwise.
@@ -38,6 +41,13 @@ pub struct Options {
     pub activate_versions: bool,
 }
 
+impl Options {
+    /// Whether a stream alone can not ask for a commit.
+    pub(super) fn commits_together(&self) -> bool {
+        self.commits_at_end || self.commits_at_states
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -47,6 +57,7 @@ impl Default for Options {
             max_line_bytes: MAX_LINE_BYTES,
             writers: 1,
             commits_at_end: false,
+            commits_at_states: false,
             validate: true,
             add_metadata: false,
             on_invalid: OnInvalid::Fail,

@@ -14,6 +14,7 @@ use super::reader::{Input, Reader};
 use super::repair::{repair, replace_invalid};
 use super::stream::{OpenUnit, Stream, Trouble};
 use super::teller::Teller;
+use super::together::Together;
 use super::writer::{BatchOf, Command, Failure};
 use crate::budget::Budget;
 use crate::cell::Row;
@@ -57,6 +58,7 @@ pub(super) struct Router<'e, D: Destination> {
     /// The clock, read once a block.
     pub(super) now: Instant,
     pub(super) waiting: Option<Waiting>,
+    pub(super) together: Together,
     pub(super) piece_rows: usize,
     pub(super) piece_bytes: usize,
     /// Bytes of lines after which a stream's memory is measured.
@@ -98,6 +100,7 @@ impl<'e, D: Destination> Router<'e, D> {
             summary: Summary::default(),
             now: Instant::now(),
             waiting: None,
+            together: Together::new(),
             piece_rows: PIECE_ROWS.min(options.limits.rows).max(1),
             piece_bytes,
             measure_bytes: MEASURE.min(piece_bytes),

@@ -33,12 +33,13 @@ pub(super) enum What<B> {
     Schema(Arc<StreamSchema>, Option<Ticket>),
     /// So many rows, and the memory they take.
     Write(B, u64, Reservation),
-    /// Make durable what was written.
-    Commit(Unit),
+    /// Make durable what was written, with the STATE that covers it where commits are made at STATEs.
+    Commit(Unit, Option<Arc<str>>),
     /// ACTIVATE_VERSION. Earlier rows were asked to be committed.
     Activate(i64, Option<Ticket>),
-    /// The input ended as it should: commit the unit if there is one, then finish the sink.
-    Finish(Option<Unit>),
+    /// The input ended as it should: commit the unit if there is one, with the last STATE where commits are made at
+    /// STATEs, then finish the sink.
+    Finish(Option<Unit>, Option<Arc<str>>),
 }
 
 /// Records that become durable together, sealed.
@@ -52,8 +53,8 @@ impl<B> What<B> {
     fn into_ticket(self) -> Option<Ticket> {
         match self {
             Self::Schema(_, ticket) | Self::Activate(_, ticket) => ticket,
-            Self::Commit(unit) | Self::Finish(Some(unit)) => Some(unit.ticket),
-            Self::Write(..) | Self::Finish(None) => None,
+            Self::Commit(unit, _) | Self::Finish(Some(unit), _) => Some(unit.ticket),
+            Self::Write(..) | Self::Finish(None, _) => None,
         }
     }
 }
@@ -169,21 +170,12 @@ impl<'e, D: Destination> Writer<'e, D> {
                 observer.wrote(stream.name, rows, started.elapsed());
                 Ok(())
             }
-            What::Commit(unit) => {
-                let result = if *stream.written > 0 {
-                    sink.commit()
-                } else {
-                    Ok(())
-                };
+            What::Commit(unit, state) => {
+                let result = commit(sink, *stream.written, state.as_deref());
                 stream.close(unit, result, started, teller, observer)
             }
-            What::Finish(unit) => {
-                let result = if *stream.written > 0 {
-                    sink.commit()
-                } else {
-                    Ok(())
-                };
-                let result = result.and_then(|()| sink.finish());
+            What::Finish(unit, state) => {
+                let result = commit(sink, *stream.written, state.as_deref()).and_then(|()| sink.finish());
                 match unit {
                     Some(unit) => stream.close(unit, result, started, teller, observer),
                     None => result,
@@ -226,6 +218,14 @@ impl<'e, D: Destination> Writer<'e, D> {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.sink = Some(sink);
         }
+    }
+}
+
+fn commit<S: Sink>(sink: &mut S, written: u64, state: Option<&str>) -> Result<()> {
+    match state {
+        Some(state) => sink.commit_state(state),
+        None if written > 0 => sink.commit(),
+        None => Ok(()),
     }
 }
 

@@ -72,6 +72,12 @@ pub trait Target: Send + Sync + Sized + 'static {
         false
     }
 
+    /// Whether rows become durable at a STATE only, those of all streams together, by
+    /// [`Sink::commit_state`]: for targets that store the STATE with the rows. One thread then writes all streams.
+    fn commits_at_states(&self) -> bool {
+        false
+    }
+
     /// Where the rows are, for people: a folder, a table. A run that succeeded logs it, and `melisma run` repeats it
     /// in its closing words. No secrets.
     fn location(&self) -> Option<String> {

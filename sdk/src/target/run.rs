@@ -60,7 +60,11 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
     let Run { args, values, io } = run;
     let mut settings: Settings = values.read()?;
     let target = T::open(values.read()?)?.with_settings(&mut settings)?;
-    let options = settings.options(T::defaults(), target.commits_at_end())?;
+    let mut options = settings.options(T::defaults(), target.commits_at_end())?;
+    if target.commits_at_states() {
+        options.commits_at_states = true;
+        options.writers = 1;
+    }
     let location = target.location();
     let input: Box<dyn Read + Send> = match &args.input {
         Some(path) => Box::new(File::open(path).map_err(|error| {

@@ -198,6 +198,7 @@ impl Settings {
             max_line_bytes: self.max_line_bytes,
             writers: self.max_parallelism,
             commits_at_end,
+            commits_at_states: false,
             validate: self.validate_records,
             add_metadata: self.add_record_metadata,
             on_invalid,

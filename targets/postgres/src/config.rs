@@ -57,8 +57,11 @@ pub struct Config {
     /// Seconds to wait for a table that somebody else has locked.
     #[schemars(range(min = 0))]
     pub(crate) lock_timeout_seconds: f64,
-    /// Write each STATE into the table `_melisma_state` as well, in the transaction that makes it true.
+    /// Write STATE into the table `_melisma_state` of the default schema as well, in the transaction of exactly the rows
+    /// that it covers. Commits then wait for a STATE, and one connection loads all streams.
     pub(crate) state_in_target: bool,
+    /// Under which name `state_in_target` writes it: one for each pipeline into this schema.
+    pub(crate) state_id: String,
     /// pipelinewise's name for `max_parallelism`: 0 leaves it at that, -1 is the number of processors.
     pub(crate) parallelism: i64,
     /// Taken for compatibility: STATE is told when it is true, without flushing other streams.
@@ -186,6 +189,7 @@ impl Default for Config {
             primary_key_required: None,
             lock_timeout_seconds: 60.0,
             state_in_target: false,
+            state_id: "default".to_owned(),
             parallelism: 0,
             flush_all_streams: false,
             temp_dir: None,

@@ -20,6 +20,7 @@ mod plan;
 mod prepare;
 mod session;
 mod sink;
+mod state;
 mod streams;
 mod table;
 mod types;
@@ -42,6 +43,7 @@ use copy::{Mercy, Nul};
 use mapping::Mapping;
 use naming::Naming;
 use plan::Rules;
+use state::StateTable;
 use streams::{Run, Streams};
 
 /// Writes each stream to a table.
@@ -73,6 +75,10 @@ impl Target for TargetPostgres {
         let run = Run {
             rules: rules(&config),
             overwrite: false,
+            together: config.state_in_target,
+            state: config
+                .state_in_target
+                .then(|| StateTable::new(config.default_target_schema.trim(), &config.state_id)),
             deletes_versions: config.deletes_versions(),
             roles: config.roles(),
         };
@@ -98,12 +104,19 @@ impl Target for TargetPostgres {
             let processors = thread::available_parallelism().map_or(1, usize::from);
             settings.max_parallelism = settings.max_parallelism.min(processors);
         }
+        let overwrite = settings.load_method == LoadMethod::Overwrite;
+        if overwrite && self.config.state_in_target {
+            return Err(Error::config(
+                "config: state_in_target: expected false with load_method overwrite, which is done at the end only",
+            ));
+        }
         let run = Run {
             rules: Rules {
                 upsert: settings.load_method != LoadMethod::Append,
                 ..self.run.rules.clone()
             },
-            overwrite: settings.load_method == LoadMethod::Overwrite,
+            overwrite,
+            together: overwrite || self.run.together,
             ..Run::clone(&self.run)
         };
         self.run = Arc::new(run);
@@ -128,6 +141,10 @@ impl Target for TargetPostgres {
 
     fn commits_at_end(&self) -> bool {
         self.run.overwrite
+    }
+
+    fn commits_at_states(&self) -> bool {
+        self.config.state_in_target
     }
 
     fn location(&self) -> Option<String> {

@@ -29,7 +29,7 @@ pub(crate) fn schema(
         let sql = format!("grant usage on schema {schema} to {}", identifier(role));
         session.execute(table, "cannot let readers into the schema of", &sql)?;
     }
-    if missing {
+    if missing && !run.together {
         // Seen by the other connections from here on.
         session.commit()?;
     }

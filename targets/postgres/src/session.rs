@@ -34,6 +34,8 @@ pub(crate) struct Session {
     /// Rows in a stage that are not in their table yet.
     pending: Option<Pending>,
     stages: usize,
+    /// The STATE that was stored with the last transaction.
+    stored: Option<String>,
 }
 
 /// Rows in a stage, of which no two have the same key.
@@ -72,12 +74,23 @@ impl Session {
             broken: false,
             pending: None,
             stages: 0,
+            stored: None,
         })
     }
 
     /// The number of the transaction in which the next statement is.
     pub(crate) fn transaction(&self) -> u64 {
         self.transaction
+    }
+
+    /// The STATE that was stored last.
+    pub(crate) fn stored(&self) -> Option<&str> {
+        self.stored.as_deref()
+    }
+
+    /// The STATE was stored and is durable.
+    pub(crate) fn note_stored(&mut self, state: &str) {
+        self.stored = Some(state.to_owned());
     }
 
     /// A number for a new stage.

@@ -51,7 +51,12 @@ impl PostgresSink {
                 first::finish(&mut session, &plan.name, &key)?;
             }
             prepare::table(&mut session, run, &schema.stream, &plan)?;
-            session.commit()?;
+            if let Some(state) = &run.state {
+                state.prepare(&mut session)?;
+            }
+            if !run.together {
+                session.commit()?;
+            }
         }
         Ok(Self {
             streams: Arc::clone(streams),
@@ -137,6 +142,21 @@ impl Sink for PostgresSink {
         }
     }
 
+    fn commit_state(&mut self, state: &str) -> Result<()> {
+        let mut session = lock(&self.session);
+        let wrote = self.wrote_in.take() == Some(session.transaction());
+        // The call for another stream has done it, for all of them.
+        if !wrote && session.stored() == Some(state) {
+            return Ok(());
+        }
+        if let Some(table) = &self.run.state {
+            table.store(&mut session, state)?;
+        }
+        session.commit()?;
+        session.note_stored(state);
+        Ok(())
+    }
+
     fn change_schema(&mut self, schema: &Arc<StreamSchema>) -> Result<()> {
         let (plan, _) = self.streams.next_plan(&self.schema.stream)?;
         let shared = Arc::clone(&self.session);
@@ -156,7 +176,7 @@ impl Sink for PostgresSink {
         };
         self.plan = plan;
         self.schema = Arc::clone(schema);
-        if !self.run.overwrite {
+        if !self.run.together {
             session.commit()?;
         }
         Ok(())
@@ -173,7 +193,7 @@ impl Sink for PostgresSink {
         }
         session.settle()?;
         versions::activate(&mut session, &self.plan, version, self.run.deletes_versions)?;
-        if !self.run.overwrite {
+        if !self.run.together {
             session.commit()?;
         }
         Ok(())

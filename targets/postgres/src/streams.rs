@@ -15,6 +15,7 @@ use crate::copy::CopyEncoder;
 use crate::naming::TableName;
 use crate::plan::{Plan, Rules, plan};
 use crate::session::Session;
+use crate::state::StateTable;
 use crate::table;
 
 /// What the settings say.
@@ -23,6 +24,10 @@ pub(crate) struct Run {
     pub(crate) rules: Rules,
     /// Each stream is loaded into a new table, which takes the place of the old one at the end.
     pub(crate) overwrite: bool,
+    /// Nothing is committed for a stream alone: all of them are together, at a STATE or at the end.
+    pub(crate) together: bool,
+    /// Where STATE is stored.
+    pub(crate) state: Option<StateTable>,
     /// ACTIVATE_VERSION deletes rows, instead of marking them.
     pub(crate) deletes_versions: bool,
     /// Who may read the tables, unless `schema_mapping` says otherwise.

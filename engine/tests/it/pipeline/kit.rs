@@ -21,6 +21,8 @@ pub(crate) struct World {
     pub(crate) events: Vec<String>,
     /// Told lines.
     pub(crate) told: Vec<String>,
+    /// States that sinks were handed with a commit.
+    pub(crate) stored: Vec<String>,
     /// Told lines that covered rows which were not committed.
     pub(crate) violations: Vec<String>,
     faults: Vec<Fault>,
@@ -224,6 +226,22 @@ impl Sink for ScriptedSink {
                 .or_default()
                 .extend(rows);
         })
+    }
+
+    /// The STATE must cover exactly what is committed then.
+    fn commit_state(&mut self, state: &str) -> Result<()> {
+        self.commit()?;
+        let value: serde_json::Value = serde_json::from_str(state).unwrap();
+        let claimed = value["n"][&self.stream].as_u64().unwrap_or(0);
+        let mut world = self.destination.world();
+        let durable = world.committed.get(&self.stream).map_or(0, Vec::len) as u64;
+        if durable != claimed {
+            world
+                .violations
+                .push(format!("{state} with {durable} of {}", self.stream));
+        }
+        world.stored.push(state.to_owned());
+        Ok(())
     }
 
     fn change_schema(&mut self, schema: &Arc<StreamSchema>) -> Result<()> {

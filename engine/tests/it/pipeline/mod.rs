@@ -7,3 +7,4 @@ mod input;
 mod kit;
 mod random;
 mod timers;
+mod together;

@@ -2,6 +2,7 @@
 
 mod driver;
 mod evolve;
+mod exactly_once;
 mod fail;
 mod load;
 mod overwrite;

@@ -1,0 +1,69 @@
+//! Commits of all streams together, each at a STATE that covers exactly their rows (`commits_at_states`).
+//!
+//! Limits and timers do not commit here: they make a commit due, and the next STATE brings it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::router::Router;
+use super::stream::OpenUnit;
+use super::writer::What;
+use crate::error::Result;
+use crate::sink::Destination;
+
+/// What is known between two such commits.
+pub(super) struct Together {
+    /// The next STATE brings a commit.
+    pub(super) due: bool,
+    committed_at: Instant,
+    /// The last STATE of the input.
+    pub(super) last: Option<Arc<str>>,
+}
+
+impl Together {
+    pub(super) fn new() -> Self {
+        Self {
+            due: false,
+            committed_at: Instant::now(),
+            last: None,
+        }
+    }
+}
+
+impl<D: Destination> Router<'_, D> {
+    /// A STATE: commits all rows with it when a commit is due. One without rows since the last commit needs none.
+    pub(super) fn state_of_all(&mut self, seq: u64, value: &str) -> Result<()> {
+        let options = self.shared.options;
+        let waited = self.now.saturating_duration_since(self.together.committed_at);
+        let due = self.together.due
+            || waited >= options.state_interval
+            || self.shared.teller.pending_bytes() > options.memory_budget / 8;
+        self.shared.teller.state(seq, value, self.now)?;
+        let state: Arc<str> = value.into();
+        self.together.last = Some(Arc::clone(&state));
+        if !due || options.commits_at_end {
+            return Ok(());
+        }
+        for id in 0..self.streams.len() {
+            self.hand_over(id)?;
+        }
+        for id in 0..self.streams.len() {
+            if let Some(unit) = self.seal(id)? {
+                self.send(id, What::Commit(unit, Some(Arc::clone(&state))))?;
+            }
+        }
+        self.together.due = false;
+        self.together.committed_at = self.now;
+        Ok(())
+    }
+
+    /// Sees to it that something of the stream holds the watermark.
+    pub(super) fn hold(&mut self, seq: u64, id: usize) {
+        if let Some(stream) = self.streams.get_mut(id).and_then(Option::as_mut)
+            && stream.unit.is_none()
+        {
+            let ticket = self.shared.teller.open(seq, id);
+            stream.unit = Some(OpenUnit::new(ticket, self.now, &self.received_at));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Commits of all streams together, at STATEs (`commits_at_states`).
+
+use std::time::Duration;
+
+use melisma_engine::pipeline::{Limits, Options};
+
+use super::kit::{Script, Scripted};
+
+fn options(rows: usize, interval: Duration) -> Options {
+    Options {
+        limits: Limits {
+            rows,
+            ..Limits::default()
+        },
+        state_interval: interval,
+        commits_at_states: true,
+        ..Options::default()
+    }
+}
+
+fn script() -> Script {
+    let mut script = Script::default().schema("a", 0).schema("b", 0).state();
+    for round in 0..6 {
+        script = script.records("a", 3).records("b", 2).state().record("b");
+        if round == 3 {
+            script = script.schema("a", 1).activate("b", 1).state();
+        }
+    }
+    script.state()
+}
+
+#[test]
+fn every_commit_holds_exactly_what_its_state_covers() {
+    for (rows, interval, every) in [
+        (1, Duration::ZERO, true),
+        (5, Duration::MAX, false),
+        (10_000, Duration::MAX, false),
+    ] {
+        let script = script();
+        let destination = Scripted::default();
+        // The kit's sinks check each STATE that they are handed against their rows.
+        destination
+            .run(script.input(), &options(rows, interval))
+            .1
+            .unwrap();
+        script.check_all_in(&destination);
+        let world = destination.world();
+        assert_eq!(world.stored.last(), script.last_state.as_ref());
+        assert_eq!(world.told.last(), script.last_state.as_ref());
+        let mut stored = world.stored.clone();
+        stored.dedup();
+        assert_eq!(stored.len() >= 9, every, "{stored:?}");
+    }
+}
+
+#[test]
+fn rows_behind_the_last_state_are_not_committed_by_a_run_that_fails() {
+    let script = Script::default()
+        .schema("a", 0)
+        .records("a", 3)
+        .state()
+        .records("a", 3)
+        .raw("no message");
+    let destination = Scripted::default();
+    let failed = destination.run(script.input(), &options(1, Duration::ZERO)).1;
+    assert!(failed.is_err());
+    assert_eq!(destination.committed("a").len(), 3);
+    assert_eq!(destination.world().told, [script.last_state.unwrap()]);
+}
