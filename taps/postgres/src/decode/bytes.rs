@@ -60,7 +60,14 @@ pub(super) fn network(value: &[u8], out: &mut Vec<u8>) -> Result {
     // Writing to memory does not fail.
     let _ = match (usize::from(length), rest.len()) {
         (4, 4) => write!(out, "{}", Ipv4Addr::from(fixed::<4>(rest, NAME)?)),
-        (16, 16) => write!(out, "{}", Ipv6Addr::from(fixed::<16>(rest, NAME)?)),
+        (16, 16) => match Ipv6Addr::from(fixed::<16>(rest, NAME)?).segments() {
+            // An IPv4 address in six groups of zeros is shown as one, as `inet_out` does.
+            [0, 0, 0, 0, 0, 0, high, low] if high != 0 => {
+                let address = Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
+                write!(out, "::{address}")
+            }
+            segments => write!(out, "{}", Ipv6Addr::from(segments)),
+        },
         _ => return Err(Wrong::form(value, NAME)),
     };
     if is_cidr != 0 || usize::from(mask) != 8 * rest.len() {

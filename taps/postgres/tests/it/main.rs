@@ -4,5 +4,7 @@
 
 mod full_table;
 mod incremental;
+mod random;
 mod resume;
 mod run;
+mod types;
