@@ -179,9 +179,13 @@ mod tests {
         let mut data = SIGNATURE.to_vec();
         data.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 2, 9, 9]);
         for row in rows {
-            data.extend_from_slice(&(row.len() as i16).to_be_bytes());
+            data.extend_from_slice(&(i16::try_from(row.len()).expect("few")).to_be_bytes());
             for value in *row {
-                data.extend_from_slice(&value.map_or(-1, |value| value.len() as i32).to_be_bytes());
+                data.extend_from_slice(
+                    &value
+                        .map_or(-1, |value| i32::try_from(value.len()).expect("short"))
+                        .to_be_bytes(),
+                );
                 data.extend_from_slice(value.unwrap_or_default().as_bytes());
             }
         }

@@ -99,20 +99,20 @@ fn array(item: &Kind, depth: u32, values: &Values) -> Value {
 mod tests {
     use super::*;
 
-    fn schema(kind: Kind, nullable: bool, values: &Values) -> String {
-        Value::Object(of(&kind, nullable, values)).to_string()
+    fn schema(kind: &Kind, nullable: bool, values: &Values) -> String {
+        Value::Object(of(kind, nullable, values)).to_string()
     }
 
     #[test]
     fn null_is_a_type_where_the_column_or_its_values_allow_it() {
         let values = Values::default();
-        assert_eq!(schema(Kind::Int8, false, &values), r#"{"type":["integer"]}"#);
+        assert_eq!(schema(&Kind::Int8, false, &values), r#"{"type":["integer"]}"#);
         assert_eq!(
-            schema(Kind::Int8, true, &values),
+            schema(&Kind::Int8, true, &values),
             r#"{"type":["integer","null"]}"#
         );
         assert_eq!(
-            schema(Kind::Float8, false, &values),
+            schema(&Kind::Float8, false, &values),
             r#"{"type":["number","null"]}"#
         );
     }
@@ -121,7 +121,7 @@ mod tests {
     fn arrays_are_as_deep_as_declared() {
         let matrix = Kind::Array(Box::new(Kind::Bool), 2);
         assert_eq!(
-            schema(matrix, false, &Values::default()),
+            schema(&matrix, false, &Values::default()),
             r#"{"type":["array"],"items":{"type":["array","null"],"items":{"type":["boolean","null"]}}}"#
         );
     }
@@ -134,16 +134,16 @@ mod tests {
             use_singer_decimal: true,
             ..Values::default()
         };
-        assert_eq!(schema(Kind::Date, false, &values), r#"{"type":["string"]}"#);
+        assert_eq!(schema(&Kind::Date, false, &values), r#"{"type":["string"]}"#);
         assert_eq!(
-            schema(Kind::Jsonb, true, &values),
+            schema(&Kind::Jsonb, true, &values),
             r#"{"type":["object","null"]}"#
         );
         let price = Kind::Numeric {
             limits: Some((10, 2)),
         };
         assert_eq!(
-            schema(price, true, &values),
+            schema(&price, true, &values),
             r#"{"type":["string","null"],"format":"singer.decimal","precision":10,"scale":2}"#
         );
     }

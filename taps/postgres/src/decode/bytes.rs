@@ -12,14 +12,13 @@ fn push_hex(out: &mut Vec<u8>, byte: u8) {
 }
 
 /// Lower case, without a prefix.
-pub(super) fn hex(value: &[u8], out: &mut Vec<u8>) -> Result {
+pub(super) fn hex(value: &[u8], out: &mut Vec<u8>) {
     out.reserve(2 * value.len() + 2);
     out.push(b'"');
     for &byte in value {
         push_hex(out, byte);
     }
     out.push(b'"');
-    Ok(())
 }
 
 pub(super) fn uuid(value: &[u8], out: &mut Vec<u8>) -> Result {

@@ -111,7 +111,10 @@ impl Decoder {
             Self::Numeric => number::numeric(value, out),
             Self::Decimal => number::decimal(value, out),
             Self::Text => text::text(value, out),
-            Self::Bytes => bytes::hex(value, out),
+            Self::Bytes => {
+                bytes::hex(value, out);
+                Ok(())
+            }
             Self::Uuid => bytes::uuid(value, out),
             Self::Date(dates) => time::date(value, *dates, out),
             Self::Time => time::time(value, out),

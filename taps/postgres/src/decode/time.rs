@@ -3,6 +3,11 @@
 //! PostgreSQL counts days and microseconds from 2000-01-01 in the proleptic Gregorian calendar; the smallest and the
 //! largest count stand for `-infinity` and `infinity`.
 
+#![expect(
+    clippy::cast_sign_loss,
+    reason = "parts of a date and of a clock are not negative"
+)]
+
 use std::io::Write;
 
 use super::{Dates, Result, Wrong, fixed, take};

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod discovery;
 mod full_table;
 mod incremental;
+mod process;
 mod random;
 mod resume;
 mod run;
