@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::copy::InvalidDates;
+use crate::flatten::Flattening;
 use crate::naming::SHORTEST_LIMIT;
 
 /// The settings of target-postgres.
@@ -219,12 +220,25 @@ impl Config {
                 "config: stream_maps: not supported by target-postgres: map streams before the target",
             ));
         }
-        if self.flattening_enabled || self.data_flattening_max_level > 0 {
-            return Err(Error::config(
-                "config: flattening: not supported by target-postgres: objects become jsonb columns",
-            ));
-        }
         Ok(())
+    }
+
+    /// How objects become columns. pipelinewise keeps as JSON what Meltano's SDK makes text.
+    pub(crate) fn flattening(&self) -> Option<Flattening> {
+        let levels = match (self.data_flattening_max_level, self.flattening_enabled) {
+            (0, false) => return None,
+            (0, true) => self.flattening_max_depth.unwrap_or(usize::MAX),
+            (levels, _) => levels,
+        };
+        let pipelinewise = self.data_flattening_max_level > 0;
+        Some(Flattening {
+            levels,
+            separator: self.flattening_separator.clone(),
+            longest: self
+                .flattening_max_key_length
+                .unwrap_or(if pipelinewise { 63 } else { 255 }),
+            rest_is_text: !pipelinewise,
+        })
     }
 
     /// Whether a record with `_sdc_deleted_at` deletes its row.

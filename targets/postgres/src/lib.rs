@@ -12,6 +12,7 @@
 mod config;
 mod copy;
 mod first;
+mod flatten;
 mod locks;
 mod mapping;
 mod naming;
@@ -174,6 +175,7 @@ fn rules(config: &Config) -> Rules {
             },
             dates: config.invalid_date_handling,
         },
+        flattening: config.flattening(),
         upsert: true,
         needs_key: config.needs_key(),
         deletes_records: config.deletes_records(),

@@ -6,7 +6,7 @@
 //! key), the old table stays: it is emptied, and filled from the new one.
 
 use melisma_postgres::{identifier, literal};
-use melisma_sdk::{Result, StreamSchema};
+use melisma_sdk::Result;
 
 use crate::naming::{Naming, TableName};
 use crate::plan::{Plan, Rules, plan};
@@ -38,7 +38,6 @@ pub(crate) fn replace(
     run: &Run,
     table: &TableName,
     new: &Plan,
-    schema: &StreamSchema,
 ) -> Result<()> {
     let Some(old) = table::read(&mut streams.catalog(), table)? else {
         return rename(session, table, new);
@@ -48,7 +47,7 @@ pub(crate) fn replace(
         if let Some(key) = &old.unfinished {
             first::finish(session, table, key)?;
         }
-        return refill(session, run, (table, &old.table), new, schema);
+        return refill(session, run, (table, &old.table), new);
     }
     keep_rights(session, table, &new.name)?;
     session.execute(table, "cannot drop", &format!("drop table {}", table.sql()))?;
@@ -123,20 +122,16 @@ fn keep_rights(session: &mut Session, table: &TableName, new: &TableName) -> Res
 }
 
 /// Empties the old table and fills it from the new one, which is dropped. First the old one gets the new columns.
-fn refill(
-    session: &mut Session,
-    run: &Run,
-    (table, old): (&TableName, &Table),
-    new: &Plan,
-    schema: &StreamSchema,
-) -> Result<()> {
+fn refill(session: &mut Session, run: &Run, (table, old): (&TableName, &Table), new: &Plan) -> Result<()> {
     let rules = Rules {
         // The key of the old table stays: nothing is upserted.
         upsert: false,
+        // The schema of the plan is flat already.
+        flattening: None,
         ..run.rules.clone()
     };
-    let plan = plan(&rules, table, Some(old), schema, &new.layout.hashes)?;
-    prepare::table(session, run, &schema.stream, &plan)?;
+    let plan = plan(&rules, table, Some(old), &new.schema, &new.layout.hashes)?;
+    prepare::table(session, run, &new.schema.stream, &plan)?;
     let doing = "cannot fill";
     session.execute(table, "cannot empty", &format!("truncate {}", table.sql()))?;
     let values: Vec<String> = plan

@@ -9,6 +9,7 @@ use melisma_sdk::{Error, Result, StreamSchema, show};
 
 use crate::config::{Evolution, NamingMode};
 use crate::copy::{Layout, Mercy, Place};
+use crate::flatten::Flattening;
 use crate::mapping::Mapping;
 use crate::naming::{Naming, TableName};
 use crate::table::{MOST_COLUMNS, Table, TableColumn, UNFINISHED, list};
@@ -21,6 +22,8 @@ pub(crate) struct Rules {
     pub(crate) mapping: Mapping,
     pub(crate) evolution: Evolution,
     pub(crate) mercy: Mercy,
+    /// Objects become columns.
+    pub(crate) flattening: Option<Flattening>,
     /// Rows replace those with the same key.
     pub(crate) upsert: bool,
     pub(crate) needs_key: bool,
@@ -45,6 +48,8 @@ pub(crate) struct Plan {
     /// The key that rows replace each other by; empty when every row is added.
     pub(crate) key: Vec<Box<str>>,
     pub(crate) layout: Arc<Layout>,
+    /// The schema that it is for, flattened if asked.
+    pub(crate) schema: Arc<StreamSchema>,
     /// The columns of `_sdc_table_version` and `_sdc_deleted_at`, when the table has them.
     pub(crate) version: bool,
     pub(crate) deleted_at: bool,
@@ -62,9 +67,16 @@ pub(crate) fn plan(
     rules: &Rules,
     name: &TableName,
     table: Option<&Table>,
-    schema: &StreamSchema,
+    schema: &Arc<StreamSchema>,
     hashes: &RandomState,
 ) -> Result<Plan> {
+    let (schema, expand) = match &rules.flattening {
+        Some(flattening) => {
+            let (flat, expand) = flattening.flatten(schema)?;
+            (Arc::new(flat), Some(expand))
+        }
+        None => (Arc::clone(schema), None),
+    };
     if rules.needs_key && schema.key.is_empty() {
         return Err(Error::input(
             "expected key properties (primary_key_required), found none",
@@ -136,6 +148,7 @@ pub(crate) fn plan(
         deletes,
         mercy: rules.mercy,
         hashes: hashes.clone(),
+        expand,
     };
     let Planner {
         mut changes,
@@ -155,6 +168,7 @@ pub(crate) fn plan(
         columns: taken.into_iter().map(|taken| taken.name).collect(),
         key,
         layout: Arc::new(layout),
+        schema: Arc::clone(&schema),
         version: table.column(Metadata::TableVersion.name()).is_some(),
         deleted_at: table.column(Metadata::DeletedAt.name()).is_some(),
         table,

@@ -17,7 +17,6 @@ use crate::{first, overwrite, prepare, versions};
 pub struct PostgresSink {
     streams: Arc<Streams>,
     run: Arc<Run>,
-    schema: Arc<StreamSchema>,
     /// Shared with the other streams of this thread.
     session: Arc<Mutex<Session>>,
     plan: Arc<Plan>,
@@ -61,7 +60,6 @@ impl PostgresSink {
         Ok(Self {
             streams: Arc::clone(streams),
             run: Arc::clone(run),
-            schema: Arc::clone(schema),
             session,
             way: Way::of(&plan, plan.creates),
             plan,
@@ -157,8 +155,8 @@ impl Sink for PostgresSink {
         Ok(())
     }
 
-    fn change_schema(&mut self, schema: &Arc<StreamSchema>) -> Result<()> {
-        let (plan, _) = self.streams.next_plan(&self.schema.stream)?;
+    fn change_schema(&mut self, _: &Arc<StreamSchema>) -> Result<()> {
+        let (plan, _) = self.streams.next_plan(&self.plan.schema.stream)?;
         let shared = Arc::clone(&self.session);
         let mut session = lock(&shared);
         // Rows of the old columns do not wait for the new ones.
@@ -169,13 +167,12 @@ impl Sink for PostgresSink {
         if let Way::Upsert(Some(stage)) = &self.way {
             stage.drop(&mut session, &plan.name)?;
         }
-        prepare::table(&mut session, &self.run, &self.schema.stream, &plan)?;
+        prepare::table(&mut session, &self.run, &self.plan.schema.stream, &plan)?;
         self.way = match self.way {
             Way::First { rows } if !plan.key.is_empty() => Way::First { rows },
             _ => Way::of(&plan, false),
         };
         self.plan = plan;
-        self.schema = Arc::clone(schema);
         if !self.run.together {
             session.commit()?;
         }
@@ -205,15 +202,8 @@ impl Sink for PostgresSink {
         session.settle()?;
         self.end_first(&mut session)?;
         if self.run.overwrite {
-            let table = self.streams.table(&self.schema.stream)?;
-            overwrite::replace(
-                &mut session,
-                &self.streams,
-                &self.run,
-                &table,
-                &self.plan,
-                &self.schema,
-            )?;
+            let table = self.streams.table(&self.plan.schema.stream)?;
+            overwrite::replace(&mut session, &self.streams, &self.run, &table, &self.plan)?;
         }
         session.commit()
     }

@@ -80,7 +80,7 @@ impl Streams {
     }
 
     /// The encoder for a schema, which the next plan of the stream is made for.
-    pub(crate) fn encoder(&self, run: &Run, schema: &StreamSchema) -> Result<CopyEncoder> {
+    pub(crate) fn encoder(&self, run: &Run, schema: &Arc<StreamSchema>) -> Result<CopyEncoder> {
         let mut streams = lock(&self.streams);
         let plan = match streams.get_mut(&schema.stream) {
             Some(stream) => {
@@ -109,7 +109,7 @@ impl Streams {
     fn first_plan(
         &self,
         run: &Run,
-        schema: &StreamSchema,
+        schema: &Arc<StreamSchema>,
         others: &HashMap<Box<str>, Stream>,
     ) -> Result<Stream> {
         let name = run.rules.naming.table(&schema.stream)?;

@@ -1,9 +1,8 @@
 //! JSON arrays as PostgreSQL array literals, inside a COPY field.
 
-use melisma_sdk::Text;
-
 use super::form::Form;
 use super::text::{HasNul, Nul};
+use super::walk::Walk;
 
 /// Why an array can not be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,16 +21,13 @@ impl From<HasNul> for Trouble {
 /// Appends a JSON array, its syntax checked, as `{...}`. Elements of json and jsonb keep inner arrays as JSON; for
 /// every other type they are further dimensions.
 pub(crate) fn write_array(out: &mut Vec<u8>, json: &str, element: &Form, nul: Nul) -> Result<(), Trouble> {
-    let mut reader = Reader { json, at: 0 };
+    let mut reader = Reader(Walk::new(json));
     reader.array(out, element, nul, &mut Vec::new())
 }
 
-struct Reader<'a> {
-    json: &'a str,
-    at: usize,
-}
+struct Reader<'a>(Walk<'a>);
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn array(
         &mut self,
         out: &mut Vec<u8>,
@@ -39,17 +35,17 @@ impl<'a> Reader<'a> {
         nul: Nul,
         scratch: &mut Vec<u8>,
     ) -> Result<(), Trouble> {
-        if self.next() != Some(b'[') {
+        if self.0.next() != Some(b'[') {
             return Err(Trouble::Element);
         }
-        self.at += 1;
+        self.0.skip();
         out.push(b'{');
         let mut first = true;
         loop {
-            match self.next() {
+            match self.0.next() {
                 Some(b']') | None => break,
                 Some(b',') => {
-                    self.at += 1;
+                    self.0.skip();
                     continue;
                 }
                 Some(_) => {}
@@ -57,13 +53,13 @@ impl<'a> Reader<'a> {
             if !std::mem::take(&mut first) {
                 out.push(b',');
             }
-            if self.next() == Some(b'[') && !matches!(element, Form::Json) {
+            if self.0.next() == Some(b'[') && !matches!(element, Form::Json) {
                 self.array(out, element, nul, scratch)?;
                 continue;
             }
             self.element(out, element, nul, scratch)?;
         }
-        self.at += 1;
+        self.0.skip();
         out.push(b'}');
         Ok(())
     }
@@ -75,7 +71,7 @@ impl<'a> Reader<'a> {
         nul: Nul,
         scratch: &mut Vec<u8>,
     ) -> Result<(), Trouble> {
-        let value = self.value();
+        let value = self.0.value();
         if value == "null" {
             out.extend_from_slice(b"NULL");
             return Ok(());
@@ -100,51 +96,6 @@ impl<'a> Reader<'a> {
         out.push(b'"');
         Ok(())
     }
-
-    /// The next byte that is no white space, which `at` then is the place of.
-    fn next(&mut self) -> Option<u8> {
-        let bytes = self.json.as_bytes();
-        while matches!(bytes.get(self.at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
-            self.at += 1;
-        }
-        bytes.get(self.at).copied()
-    }
-
-    /// The value that begins here, of whatever type; moves behind it.
-    fn value(&mut self) -> &'a str {
-        let bytes = self.json.as_bytes();
-        let start = self.at;
-        let mut depth = 0_usize;
-        while let Some(&byte) = bytes.get(self.at) {
-            match byte {
-                b'"' => {
-                    self.at += 1;
-                    while let Some(&byte) = bytes.get(self.at) {
-                        match byte {
-                            b'"' => break,
-                            b'\\' => self.at += 2,
-                            _ => self.at += 1,
-                        }
-                    }
-                }
-                b'[' | b'{' => depth += 1,
-                b']' | b'}' if depth > 0 => depth -= 1,
-                b',' | b']' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
-                _ => {}
-            }
-            self.at += 1;
-        }
-        self.json.get(start..self.at).unwrap_or_default()
-    }
-}
-
-/// The text of a JSON string, quotes included.
-pub(crate) fn text_of(json: &str) -> Option<Text<'_>> {
-    let raw = json.strip_prefix('"')?.strip_suffix('"')?;
-    Some(Text {
-        raw,
-        escaped: raw.contains('\\'),
-    })
 }
 
 #[cfg(test)]

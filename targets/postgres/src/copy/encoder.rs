@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use melisma_sdk::files::{Lines, Pool};
 use melisma_sdk::{Cell, Encoder, Result, Row};
 
+use super::expand::Expand;
 use super::form::{Mercy, Place, refuse};
 use super::groups::{Deed, Group, Growing, Mask, put_over};
 use super::index::{Entry, Index};
@@ -25,6 +26,8 @@ pub(crate) struct Layout {
     pub(crate) mercy: Mercy,
     /// One for all encoders of a stream, so that their batches' hashes can be compared.
     pub(crate) hashes: RandomState,
+    /// How rows are flattened first.
+    pub(crate) expand: Option<Arc<Expand>>,
 }
 
 /// Groups of partial rows that are kept for the next batch; more are made anew.
@@ -62,6 +65,8 @@ pub struct CopyEncoder {
     rows: usize,
     mask: Mask,
     scratch: Vec<u8>,
+    /// The memory of flattened rows.
+    spare: Vec<Cell<'static>>,
 }
 
 impl CopyEncoder {
@@ -79,7 +84,34 @@ impl CopyEncoder {
             rows: 0,
             mask: Mask::none(columns),
             scratch: Vec::new(),
+            spare: Vec::new(),
         }
+    }
+
+    #[inline]
+    fn push_cells(&mut self, cells: &[Cell<'_>]) -> Result<()> {
+        let at = self.group_of(cells);
+        let start = self.groups[at].lines.len();
+        let key_end = self.write(at, cells)?;
+        if self.layout.keys > 0 {
+            self.replace(at, start, key_end);
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn push_flat(&mut self, row: &[Cell<'_>]) -> Result<()> {
+        let mut cells: Vec<Cell<'_>> = std::mem::take(&mut self.spare);
+        let layout = Arc::clone(&self.layout);
+        let filled = layout
+            .expand
+            .as_ref()
+            .map_or(Ok(()), |expand| expand.fill(row, &mut cells));
+        let pushed = filled.and_then(|()| self.push_cells(&cells));
+        cells.clear();
+        // An empty vector collected in place: the allocation stays, the lifetime does not.
+        self.spare = cells.into_iter().map(|_| Cell::Absent).collect();
+        pushed
     }
 
     /// The group of rows like this one. Without a key a column that is not there is null.
@@ -250,14 +282,10 @@ impl Encoder for CopyEncoder {
 
     #[inline]
     fn push(&mut self, row: &Row<'_>) -> Result<()> {
-        let at = self.group_of(&row.cells);
-        let start = self.groups[at].lines.len();
-        let key_end = self.write(at, &row.cells)?;
-        if self.layout.keys > 0 {
-            self.replace(at, start, key_end);
+        if self.layout.expand.is_some() {
+            return self.push_flat(&row.cells);
         }
-        self.rows += 1;
-        Ok(())
+        self.push_cells(&row.cells)
     }
 
     fn rows(&self) -> usize {

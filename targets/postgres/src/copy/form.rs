@@ -4,9 +4,10 @@ use melisma_sdk::decimal::Decimal;
 use melisma_sdk::files::write_int;
 use melisma_sdk::{Cell, Error, Result, Text, show};
 
-use super::array::{self, text_of, write_array};
+use super::array::{self, write_array};
 use super::moment::{InvalidDates, Moment};
 use super::text::{Nul, write_json, write_text};
+use super::walk::cell_of;
 
 /// What a column takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,13 +147,7 @@ impl Form {
         value: &str,
         nul: Nul,
     ) -> Result<(), array::Trouble> {
-        let cell = match value.as_bytes().first() {
-            Some(b'"') => Cell::Text(text_of(value).ok_or(array::Trouble::Element)?),
-            Some(b'{' | b'[') => Cell::Json(value),
-            Some(b't') => Cell::Bool(true),
-            Some(b'f') => Cell::Bool(false),
-            _ => value.parse().map_or(Cell::Number(value), Cell::Int),
-        };
+        let cell = cell_of(value);
         self.write(out, &cell, nul, false)
             .map_err(|refused| match refused {
                 Refused::Nul => array::Trouble::Nul,
@@ -362,14 +357,7 @@ mod tests {
     };
 
     fn field(form: &Form, json: &str, key: bool, mercy: Mercy) -> Result<Option<String>, String> {
-        let cell = match json.as_bytes()[0] {
-            b'"' => Cell::Text(text_of(json).expect("text")),
-            b'{' | b'[' => Cell::Json(json),
-            b'n' => Cell::Null,
-            b't' => Cell::Bool(true),
-            b'f' => Cell::Bool(false),
-            _ => json.parse().map_or(Cell::Number(json), Cell::Int),
-        };
+        let cell = cell_of(json);
         let mut out = Vec::new();
         let place = Place {
             cell: 0,

@@ -2,14 +2,17 @@
 
 mod array;
 mod encoder;
+mod expand;
 mod form;
 mod groups;
 mod index;
 mod moment;
 mod text;
+mod walk;
 
 pub(crate) use encoder::Layout;
 pub use encoder::{CopyBatch, CopyEncoder};
+pub(crate) use expand::{Expand, Member, Node, Step};
 pub(crate) use form::{Form, Mercy, Place};
 pub(crate) use groups::{Deed, Group, Mask};
 pub use moment::InvalidDates;

@@ -273,3 +273,58 @@ fn more_columns_than_a_table_can_have_are_refused_before_anything_is_made() {
         "0"
     );
 }
+
+#[test]
+fn objects_become_columns_when_asked() {
+    let properties = json!({
+        "id": {"type": "integer"},
+        "o": {"type": ["null", "object"], "properties": {
+            "a": {"type": "string"},
+            "in": {"type": "object", "properties": {"n": {"type": "integer"}, "l": {"type": "array", "items": {"type": "integer"}}}}
+        }},
+        "free": {"type": ["null", "object"]}
+    });
+    let lines = [
+        schema("s", properties, &["id"]),
+        record(
+            "s",
+            json!({"id": 1, "o": {"a": "x\ty", "in": {"n": 5, "l": [1, 2]}}, "free": {"k": 1}}),
+        ),
+        record("s", json!({"id": 2, "o": {"in": {"n": 6}}})),
+        record("s", json!({"id": 3, "o": null, "free": null})),
+    ];
+    let target = Target::new(json!({"flattening_enabled": true}));
+    target.load(&lines);
+    assert_eq!(
+        target.columns("s"),
+        "id bigint not null, o__a text, o__in__n bigint, o__in__l text, free text"
+    );
+    assert_eq!(
+        target.sql("select * from s order by id"),
+        "1|x\ty|5|[1,2]|{\"k\":1}\n2||6||\n3||||"
+    );
+    // A record without the object leaves its columns as they are; one with less of it does not.
+    target.load(&[
+        lines[0].clone(),
+        record("s", json!({"id": 1, "free": null})),
+        record("s", json!({"id": 2, "o": {"a": "z"}})),
+    ]);
+    assert_eq!(
+        target.sql("select * from s where id < 3 order by id"),
+        "1|x\ty|5|[1,2]|\n2|z|||"
+    );
+    let target = Target::new(
+        json!({"flattening_enabled": true, "flattening_max_depth": 1, "flattening_separator": "."}),
+    );
+    target.load(&lines);
+    assert_eq!(
+        target.columns("s"),
+        "id bigint not null, o.a text, o.in text, free text"
+    );
+    let target = Target::new(json!({"naming_mode": "pipelinewise", "data_flattening_max_level": 2}));
+    target.load(&lines);
+    assert_eq!(
+        target.columns("s"),
+        "id numeric not null, o__a character varying, o__in__n numeric, o__in__l jsonb, free jsonb"
+    );
+}
