@@ -38,8 +38,7 @@ impl Flattening {
             let is_key = schema.key.contains(&at);
             match members {
                 Some(members) if !is_key => {
-                    let nullable = column.nullable;
-                    let node = flat.object(&mut vec![&*column.name], members, nullable)?;
+                    let node = flat.object(&mut vec![&*column.name], members)?;
                     steps.push(Step::Object(column.name.clone(), node));
                 }
                 _ => {
@@ -124,18 +123,13 @@ struct Flat<'r> {
 }
 
 impl Flat<'_> {
-    fn object<'s>(
-        &mut self,
-        path: &mut Vec<&'s str>,
-        members: &'s Map<String, Value>,
-        nullable: bool,
-    ) -> Result<Node> {
+    fn object<'s>(&mut self, path: &mut Vec<&'s str>, members: &'s Map<String, Value>) -> Result<Node> {
         let first = self.columns.len();
         let mut places = Vec::new();
         for (name, schema) in members {
             path.push(name);
             let member = match self.rules.members(schema, path.len() - 1) {
-                Some(inner) => Member::Object(self.object(path, inner, nullable)?),
+                Some(inner) => Member::Object(self.object(path, inner)?),
                 None => Member::Column(self.column(&self.rules.name(path), schema)?),
             };
             path.pop();

@@ -17,7 +17,7 @@ pub(crate) struct Mapping {
 
 impl Mapping {
     /// The type that a new column gets.
-    pub(crate) fn column(&self, column: &Column) -> Result<Type> {
+    pub(crate) fn column(self, column: &Column) -> Result<Type> {
         match (column.metadata, self.mode) {
             (Some(Metadata::DeletedAt), NamingMode::Pipelinewise) => Ok(Type::Varchar(None)),
             _ => self
@@ -26,7 +26,7 @@ impl Mapping {
         }
     }
 
-    fn of(&self, schema: &Value) -> Result<Type> {
+    fn of(self, schema: &Value) -> Result<Type> {
         if let Some(name) = schema.get("x-sql-datatype").and_then(Value::as_str) {
             return sql_type(name);
         }
@@ -36,7 +36,7 @@ impl Mapping {
     }
 
     /// The types of every branch but null.
-    fn collect(&self, schema: &Value, all: &mut Vec<Type>) -> Result<()> {
+    fn collect(self, schema: &Value, all: &mut Vec<Type>) -> Result<()> {
         if let Some(types) = schema.get("type") {
             let names = match types {
                 Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
@@ -60,7 +60,7 @@ impl Mapping {
         Ok(())
     }
 
-    fn one(&self, name: &str, schema: &Value) -> Result<Type> {
+    fn one(self, name: &str, schema: &Value) -> Result<Type> {
         let format = schema.get("format").and_then(Value::as_str);
         let decimal = matches!(format, Some("singer.decimal" | "x-singer.decimal"));
         let pipelinewise = self.mode == NamingMode::Pipelinewise;
@@ -78,7 +78,7 @@ impl Mapping {
         })
     }
 
-    fn string(&self, format: Option<&str>, schema: &Value) -> Type {
+    fn string(self, format: Option<&str>, schema: &Value) -> Type {
         if self.content_encoding && schema.get("contentEncoding").and_then(Value::as_str) == Some("base16") {
             return Type::Bytea;
         }
@@ -91,14 +91,14 @@ impl Mapping {
         }
     }
 
-    fn text(&self) -> Type {
+    fn text(self) -> Type {
         match self.mode {
             NamingMode::Meltanolabs => Type::Text,
             NamingMode::Pipelinewise => Type::Varchar(None),
         }
     }
 
-    fn integer(&self, schema: &Value) -> Type {
+    fn integer(self, schema: &Value) -> Type {
         let bound = |name| schema.get(name).and_then(Value::as_f64);
         let (minimum, maximum) = (bound("minimum"), bound("maximum"));
         let fits = |low: f64, high: f64| {
@@ -120,7 +120,7 @@ impl Mapping {
     }
 
     /// Without `items` JSON; items that are scalars make an array of theirs, formats left out; others an array of JSON.
-    fn array(&self, schema: &Value) -> Result<Type> {
+    fn array(self, schema: &Value) -> Result<Type> {
         if self.mode == NamingMode::Pipelinewise {
             return Ok(Type::Jsonb);
         }
@@ -145,6 +145,7 @@ impl Mapping {
 }
 
 /// The narrowest type for values of both; JSON for anything with JSON.
+#[expect(clippy::needless_pass_by_value, reason = "for Iterator::reduce")]
 fn unite(a: Type, b: Type) -> Type {
     if a == b {
         return a;

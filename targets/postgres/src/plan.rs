@@ -89,30 +89,7 @@ pub(crate) fn plan(
         changes: Vec::new(),
         creates: table.is_none(),
     };
-    let names = rules.naming.columns(
-        schema
-            .columns
-            .iter()
-            .filter(|column| rules.takes(column))
-            .map(|column| &*column.name),
-    )?;
-    let mut names = names.into_iter();
-    let mut taken = Vec::new();
-    for (cell, column) in schema.columns.iter().enumerate() {
-        if !rules.takes(column) {
-            continue;
-        }
-        let Some(name) = names.next() else { break };
-        let key = schema.key.contains(&cell);
-        if let Some(data_type) = planner.column(&name, column, key)? {
-            taken.push(Taken {
-                cell,
-                name,
-                column,
-                data_type,
-            });
-        }
-    }
+    let mut taken = planner.columns(&schema)?;
     planner.check_count()?;
     // In the order of the key properties.
     let of_key = |cell: &usize| {
@@ -129,23 +106,11 @@ pub(crate) fn plan(
     planner.key(&key)?;
     let rank = |taken: &Taken<'_>| key.iter().position(|key| *key == taken.name).unwrap_or(key.len());
     taken.sort_by_key(rank);
-    let deletes = schema
-        .columns
-        .iter()
-        .position(|column| &*column.name == Metadata::DeletedAt.name())
-        .filter(|_| rules.deletes_records && !key.is_empty());
     let layout = Layout {
-        places: taken
-            .iter()
-            .map(|taken| Place {
-                cell: taken.cell,
-                form: taken.data_type.form(),
-                key: key.contains(&taken.name),
-            })
-            .collect(),
+        places: places(&taken, &key),
         names: taken.iter().map(|taken| taken.column.name.clone()).collect(),
         keys: key.len(),
-        deletes,
+        deletes: deleting_cell(rules, &schema).filter(|_| !key.is_empty()),
         mercy: rules.mercy,
         hashes: hashes.clone(),
         expand,
@@ -173,6 +138,26 @@ pub(crate) fn plan(
         deleted_at: table.column(Metadata::DeletedAt.name()).is_some(),
         table,
     })
+}
+
+/// The columns of the COPY.
+fn places(taken: &[Taken<'_>], key: &[Box<str>]) -> Vec<Place> {
+    let place = |taken: &Taken<'_>| Place {
+        cell: taken.cell,
+        form: taken.data_type.form(),
+        key: key.contains(&taken.name),
+    };
+    taken.iter().map(place).collect()
+}
+
+/// The cell that makes a record delete its row.
+fn deleting_cell(rules: &Rules, schema: &StreamSchema) -> Option<usize> {
+    let is = |column: &Column| &*column.name == Metadata::DeletedAt.name();
+    schema
+        .columns
+        .iter()
+        .position(is)
+        .filter(|_| rules.deletes_records)
 }
 
 impl Rules {
@@ -219,6 +204,28 @@ struct Planner<'r> {
 }
 
 impl Planner<'_> {
+    /// The columns that take the properties, and what they need for that.
+    fn columns<'s>(&mut self, schema: &'s StreamSchema) -> Result<Vec<Taken<'s>>> {
+        let rules = self.rules;
+        let heeded = |column: &&Column| rules.takes(column);
+        let properties = schema.columns.iter().filter(heeded).map(|column| &*column.name);
+        let names = rules.naming.columns(properties)?;
+        let cells = schema.columns.iter().enumerate();
+        let mut taken = Vec::with_capacity(names.len());
+        for ((cell, column), name) in cells.filter(|(_, column)| rules.takes(column)).zip(names) {
+            let key = schema.key.contains(&cell);
+            if let Some(data_type) = self.column(&name, column, key)? {
+                taken.push(Taken {
+                    cell,
+                    name,
+                    column,
+                    data_type,
+                });
+            }
+        }
+        Ok(taken)
+    }
+
     /// The type that the column has in the end; `None` when it is left out.
     fn column(&mut self, name: &str, column: &Column, key: bool) -> Result<Option<Type>> {
         let wanted = self.rules.mapping.column(column)?;

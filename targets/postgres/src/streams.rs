@@ -34,6 +34,9 @@ pub(crate) struct Run {
     pub(crate) roles: Vec<String>,
 }
 
+/// The columns of a key.
+pub(crate) type Key = Vec<Box<str>>;
+
 /// A stream, as the two sides know it.
 struct Stream {
     name: TableName,
@@ -42,7 +45,7 @@ struct Stream {
     /// Plans that the sink has not followed yet.
     plans: VecDeque<Arc<Plan>>,
     /// The key of a first load that an earlier run did not finish.
-    unfinished: Option<Vec<Box<str>>>,
+    unfinished: Option<Key>,
     hashes: RandomState,
 }
 
@@ -151,7 +154,7 @@ impl Streams {
 
     /// The next plan of a stream: one for each schema, in their order. With the key of a first load that an earlier
     /// run did not finish.
-    pub(crate) fn next_plan(&self, stream: &str) -> Result<(Arc<Plan>, Option<Vec<Box<str>>>)> {
+    pub(crate) fn next_plan(&self, stream: &str) -> Result<(Arc<Plan>, Option<Key>)> {
         let mut streams = lock(&self.streams);
         let stream = streams
             .get_mut(stream)

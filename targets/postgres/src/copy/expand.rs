@@ -85,7 +85,7 @@ impl Node {
                     match member {
                         Some((_, Member::Column(column))) => cells[*column] = cell_of(value),
                         Some((_, Member::Object(node))) if value.starts_with('{') => {
-                            node.fill(value, cells, &key)?
+                            node.fill(value, cells, &key)?;
                         }
                         Some((_, Member::Object(node))) if value == "null" => node.nulls(cells),
                         Some((_, Member::Object(_))) => return Err(no_object(name, value)),

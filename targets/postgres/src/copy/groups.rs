@@ -95,13 +95,13 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(super) fn new(deed: Deed, mask: Mask, lines: Lines, mut dead: Vec<Range<usize>>) -> Self {
-        dead.sort_unstable_by_key(|row| row.start);
+    pub(super) fn new(deed: Deed, mask: Mask, lines: Lines, mut gone: Vec<Range<usize>>) -> Self {
+        gone.sort_unstable_by_key(|row| row.start);
         Self {
             deed,
             mask,
             lines,
-            dead,
+            dead: gone,
         }
     }
 
@@ -155,7 +155,9 @@ mod tests {
 
     fn mask(columns: &[usize]) -> Mask {
         let mut mask = Mask::none(70);
-        columns.iter().for_each(|&column| mask.add(column));
+        for &column in columns {
+            mask.add(column);
+        }
         mask
     }
 

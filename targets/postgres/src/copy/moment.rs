@@ -151,9 +151,10 @@ fn write_day_time(out: &mut Vec<u8>, micros: i64) {
     }
 }
 
-/// At least `width` digits.
+/// At least `width` digits of a number that is not negative.
 fn write_number(out: &mut Vec<u8>, value: i64, width: u32) {
-    let mut unit = 10_i64.pow(width - 1);
+    let value = value.unsigned_abs();
+    let mut unit = 10_u64.pow(width - 1);
     while value / unit >= 10 {
         unit *= 10;
     }

@@ -183,7 +183,8 @@ mod tests {
             prop_assert!(!copy.contains(['\n', '\t', '\r']));
             prop_assert_eq!(read_field(copy.as_bytes()), Some(text.clone()));
             // Every character escaped, as Python's writers do it for all but ASCII.
-            let all: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+            let all: Vec<String> = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+            let all = all.concat();
             let copy = written(&format!("\"{all}\""), Nul::Refuse).expect("no NUL");
             prop_assert_eq!(read_field(copy.as_bytes()), Some(text));
         }

@@ -44,12 +44,12 @@ fn meltanolabs_types() {
             "smallint",
         ),
         (
-            json!({"type": "integer", "minimum": -2147483648_i64, "maximum": 2147483647}),
+            json!({"type": "integer", "minimum": -2_147_483_648_i64, "maximum": 2_147_483_647}),
             "integer",
         ),
         (json!({"type": "integer", "maximum": 32767}), "bigint"),
         (
-            json!({"type": "integer", "minimum": 0, "maximum": 18446744073709551615_u64}),
+            json!({"type": "integer", "minimum": 0, "maximum": 18_446_744_073_709_551_615_u64}),
             "numeric",
         ),
         (json!({"type": "number"}), "numeric"),
@@ -113,9 +113,9 @@ fn pipelinewise_types() {
         (json!({"type": "string", "format": "uuid"}), "character varying"),
         (json!({"type": "integer"}), "numeric"),
         (json!({"type": "integer", "maximum": 32767}), "smallint"),
-        (json!({"type": "integer", "maximum": 2147483647}), "integer"),
+        (json!({"type": "integer", "maximum": 2_147_483_647}), "integer"),
         (
-            json!({"type": "integer", "maximum": 9223372036854775807_i64}),
+            json!({"type": "integer", "maximum": 9_223_372_036_854_775_807_i64}),
             "bigint",
         ),
         (json!({"type": ["null", "number"]}), "double precision"),

@@ -71,7 +71,7 @@ impl Target {
     pub(crate) fn run(&self, lines: &[Value]) -> Ran {
         let mut child = self.start();
         let mut stdin = child.stdin.take().expect("stdin");
-        let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let input = text(lines);
         // A target that fails does not read to the end.
         let feeder = thread::spawn(move || stdin.write_all(input.as_bytes()));
         let ran = end(child);
@@ -136,19 +136,31 @@ pub(crate) fn end(child: Child) -> Ran {
     }
 }
 
+/// Messages as a tap writes them.
+pub(crate) fn text(lines: &[Value]) -> String {
+    let lines: Vec<String> = lines.iter().map(|line| format!("{line}\n")).collect();
+    lines.concat()
+}
+
 /// A SCHEMA.
 pub(crate) fn schema(stream: &str, properties: Value, key: &[&str]) -> Value {
-    json!({"type": "SCHEMA", "stream": stream, "schema": {"properties": properties}, "key_properties": key})
+    let mut line = json!({"type": "SCHEMA", "stream": stream, "schema": {}, "key_properties": key});
+    line["schema"]["properties"] = properties;
+    line
 }
 
 /// A RECORD.
 pub(crate) fn record(stream: &str, record: Value) -> Value {
-    json!({"type": "RECORD", "stream": stream, "record": record})
+    let mut line = json!({"type": "RECORD", "stream": stream});
+    line["record"] = record;
+    line
 }
 
 /// A STATE.
 pub(crate) fn state(value: Value) -> Value {
-    json!({"type": "STATE", "value": value})
+    let mut line = json!({"type": "STATE"});
+    line["value"] = value;
+    line
 }
 
 /// Integer `id` and text `t`, which may be null.

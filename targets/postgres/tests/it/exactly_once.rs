@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::driver::{Target, record, schema, state};
+use crate::driver::{Target, record, schema, state, text};
 
 const ROWS: u32 = 4000;
 
@@ -57,8 +57,7 @@ fn killed_runs_lose_no_row_and_double_none() {
         // Slower than it could be, so that a kill finds it at work; a few runs are killed, the last is let go.
         let feeder = thread::spawn(move || {
             for piece in lines.chunks(100) {
-                let text: String = piece.iter().map(|line| format!("{line}\n")).collect();
-                if stdin.write_all(text.as_bytes()).is_err() {
+                if stdin.write_all(text(piece).as_bytes()).is_err() {
                     return;
                 }
                 thread::sleep(Duration::from_millis(5));

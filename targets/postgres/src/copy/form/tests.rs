@@ -1,0 +1,132 @@
+use super::*;
+use crate::copy::read_field;
+
+const MERCY: Mercy = Mercy {
+    nul: Nul::Refuse,
+    dates: InvalidDates::Error,
+};
+
+fn field(form: &Form, json: &str, key: bool, mercy: Mercy) -> Result<Option<String>, String> {
+    let cell = cell_of(json);
+    let mut out = Vec::new();
+    let place = Place {
+        cell: 0,
+        form: form.clone(),
+        key,
+    };
+    match place.write(&mut out, &cell, mercy) {
+        Ok(()) => Ok(read_field(&out)),
+        Err(refused) => Err(refuse(&refused, "x", &cell).to_string()),
+    }
+}
+
+#[test]
+fn values_have_the_form_of_their_column() {
+    for (form, json, expected) in [
+        (Form::Boolean, "true", "t"),
+        (Form::Boolean, "\"false\"", "f"),
+        (Form::Integer(2), "-32768", "-32768"),
+        (Form::Integer(8), "12.0", "12"),
+        (Form::Integer(4), "\"7\"", "7"),
+        (Form::Numeric, "1.50", "1.50"),
+        (
+            Form::Numeric,
+            "12345678901234567890123",
+            "12345678901234567890123",
+        ),
+        (Form::Numeric, "\"-1e-3\"", "-1e-3"),
+        (Form::Numeric, "\"NaN\"", "NaN"),
+        (Form::Float, "1e300", "1e300"),
+        (Form::Text, "true", "true"),
+        (Form::Text, "1.50", "1.50"),
+        (Form::Text, r#"{"a": "\n"}"#, r#"{"a": "\n"}"#),
+        (Form::Text, r#""\"\\N""#, r#""\N"#),
+        (Form::Json, r#""a\"b""#, r#""a\"b""#),
+        (Form::Json, "12", "12"),
+        (
+            Form::Uuid,
+            r#""{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}""#,
+            "a0eebc999c0b4ef8bb6d6bb9bd380a11",
+        ),
+        (Form::Bytea, r#""0xABC""#, r"\x0ABC"),
+        (Form::Bytea, r#""\\xdead""#, r"\xdead"),
+        (Form::Other, r#""192.168.0.1/24""#, "192.168.0.1/24"),
+    ] {
+        assert_eq!(
+            field(&form, json, false, MERCY),
+            Ok(Some(expected.to_owned())),
+            "{form:?} {json}"
+        );
+    }
+    assert_eq!(field(&Form::Boolean, "null", false, MERCY), Ok(None));
+}
+
+#[test]
+fn what_does_not_fit_says_what_does() {
+    for (form, json, error) in [
+        (Form::Boolean, "1", "x: expected a boolean, found 1"),
+        (
+            Form::Integer(2),
+            "32768",
+            "x: expected an integer that fits smallint, found 32768",
+        ),
+        (
+            Form::Integer(8),
+            "1.5",
+            "x: expected an integer that fits bigint, found 1.5",
+        ),
+        (Form::Numeric, "\"1,5\"", "x: expected a number, found \"1,5\""),
+        (Form::Numeric, "\".\"", "x: expected a number, found \".\""),
+        (Form::Uuid, "\"x\"", "x: expected a UUID, found \"x\""),
+        (Form::Bytea, "\"xyz\"", "x: expected base16, found \"xyz\""),
+        (
+            Form::Moment(Moment::Date),
+            "20200101",
+            "x: expected a date, found 20200101",
+        ),
+        (
+            Form::Moment(Moment::Timestamp),
+            "\"\"",
+            "x: expected a date and time, found \"\"",
+        ),
+        (
+            Form::Array(Box::new(Form::Text)),
+            "1",
+            "x: expected an array, found 1",
+        ),
+    ] {
+        assert_eq!(field(&form, json, false, MERCY), Err(error.to_owned()));
+    }
+    assert_eq!(
+        field(&Form::Text, "null", true, MERCY),
+        Err("x: expected a value for the key, found null".to_owned())
+    );
+}
+
+#[test]
+fn equal_keys_are_equal_bytes() {
+    for (form, a, b) in [
+        (Form::Numeric, "1.0", "1"),
+        (Form::Numeric, "1e2", "100"),
+        (Form::Float, "1.0", "1e0"),
+        (
+            Form::Uuid,
+            r#""A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11""#,
+            r#""a0eebc999c0b4ef8bb6d6bb9bd380a11""#,
+        ),
+    ] {
+        assert_eq!(field(&form, a, true, MERCY), field(&form, b, true, MERCY));
+    }
+}
+
+#[test]
+fn dates_that_no_column_holds_follow_the_setting() {
+    let form = Form::Moment(Moment::Timestamp);
+    let with = |dates| field(&form, "\"0000-00-00\"", false, Mercy { dates, ..MERCY });
+    assert_eq!(with(InvalidDates::Null), Ok(None));
+    assert_eq!(
+        with(InvalidDates::Max),
+        Ok(Some("9999-12-31 23:59:59.999999".to_owned()))
+    );
+    assert!(with(InvalidDates::Error).is_err());
+}
