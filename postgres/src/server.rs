@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use melisma_sdk::{Error, Result};
 use postgres::config::{Host, SslMode as Wire};
-use postgres::{CancelToken, Client, Config, NoTls};
+use postgres::{Client, NoTls};
 use rustls::ClientConfig;
+use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::session::{Running, Session};
 use crate::settings::{Connection, SslMode};
 use crate::{failed, passfile, tls, url};
 
@@ -72,27 +74,41 @@ impl Server {
 
     /// Opens a session, in UTC, with ISO dates.
     pub fn connect(&self) -> Result<Client> {
-        let doing = || format!("cannot connect to {}", self.location);
-        let mut client = self.open().map_err(|error| failed(&doing(), error))?;
-        let mut session = SESSION.to_owned();
-        if let Some(seconds) = self.statement_timeout {
-            session += "; set statement_timeout = '";
-            session += &seconds.to_string();
-            session += "s'";
-        }
+        let client = self.open(
+            |config| postgres::Config::from(config).connect(NoTls),
+            |config, tls| postgres::Config::from(config).connect(tls),
+        );
         client
-            .batch_execute(&session)
-            .map_err(|error| failed(&doing(), error))?;
-        Ok(client)
+            .and_then(|mut client| client.batch_execute(&self.first_statements()).map(|()| client))
+            .map_err(|error| failed(&format!("cannot connect to {}", self.location), error))
+    }
+
+    /// Opens the same session for reading much.
+    pub fn session(&self) -> Result<Session> {
+        let session = self.open(
+            |config| Session::open(&config, NoTls),
+            |config, tls| Session::open(&config, tls),
+        );
+        session
+            .and_then(|mut session| session.batch_execute(&self.first_statements()).map(|()| session))
+            .map_err(|error| failed(&format!("cannot connect to {}", self.location), error))
+    }
+
+    fn first_statements(&self) -> String {
+        match self.statement_timeout {
+            Some(seconds) => format!("{SESSION}; set statement_timeout = '{seconds}s'"),
+            None => SESSION.to_owned(),
+        }
     }
 
     /// Asks the server to end what a session is doing, without waiting for it. When that does not reach the server,
     /// the session ends when it next writes to us.
-    pub fn cancel(&self, token: &CancelToken) {
-        let _ = match &self.tls {
-            Some(tls) => token.cancel_query(MakeRustlsConnect::new(ClientConfig::clone(tls))),
-            None => token.cancel_query(NoTls),
-        };
+    pub fn cancel(&self, statement: &Running) {
+        let tls = self
+            .tls
+            .as_ref()
+            .map(|tls| MakeRustlsConnect::new(ClientConfig::clone(tls)));
+        let _ = statement.cancel(tls);
     }
 
     /// Where it is, for people and logs: `postgresql://localhost:5432/shop`, without user and password.
@@ -105,20 +121,29 @@ impl Server {
         self.config.get_dbname().unwrap_or_default()
     }
 
-    fn open(&self) -> Result<Client, postgres::Error> {
-        let mut config = self.config.clone();
-        let wire = match self.mode {
+    /// Connects as the mode of TLS says.
+    fn open<T>(
+        &self,
+        plain: impl Fn(Config) -> Result<T, postgres::Error>,
+        with_tls: impl Fn(Config, MakeRustlsConnect) -> Result<T, postgres::Error>,
+    ) -> Result<T, postgres::Error> {
+        let config = |mode| {
+            let mut config = self.config.clone();
+            config.ssl_mode(mode);
+            config
+        };
+        let Some(tls) = &self.tls else {
+            return plain(config(Wire::Disable));
+        };
+        let tls = || MakeRustlsConnect::new(ClientConfig::clone(tls));
+        let first = match self.mode {
             SslMode::Disable | SslMode::Allow => Wire::Disable,
             SslMode::Prefer => Wire::Prefer,
             SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => Wire::Require,
         };
-        let Some(tls) = &self.tls else {
-            return config.ssl_mode(Wire::Disable).connect(NoTls);
-        };
-        let with_tls = || MakeRustlsConnect::new(ClientConfig::clone(tls));
-        match config.ssl_mode(wire).connect(with_tls()) {
+        match with_tls(config(first), tls()) {
             Err(refused) if self.mode == SslMode::Allow && refused.as_db_error().is_some() => {
-                config.ssl_mode(Wire::Require).connect(with_tls())
+                with_tls(config(Wire::Require), tls())
             }
             result => result,
         }

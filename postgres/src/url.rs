@@ -2,7 +2,7 @@
 
 use melisma_sdk::{Error, Result};
 use percent_encoding::percent_decode_str;
-use postgres::Config;
+use tokio_postgres::Config;
 
 use crate::settings::SslMode;
 

@@ -1,9 +1,7 @@
 //! The binary format of COPY (the manual's page on COPY, "Binary Format"): a header, tuples, an end.
 
-use std::io::BufRead;
-
-use melisma_postgres::postgres::Client;
-use melisma_postgres::{Server, failed, failed_io};
+use melisma_postgres::Server;
+use melisma_postgres::Session;
 use melisma_sdk::{Error, Result};
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
@@ -14,7 +12,7 @@ const HEADER: usize = 19;
 ///
 /// When `row` fails, the server is told to stop: it would send the rest of the rows before it hears anything else.
 pub(crate) fn copy(
-    client: &mut Client,
+    client: &mut Session,
     server: &Server,
     query: &str,
     doing: &str,
@@ -27,30 +25,24 @@ pub(crate) fn copy(
 
 /// The same with the messages as the server sends them, one a row.
 pub(crate) fn messages(
-    client: &mut Client,
+    client: &mut Session,
     server: &Server,
     query: &str,
     doing: &str,
     mut message: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
-    let token = client.cancel_token();
+    let running = client.running();
     let statement = format!("copy ({query}) to stdout (format binary)");
-    let mut reader = client
-        .copy_out(&statement)
-        .map_err(|error| failed(doing, error))?;
-    loop {
-        let data = reader.fill_buf().map_err(|error| failed_io(doing, error))?;
-        if data.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = message(data) {
-            drop(reader);
-            server.cancel(&token);
-            return Err(error);
-        }
-        let length = data.len();
-        reader.consume(length);
+    let mut ours = false;
+    let copied = client.copy_out(&statement, doing, |data| {
+        let taken = message(data);
+        ours = taken.is_err();
+        taken
+    });
+    if ours {
+        server.cancel(&running);
     }
+    copied
 }
 
 /// The values of one row.

@@ -4,7 +4,7 @@
 //! the server's, so that a text key follows its collation and a numeric key has no limit. The bookmark is the key of
 //! the last row written, as the record has it.
 
-use melisma_postgres::{Server, identifier, literal};
+use melisma_postgres::{Server, Session, identifier, literal};
 use melisma_sdk::{Error, Output, Result, show};
 use serde_json::value::RawValue;
 
@@ -22,6 +22,7 @@ const ROWS: u64 = 1_000;
 pub(crate) fn read(
     query: &Query<'_>,
     server: &Server,
+    session: &mut Session,
     start_date: Option<&str>,
     output: &mut Output<'_>,
 ) -> Result<()> {
@@ -31,13 +32,12 @@ pub(crate) fn read(
     let start_date = start_date
         .filter(|_| bookmark.is_time)
         .map(|date| bookmark.cast(date));
-    let mut client = server.connect()?;
     let mut left = query.limit;
     let column = bookmark.column.clone();
     if start.is_none() && start_date.is_none() && bookmark.nullable {
         let rows = query.ordered(&[format!("{column} is null")], None, left);
         let mut count = 0;
-        copy(&mut client, server, &rows, query.doing, |tuple| {
+        copy(session, server, &rows, query.doing, |tuple| {
             count += 1;
             query.columns.write(tuple, output)
         })?;
@@ -52,7 +52,7 @@ pub(crate) fn read(
         conditions.push(format!("{column} is not null"));
     }
     let rows = query.ordered(&conditions, Some(&column), left);
-    let read = copy(&mut client, server, &rows, query.doing, |tuple| {
+    let read = copy(session, server, &rows, query.doing, |tuple| {
         query.columns.write(tuple, output)?;
         bookmark.see(tuple, output)
     });

@@ -20,7 +20,7 @@ mod sync;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use melisma_postgres::Server;
+use melisma_postgres::{Server, Session};
 use melisma_sdk::{Catalog, Error, Output, Result, Stream, Tap, show};
 
 use discovery::{Filter, Table};
@@ -33,12 +33,22 @@ pub struct TapPostgres {
     server: Server,
     /// What discovery found, by stream.
     tables: RefCell<HashMap<String, Table>>,
+    /// An open session that nobody uses, for the next that needs one.
+    session: RefCell<Option<Session>>,
 }
 
 impl TapPostgres {
+    /// Does something with a session, which is kept when it worked.
+    fn with_session<T>(&self, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+        let open = self.session.take();
+        let mut session = open.map_or_else(|| self.server.session(), Ok)?;
+        let done = work(&mut session)?;
+        self.session.replace(Some(session));
+        Ok(done)
+    }
+
     fn find(&self, filter: &Filter<'_>) -> Result<Vec<Stream>> {
-        let mut client = self.server.connect()?;
-        let tables = discovery::tables(&mut client, filter)?;
+        let tables = self.with_session(|session| discovery::tables(session, filter))?;
         let streams = tables
             .iter()
             .map(|table| table.stream(&self.settings, self.server.database()))
@@ -73,6 +83,7 @@ impl Tap for TapPostgres {
             server: settings.connection.server("tap_postgres")?,
             settings,
             tables: RefCell::default(),
+            session: RefCell::default(),
         })
     }
 
@@ -93,6 +104,6 @@ impl Tap for TapPostgres {
         let table = tables
             .get(output.stream())
             .ok_or_else(|| Error::bug("a stream without a table"))?;
-        sync::stream(table, &self.server, &self.settings, output)
+        self.with_session(|session| sync::stream(table, &self.server, session, &self.settings, output))
     }
 }

@@ -1,6 +1,6 @@
 //! Reading one stream by the method that the catalog chose.
 
-use melisma_postgres::Server;
+use melisma_postgres::{Server, Session};
 use melisma_sdk::{Error, Method, Output, Result};
 
 use crate::columns::Columns;
@@ -13,6 +13,7 @@ use crate::{full_table, incremental};
 pub(crate) fn stream(
     table: &Table,
     server: &Server,
+    session: &mut Session,
     settings: &Settings,
     output: &mut Output<'_>,
 ) -> Result<()> {
@@ -26,13 +27,13 @@ pub(crate) fn stream(
         doing: &doing,
     };
     match output.replication_method() {
-        Method::FullTable => full_table::read(&query, server, settings, output),
+        Method::FullTable => full_table::read(&query, server, session, settings, output),
         Method::Incremental => {
             query.limit = [settings.max_record_count, settings.limit]
                 .into_iter()
                 .flatten()
                 .min();
-            incremental::read(&query, server, settings.start_date.as_deref(), output)
+            incremental::read(&query, server, session, settings.start_date.as_deref(), output)
         }
         Method::LogBased => Err(Error::config("replication method: LOG_BASED is not there yet")),
     }

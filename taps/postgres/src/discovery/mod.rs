@@ -3,7 +3,7 @@
 mod query;
 mod stream;
 
-use melisma_postgres::postgres::Client;
+use melisma_postgres::Session;
 use melisma_sdk::Result;
 
 use crate::kind::{Kind, Types};
@@ -88,7 +88,7 @@ impl Table {
 }
 
 /// The tables that may be read, in the order of their names.
-pub(crate) fn tables(client: &mut Client, filter: &Filter<'_>) -> Result<Vec<Table>> {
+pub(crate) fn tables(client: &mut Session, filter: &Filter<'_>) -> Result<Vec<Table>> {
     let types: Types = query::types(client)?;
     let mut tables = query::tables(client, filter, &types)?;
     query::keys(client, &mut tables)?;

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use melisma_postgres::Session;
 use melisma_postgres::failed;
-use melisma_postgres::postgres::{Client, Row};
+use melisma_postgres::postgres::Row;
 use melisma_sdk::Result;
 
 use super::{Column, Filter, Form, Table};
@@ -55,7 +56,7 @@ order by i.indrelid, i.indisprimary desc, pg_catalog.bool_and(a.attnotnull) desc
 /// With at most so many tables, only their keys are asked for.
 const FEW: usize = 1_000;
 
-pub(super) fn types(client: &mut Client) -> Result<Types> {
+pub(super) fn types(client: &mut Session) -> Result<Types> {
     let rows = client.query(TYPES, &[]).map_err(|error| failed(DOING, error))?;
     let rows = rows.iter().map(|row| {
         let of_type = TypeRow {
@@ -71,7 +72,7 @@ pub(super) fn types(client: &mut Client) -> Result<Types> {
     Ok(rows.collect())
 }
 
-pub(super) fn tables(client: &mut Client, filter: &Filter<'_>, types: &Types) -> Result<Vec<Table>> {
+pub(super) fn tables(client: &mut Session, filter: &Filter<'_>, types: &Types) -> Result<Vec<Table>> {
     let schemas = filter.schemas.map(|names| &names.0);
     let tables = filter.tables.map(|names| &names.0);
     let rows = client
@@ -124,7 +125,7 @@ fn column(row: &Row, types: &Types) -> Option<Column> {
 }
 
 /// Gives each table its key, unless a column of it can not be read.
-pub(super) fn keys(client: &mut Client, tables: &mut [Table]) -> Result<()> {
+pub(super) fn keys(client: &mut Session, tables: &mut [Table]) -> Result<()> {
     let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
     let oids = (oids.len() <= FEW).then_some(oids);
     let rows = client

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use melisma_postgres::Server;
-use melisma_postgres::postgres::Client;
+use melisma_postgres::Session;
 use melisma_sdk::{Output, Result};
 
 use crate::copy::copy;
@@ -36,14 +36,14 @@ struct Piece {
 pub(crate) fn read(
     query: &Query<'_>,
     server: &Server,
+    session: &mut Session,
     settings: &Settings,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let mut client = server.connect()?;
-    let snapshot = Snapshot::take(&mut client)?;
+    let snapshot = Snapshot::take(session)?;
     let storage = match query.limit {
         Some(_) => None,
-        None => storage::of(&mut client, query.table)?,
+        None => storage::of(session, query.table)?,
     };
     let kept = output.kept(NAME).unwrap_or_else(|error| {
         log::warn!("{error}; all rows are read");
@@ -79,12 +79,13 @@ pub(crate) fn read(
         left: pieces.len(),
     };
     if connections > 1 {
-        parallel::read(&mut reader, &mut client, connections, pieces, output)?;
+        parallel::read(&mut reader, session, connections, pieces, output)?;
     } else {
         for piece in pieces {
-            reader.read(&mut client, &piece, output)?;
+            reader.read(session, &piece, output)?;
         }
     }
+    snapshot::end(session)?;
     output.forget(NAME);
     if let Some(version) = reader.progress.version.filter(|_| emit_versions) {
         output.activate_version(version)?;
@@ -103,7 +104,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, client: &mut Client, piece: &Piece, output: &mut Output<'_>) -> Result<()> {
+    fn read(&mut self, client: &mut Session, piece: &Piece, output: &mut Output<'_>) -> Result<()> {
         copy(client, self.server, &piece.query, self.query.doing, |tuple| {
             self.query.columns.write(tuple, output)
         })?;

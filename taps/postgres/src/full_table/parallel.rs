@@ -6,7 +6,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use melisma_postgres::Server;
-use melisma_postgres::postgres::Client;
+use melisma_postgres::Session;
 use melisma_sdk::{Error, Output, Result};
 
 use super::snapshot::{self, Snapshot};
@@ -30,7 +30,7 @@ enum Told {
 /// Reads the pieces over so many connections; the rows are written here.
 pub(super) fn read(
     reader: &mut Reader<'_>,
-    client: &mut Client,
+    client: &mut Session,
     connections: usize,
     pieces: VecDeque<Piece>,
     output: &mut Output<'_>,
@@ -67,7 +67,7 @@ fn work(
     send: &Sender<Told>,
 ) -> Result<()> {
     let gone = || Error::bug("the writer of rows is gone");
-    let mut client = server.connect()?;
+    let mut client = server.session()?;
     snapshot::join(&mut client, snapshot)?;
     loop {
         let at = next.lock().map_err(|_| gone())?.next();

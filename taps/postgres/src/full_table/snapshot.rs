@@ -1,6 +1,6 @@
 //! The state of the database that a sync sees.
 
-use melisma_postgres::postgres::Client;
+use melisma_postgres::Session;
 use melisma_postgres::{failed, literal};
 use melisma_sdk::Result;
 
@@ -44,7 +44,7 @@ const BEGIN: &str =
 
 impl Snapshot {
     /// Begins a transaction and takes its snapshot.
-    pub(super) fn take(client: &mut Client) -> Result<Self> {
+    pub(super) fn take(client: &mut Session) -> Result<Self> {
         // Some that speak PostgreSQL's protocol do not have all of this; then a run can not be resumed.
         let place = history(client);
         client
@@ -71,26 +71,33 @@ impl Snapshot {
     }
 
     /// Lets other sessions see it: what [`join`] takes.
-    pub(super) fn export(client: &mut Client) -> Result<String> {
+    pub(super) fn export(client: &mut Session) -> Result<String> {
         let row = client.query_one("select pg_catalog.pg_export_snapshot()", &[]);
         Ok(row.map_err(|error| failed(DOING, error))?.get(0))
     }
 }
 
 /// Begins a transaction that sees the snapshot of another.
-pub(super) fn join(client: &mut Client, snapshot: &str) -> Result<()> {
+pub(super) fn join(client: &mut Session, snapshot: &str) -> Result<()> {
     let statements = format!("{BEGIN}; set transaction snapshot {}", literal(snapshot));
     client
         .batch_execute(&statements)
         .map_err(|error| failed("cannot join the snapshot", error))
 }
 
-fn history(client: &mut Client) -> Option<(String, u64)> {
+/// Ends the transaction of a snapshot.
+pub(super) fn end(client: &mut Session) -> Result<()> {
+    client
+        .batch_execute("commit")
+        .map_err(|error| failed("cannot end the transaction", error))
+}
+
+fn history(client: &mut Session) -> Option<(String, u64)> {
     let history = client.query_one(HISTORY, &[]).ok()?.get(0);
     Some((history, position(client).ok()?))
 }
 
-fn position(client: &mut Client) -> Result<u64, melisma_postgres::postgres::Error> {
+fn position(client: &mut Session) -> Result<u64, melisma_postgres::postgres::Error> {
     let lsn: Option<i64> = client.query_one(POSITION, &[])?.get(0);
     Ok(lsn.and_then(|lsn| u64::try_from(lsn).ok()).unwrap_or_default())
 }

@@ -1,6 +1,6 @@
 //! The tables with files that a table is made of: itself, its partitions, its children.
 
-use melisma_postgres::postgres::Client;
+use melisma_postgres::Session;
 use melisma_postgres::{failed, identifier};
 use melisma_sdk::Result;
 
@@ -48,7 +48,7 @@ const DOING: &str = "cannot find out how the table is stored";
 ///
 /// `None` when they can not be read one by one: a view, a foreign table, a table of another storage engine, one with
 /// row security, or with a child that may be read only by way of it.
-pub(super) fn of(client: &mut Client, table: &Table) -> Result<Option<Vec<Storage>>> {
+pub(super) fn of(client: &mut Session, table: &Table) -> Result<Option<Vec<Storage>>> {
     if matches!(table.form, Form::View | Form::Foreign) {
         return Ok(None);
     }
@@ -95,7 +95,7 @@ pub(super) fn of(client: &mut Client, table: &Table) -> Result<Option<Vec<Storag
 }
 
 /// Reads nothing of each table, which locks it in ACCESS SHARE mode. LOCK would not do: it takes no materialized view.
-fn lock(client: &mut Client, all: &[Storage]) -> Result<()> {
+fn lock(client: &mut Session, all: &[Storage]) -> Result<()> {
     let mut statements = String::new();
     for storage in all {
         statements.push_str("select from only ");

@@ -1,0 +1,137 @@
+//! A session for reading much.
+
+use std::fmt;
+
+use futures_util::StreamExt;
+use melisma_sdk::Result;
+use postgres::types::ToSql;
+use postgres::{Error, Row};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{CancelToken, Client, Config, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::failed;
+
+/// A session like [`postgres::Client`], blocking as that is, for taking rows out of the server.
+///
+/// That client, too, has an event loop inside, and enters and leaves it for each message: for a COPY, a row. This one
+/// stays inside for a whole COPY, which costs a third of the time (0.13 instead of 0.42 s of CPU for a million rows).
+pub struct Session {
+    runtime: Runtime,
+    client: Client,
+    connection: Option<JoinHandle<Result<(), Error>>>,
+}
+
+/// A statement that the server runs for a session.
+pub struct Running(CancelToken);
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Running")
+    }
+}
+
+impl Running {
+    pub(crate) fn cancel(&self, tls: Option<MakeRustlsConnect>) -> Result<(), Error> {
+        let runtime = event_loop();
+        match tls {
+            Some(tls) => runtime.block_on(self.0.cancel_query(tls)),
+            None => runtime.block_on(self.0.cancel_query(NoTls)),
+        }
+    }
+}
+
+fn event_loop() -> Runtime {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("an event loop of one thread needs nothing but memory and a file descriptor")
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Session")
+    }
+}
+
+impl Session {
+    pub(crate) fn open<T>(config: &Config, tls: T) -> Result<Self, Error>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+    {
+        let runtime = event_loop();
+        let (client, connection) = runtime.block_on(config.connect(tls))?;
+        let connection = Some(runtime.spawn(connection));
+        Ok(Self {
+            runtime,
+            client,
+            connection,
+        })
+    }
+
+    /// The rows of a query.
+    pub fn query(&mut self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Error> {
+        let rows = self.runtime.block_on(self.client.query(query, values));
+        rows.map_err(|error| self.cause(error))
+    }
+
+    /// The one row of a query.
+    pub fn query_one(&mut self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Row, Error> {
+        let row = self.runtime.block_on(self.client.query_one(query, values));
+        row.map_err(|error| self.cause(error))
+    }
+
+    /// Runs statements, with semicolons between, whose rows nobody wants.
+    pub fn batch_execute(&mut self, statements: &str) -> Result<(), Error> {
+        let done = self.runtime.block_on(self.client.batch_execute(statements));
+        done.map_err(|error| self.cause(error))
+    }
+
+    /// Hands what `COPY ... TO STDOUT` says to `message`, in the pieces that the server sends: one a row.
+    ///
+    /// When `message` fails, the rest of the rows still comes; drop the session, and tell the server
+    /// ([`cancel`](crate::Server::cancel)).
+    ///
+    /// # Errors
+    /// Those of `message`, and those of the server, where `doing` says what did not work.
+    pub fn copy_out(
+        &mut self,
+        statement: &str,
+        doing: &str,
+        mut message: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let client = &self.client;
+        let told: Result<Result<(), Error>> = self.runtime.block_on(async {
+            let stream = match client.copy_out(statement).await {
+                Ok(stream) => stream,
+                Err(error) => return Ok(Err(error)),
+            };
+            let mut stream = std::pin::pin!(stream);
+            while let Some(data) = stream.next().await {
+                match data {
+                    Ok(data) => message(&data)?,
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+            Ok(Ok(()))
+        });
+        told?.map_err(|error| failed(doing, self.cause(error)))
+    }
+
+    /// What can end the statement that the session is in, by [`Server::cancel`](crate::Server::cancel).
+    pub fn running(&self) -> Running {
+        Running(self.client.cancel_token())
+    }
+
+    /// Why the connection is closed, where that is all that the error says.
+    fn cause(&mut self, error: Error) -> Error {
+        let connection = self.connection.take_if(|_| error.is_closed());
+        match connection.map(|connection| self.runtime.block_on(connection)) {
+            Some(Ok(Err(cause))) => cause,
+            _ => error,
+        }
+    }
+}
