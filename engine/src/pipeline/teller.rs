@@ -159,7 +159,7 @@ impl Inner {
 }
 
 /// Whether a STATE value says nothing: an object without keys, or null.
-fn is_empty(value: &str) -> bool {
+pub(super) fn is_empty(value: &str) -> bool {
     let value = value.trim_ascii();
     let inside = value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
     value == "null" || inside.is_some_and(|inside| inside.trim_ascii().is_empty())

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::router::Router;
 use super::stream::OpenUnit;
+use super::teller::is_empty;
 use super::writer::What;
 use crate::error::Result;
 use crate::sink::Destination;
@@ -33,6 +34,10 @@ impl Together {
 impl<D: Destination> Router<'_, D> {
     /// A STATE: commits all rows with it when a commit is due. One without rows since the last commit needs none.
     pub(super) fn state_of_all(&mut self, seq: u64, value: &str) -> Result<()> {
+        if is_empty(value) {
+            // Let go, as everywhere.
+            return Ok(());
+        }
         let options = self.shared.options;
         let waited = self.now.saturating_duration_since(self.together.committed_at);
         let due = self.together.due

@@ -4,14 +4,17 @@ use std::collections::HashMap;
 
 use melisma_postgres::Connection;
 use melisma_sdk::{Error, JsonSchema, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::copy::InvalidDates;
 use crate::flatten::Flattening;
 use crate::naming::SHORTEST_LIMIT;
 
-/// The settings of target-postgres.
+/// Writes streams to tables of a PostgreSQL database (11 or later), by COPY.
+///
+/// The settings and tables are those of `MeltanoLabs` target-postgres, or with `naming_mode: pipelinewise` those of
+/// pipelinewise's. Records of streams with keys replace those with the same key; others are added. STATE follows COMMIT.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
@@ -90,7 +93,7 @@ pub struct Config {
 }
 
 /// `naming_mode`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum NamingMode {
@@ -102,7 +105,7 @@ pub enum NamingMode {
 }
 
 /// `hard_delete_mode`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum HardDeleteMode {
@@ -116,7 +119,7 @@ pub enum HardDeleteMode {
 }
 
 /// `schema_evolution`
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Evolution {

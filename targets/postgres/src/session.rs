@@ -53,8 +53,10 @@ impl Session {
     pub(crate) fn open(server: &Server, lock_timeout: Duration) -> Result<Self> {
         let mut client = server.connect()?;
         let doing = "cannot set up the connection";
+        // A transaction is idle while the tap is: that is for the target's own timers to end.
         let setup = format!(
-            "set lock_timeout = {}; set client_min_messages = warning; set temp_buffers = '32MB'",
+            "set lock_timeout = {}; set client_min_messages = warning; set temp_buffers = '32MB'; \
+             set idle_in_transaction_session_timeout = 0",
             lock_timeout.as_millis()
         );
         client

@@ -54,6 +54,19 @@ fn every_commit_holds_exactly_what_its_state_covers() {
 }
 
 #[test]
+fn an_empty_state_takes_no_states_place() {
+    let script = Script::default().schema("a", 0).records("a", 1).state();
+    let last = script.last_state.clone();
+    let script = script.raw(r#"{"type":"STATE","value":{}}"#);
+    let destination = Scripted::default();
+    destination
+        .run(script.input(), &options(10, Duration::MAX))
+        .1
+        .unwrap();
+    assert_eq!(destination.world().stored, Vec::from_iter(last));
+}
+
+#[test]
 fn rows_behind_the_last_state_are_not_committed_by_a_run_that_fails() {
     let script = Script::default()
         .schema("a", 0)

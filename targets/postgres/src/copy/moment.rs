@@ -3,7 +3,9 @@
 use melisma_sdk::time::{parse_date, parse_date_time, parse_time};
 
 /// What becomes of a date or time that the column can not hold (`invalid_date_handling`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum InvalidDates {

@@ -7,3 +7,4 @@ mod fail;
 mod load;
 mod overwrite;
 mod remove;
+mod values;
