@@ -1,5 +1,7 @@
 //! The catalog: what `--discover` prints and `--catalog` reads.
 
+use std::collections::HashMap;
+
 use melisma_engine::{Error, Result};
 use serde_json::{Map, Value, json};
 
@@ -70,6 +72,15 @@ impl Catalog {
                 fields: entry.as_object()?,
             })
         })
+    }
+
+    /// The entries by their ids; of two with one id, the first counts.
+    pub(super) fn by_id(&self) -> HashMap<&str, Entry<'_>> {
+        let mut entries = HashMap::new();
+        for entry in self.entries() {
+            entries.entry(entry.id()).or_insert(entry);
+        }
+        entries
     }
 
     /// The entry with this `tap_stream_id`; one without an id goes by its `stream`.

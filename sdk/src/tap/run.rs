@@ -1,5 +1,6 @@
 //! The run of a tap: settings, discovery, catalog, state, streams.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
@@ -78,7 +79,7 @@ fn work<T: Tap>(run: Run<'_>) -> Result<()> {
         Some(catalog) => tap.streams(catalog)?,
         None => tap.discover()?,
     };
-    let openings = select(streams, catalog.as_ref(), args.action)?;
+    let openings = select(&streams, catalog.as_ref(), args.action)?;
     let mut output = Output::new(
         Emitter::new(io.stdout),
         State::read(&state)?,
@@ -140,15 +141,18 @@ fn test_stream<T: Tap>(tap: &T, output: &mut Output<'_>, opening: Opening) -> Re
 }
 
 /// The streams to sync, each with what the catalog says of it.
-fn select(streams: Vec<Stream>, catalog: Option<&Catalog>, action: Action) -> Result<Vec<Opening>> {
-    let own = Catalog::of(&streams);
+fn select(streams: &[Stream], catalog: Option<&Catalog>, action: Action) -> Result<Vec<Opening>> {
+    let own = Catalog::of(streams);
     let catalog = catalog.unwrap_or(&own);
     let testing = action == Action::TestRecords;
+    // A database has ten thousand tables: none of them may look through all others.
+    let names: HashSet<&str> = streams.iter().map(|stream| &*stream.name).collect();
+    let (given, own) = (catalog.by_id(), own.by_id());
     for entry in catalog
         .entries()
         .filter(|entry| entry.selection().is_selected(&[]))
     {
-        if !streams.iter().any(|stream| *stream.name == *entry.id()) {
+        if !names.contains(entry.id()) {
             log::warn!(
                 "the catalog selects stream {}, which the tap does not have",
                 entry.id()
@@ -157,10 +161,10 @@ fn select(streams: Vec<Stream>, catalog: Option<&Catalog>, action: Action) -> Re
     }
     let mut openings = Vec::new();
     for stream in streams {
-        let entry = catalog.entry(&stream.name);
+        let entry = given.get(&*stream.name).copied();
         let selected = entry.is_some_and(|entry| entry.selection().is_selected(&[]));
         if let Some(entry) = entry
-            .or_else(|| own.entry(&stream.name))
+            .or_else(|| own.get(&*stream.name).copied())
             .filter(|_| selected || testing)
         {
             openings.push(opening(stream.clone(), entry).map_err(|error| error.in_stream(&stream.name))?);
