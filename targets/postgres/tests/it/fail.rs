@@ -61,23 +61,27 @@ fn a_first_load_that_was_killed_is_finished_by_the_next_run() {
 #[test]
 fn the_last_row_wins_wherever_the_server_puts_it() {
     // Rows that do not fit a page leave room behind, which later rows fill: their place does not tell their order.
-    let target = Target::new(json!({"batch_size_rows": 50}));
     let mut lines = vec![plain(&["id"])];
-    for round in 0..40 {
-        for id in 0..10 {
-            let filling = if (round + id) % 3 == 0 {
-                "x".repeat(1900)
+    for round in 0..60 {
+        for id in 0..40 {
+            let length = if (round + id) % 3 == 0 {
+                1900
             } else {
-                "y".repeat(id)
+                100 + 13 * id
             };
-            lines.push(record("s", json!({"id": id, "t": format!("{round} {filling}")})));
+            lines.push(record(
+                "s",
+                json!({"id": id, "t": format!("{round} {}", "x".repeat(length))}),
+            ));
         }
     }
-    target.load(&lines);
-    assert_eq!(
-        target.sql("select count(*), bool_and(t like '39 %') from s"),
-        "10|t"
-    );
+    // A transaction for each round, and one for all, of several statements.
+    for rows in [40, 100_000] {
+        let target = Target::new(json!({"batch_size_rows": rows}));
+        target.load(&lines);
+        let last = target.sql("select count(*), bool_and(t like '59 %') from s");
+        assert_eq!(last, "40|t", "{rows}");
+    }
 }
 
 #[test]

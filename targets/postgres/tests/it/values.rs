@@ -15,6 +15,7 @@ fn loaded(settings: Value, data_type: &Value, value: &Value) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn values_of_every_type() {
     let target = Target::new(json!({"interpret_content_encoding": true}));
     let date_time = json!({"type": "string", "format": "date-time"});
