@@ -9,6 +9,9 @@ use crate::session::Session;
 use crate::streams::{Run, Streams};
 use crate::table::{list, schema_exists};
 
+/// The key of the advisory lock, `melisma` in ASCII.
+const SHARED_THINGS: i64 = 0x006d_656c_6973_6d61;
+
 /// Makes the schema when it is missing, and lets its readers in.
 pub(crate) fn schema(
     streams: &Streams,
@@ -19,21 +22,32 @@ pub(crate) fn schema(
 ) -> Result<()> {
     let schema = identifier(&table.schema);
     let missing = !schema_exists(&mut streams.catalog(), &table.schema)?;
+    let readers = run.readers(stream);
+    if !missing && readers.is_empty() {
+        return Ok(());
+    }
+    one_at_a_time(session, table)?;
     if missing {
-        // Asked for only when it is missing: the right to make schemas is not needed otherwise. Another stream of
-        // this run may be faster.
+        // Asked for only when it is missing: the right to make schemas is not needed otherwise.
         let sql = format!("create schema if not exists {schema}");
         session.execute(table, "cannot make the schema of", &sql)?;
     }
-    for role in run.readers(stream) {
+    for role in readers {
         let sql = format!("grant usage on schema {schema} to {}", identifier(role));
         session.execute(table, "cannot let readers into the schema of", &sql)?;
     }
-    if missing && !run.together {
-        // Seen by the other connections from here on.
+    // Others wait for it. Where commits have to wait for a STATE there are no others.
+    if run.state.is_none() {
         session.commit()?;
     }
     Ok(())
+}
+
+/// Waits until no other connection of a target makes or changes what several streams share: the server does not take
+/// two at once. Until the end of the transaction.
+pub(crate) fn one_at_a_time(session: &mut Session, table: &TableName) -> Result<()> {
+    let sql = format!("select pg_catalog.pg_advisory_xact_lock({SHARED_THINGS})");
+    session.execute(table, "cannot wait for other connections about", &sql)
 }
 
 /// Does what the plan says, in the transaction.

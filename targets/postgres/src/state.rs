@@ -4,6 +4,7 @@ use melisma_postgres::{identifier, literal};
 use melisma_sdk::Result;
 
 use crate::naming::TableName;
+use crate::prepare::one_at_a_time;
 use crate::session::Session;
 
 /// The name of the table.
@@ -32,6 +33,14 @@ impl StateTable {
     /// Makes the table when it is missing, in the transaction.
     pub(crate) fn prepare(&self, session: &mut Session) -> Result<()> {
         let doing = "cannot make";
+        let find = format!(
+            "select where pg_catalog.to_regclass({}) is not null",
+            literal(&self.table.sql())
+        );
+        if !session.query(&self.table, doing, &find)?.is_empty() {
+            return Ok(());
+        }
+        one_at_a_time(session, &self.table)?;
         let schema = &self.table.schema;
         let there = format!(
             "select from pg_catalog.pg_namespace where nspname = {}",

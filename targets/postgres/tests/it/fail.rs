@@ -222,7 +222,11 @@ fn a_value_of_50_mb_is_a_value() {
 
 #[test]
 fn streams_go_side_by_side() {
-    let target = Target::new(json!({"max_parallelism": 3, "batch_size_rows": 10}));
+    let target = Target::new(json!({
+        "max_parallelism": 3, "batch_size_rows": 10, "default_target_schema": "made",
+        "default_target_schema_select_permission": "side_reader",
+    }));
+    target.sql("create role side_reader");
     let mut lines = Vec::new();
     for stream in ["a", "b", "c", "d", "e"] {
         lines.push(schema(
@@ -240,7 +244,7 @@ fn streams_go_side_by_side() {
     assert_eq!(target.load(&lines), [r#"{"n":1}"#]);
     for stream in ["a", "b", "c", "d", "e"] {
         assert_eq!(
-            target.sql(&format!("select count(*), min(n), max(n) from {stream}")),
+            target.sql(&format!("select count(*), min(n), max(n) from made.{stream}")),
             "50|450|499"
         );
     }

@@ -6,5 +6,6 @@ mod exactly_once;
 mod fail;
 mod load;
 mod overwrite;
+mod random;
 mod remove;
 mod values;
