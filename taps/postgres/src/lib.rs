@@ -24,7 +24,7 @@ use melisma_postgres::{Server, Session};
 use melisma_sdk::{Catalog, Error, Output, Result, Stream, Tap, show};
 
 use discovery::{Filter, Table};
-pub use settings::{InvalidDates, LogBased, Names, ReplicationMethod, Settings, StreamOptions, Values};
+pub use settings::{InvalidDates, LogBased, Maps, Names, ReplicationMethod, Settings, StreamOptions, Values};
 
 /// The tap.
 #[derive(Debug)]
@@ -79,6 +79,7 @@ impl Tap for TapPostgres {
     type Config = Settings;
 
     fn open(settings: Settings) -> Result<Self> {
+        settings.check()?;
         Ok(Self {
             server: settings.connection.server("tap_postgres")?,
             settings,

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use melisma_postgres::Connection;
-use melisma_sdk::{JsonSchema, Method};
+use melisma_sdk::{Error, JsonSchema, Method, Result};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Reads tables and views of a PostgreSQL database (11 or later).
 ///
@@ -65,6 +65,21 @@ pub struct Settings {
     /// What LOG_BASED will need.
     #[serde(flatten)]
     pub log_based: LogBased,
+    /// What the Meltano SDK does to records on their way.
+    #[serde(flatten)]
+    pub maps: Maps,
+}
+
+impl Settings {
+    /// Refuses what would change records and is not built in: to leave it out in silence would be worse.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.maps.stream_maps.is_empty() && !self.maps.flattening_enabled {
+            return Ok(());
+        }
+        Err(Error::config(
+            "config: stream_maps, flattening_enabled: not supported by tap-postgres: map and flatten after the tap",
+        ))
+    }
 }
 
 fn one() -> u32 {
@@ -174,6 +189,28 @@ pub struct LogBased {
     pub create_publication: Option<bool>,
     /// Not used yet: when the server may forget what was read.
     pub ack_mode: Option<String>,
+}
+
+/// What the Meltano SDK does to records on their way.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Maps {
+    /// Not supported: a run that has any is refused.
+    pub stream_maps: Map<String, Value>,
+    /// Taken for compatibility: it has no meaning without `stream_maps`.
+    pub stream_map_config: Map<String, Value>,
+    /// Taken for compatibility: it has no meaning without `stream_maps`.
+    pub faker_config: Map<String, Value>,
+    /// Not supported: a run that sets it is refused. Targets can flatten.
+    pub flattening_enabled: bool,
+    /// Taken for compatibility: it has no meaning without `flattening_enabled`.
+    pub flattening_max_depth: Option<u64>,
+    /// Taken for compatibility: it has no meaning without `flattening_enabled`.
+    pub flattening_max_key_length: Option<u64>,
+    /// Taken for compatibility: it has no meaning without `flattening_enabled`.
+    pub flattening_separator: Option<String>,
+    /// Taken for compatibility: records are written one by one, which every target reads.
+    pub batch_config: Map<String, Value>,
 }
 
 /// Names: a list, or a text with commas between.

@@ -108,6 +108,37 @@ fn a_table_that_goes_away_or_a_wrong_clause_is_an_error_of_the_server() {
 }
 
 #[test]
+fn what_would_change_records_is_refused_and_what_peers_know_is_taken() {
+    let database = database("create table t as select 1 as id");
+    for more in [
+        json!({"flattening_enabled": "true"}),
+        json!({"stream_maps": {"t": {"x": "y"}}}),
+    ] {
+        let outcome = Run::on(&database, &more).go();
+        assert_eq!(outcome.code, 78);
+        assert!(
+            outcome.log.contains("not supported by tap-postgres"),
+            "{}",
+            outcome.log
+        );
+    }
+    let mut settings = config(
+        &database,
+        &json!({
+            "dbname": database.name(), "filter_schemas": "public", "ssl": "false", "itersize": "20000", "limit": 5,
+            "default_replication_method": "FULL_TABLE", "tap_id": "x", "break_at_end_lsn": true, "max_run_seconds": 43200,
+            "logical_poll_total_seconds": 10800, "replication_slot_name": "tappostgres", "stream_maps": {},
+            "stream_map_config": {}, "flattening_enabled": false, "ssh_tunnel.enable": false, "ssl_mode": "verify-full",
+            "batch_config": {"encoding": {"format": "jsonl"}}, "stream_options": {},
+        }),
+    );
+    settings.as_object_mut().unwrap().remove("database");
+    let outcome = Run::with(settings).go().ok();
+    assert_eq!(outcome.records("public-t").len(), 1);
+    assert!(!outcome.log.contains("WARN"), "{}", outcome.log);
+}
+
+#[test]
 fn a_test_reads_one_record_of_each_stream() {
     let database = database(LARGE);
     database.sql("create table u as select 1 as id");

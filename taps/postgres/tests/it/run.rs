@@ -101,8 +101,13 @@ pub(crate) struct Run<'a> {
 impl<'a> Run<'a> {
     /// On this database, with `more` settings.
     pub(crate) fn on(database: &Database<'_>, more: &Value) -> Self {
+        Self::with(config(database, more))
+    }
+
+    /// With these settings.
+    pub(crate) fn with(config: Value) -> Self {
         Self {
-            config: config(database, more),
+            config,
             files: Vec::new(),
             args: Vec::new(),
             stop: Stop::default(),
