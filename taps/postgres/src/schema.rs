@@ -9,22 +9,10 @@ use crate::settings::Values;
 /// where that lets a target choose a closer type.
 pub(crate) fn of(kind: &Kind, nullable: bool, values: &Values) -> Map<String, Value> {
     let mut schema = plain(kind, values);
-    if (nullable || may_be_null(kind, values))
-        && let Some(Value::Array(types)) = schema.get_mut("type")
-    {
+    if nullable && let Some(Value::Array(types)) = schema.get_mut("type") {
         types.push("null".into());
     }
     schema
-}
-
-/// Whether a value that is not null may become null on its way.
-fn may_be_null(kind: &Kind, values: &Values) -> bool {
-    match kind {
-        // NaN and the infinities; JSON's own null.
-        Kind::Float4 | Kind::Float8 | Kind::Numeric { .. } | Kind::Json | Kind::Jsonb => true,
-        Kind::Date | Kind::Timestamp | Kind::TimestampTz => values.makes_nulls(),
-        _ => false,
-    }
 }
 
 fn plain(kind: &Kind, values: &Values) -> Map<String, Value> {
@@ -53,12 +41,17 @@ fn plain(kind: &Kind, values: &Values) -> Map<String, Value> {
         Kind::Time => json!({"type": ["string"], "format": "time"}),
         // A target that makes a `time` of it loses the zone.
         Kind::TimeTz => json!({"type": ["string"], "format": "time", "x-sql-datatype": "timetz"}),
-        Kind::Json | Kind::Jsonb if values.json_as_object => json!({"type": ["object"]}),
+        Kind::Json | Kind::Jsonb if values.json_as_object => {
+            json!({"type": ["object"], "additionalProperties": true})
+        }
         Kind::Json | Kind::Jsonb => {
-            json!({"type": ["string", "number", "integer", "array", "object", "boolean"]})
+            json!({
+                "type": ["string", "number", "integer", "array", "object", "boolean"],
+                "additionalProperties": true,
+            })
         }
         Kind::Hstore => {
-            json!({"type": ["object"], "additionalProperties": {"type": ["string", "null"]}})
+            json!({"type": ["object"], "additionalProperties": true})
         }
         Kind::Array(item, depth) => array(item, *depth, values),
         Kind::Text { length: None }
@@ -104,16 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn null_is_a_type_where_the_column_or_its_values_allow_it() {
+    fn null_is_a_type_where_it_is_allowed() {
         let values = Values::default();
         assert_eq!(schema(&Kind::Int8, false, &values), r#"{"type":["integer"]}"#);
         assert_eq!(
             schema(&Kind::Int8, true, &values),
             r#"{"type":["integer","null"]}"#
-        );
-        assert_eq!(
-            schema(&Kind::Float8, false, &values),
-            r#"{"type":["number","null"]}"#
         );
     }
 
@@ -137,7 +126,7 @@ mod tests {
         assert_eq!(schema(&Kind::Date, false, &values), r#"{"type":["string"]}"#);
         assert_eq!(
             schema(&Kind::Jsonb, true, &values),
-            r#"{"type":["object","null"]}"#
+            r#"{"type":["object","null"],"additionalProperties":true}"#
         );
         let price = Kind::Numeric {
             limits: Some((10, 2)),

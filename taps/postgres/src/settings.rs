@@ -106,13 +106,6 @@ pub struct Values {
     pub invalid_date_handling: InvalidDates,
 }
 
-impl Values {
-    /// Whether a date may become null.
-    pub(crate) fn makes_nulls(&self) -> bool {
-        self.invalid_date_handling == InvalidDates::Null && !self.dates_as_string
-    }
-}
-
 /// What becomes of dates and timestamps that ISO 8601 has no form for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -92,6 +92,18 @@ fn write_clock(microseconds: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&[h[0], h[1], b':', m[0], m[1], b':', s[0], s[1]]);
 }
 
+/// `.789000`, as Python's `isoformat` and so the Meltano SDK has it.
+#[inline]
+fn write_microseconds(microseconds: i64, out: &mut Vec<u8>) {
+    let fraction = microseconds % SECOND;
+    let (high, middle, low) = (
+        DIGITS[(fraction / 10_000) as usize],
+        DIGITS[(fraction / 100 % 100) as usize],
+        DIGITS[(fraction % 100) as usize],
+    );
+    out.extend_from_slice(&[b'.', high[0], high[1], middle[0], middle[1], low[0], low[1]]);
+}
+
 /// `.789` as PostgreSQL has it, without zeros at its end; nothing for 0.
 fn write_fraction(microseconds: i64, out: &mut Vec<u8>) {
     let fraction = microseconds % SECOND;
@@ -138,10 +150,7 @@ pub(super) fn timestamp(value: &[u8], dates: Dates, zoned: bool, out: &mut Vec<u
         civil.write(out);
         out.push(b'T');
         write_clock(clock, out);
-        let fraction = clock % SECOND;
-        if fraction != 0 {
-            let _ = write!(out, ".{fraction:06}");
-        }
+        write_microseconds(clock, out);
         out.extend_from_slice(b"+00:00");
     } else {
         let write_text = |out: &mut Vec<u8>| {
@@ -212,17 +221,19 @@ fn outside(
     Ok(true)
 }
 
-/// `12:34:56.789`; `24:00:00` is a time, too.
+/// `12:34:56.789000`, `12:34:56`; `24:00:00` is a time, too.
 pub(super) fn time(value: &[u8], out: &mut Vec<u8>) -> Result {
     let count = i64::from_be_bytes(fixed(value, "a time")?);
     out.push(b'"');
     write_clock(count, out);
-    write_fraction(count, out);
+    if count % SECOND != 0 {
+        write_microseconds(count, out);
+    }
     out.push(b'"');
     Ok(())
 }
 
-/// `12:34:56.789+02:00`
+/// `12:34:56.789000+02:00`
 pub(super) fn time_with_zone(value: &[u8], out: &mut Vec<u8>) -> Result {
     const NAME: &str = "a time with time zone";
     let mut rest = value;
@@ -231,7 +242,9 @@ pub(super) fn time_with_zone(value: &[u8], out: &mut Vec<u8>) -> Result {
     let west = i64::from(i32::from_be_bytes(fixed(rest, NAME)?));
     out.push(b'"');
     write_clock(count, out);
-    write_fraction(count, out);
+    if count % SECOND != 0 {
+        write_microseconds(count, out);
+    }
     let (sign, offset) = if west > 0 { ('-', west) } else { ('+', -west) };
     let _ = write!(out, "{sign}{:02}:{:02}", offset / 3600, offset / 60 % 60);
     if offset % 60 != 0 {

@@ -41,8 +41,8 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f')
   and ($3::text[] is null or n.nspname || '-' || c.relname = any ($3))
 order by n.nspname, c.relname, a.attnum";
 
-/// The columns of primary keys and of unique indexes over plain columns and all rows, the best first: primary keys,
-/// then indexes without a nullable column, then by age.
+/// The columns of primary keys and of unique indexes over plain columns that are not null, and over all rows, the best
+/// first: primary keys, then by age.
 const KEYS: &str = "
 select i.indrelid, pg_catalog.array_agg(a.attname::text order by k.place)
 from pg_catalog.pg_index i
@@ -51,7 +51,8 @@ join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnu
 where i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
   and ($1::oid[] is null or i.indrelid = any ($1))
 group by i.indrelid, i.indexrelid, i.indisprimary
-order by i.indrelid, i.indisprimary desc, pg_catalog.bool_and(a.attnotnull) desc, i.indexrelid";
+having pg_catalog.bool_and(a.attnotnull)
+order by i.indrelid, i.indisprimary desc, i.indexrelid";
 
 /// With at most so many tables, only their keys are asked for.
 const FEW: usize = 1_000;

@@ -45,7 +45,7 @@ impl Table {
     fn schema(&self, settings: &Settings) -> Value {
         let mut properties = Map::new();
         for column in &self.columns {
-            let mut schema = schema::of(&column.kind, column.nullable, &settings.values);
+            let mut schema = schema::of(&column.kind, !self.key.contains(&column.name), &settings.values);
             if let Some(comment) = &column.comment {
                 schema.insert("description".into(), comment.as_str().into());
             }

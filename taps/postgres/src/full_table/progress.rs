@@ -274,7 +274,7 @@ mod tests {
         let text = serde_json::to_string(&progress).expect("JSON");
         assert_eq!(
             text,
-            r#"{"history":"7/1/5","query":"58c1d1a63d94cd60","lsn":12,"parts":[{"table":7,"file":1,"marks":[[0,10,100]]}]}"#
+            r#"{"history":"7/1/5","query":"bd76100bd58c9c0d","lsn":12,"parts":[{"table":7,"file":1,"marks":[[0,10,100]]}]}"#
         );
         assert_eq!(serde_json::from_str::<Progress>(&text).expect("reads"), progress);
     }

@@ -16,7 +16,7 @@ fn a_table_by_every_common_type() {
         outcome.schema("public-t"),
         json!({"type": "object", "required": ["id"], "properties": {
             "id": {"type": ["integer"], "minimum": -2_147_483_648, "maximum": 2_147_483_647},
-            "big": {"type": ["integer"]},
+            "big": {"type": ["integer", "null"]},
             "price": {"type": ["number", "null"]},
             "name": {"type": ["string", "null"]},
             "at": {"type": ["string", "null"], "format": "date-time"},

@@ -30,7 +30,7 @@ fn the_second_run_reads_from_the_bookmark_on() {
     let catalog = catalog(&database, "at");
     let first = Run::on(&database, &json!({})).catalog(&catalog).go().ok();
     assert_eq!(first.values("public-t", "id"), [2, 3, 1]);
-    assert_eq!(bookmark(&first), "2024-01-02T00:00:00+00:00");
+    assert_eq!(bookmark(&first), "2024-01-02T00:00:00.000000+00:00");
     database
         .sql("insert into t values (4, null), (5, '2024-01-01 12:00Z'), (6, '2024-02-01 00:00:00.123456Z')");
     let second = Run::on(&database, &json!({}))

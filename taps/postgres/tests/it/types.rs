@@ -235,7 +235,7 @@ fn dates_and_times() {
         "timestamptz",
         &format("date-time"),
         &[
-            ("2024-03-01 00:30+01", "\"2024-02-29T23:30:00+00:00\""),
+            ("2024-03-01 00:30+01", "\"2024-02-29T23:30:00.000000+00:00\""),
             ("0001-01-01 00:00 BC", "\"0001-01-01 00:00:00+00 BC\""),
             ("infinity", "\"infinity\""),
         ],
@@ -246,7 +246,7 @@ fn dates_and_times() {
         &[
             ("00:00", "\"00:00:00\""),
             ("24:00", "\"24:00:00\""),
-            ("12:34:56.70", "\"12:34:56.7\""),
+            ("12:34:56.70", "\"12:34:56.700000\""),
         ],
     );
     assert_values(
@@ -276,7 +276,7 @@ fn structures() {
         assert_eq!(found_schema, schema, "{sql_type}");
     };
     let string = json!({"type": ["string", "null"]});
-    let any = json!({"type": ["string", "number", "integer", "array", "object", "boolean", "null"]});
+    let any = json!({"type": ["string", "number", "integer", "array", "object", "boolean", "null"], "additionalProperties": true});
     check("mood", string.clone(), &[("ok \"x\"", "\"ok \\\"x\\\"\"")]);
     check("price", json!({"type": ["number", "null"]}), &[("1.5", "1.50")]);
     check(
@@ -296,7 +296,7 @@ fn structures() {
     );
     check(
         "hstore",
-        json!({"type": ["object", "null"], "additionalProperties": {"type": ["string", "null"]}}),
+        json!({"type": ["object", "null"], "additionalProperties": true}),
         &[
             ("", "{}"),
             ("\"a \\\"\"=>1, b=>NULL", "{\"b\":null,\"a \\\"\":\"1\"}"),
@@ -364,7 +364,7 @@ fn arrays_of_any_dimension() {
     assert_values(
         "timestamptz[]",
         &array(json!({"type": ["string", "null"], "format": "date-time"})),
-        &[("{2024-01-01 00:00Z}", "[\"2024-01-01T00:00:00+00:00\"]")],
+        &[("{2024-01-01 00:00Z}", "[\"2024-01-01T00:00:00.000000+00:00\"]")],
     );
     assert_values(
         "inet[]",
