@@ -15,18 +15,19 @@ pub fn parse_date(text: &str) -> Option<i32> {
 #[inline]
 fn date(bytes: &[u8]) -> Option<i32> {
     let text: &[u8; 10] = bytes.first_chunk()?;
-    // All digits are checked at once: a branch for each would cost more than the arithmetic.
-    let start = u64::from_le_bytes(*text.first_chunk()?) ^ u64::from_le_bytes(*b"0000-00-");
-    let end = u32::from(u16::from_le_bytes(*text.last_chunk()?) ^ u16::from_le_bytes(*b"00"));
-    let digits = 0x000F_0F00_0F0F_0F0F;
-    let too_large = ((start & digits) + 0x0006_0600_0606_0606) | u64::from((end & 0x0F0F) + 0x0606);
-    if start & !digits != 0 || end & !0x0F0F != 0 || too_large & 0x0010_1010_1010_1010 != 0 {
+    let start = u64::from_le_bytes(*text.first_chunk()?);
+    let end = u64::from(u16::from_le_bytes(*text.last_chunk()?));
+    // YYYYMMDD as eight bytes, each to be a digit. All are checked at once: a branch for each would cost more than
+    // the arithmetic.
+    let digits = (start & 0xFFFF_FFFF | start >> 8 & 0xFFFF << 32 | end << 48) ^ 0x3030_3030_3030_3030;
+    let no_digits = (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xF0F0_F0F0_F0F0_F0F0;
+    if no_digits != 0 || start & 0xFF00_00FF_0000_0000 != 0x2D00_002D_0000_0000 {
         return None;
     }
-    let digit = |i: u32| ((start >> (8 * i)) & 15) as i32;
-    let year = digit(0) * 1000 + digit(1) * 100 + digit(2) * 10 + digit(3);
-    let month = digit(5) * 10 + digit(6);
-    let day = ((end & 15) * 10 + (end >> 8)).cast_signed();
+    // Each pair of digits as a number, in every second byte.
+    let pairs = digits.wrapping_mul(10 * 0x100 + 1) >> 8;
+    let pair = |i: u32| (pairs >> (16 * i) & 0xFF) as i32;
+    let (year, month, day) = (pair(0) * 100 + pair(1), pair(2), pair(3));
     if year == 0 || !(1..=12).contains(&month) || day == 0 || day > 28 && day > days_in(year, month) {
         return None;
     }

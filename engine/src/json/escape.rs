@@ -47,26 +47,129 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
 ///
 /// `raw` must be valid, as the decoder has checked. A lone surrogate, which the decoder refuses, becomes U+FFFD.
 pub fn unescape(raw: &str, out: &mut String) {
-    let bytes = raw.as_bytes();
+    let mut room = [0; 512];
     let mut done = 0;
-    while let Some(at) = memchr::memchr(b'\\', &bytes[done..]).map(|i| done + i) {
-        out.push_str(&raw[done..at]);
-        let (c, next) = unescape_one(bytes, at);
-        out.push(c);
+    while done < raw.len() {
+        let (next, written) = unescape_some(raw, done, &mut room);
+        out.push_str(simdutf8::basic::from_utf8(&room[..written]).unwrap_or("\u{FFFD}"));
         done = next;
-        // Text that is escaped at all often is a run of escapes: stay with them, without a new search for each.
-        while bytes.get(done) == Some(&b'\\') {
-            let (c, next) = unescape_one(bytes, done);
-            out.push(c);
-            done = next;
-        }
     }
-    out.push_str(&raw[done..]);
+}
+
+/// The same as bytes, which are UTF-8 when `raw` is valid.
+pub(crate) fn unescape_bytes(raw: &str, out: &mut Vec<u8>) {
+    let start = out.len();
+    // No escape is shorter than what it stands for.
+    out.resize(start + raw.len() + PIECE, 0);
+    let (_, written) = unescape_some(raw, 0, &mut out[start..]);
+    out.truncate(start + written);
+}
+
+/// Short pieces are written at this size, and what was too much is then written over: a copy of just so many bytes as
+/// there are costs a mispredicted branch on their number.
+const PIECE: usize = 16;
+
+/// Unescapes from `done` on until `room` has fewer than [`PIECE`] bytes left; returns where it stopped, and how much was
+/// written.
+#[inline]
+fn unescape_some(raw: &str, mut done: usize, room: &mut [u8]) -> (usize, usize) {
+    let bytes = raw.as_bytes();
+    let most = room.len() - PIECE;
+    let (mut block, mut written) = (done, 0);
+    while block < bytes.len() {
+        // Where backslashes are in the next 64 bytes: the processor need not wait for the end of one escape to see
+        // where the next one starts.
+        let mut found = scan::backslashes(bytes, block);
+        while found != 0 {
+            let at = block + found.trailing_zeros() as usize;
+            // In text that was never checked an escape may start inside of another.
+            let plain = at.saturating_sub(done);
+            if written + plain > most {
+                return copy_some(raw, done, room, written);
+            }
+            let (from, to) = (bytes.get(done..), room.get_mut(written..));
+            if let (Some(from), Some(to)) = (
+                from.and_then(<[u8]>::first_chunk::<PIECE>),
+                to.and_then(<[u8]>::first_chunk_mut),
+            ) && plain <= PIECE
+            {
+                // As a number, or the compiler makes one call of both copies.
+                *to = u128::from_ne_bytes(*from).to_ne_bytes();
+            } else {
+                room[written..written + plain].copy_from_slice(&bytes[done..done + plain]);
+            }
+            written += plain;
+            let (c, next) = unescape_one(bytes, at);
+            if let Some(to) = room.get_mut(written..).and_then(<[u8]>::first_chunk_mut) {
+                let (utf8, length) = encode(c);
+                *to = utf8;
+                written += length;
+            }
+            done = next;
+            found &= found - 1;
+            if next != at + 6 {
+                // There may be backslashes inside of it.
+                found &= u64::MAX.checked_shl((next - block) as u32).unwrap_or(0);
+            }
+        }
+        // The last escape may reach into the next block.
+        block = done.max(block + 64);
+    }
+    copy_some(raw, done, room, written)
+}
+
+/// Copies what is left of `raw`, or as much of it as there is room for.
+fn copy_some(raw: &str, done: usize, room: &mut [u8], written: usize) -> (usize, usize) {
+    let most = (room.len() - PIECE).saturating_sub(written);
+    let next = raw.floor_char_boundary(done.saturating_add(most)).max(done);
+    let copied = next - done;
+    room[written..written + copied].copy_from_slice(&raw.as_bytes()[done..next]);
+    (next, written + copied)
+}
+
+/// A character as UTF-8, and its length. Of the usual two lengths both are computed and one is taken: no branch to
+/// mispredict.
+#[inline]
+fn encode(c: char) -> ([u8; 4], usize) {
+    let mut utf8 = [0; 4];
+    let code = u32::from(c);
+    if !(0x80..0x1_0000).contains(&code) {
+        let length = c.encode_utf8(&mut utf8).len();
+        return (utf8, length);
+    }
+    let part = |shift: u32| 0x80 | code >> shift & 0x3F;
+    let two = 0xC0 | code >> 6 | part(0) << 8;
+    let three = 0xE0 | code >> 12 | part(6) << 8 | part(0) << 16;
+    let long = code >= 0x800;
+    let bytes = std::hint::select_unpredictable(long, three, two);
+    (bytes.to_le_bytes(), 2 + usize::from(long))
 }
 
 /// The character of the escape at `at`, and where it ends.
 #[inline]
 fn unescape_one(bytes: &[u8], at: usize) -> (char, usize) {
+    if let Some(escape) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>)
+        && let escape = u64::from_le_bytes(*escape)
+        && escape & 0x8080_8080_FFFF == u64::from(u16::from_le_bytes(*b"\\u"))
+        && let Some(c) = char::from_u32(hex((escape >> 16) as u32))
+    {
+        return (c, at + 6);
+    }
+    unescape_rare(bytes, at)
+}
+
+/// The number that four hex digits are, the first in the lowest byte; something else if they are none.
+#[inline]
+fn hex(digits: u32) -> u32 {
+    // Letters lack nine, and have a bit that tells them from digits.
+    let values = (digits & 0x0F0F_0F0F) + (digits >> 6 & 0x0101_0101) * 9;
+    let pairs = values << 4 | values >> 8;
+    (pairs & 0xFF) << 8 | pairs >> 16 & 0xFF
+}
+
+/// Any escape but those of the characters up to U+FFFF.
+#[inline(never)]
+fn unescape_rare(bytes: &[u8], at: usize) -> (char, usize) {
     let c = match bytes.get(at + 1) {
         Some(b'u') => return unescape_unicode(bytes, at),
         Some(b'n') => '\n',
@@ -74,16 +177,15 @@ fn unescape_one(bytes: &[u8], at: usize) -> (char, usize) {
         Some(b't') => '\t',
         Some(b'b') => '\u{8}',
         Some(b'f') => '\u{c}',
-        Some(&other) => char::from(other),
-        None => char::REPLACEMENT_CHARACTER,
+        Some(&other) if other.is_ascii() => char::from(other),
+        _ => return (char::REPLACEMENT_CHARACTER, at + 1),
     };
-    (c, (at + 2).min(bytes.len()))
+    (c, at + 2)
 }
 
-#[inline]
 fn unescape_unicode(bytes: &[u8], at: usize) -> (char, usize) {
     let Some(first) = hex4(bytes, at + 2) else {
-        return (char::REPLACEMENT_CHARACTER, bytes.len());
+        return (char::REPLACEMENT_CHARACTER, at + 2);
     };
     if let Some(c) = char::from_u32(first) {
         return (c, at + 6);
@@ -113,7 +215,11 @@ pub(crate) fn join(high: u32, low: u32) -> Option<char> {
 }
 
 /// Four hex digits at `at`.
-#[inline]
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "a call would take as long as the four look-ups"
+)]
 pub(crate) fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
     let digits: &[u8; 4] = bytes.get(at..)?.first_chunk()?;
     let mut value = 0_u32;
@@ -145,6 +251,8 @@ const NIBBLE: [u8; 256] = {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn round_trip(text: &str) {
@@ -177,6 +285,59 @@ mod tests {
         let mut text = String::new();
         unescape(r"\u00e9\u6f22\ud83d\ude00\/", &mut text);
         assert_eq!(text, "é漢😀/");
+    }
+
+    /// Text as JSON writers have it, and now and then one that is wrong.
+    fn any_string() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            4 => "[ -!#-Z]{0,20}",
+            4 => "\\\\u[0-9a-fA-C]{4}",
+            2 => "\\\\ud[89ab][0-9a-f]{2}\\\\ud[c-f][0-9a-f]{2}",
+            2 => "\\\\[nrtbf\"/\\\\]",
+            1 => "[é漢😀]{0,9}",
+            1 => "[ -!#-Z]{60,200}",
+        ];
+        let wrong = "(\\\\ud[89ab]00|\\\\u12g4|\\\\u1|\\\\x|\u{1}|\"|\\\\)";
+        let wrong = prop_oneof![9 => Just(String::new()), 1 => wrong];
+        (
+            prop::collection::vec(piece, 0..40),
+            any::<prop::sample::Index>(),
+            wrong,
+        )
+            .prop_map(|(mut all, at, wrong)| {
+                all.insert(at.index(all.len() + 1), wrong);
+                all.concat()
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_serde_json_reads(raw in any_string(), after in "[ -~]{0,80}") {
+            let json = format!("\"{raw}\"{after}");
+            let oracle = serde_json::Deserializer::from_str(&json).into_iter::<String>().next().expect("a value");
+            match (crate::json::skip::string(json.as_bytes(), 1), oracle) {
+                (Ok((end, escaped)), Ok(oracle)) => {
+                    let raw = &json[1..end - 1];
+                    prop_assert_eq!(escaped, raw.contains('\\'));
+                    let (mut text, mut bytes) = (String::new(), Vec::new());
+                    unescape(raw, &mut text);
+                    unescape_bytes(raw, &mut bytes);
+                    prop_assert_eq!(&text, &oracle);
+                    prop_assert_eq!(&bytes, oracle.as_bytes());
+                }
+                (Err(_), Err(_)) => {}
+                (found, oracle) => prop_assert!(false, "{json}: {found:?}, serde_json says {oracle:?}"),
+            }
+        }
+
+        /// What was never checked gives some text, and no panic.
+        #[test]
+        fn takes_anything(raw in "[\\\\uéd8c0a\"]{0,60}") {
+            let (mut text, mut bytes) = (String::new(), Vec::new());
+            unescape(&raw, &mut text);
+            unescape_bytes(&raw, &mut bytes);
+            prop_assert!(raw.is_empty() || !text.is_empty());
+        }
     }
 
     #[test]

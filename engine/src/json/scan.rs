@@ -19,46 +19,157 @@ fn vector_at(bytes: &[u8], at: usize) -> Option<u8x16> {
 
 /// One bit for each byte that ends the plain part of a string: quote, backslash, control character.
 #[inline]
-fn ends(bytes: u8x16) -> u32 {
-    let quote = bytes.simd_eq(u8x16::splat(b'"'));
+pub(crate) fn ends(bytes: u8x16) -> u32 {
+    special(bytes).to_bitmask()
+}
+
+/// Quotes, backslashes and control characters: all bits of their bytes are set.
+#[inline]
+fn special(bytes: u8x16) -> u8x16 {
+    // Flipping this bit puts the quote right above the control characters, which stay among themselves.
+    let flipped = bytes ^ u8x16::splat(2);
+    let low = flipped.min(u8x16::splat(0x20)).simd_eq(flipped);
     let backslash = bytes.simd_eq(u8x16::splat(b'\\'));
-    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-    (quote | backslash | control).to_bitmask()
+    low | backslash
+}
+
+/// One bit for each quote.
+#[inline]
+pub(crate) fn quotes(bytes: u8x16) -> u32 {
+    bytes.simd_eq(u8x16::splat(b'"')).to_bitmask()
+}
+
+/// One bit for each byte that is no digit.
+#[inline]
+pub(crate) fn no_digits(bytes: u8x16) -> u32 {
+    let values = bytes - u8x16::splat(b'0');
+    !values.min(u8x16::splat(9)).simd_eq(values).to_bitmask() & 0xFFFF
+}
+
+/// The first byte at or after `at` for which `bits` sets its bit.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "`bits` is a few instructions, to be part of the loop"
+)]
+fn first(bytes: &[u8], mut at: usize, bits: impl Fn(u8x16) -> u32) -> Option<usize> {
+    while let Some(vector) = vector_at(bytes, at) {
+        let found = bits(vector);
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize);
+        }
+        at += WIDTH;
+    }
+    let rest = bytes.len().checked_sub(at).filter(|rest| *rest > 0)?;
+    // The last bytes again, those before `at` shifted out; of a text that is shorter than a vector, a copy.
+    let found = match bytes.last_chunk::<WIDTH>() {
+        Some(last) => bits(u8x16::new(*last)) >> (WIDTH - rest),
+        None => {
+            let mut copy = [0; WIDTH];
+            copy[..rest].copy_from_slice(&bytes[at..]);
+            bits(u8x16::new(copy)) & ((1 << rest) - 1)
+        }
+    };
+    (found != 0).then(|| at + found.trailing_zeros() as usize)
+}
+
+/// The first quote, backslash or control character at or after `at`, if it is among the next 32 bytes.
+#[inline]
+pub(crate) fn string_end_near(bytes: &[u8], at: usize) -> Option<usize> {
+    let near = bytes.get(at..)?.first_chunk::<32>()?;
+    let (first, second) = near.split_at(WIDTH);
+    let (first, second) = (first.first_chunk()?, second.first_chunk()?);
+    let found = ends(u8x16::new(*first)) | ends(u8x16::new(*second)) << WIDTH;
+    (found != 0).then(|| at + found.trailing_zeros() as usize)
 }
 
 /// The first quote, backslash or control character at or after `at`.
 #[inline]
-pub(crate) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
-    while let Some(vector) = vector_at(bytes, at) {
-        let ends = ends(vector);
-        if ends != 0 {
-            return Some(at + ends.trailing_zeros() as usize);
-        }
-        at += WIDTH;
-    }
-    bytes
-        .get(at..)?
-        .iter()
-        .position(|&b| b == b'"' || b == b'\\' || b < 0x20)
-        .map(|i| at + i)
+pub(crate) fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
+    first(bytes, at, ends)
 }
 
 /// Where the digits that start at `at` end.
 #[inline]
-pub(crate) fn digits_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(vector) = vector_at(bytes, at) {
-        let values = vector - u8x16::splat(b'0');
-        let others = !values.min(u8x16::splat(9)).simd_eq(values).to_bitmask();
-        let digits = others.trailing_zeros() as usize;
-        if digits < WIDTH {
-            return at + digits;
+pub(crate) fn digits_end(bytes: &[u8], at: usize) -> usize {
+    first(bytes, at, no_digits).unwrap_or(bytes.len().max(at))
+}
+
+/// 64 bytes from `at` on. After the end of the text there are spaces.
+#[inline]
+fn block(bytes: &[u8], at: usize) -> [u8x16; 4] {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let block = match rest.first_chunk::<64>() {
+        Some(block) => *block,
+        None => {
+            let mut block = [b' '; 64];
+            block[..rest.len()].copy_from_slice(rest);
+            block
         }
-        at += WIDTH;
+    };
+    std::array::from_fn(|i| {
+        let mut part = [0; WIDTH];
+        part.copy_from_slice(&block[i * WIDTH..][..WIDTH]);
+        u8x16::new(part)
+    })
+}
+
+/// One bit for each of 64 bytes that passes a test.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "`test` is a few instructions")]
+fn bits(block: &[u8x16; 4], test: impl Fn(u8x16) -> u8x16) -> u64 {
+    let parts = block.map(test);
+    if ((parts[0] | parts[1]) | (parts[2] | parts[3])).to_bitmask() == 0 {
+        return 0;
     }
-    while matches!(bytes.get(at), Some(b'0'..=b'9')) {
-        at += 1;
-    }
-    at
+    let bits = |i: usize| u64::from(parts[i].to_bitmask()) << (16 * i);
+    bits(0) | bits(1) | bits(2) | bits(3)
+}
+
+/// One bit for each of the 64 bytes from `at` on that is a backslash.
+#[inline]
+pub(crate) fn backslashes(bytes: &[u8], at: usize) -> u64 {
+    bits(&block(bytes, at), |vector| vector.simd_eq(u8x16::splat(b'\\')))
+}
+
+/// One bit for each of the 64 bytes from `at` on that ends the plain part of a string; see [`string_end`].
+#[inline]
+pub(crate) fn string_ends(bytes: &[u8], at: usize) -> u64 {
+    bits(&block(bytes, at), special)
+}
+
+/// Text as JSON writers have it that escape all but ASCII is a run of escapes. They are checked all at once.
+///
+/// `ends` is what [`string_ends`] says of the bytes from `at` on. When each escape there, up to the first byte that
+/// ends the string, is `\u` and four hex digits and none may be a surrogate, the result is `ends` without them, and
+/// where the first escape starts that reaches beyond the 64 bytes, else 64.
+#[inline]
+pub(crate) fn all_unicode(bytes: &[u8], at: usize, ends: u64) -> Option<(u64, usize)> {
+    let block = block(bytes, at);
+    let backslashes = bits(&block, |vector| vector.simd_eq(u8x16::splat(b'\\')));
+    let stop = (ends & !backslashes).trailing_zeros();
+    let mut escapes = backslashes & !u64::MAX.checked_shl(stop).unwrap_or(0);
+    // The last six bytes: an escape that starts there is left to the next block.
+    let beyond = escapes >> 59 << 59;
+    escapes ^= beyond;
+    let unicode = bits(&block, |vector| vector.simd_eq(u8x16::splat(b'u')));
+    let hex = bits(&block, |vector| {
+        let (digit, letter) = (
+            vector - u8x16::splat(b'0'),
+            (vector | u8x16::splat(0x20)) - u8x16::splat(b'a'),
+        );
+        digit.min(u8x16::splat(9)).simd_eq(digit) | letter.min(u8x16::splat(5)).simd_eq(letter)
+    });
+    // Surrogates start with a D, and so does a part of Hangul.
+    let d = bits(&block, |vector| {
+        (vector | u8x16::splat(0x20)).simd_eq(u8x16::splat(b'd'))
+    });
+    let digits = escapes << 2;
+    let wrong =
+        escapes << 1 & !unicode | (digits | digits << 1 | digits << 2 | digits << 3) & !hex | digits & d;
+    let end = beyond.trailing_zeros();
+    let rest = ends & !backslashes & !u64::MAX.checked_shl(end).unwrap_or(0);
+    (wrong == 0).then_some((rest, end as usize))
 }
 
 /// The value of one to eight digits that start at `at`, if eight bytes can be read there.

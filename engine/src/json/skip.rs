@@ -35,21 +35,62 @@ pub(crate) fn space(bytes: &[u8], mut at: usize) -> usize {
 
 /// The end of a string whose opening quote is before `at`; whether it holds escapes.
 #[inline]
-pub(crate) fn string(bytes: &[u8], mut at: usize) -> Result<(usize, bool)> {
+pub(crate) fn string(bytes: &[u8], at: usize) -> Result<(usize, bool)> {
+    if let Some(end) = scan::string_end_near(bytes, at)
+        && bytes.get(end) == Some(&b'"')
+    {
+        return Ok((end + 1, false));
+    }
+    long_string(bytes, at)
+}
+
+/// The same for a string that is long or has escapes, 64 bytes at a time.
+#[inline(never)]
+fn long_string(bytes: &[u8], mut at: usize) -> Result<(usize, bool)> {
     let mut escaped = false;
-    loop {
-        let Some(end) = scan::string_end(bytes, at) else {
-            return Err(Syntax::new(bytes.len(), "the end of a string"));
-        };
-        match bytes[end] {
-            b'"' => return Ok((end + 1, escaped)),
-            b'\\' => {
-                escaped = true;
-                at = escape(bytes, end)?;
+    while at < bytes.len() {
+        let start = at;
+        let mut ends = scan::string_ends(bytes, start);
+        at += 64;
+        // One escape alone is looked at as it is.
+        if ends & ends.wrapping_sub(1) != 0
+            && let Some((rest, length)) = scan::all_unicode(bytes, start, ends)
+        {
+            // Two ends are an escape and something, or two escapes; or a quote and what is no part of the string.
+            escaped |= ends & ends.wrapping_neg() & rest == 0;
+            at = start + length;
+            ends = rest;
+        }
+        while ends != 0 {
+            let end = start + ends.trailing_zeros() as usize;
+            match bytes[end] {
+                b'\\' => {
+                    escaped = true;
+                    let next = escape(bytes, end)?;
+                    ends &= u64::MAX.checked_shl((next - start) as u32).unwrap_or(0);
+                    // It may reach into the next 64 bytes.
+                    at = at.max(next);
+                }
+                b'"' => return Ok((end + 1, escaped)),
+                _ => return Err(Syntax::new(end, "no control character inside a string")),
             }
-            _ => return Err(Syntax::new(end, "no control character inside a string")),
         }
     }
+    Err(Syntax::new(bytes.len(), "the end of a string"))
+}
+
+/// The UTF-16 code unit of a `\uXXXX` at `at`.
+#[inline]
+pub(crate) fn unicode(bytes: &[u8], at: usize) -> Option<u32> {
+    if bytes.get(at..at + 2) == Some(b"\\u") {
+        hex4(bytes, at + 2)
+    } else {
+        None
+    }
+}
+
+fn is_surrogate(unit: u32) -> bool {
+    (0xD800..0xE000).contains(&unit)
 }
 
 /// The end of the escape at `at`. A lone surrogate is no text in any encoding, so it is refused here.
@@ -59,7 +100,7 @@ pub(crate) fn escape(bytes: &[u8], at: usize) -> Result<usize> {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         Some(b'u') => {
             let unit = hex4(bytes, at + 2).ok_or(Syntax::new(at, "four hex digits after \\u"))?;
-            if !(0xD800..0xE000).contains(&unit) {
+            if !is_surrogate(unit) {
                 return Ok(at + 6);
             }
             let low = if is_high(unit) && bytes.get(at + 6..at + 8) == Some(b"\\u") {

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Position, Result, show};
-use crate::json::Syntax;
+use crate::json::{Syntax, scan};
 use crate::line::Line;
 use members::{Members, Span};
 
@@ -279,12 +279,10 @@ impl<'a> Record<'a> {
 fn usual_tail(rest: &str) -> Option<&str> {
     let time = rest
         .strip_prefix(", \"time_extracted\": \"")
-        .or_else(|| rest.strip_prefix(",\"time_extracted\":\""))?
-        .strip_suffix("\"}")?;
-    let plain = time
-        .bytes()
-        .fold(true, |plain, b| plain & (b >= b' ') & (b != b'"') & (b != b'\\'));
-    plain.then_some(time)
+        .or_else(|| rest.strip_prefix(",\"time_extracted\":\""))?;
+    let end = scan::string_end(time.as_bytes(), 0)?;
+    let (time, close) = time.split_at_checked(end)?;
+    (close == "\"}").then_some(time)
 }
 
 /// The error for bad JSON in a line.

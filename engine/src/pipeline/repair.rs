@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::options::Repairs;
+use crate::json::skip::unicode;
 
 /// The line with what may be put right put right, or `None` when there is nothing.
 ///
@@ -42,21 +43,12 @@ pub(super) fn replace_invalid(bytes: &[u8], repairs: Repairs) -> Option<Cow<'_, 
 /// How long the escape at `at` is, and what takes its place.
 fn escape(bytes: &[u8], at: usize, repair: bool) -> (usize, Option<&'static str>) {
     let replacement = repair.then_some("\\ufffd");
-    match (unit(bytes, at), unit(bytes, at + 6)) {
+    match (unicode(bytes, at), unicode(bytes, at + 6)) {
         (None, _) => (2, None),
         (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, None),
         (Some(0xd800..=0xdfff), _) => (6, replacement),
         (Some(_), _) => (6, None),
     }
-}
-
-/// The UTF-16 code unit of a `\uXXXX` at `at`.
-fn unit(bytes: &[u8], at: usize) -> Option<u16> {
-    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
-    let digits = std::str::from_utf8(digits)
-        .ok()
-        .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))?;
-    u16::from_str_radix(digits, 16).ok()
 }
 
 fn not_a_number(rest: &[u8]) -> (usize, Option<&'static str>) {
