@@ -30,7 +30,9 @@ pub(super) struct Column {
     nulls: Nulls,
 }
 
+/// With a tag of its own (`repr`): one that is told from the capacity of a vector takes longer to read.
 #[derive(Debug)]
+#[repr(u8)]
 enum Values {
     Boolean(BooleanBufferBuilder),
     Integer(Vec<i64>),
@@ -99,48 +101,51 @@ impl Column {
         }
     }
 
-    /// Adds a value, or says why it can not be one of this column.
+    /// Adds a value, or says why it can not be one of this column. `record` is the text that the cell is from.
     ///
     /// The usual value of each type comes first; all others are left to [`push_other`](Self::push_other).
-    #[inline]
-    pub(super) fn push(&mut self, cell: &Cell<'_>) -> Result<(), Refused> {
-        match &mut self.values {
-            Values::Integer(values) => match cell {
-                Cell::Int(value) => values.push(*value),
-                _ => return self.push_other(cell),
-            },
-            Values::Text(texts) => match cell {
-                Cell::Text(text) => texts.push(text),
-                _ => return self.push_other(cell),
-            },
-            Values::Float(values) => match cell {
-                Cell::Number(digits) if let Some(number) = float::parse(digits) => values.push(number),
-                #[expect(clippy::cast_precision_loss, reason = "the nearest float, as documented")]
-                Cell::Int(value) => values.push(*value as f64),
-                _ => return self.push_other(cell),
-            },
-            Values::Date(values) => match cell {
-                Cell::Text(text) if let Some(days) = time::parse_date(text.raw) => values.push(days),
-                _ => return self.push_other(cell),
-            },
-            Values::Timestamp(values) => match cell {
-                Cell::Text(text) if let Some(micros) = time::parse_date_time(text.raw) => values.push(micros),
-                _ => return self.push_other(cell),
-            },
-            Values::Boolean(_) | Values::Time(_) | Values::Decimal { .. } | Values::Nested(_) => {
-                return self.push_other(cell);
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called in one loop, for each cell")]
+    pub(super) fn push(&mut self, cell: &Cell<'_>, record: &str) -> Result<(), Refused> {
+        if self.nulls.pending() == 0 {
+            match (&mut self.values, cell) {
+                (Values::Integer(values), Cell::Int(value)) => {
+                    values.push(*value);
+                    return Ok(());
+                }
+                (Values::Text(texts), Cell::Text(text)) => {
+                    texts.push(text, record);
+                    return Ok(());
+                }
+                (Values::Float(values), Cell::Number(digits)) if let Some(number) = float::parse(digits) => {
+                    values.push(number);
+                    return Ok(());
+                }
+                (Values::Date(values), Cell::Text(text)) if let Some(days) = time::parse_date(text.raw) => {
+                    values.push(days);
+                    return Ok(());
+                }
+                (Values::Timestamp(values), Cell::Text(text))
+                    if let Some(micros) = time::parse_date_time(text.raw) =>
+                {
+                    values.push(micros);
+                    return Ok(());
+                }
+                _ => {}
             }
         }
-        self.nulls.add_valid();
-        Ok(())
+        if let Cell::Null | Cell::Absent = cell {
+            self.nulls.add();
+            return Ok(());
+        }
+        self.push_other(cell)
     }
 
-    /// Nulls, types that are rare, values in a rare spelling, and values that do not belong here.
+    /// A value after nulls, types that are rare, values in a rare spelling, and values that do not belong here.
     #[inline(never)]
     fn push_other(&mut self, cell: &Cell<'_>) -> Result<(), Refused> {
-        if let Cell::Null | Cell::Absent = cell {
-            self.push_null();
-            return Ok(());
+        if self.nulls.pending() > 0 {
+            self.settle();
         }
         let refused = match (&mut self.values, cell) {
             (Values::Boolean(values), Cell::Bool(value)) => {
@@ -148,8 +153,21 @@ impl Column {
                 None
             }
             (Values::Boolean(_), _) => Some("a boolean"),
+            (Values::Integer(values), Cell::Int(value)) => {
+                values.push(*value);
+                None
+            }
             (Values::Integer(_), Cell::Number(_)) => Some("an integer of 64 bits"),
             (Values::Integer(_), _) => Some("an integer"),
+            (Values::Float(values), Cell::Int(value)) => {
+                #[expect(clippy::cast_precision_loss, reason = "the nearest float, as documented")]
+                values.push(*value as f64);
+                None
+            }
+            (Values::Float(values), Cell::Number(digits)) if let Some(number) = float::parse(digits) => {
+                values.push(number);
+                None
+            }
             (Values::Float(_), Cell::Number(_)) => Some("a number in the range of 64-bit floats"),
             (Values::Float(_), _) => Some("a number"),
             (
@@ -179,28 +197,38 @@ impl Column {
         };
         match refused {
             Some(expected) => Err(refuse(expected, cell)),
-            None => {
-                self.nulls.add_valid();
-                Ok(())
-            }
+            None => Ok(()),
         }
     }
 
     pub(super) fn push_null(&mut self) {
-        let rows = self.len();
+        self.nulls.add();
+    }
+
+    /// Adds the values, which nobody will look at, of the nulls that are pending.
+    #[inline(never)]
+    fn settle(&mut self) {
+        let (rows, nulls) = (self.settled(), self.nulls.pending());
         match &mut self.values {
-            Values::Boolean(values) => values.append(false),
-            Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => values.push(0),
-            Values::Float(values) => values.push(0.0),
-            Values::Decimal { values, .. } => values.push(0),
-            Values::Date(values) => values.push(0),
-            Values::Text(texts) => texts.end(),
-            Values::Nested(nested) => nested.push_null(),
+            Values::Boolean(values) => values.append_n(nulls, false),
+            Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => {
+                values.resize(rows + nulls, 0);
+            }
+            Values::Float(values) => values.resize(rows + nulls, 0.0),
+            Values::Decimal { values, .. } => values.resize(rows + nulls, 0),
+            Values::Date(values) => values.resize(rows + nulls, 0),
+            Values::Text(texts) => texts.push_empty(nulls),
+            Values::Nested(nested) => nested.push_nulls(nulls),
         }
-        self.nulls.add_null(rows);
+        self.nulls.settle(rows);
     }
 
     pub(super) fn len(&self) -> usize {
+        self.settled() + self.nulls.pending()
+    }
+
+    /// Rows without the nulls that are pending.
+    fn settled(&self) -> usize {
         match &self.values {
             Values::Boolean(values) => values.len(),
             Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => values.len(),
@@ -213,6 +241,7 @@ impl Column {
     }
 
     pub(super) fn truncate(&mut self, rows: usize) {
+        self.nulls.truncate(rows, self.settled());
         match &mut self.values {
             Values::Boolean(values) => values.truncate(rows.min(values.len())),
             Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => {
@@ -224,7 +253,6 @@ impl Column {
             Values::Text(texts) => texts.truncate(rows),
             Values::Nested(nested) => nested.truncate(rows),
         }
-        self.nulls.truncate(rows);
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -241,7 +269,10 @@ impl Column {
 
     /// Takes the values out as an array. The next batch starts with as much room as this one took.
     pub(super) fn finish(&mut self) -> Result<ArrayRef> {
-        let nulls = self.nulls.finish();
+        if self.nulls.pending() > 0 {
+            self.settle();
+        }
+        let nulls = self.nulls.finish(self.settled());
         Ok(match &mut self.values {
             Values::Boolean(values) => Arc::new(BooleanArray::new(values.finish(), nulls)),
             Values::Integer(values) => Arc::new(Int64Array::new(take(values), nulls)),

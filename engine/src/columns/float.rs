@@ -12,7 +12,11 @@ const POWERS: [f64; 23] = [
 ///
 /// Up to 15 digits without an exponent, the usual case, are one exact division (Clinger's fast path); the rest is
 /// the standard library's, which rounds correctly as well.
-#[inline]
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "called in one place, and short where it is hot"
+)]
 pub(super) fn parse(digits: &str) -> Option<f64> {
     let (negative, bytes) = match digits.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
@@ -26,64 +30,65 @@ pub(super) fn parse(digits: &str) -> Option<f64> {
     match parsed {
         Some((mantissa, decimals)) if mantissa <= 1 << 53 => {
             #[expect(clippy::cast_precision_loss, reason = "at most 2^53, so exact")]
-            let number = mantissa as f64 / POWERS[decimals.unwrap_or(0) & 15];
+            let number = mantissa as f64 / POWERS[decimals & 15];
             Some(if negative { -number } else { number })
         }
-        _ => digits.parse().ok().filter(|number: &f64| number.is_finite()),
+        _ => any(digits),
     }
 }
 
-/// The digits of one to eight bytes as an integer, and how many of them stand after the point, if there is one.
+#[inline(never)]
+fn any(digits: &str) -> Option<f64> {
+    digits.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// The digits of one to eight bytes as an integer, and how many of them stand after the point: none without one.
 #[inline]
-fn short(bytes: &[u8]) -> Option<(u64, Option<usize>)> {
-    let length = bytes.len();
-    // The text at the high end of a word.
+fn short(bytes: &[u8]) -> Option<(u64, usize)> {
+    // The text at the high end of a word; the zero bytes before it count as leading zeros.
+    let unused = 64 - 8 * bytes.len() as u32;
     let word = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
-            let first = u64::from(u32::from_le_bytes(*first)) << (8 * (8 - length));
+            let first = u64::from(u32::from_le_bytes(*first)) << (unused & 63);
             u64::from(u32::from_le_bytes(*last)) << 32 | first
         }
         _ => bytes
             .iter()
             .fold(0, |word, byte| word >> 8 | u64::from(*byte) << 56),
     };
-    let (word, decimals) = without_point(word | ZEROS.checked_shr(8 * length as u32).unwrap_or(0));
-    is_all_digits(word).then(|| (scan::eight_digits(word), decimals))
+    // Of all that a JSON number has, only digits have this bit.
+    let others = !word & DIGIT & u64::MAX << (unused & 63);
+    if others == 0 {
+        return Some((scan::eight_digits(word), 0));
+    }
+    // The first other must be a point: it is cut out.
+    let point = others.trailing_zeros() & !7;
+    let before = (1_u64 << point) - 1;
+    let cut = word & !(before << 8 | 0xFF) | (word & before) << 8;
+    if others & (others - 1) != 0 || word >> point & 0xFF != u64::from(b'.') {
+        return None;
+    }
+    Some((scan::eight_digits(cut), 7 - point as usize / 8))
 }
+
+/// The bit that tells a digit from `.`, `-`, `+`, `e` and `E`, in each byte.
+const DIGIT: u64 = 0x1010_1010_1010_1010;
 
 /// The same for nine to sixteen bytes.
-#[inline]
-fn long(bytes: &[u8]) -> Option<(u64, Option<usize>)> {
-    let (high, low) = bytes.split_at_checked(bytes.len() - 8)?;
-    let (high, low) = (short(high)?, short(low)?);
-    Some(match (high, low) {
-        ((high, None), (low, None)) => (high * 100_000_000 + low, None),
-        ((high, None), (low, Some(decimals))) => (high * 10_000_000 + low, Some(decimals)),
-        ((high, Some(decimals)), (low, _)) => (high * 100_000_000 + low, Some(decimals + 8)),
-    })
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const ZEROS: u64 = ONES * 0x30;
-
-/// Cuts a point out of eight characters, a '0' before them; how many stood after it.
-#[inline]
-fn without_point(word: u64) -> (u64, Option<usize>) {
-    let x = word ^ (ONES * u64::from(b'.'));
-    let points = x.wrapping_sub(ONES) & !x & (ONES << 7);
-    if points == 0 {
-        return (word, None);
+#[inline(never)]
+fn long(bytes: &[u8]) -> Option<(u64, usize)> {
+    let (high_bytes, low_bytes) = bytes.split_at_checked(bytes.len() - 8)?;
+    let ((high, high_decimals), (low, low_decimals)) = (short(high_bytes)?, short(low_bytes)?);
+    // A point at the end of the first half leaves no decimals there, nor at the end of the second: JSON has none.
+    if high_bytes.contains(&b'.') {
+        return Some((high * 100_000_000 + low, high_decimals + 8));
     }
-    let before = points.trailing_zeros() / 8;
-    let below = (1_u64 << (8 * before)) - 1;
-    let cut = word & !(below | 0xFF << (8 * before)) | (word & below) << 8 | u64::from(b'0');
-    (cut, Some(7 - before as usize))
-}
-
-#[inline]
-fn is_all_digits(word: u64) -> bool {
-    let above_nine = (word & (ONES * 0x0F)) + ONES * 6;
-    word & (ONES * 0xF0) == ZEROS && above_nine & (ONES * 0x10) == 0
+    let scale = if low_bytes.contains(&b'.') {
+        10_000_000
+    } else {
+        100_000_000
+    };
+    Some((high * scale + low, low_decimals))
 }
 
 #[cfg(test)]

@@ -110,10 +110,9 @@ impl Columns {
 impl Encoder for Columns {
     type Batch = RecordBatch;
 
-    #[inline]
     fn push(&mut self, row: &Row<'_>) -> Result<()> {
         for (at, (column, cell)) in self.columns.iter_mut().zip(&row.cells).enumerate() {
-            if let Err(refused) = column.push(cell) {
+            if let Err(refused) = column.push(cell, row.record) {
                 self.undo();
                 let name = &self.source.columns[at].name;
                 return Err(Error::input(format!("{name}: {refused}")).in_stream(&self.source.stream));

@@ -109,13 +109,15 @@ impl Nested {
         }
     }
 
-    pub(super) fn push_null(&mut self) {
+    pub(super) fn push_nulls(&mut self, count: usize) {
         match self {
             Self::Struct { columns, rows, .. } => {
-                columns.iter_mut().for_each(Column::push_null);
-                *rows += 1;
+                for column in columns {
+                    (0..count).for_each(|_| column.push_null());
+                }
+                *rows += count;
             }
-            Self::List { ends, .. } => ends.push(ends.last().copied().unwrap_or(0)),
+            Self::List { ends, .. } => ends.resize(ends.len() + count, ends.last().copied().unwrap_or(0)),
         }
     }
 
@@ -140,7 +142,7 @@ impl Nested {
                         Cell::of_json(value)
                     };
                     column
-                        .push(&value)
+                        .push(&value, json)
                         .map_err(|refused| format!("{}: {refused}", show(name)))?;
                 }
                 *rows += 1;
@@ -253,7 +255,7 @@ fn push_items(json: &str, items: &mut Column) -> Result<(), Refused> {
         };
         let value = Cell::of_json(json.get(at..stop).unwrap_or_default());
         items
-            .push(&value)
+            .push(&value, json)
             .map_err(|refused| format!("[{index}]: {refused}"))?;
         index += 1;
         at = skip::space(bytes, stop);

@@ -1,6 +1,7 @@
 //! A column of strings under construction.
 
 use arrow_array::StringArray;
+use arrow_array::builder::StringBuilder;
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 
 use crate::cell::{Cell, Text};
@@ -11,43 +12,62 @@ use crate::json;
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     bytes: Vec<u8>,
+    /// The end of each string, modulo 2^32; `finish` checks that the last of them was below 2^31.
     ends: Vec<i32>,
-    scratch: String,
 }
 
+/// How many bytes are copied of a short string, whatever its length.
+const PIECE: usize = 32;
+
 impl Texts {
-    #[inline]
-    pub(super) fn push(&mut self, text: &Text<'_>) {
+    /// Adds a string. `record` is the text that it probably stands in.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would take as long as the copy")]
+    pub(super) fn push(&mut self, text: &Text<'_>, record: &str) {
         if text.escaped {
-            self.scratch.clear();
-            json::unescape(text.raw, &mut self.scratch);
-            self.bytes.extend_from_slice(self.scratch.as_bytes());
+            json::unescape_bytes(text.raw, &mut self.bytes);
         } else {
-            append(&mut self.bytes, text.raw.as_bytes());
+            self.append(text.raw, record);
         }
         self.end();
+    }
+
+    /// Appends a string: of a short one that stands in `record` always as many bytes, the rest cut off again. A copy
+    /// of just so many as there are costs a mispredicted branch on their number.
+    #[inline]
+    fn append(&mut self, text: &str, record: &str) {
+        let at = text.as_ptr().addr().wrapping_sub(record.as_ptr().addr());
+        match record.as_bytes().get(at..).and_then(<[u8]>::first_chunk::<PIECE>) {
+            Some(piece) if text.len() <= PIECE => {
+                let end = self.bytes.len() + text.len();
+                self.bytes.extend_from_slice(piece);
+                self.bytes.truncate(end);
+            }
+            _ => self.bytes.extend_from_slice(text.as_bytes()),
+        }
     }
 
     /// What is no string goes in as its JSON text.
     pub(super) fn push_scalar(&mut self, cell: &Cell<'_>) {
         match cell {
-            Cell::Int(value) => self
-                .bytes
-                .extend_from_slice(itoa::Buffer::new().format(*value).as_bytes()),
-            Cell::Number(json) | Cell::Json(json) => self.bytes.extend_from_slice(json.as_bytes()),
-            Cell::Bool(value) => self
-                .bytes
-                .extend_from_slice(if *value { b"true" } else { b"false" }),
-            Cell::Text(text) => return self.push(text),
+            Cell::Int(value) => self.append(itoa::Buffer::new().format(*value), ""),
+            Cell::Number(json) | Cell::Json(json) => self.append(json, ""),
+            Cell::Bool(value) => self.append(if *value { "true" } else { "false" }, ""),
+            Cell::Text(text) => return self.push(text, ""),
             Cell::Null | Cell::Absent => {}
         }
         self.end();
     }
 
-    /// Ends a string. A batch is far smaller than the 2 GiB that an offset can tell; `finish` checks.
     #[inline]
-    pub(super) fn end(&mut self) {
-        self.ends.push(i32::try_from(self.bytes.len()).unwrap_or(-1));
+    fn end(&mut self) {
+        self.ends.push((self.bytes.len() as u32).cast_signed());
+    }
+
+    /// Adds empty strings.
+    pub(super) fn push_empty(&mut self, count: usize) {
+        let end = (self.bytes.len() as u32).cast_signed();
+        self.ends.resize(self.ends.len() + count, end);
     }
 
     /// How many strings there are.
@@ -63,51 +83,43 @@ impl Texts {
     /// Takes the strings from `rows` on out.
     pub(super) fn truncate(&mut self, rows: usize) {
         self.ends.truncate(rows);
-        let end = self
-            .ends
-            .last()
-            .map_or(0, |end| usize::try_from(*end).unwrap_or(0));
+        let end = self.ends.last().map_or(0, |end| end.cast_unsigned() as usize);
         self.bytes.truncate(end);
     }
 
+    /// Takes the strings out.
+    ///
+    /// ASCII goes as it is. Arrow would check other text slowly (1 to 2 GB/s), so that is copied instead, by way of
+    /// its builder, which asks for `&str`: one fast check for all of it and a copy cost a fifth of that.
     pub(super) fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<StringArray> {
-        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
-        offsets.push(0);
-        offsets.extend_from_slice(&self.ends);
-        self.ends.clear();
-        if offsets.last().is_some_and(|end| *end < 0) {
+        if i32::try_from(self.bytes.len()).is_err() {
             return Err(Error::bug("more than 2 GiB of text in one batch"));
         }
-        let room = self.bytes.len();
-        let bytes = Buffer::from_vec(std::mem::replace(&mut self.bytes, Vec::with_capacity(room)));
-        StringArray::try_new(OffsetBuffer::new(ScalarBuffer::from(offsets)), bytes, nulls)
-            .map_err(|error| Error::bug("a text column").with_source(error))
-    }
-}
-
-/// Appends bytes; for short ones without a call, as two overlapping words.
-#[inline]
-fn append(out: &mut Vec<u8>, bytes: &[u8]) {
-    let (end, length) = (out.len() + bytes.len(), bytes.len());
-    let mut both = [0; 32];
-    if let (Some(first), Some(last), 16..=32) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>(), length)
-    {
-        both[..16].copy_from_slice(first);
-        both[length - 16..length].copy_from_slice(last);
-        out.extend_from_slice(&both);
-        out.truncate(end);
-    } else if let (Some(first), Some(last), 8..=16) =
-        (bytes.first_chunk::<8>(), bytes.last_chunk::<8>(), length)
-    {
-        both[..8].copy_from_slice(first);
-        both[length - 8..length].copy_from_slice(last);
-        out.extend_from_slice(&both[..16]);
-        out.truncate(end);
-    } else if length < 8 {
-        for &byte in bytes {
-            out.push(byte);
+        let rows = self.ends.len();
+        if self.bytes.is_ascii() {
+            let room = self.bytes.len() + PIECE;
+            let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(room));
+            let mut offsets = Vec::with_capacity(rows + 1);
+            offsets.push(0);
+            offsets.append(&mut self.ends);
+            let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
+            return StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)
+                .map_err(|error| Error::bug("a text column").with_source(error));
         }
-    } else {
-        out.extend_from_slice(bytes);
+        let text = simdutf8::basic::from_utf8(&self.bytes)
+            .map_err(|error| Error::bug("a text column").with_source(error))?;
+        let mut strings = StringBuilder::with_capacity(rows, text.len());
+        let mut start = 0;
+        for (row, end) in self.ends.drain(..).enumerate() {
+            let end = end.unsigned_abs() as usize;
+            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                strings.append_null();
+            } else {
+                strings.append_value(text.get(start..end).unwrap_or_default());
+            }
+            start = end;
+        }
+        self.bytes.clear();
+        Ok(strings.finish())
     }
 }
