@@ -1,94 +1,86 @@
 //! Which column a key names, by the order in which keys came before.
 
+mod step;
+
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::window::{self, Window};
 use crate::json::{Syntax, skip, unescape};
+use crate::schema::types::Types;
 use crate::schema::{Metadata, StreamSchema};
+use step::{Places, Step};
 
 /// The column of a property that the schema does not have.
 pub(super) const OUTSIDE: usize = usize::MAX;
-/// How many keys are looked ahead when the expected one does not come.
-const AHEAD: usize = 4;
+/// No step is expected.
+const NONE: usize = usize::MAX;
 /// How many properties outside the schema are remembered.
 const MAX_OUTSIDE: usize = 1000;
+/// Up to so many keys a new one is put where it came, in the midst of the others: each such key costs a walk over all.
+const MAX_INSERTED: usize = 2000;
+
+/// What a key says of the value that follows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) column: usize,
+    /// The types that need no look at the value.
+    pub(super) unchecked: Types,
+}
 
 /// The keys of a stream's records.
 #[derive(Debug)]
 pub(super) struct Keys {
-    /// The keys in the order in which they came first.
+    /// The keys in the order in which they came.
     steps: Vec<Step>,
-    /// The step that is expected next.
+    /// The step that is expected next; [`NONE`] while records have their keys in so different orders that none is
+    /// worth expecting, and `next` counts instead.
+    expected: usize,
     next: usize,
+    /// Steps by the bytes of their keys; made anew at the next record when `stale`.
+    places: Places,
+    stale: bool,
+    /// Keys of the record in hand that were not the expected ones.
+    misses: usize,
+    /// No key of the record in hand came before one that it came after in others: none can have come twice.
+    ordered: bool,
     names: HashMap<Box<str>, Known, RandomState>,
-    /// Whether looking ahead has paid of late.
-    ahead: i8,
     unknown: Option<String>,
     outside: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Known {
-    column: usize,
+    key: Key,
     /// The key's place in `steps`, once it came.
     step: Option<usize>,
 }
 
-/// A key as it came: `"name": ` with its quotes, colon and white space.
-#[derive(Debug)]
-struct Step {
-    text: Box<[u8]>,
-    column: usize,
-    /// The first 16 bytes of the text, and which bits of them count: most keys are compared by these alone.
-    start: u128,
-    mask: u128,
-}
-
-impl Step {
-    fn new(text: &[u8], column: usize) -> Self {
-        let mut start = [0; 16];
-        let short = text.len().min(16);
-        start[..short].copy_from_slice(&text[..short]);
-        let mask = u128::MAX.checked_shr(128 - 8 * short as u32).unwrap_or(0);
-        Self {
-            text: text.into(),
-            column,
-            start: u128::from_le_bytes(start),
-            mask,
-        }
-    }
-
-    /// Whether the text stands at `at`.
-    #[inline]
-    fn is_at(&self, bytes: &[u8], at: usize) -> bool {
-        let rest = bytes.get(at..).unwrap_or_default();
-        match rest.first_chunk() {
-            Some(start) => {
-                (u128::from_le_bytes(*start) ^ self.start) & self.mask == 0
-                    && (self.text.len() <= 16 || rest.starts_with(&self.text))
-            }
-            None => rest.starts_with(&self.text),
-        }
-    }
-}
-
 impl Keys {
-    pub(super) fn new(schema: &StreamSchema) -> Self {
+    /// The keys of a schema; `unchecked` has the types of each column that need no look at the value.
+    pub(super) fn new(schema: &StreamSchema, unchecked: &[Types]) -> Self {
         let mut names = HashMap::with_capacity_and_hasher(schema.columns.len(), RandomState::default());
-        for (column, found) in schema.columns.iter().enumerate() {
+        for ((column, found), unchecked) in schema.columns.iter().enumerate().zip(unchecked) {
             // What the target fills in by itself is not read from the record, but for the one that is passed on.
             let ours = found
                 .metadata
                 .is_some_and(|metadata| metadata != Metadata::DeletedAt);
-            let column = if ours { OUTSIDE } else { column };
-            names.insert(found.name.clone(), Known { column, step: None });
+            let key = Key {
+                column: if ours { OUTSIDE } else { column },
+                unchecked: *unchecked,
+            };
+            names.insert(found.name.clone(), Known { key, step: None });
         }
         Self {
             steps: Vec::new(),
+            expected: 0,
             next: 0,
+            places: Places::default(),
+            stale: false,
+            misses: 0,
+            ordered: true,
             names,
-            ahead: 1,
             unknown: None,
             outside: 0,
         }
@@ -98,37 +90,80 @@ impl Keys {
     #[inline]
     pub(super) fn rewind(&mut self) {
         self.next = 0;
+        self.ordered = true;
+        // A wrong expectation costs a mispredicted branch, as much as the search for a key.
+        let disordered = self.misses > 2 + self.steps.len() / 16;
+        self.expected = if disordered { NONE } else { 0 };
+        self.misses = 0;
+        if self.stale {
+            self.stale = false;
+            self.places = Places::new(&self.steps);
+        }
     }
 
-    /// The column of the key at `at`, and where its value starts, or white space before it.
+    /// Whether no key of the record in hand can have come twice.
     #[inline]
-    pub(super) fn next(&mut self, text: &str, at: usize) -> Result<(usize, usize), Syntax> {
-        let bytes = text.as_bytes();
-        if let Some(step) = self.steps.get(self.next)
-            && step.is_at(bytes, at)
-        {
-            self.next += 1;
-            return Ok((step.column, at + step.text.len()));
-        }
-        self.miss(text, at)
+    pub(super) fn are_ordered(&self) -> bool {
+        self.ordered
     }
 
-    #[inline(never)]
-    fn miss(&mut self, text: &str, at: usize) -> Result<(usize, usize), Syntax> {
-        let bytes = text.as_bytes();
-        if self.ahead > 0 {
-            for skipped in 1..=AHEAD {
-                if let Some(step) = self.steps.get(self.next + skipped)
-                    && step.is_at(bytes, at)
-                {
-                    self.next += skipped + 1;
-                    self.ahead = (self.ahead + 1).min(16);
-                    return Ok((step.column, at + step.text.len()));
-                }
-            }
-            self.ahead -= 1;
+    /// The key at the start of a window, if it is spelled as before, and its length up to the value.
+    #[inline]
+    pub(super) fn quick(&mut self, window: &Window) -> Option<(Key, usize)> {
+        if let Some(step) = self.steps.get(self.expected)
+            && step.is_in(window)
+        {
+            self.expected += 1;
+            return Some((step.key, step.length()));
         }
-        let at = skip::space(bytes, at);
+        self.search(window)
+    }
+
+    /// The step of a key that is not the expected one.
+    #[inline(never)]
+    fn search(&mut self, window: &Window) -> Option<(Key, usize)> {
+        let found = self.places.find(&self.steps, window)?;
+        let step = self.steps.get(found)?;
+        let answer = (step.key, step.length());
+        self.found(found);
+        Some(answer)
+    }
+
+    /// Notes which step the last key was.
+    #[inline]
+    fn found(&mut self, step: usize) {
+        let next = self.next();
+        self.misses += usize::from(step != next);
+        self.ordered &= step >= next;
+        if self.expected == NONE {
+            self.next = step + 1;
+        } else {
+            self.expected = step + 1;
+        }
+    }
+
+    /// The step after that of the last key.
+    #[inline]
+    fn next(&self) -> usize {
+        if self.expected == NONE {
+            self.next
+        } else {
+            self.expected
+        }
+    }
+
+    /// The key at `at`, whatever its spelling, and where its value starts.
+    #[inline(never)]
+    pub(super) fn slow(&mut self, text: &str, at: usize) -> Result<(Key, usize), Syntax> {
+        let bytes = text.as_bytes();
+        let next = self.next();
+        if let Some(step) = self.steps.get(next)
+            && window::starts_with(bytes, at, step.text())
+        {
+            let answer = (step.key, at + step.text().len());
+            self.found(next);
+            return Ok(answer);
+        }
         if bytes.get(at) != Some(&b'"') {
             return Err(Syntax::new(at, "a key in quotes"));
         }
@@ -139,53 +174,71 @@ impl Keys {
         }
         let value = skip::space(bytes, colon + 1);
         let raw = text.get(at + 1..end - 1).unwrap_or_default();
-        let column = if escaped {
+        let key = if escaped {
             let mut name = String::new();
             unescape(raw, &mut name);
             self.find(&name, &bytes[at..value])
         } else {
             self.find(raw, &bytes[at..value])
         };
-        Ok((column, value))
+        Ok((key, value))
     }
 
     /// Looks a name up, and puts `written` into the order of keys when it has no place there yet.
-    fn find(&mut self, name: &str, written: &[u8]) -> usize {
+    fn find(&mut self, name: &str, written: &[u8]) -> Key {
         if let Some(known) = self.names.get_mut(name) {
-            let column = known.column;
+            let key = known.key;
             match known.step {
-                Some(step) => {
-                    let place = &mut self.steps[step];
-                    if *place.text != *written {
-                        *place = Step::new(written, column);
+                Some(found) => {
+                    if *self.steps[found].text() != *written {
+                        // Its place in `places` is that of its name: white space does not count there.
+                        self.steps[found] = Step::new(written, key);
                     }
-                    self.next = step + 1;
+                    self.found(found);
                 }
                 None => {
-                    known.step = Some(self.steps.len());
-                    self.learn(written, column);
+                    let at = self.learn(written, key);
+                    if let Some(known) = self.names.get_mut(name) {
+                        known.step = Some(at);
+                    }
                 }
             }
-            return column;
+            return key;
         }
+        let key = Key {
+            column: OUTSIDE,
+            unchecked: Types::ANY,
+        };
         if self.outside < MAX_OUTSIDE {
             self.outside += 1;
             self.unknown = Some(name.to_owned());
-            self.names.insert(
-                name.into(),
-                Known {
-                    column: OUTSIDE,
-                    step: Some(self.steps.len()),
-                },
-            );
-            self.learn(written, OUTSIDE);
+            let step = Some(self.learn(written, key));
+            self.names.insert(name.into(), Known { key, step });
+        } else {
+            self.ordered = false;
         }
-        OUTSIDE
+        key
     }
 
-    fn learn(&mut self, written: &[u8], column: usize) {
-        self.steps.push(Step::new(written, column));
-        self.next = self.steps.len();
+    /// Puts a new key after the one that it came after.
+    fn learn(&mut self, written: &[u8], key: Key) -> usize {
+        let mut at = self.next().min(self.steps.len());
+        if self.steps.len() > MAX_INSERTED {
+            at = self.steps.len();
+        }
+        if at < self.steps.len() {
+            for step in self.names.values_mut().filter_map(|known| known.step.as_mut()) {
+                *step += usize::from(*step >= at);
+            }
+        }
+        self.steps.insert(at, Step::new(written, key));
+        self.stale = true;
+        if self.expected == NONE {
+            self.next = at + 1;
+        } else {
+            self.expected = at + 1;
+        }
+        at
     }
 
     /// The name outside the schema that the last lookup saw for the first time.
@@ -197,7 +250,6 @@ impl Keys {
 /// The name of the key at `at`, for errors.
 pub(super) fn name_at(text: &str, at: usize) -> String {
     let bytes = text.as_bytes();
-    let at = skip::space(bytes, at);
     let mut name = String::new();
     if let Ok((end, _)) = skip::string(bytes, at + 1) {
         unescape(text.get(at + 1..end - 1).unwrap_or_default(), &mut name);

@@ -7,6 +7,7 @@
 
 mod keys;
 mod value;
+mod window;
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::schema::{DataType, Metadata, StreamSchema};
 use crate::validate::rest::Rest;
 use crate::validate::{Node, Violation, Violations};
 use keys::Keys;
-use value::value;
+use window::window;
 
 /// How a [`Decoder`] reads.
 #[derive(Clone, Copy, Debug)]
@@ -32,11 +33,14 @@ pub struct DecodeOptions {
 #[derive(Debug)]
 pub struct Decoder {
     schema: Arc<StreamSchema>,
-    /// By column: the types that need no look at the value.
-    unchecked: Vec<Types>,
-    /// By column: what the others are checked for.
+    /// How many there are.
+    columns: usize,
+    /// By column: what values of other types than the unchecked ones are checked for.
     checks: Vec<Check>,
     keys: Keys,
+    /// How many spaces stand between a comma and the next key, 0 or 1, and the last byte before that key.
+    gap: usize,
+    before_key: u8,
     /// Columns that a record must have.
     required: Vec<usize>,
     /// Checks on the record as a whole.
@@ -96,7 +100,9 @@ impl Decoder {
         let is_required =
             |at: &usize| schema.key.contains(at) || options.validate && schema.columns[*at].required;
         Ok(Self {
-            keys: Keys::new(schema),
+            keys: Keys::new(schema, &unchecked),
+            gap: 0,
+            before_key: b',',
             required: (0..schema.columns.len()).filter(is_required).collect(),
             rest: if options.validate {
                 Rest::of_record(&schema.schema)?
@@ -106,7 +112,7 @@ impl Decoder {
             validate: options.validate,
             violations: Violations::default(),
             unknown: Vec::new(),
-            unchecked,
+            columns: schema.columns.len(),
             checks,
             schema: Arc::clone(schema),
         })
@@ -123,90 +129,157 @@ impl Decoder {
     ///
     /// # Errors
     /// What is not JSON.
-    #[inline]
     pub fn decode<'a>(&mut self, text: &'a str, at: usize, row: &mut Row<'a>) -> Result<usize, Syntax> {
-        let bytes = text.as_bytes();
         self.violations.clear();
-        row.cells.clear();
-        row.cells.resize(self.unchecked.len(), Cell::Absent);
+        self.keys.rewind();
+        row.cells.resize(self.columns, Cell::Absent);
+        row.cells.fill(Cell::Absent);
         row.untouched = true;
         let start = at;
-        if bytes.get(at) != Some(&b'{') {
+        let mut found = 0;
+        if text.as_bytes().get(at) != Some(&b'{') {
             return Err(Syntax::new(at, "a record, an object"));
         }
-        let mut at = skip::space(bytes, at + 1);
-        let mut found = 0;
-        let mut closed = bytes.get(at) == Some(&b'}');
-        self.keys.rewind();
-        while !closed {
-            let (column, start_of_value) = self.keys.next(text, at)?;
-            let mut outside = Cell::Absent;
-            let slot = row.cells.get_mut(column).unwrap_or(&mut outside);
-            let first = matches!(slot, Cell::Absent);
-            let (kind, end) = value(text, start_of_value, slot)?;
-            match self.unchecked.get(column) {
-                Some(unchecked) => {
-                    found += usize::from(first);
-                    // The last of two wins.
-                    row.untouched &= first;
-                    if !unchecked.meets(kind) {
-                        let cell = *slot;
-                        row.cells[column] = self.check(column, cell, (text, start_of_value, end));
-                    }
-                }
-                None => self.outside(text, at, row),
-            }
-            at = end;
-            closed = match bytes.get(at) {
-                Some(b',') => false,
-                Some(b'}') => true,
-                _ => {
-                    at = skip::space(bytes, at);
-                    match bytes.get(at) {
-                        Some(b',') => false,
-                        Some(b'}') => true,
-                        _ => return Err(Syntax::new(at, "',' or '}'")),
-                    }
-                }
+        let (mut rest, mut end) = first_key(text, at + 1);
+        while end.is_none() {
+            let at = text.len() - rest.len();
+            let Some(window) = window(rest) else {
+                (rest, end) = self.member(text, at, row, &mut found)?;
+                continue;
             };
-            if !closed {
-                at += 1;
-                if bytes.get(at) == Some(&b' ') {
-                    at += 1;
+            let Some((key, length)) = self.keys.quick(window) else {
+                (rest, end) = self.member(text, at, row, &mut found)?;
+                continue;
+            };
+            let Some(slot) = row.cells.get_mut(key.column) else {
+                (rest, end) = self.value_outside(text, at, at + length, row)?;
+                continue;
+            };
+            let first = self.keys.are_ordered() || matches!(slot, Cell::Absent);
+            found += usize::from(first);
+            if !first {
+                // The last of two wins.
+                row.untouched = false;
+            }
+            let Some((kind, length_all)) = value::quick(window, length, rest, slot) else {
+                let (kind, end_of_value) = value::value(text, at + length, slot)?;
+                if !key.unchecked.meets(kind) {
+                    self.check(key.column, row, (text, at + length, end_of_value));
                 }
+                (rest, end) = self.next_key(text, end_of_value)?;
+                continue;
+            };
+            if !key.unchecked.meets(kind) {
+                self.check(key.column, row, (text, at + length, at + length_all));
+            }
+            // What is between members is compared, not measured: so the processor need not wait for its length.
+            let gap = self.gap & 3;
+            if window[length_all & 63] == b',' && window[(length_all + gap) & 63] == self.before_key {
+                rest = &rest[length_all + gap + 1..];
+            } else {
+                (rest, end) = self.next_key(text, at + length_all)?;
             }
         }
-        row.record = text.get(start..=at).unwrap_or_default();
-        if found < self.unchecked.len() {
+        let end = end.unwrap_or_default();
+        row.record = text.get(start..end).unwrap_or_default();
+        if found < self.columns {
             self.check_required(start, row);
         }
         if let Some(rest) = &self.rest {
             rest.check(row.record, start, &mut self.violations);
         }
-        Ok(at + 1)
+        Ok(end)
+    }
+
+    /// Reads the member whose key is at `at`, or white space before it, however it is spelled; returns what
+    /// [`next_key`] does.
+    #[inline(never)]
+    fn member<'a>(
+        &mut self,
+        text: &'a str,
+        at: usize,
+        row: &mut Row<'a>,
+        found: &mut usize,
+    ) -> Result<(&'a str, Option<usize>), Syntax> {
+        let at = skip::space(text.as_bytes(), at);
+        let (key, value_at) = self.keys.slow(text, at)?;
+        let Some(slot) = row.cells.get_mut(key.column) else {
+            return self.value_outside(text, at, value_at, row);
+        };
+        let first = matches!(slot, Cell::Absent);
+        row.untouched &= first;
+        *found += usize::from(first);
+        let (kind, end) = value::value(text, value_at, slot)?;
+        if !key.unchecked.meets(kind) {
+            self.check(key.column, row, (text, value_at, end));
+        }
+        self.next_key(text, end)
+    }
+
+    /// Walks over the value at `at` of a property that the schema does not have.
+    #[inline(never)]
+    fn value_outside<'a>(
+        &mut self,
+        text: &'a str,
+        key_at: usize,
+        at: usize,
+        row: &mut Row<'_>,
+    ) -> Result<(&'a str, Option<usize>), Syntax> {
+        let (_, end) = value::value(text, at, &mut Cell::Absent)?;
+        row.untouched = false;
+        if let Some(name) = self.keys.take_unknown() {
+            self.unknown.push(name);
+        }
+        if self.schema.closed && self.validate {
+            let name = keys::name_at(text, key_at);
+            self.violations.add(
+                key_at,
+                format!(
+                    "expected no property outside the schema, found \"{}\"",
+                    show(&name)
+                ),
+            );
+        }
+        self.next_key(text, end)
     }
 
     /// The checks of a value, and integers in another spelling.
     #[inline(never)]
-    fn check<'a>(
-        &mut self,
-        column: usize,
-        cell: Cell<'a>,
-        (text, at, end): (&'a str, usize, usize),
-    ) -> Cell<'a> {
+    fn check<'a>(&mut self, column: usize, row: &mut Row<'a>, (text, at, end): (&'a str, usize, usize)) {
         let check = &self.checks[column];
+        let cell = &mut row.cells[column];
         if let Some(node) = &check.node {
             let at = skip::space(text.as_bytes(), at);
             let json = text.get(at..end).unwrap_or_default();
             let name = &self.schema.columns[column].name;
             self.violations
-                .within(name, |violations| node.check(&cell, json, at, violations));
+                .within(name, |violations| node.check(cell, json, at, violations));
         }
-        match cell {
-            Cell::Number(digits) if check.integer => Decimal::parse(digits)
-                .and_then(Decimal::to_i64)
-                .map_or(cell, Cell::Int),
-            _ => cell,
+        if let Cell::Number(digits) = *cell
+            && check.integer
+            && let Some(value) = Decimal::parse(digits).and_then(Decimal::to_i64)
+        {
+            *cell = Cell::Int(value);
+        }
+    }
+
+    /// The text from the next key on, or from white space before it; and where the record ends, if it does. A value
+    /// has ended at `at`.
+    #[inline]
+    fn next_key<'a>(&mut self, text: &'a str, mut at: usize) -> Result<(&'a str, Option<usize>), Syntax> {
+        let bytes = text.as_bytes();
+        loop {
+            match bytes.get(at) {
+                Some(b',') => {
+                    self.gap = usize::from(bytes.get(at + 1) == Some(&b' '));
+                    self.before_key = if self.gap == 0 { b',' } else { b' ' };
+                    let rest = text.get(at + self.gap + 1..).unwrap_or_default();
+                    return Ok((rest, None));
+                }
+                Some(b'}') => return Ok(("", Some(at + 1))),
+                Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
+                _ => return Err(Syntax::new(at, "',' or '}'")),
+            }
         }
     }
 
@@ -224,25 +297,6 @@ impl Decoder {
                     violations.add(start, format!("expected the {what} property, found none"));
                 });
             }
-        }
-    }
-
-    /// A property that the schema does not have.
-    #[inline(never)]
-    fn outside(&mut self, text: &str, key_at: usize, row: &mut Row<'_>) {
-        row.untouched = false;
-        if let Some(name) = self.keys.take_unknown() {
-            self.unknown.push(name);
-        }
-        if self.schema.closed && self.validate {
-            let name = keys::name_at(text, key_at);
-            self.violations.add(
-                key_at,
-                format!(
-                    "expected no property outside the schema, found \"{}\"",
-                    show(&name)
-                ),
-            );
         }
     }
 
@@ -287,6 +341,14 @@ impl Decoder {
         }
         row.untouched = untouched;
     }
+}
+
+/// The text from the first key on, or where the record ends, if it has none. The record starts before `at`.
+#[inline]
+fn first_key(text: &str, at: usize) -> (&str, Option<usize>) {
+    let at = skip::space(text.as_bytes(), at);
+    let rest = text.get(at..).unwrap_or_default();
+    (rest, rest.starts_with('}').then_some(at + 1))
 }
 
 #[cfg(test)]

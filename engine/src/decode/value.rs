@@ -1,11 +1,80 @@
 //! One value as a cell.
 
+use super::window::{Window, vector, word};
 use crate::cell::{Cell, Text};
 use crate::json::{Syntax, scan, skip};
 use crate::schema::types::Types;
 
 /// Digits that fit 64 bits whatever they are.
 const SAFE_DIGITS: usize = 18;
+
+/// Reads the value at `at` in `text`, of which `window` is the start, into `slot`; returns its type and where it ends.
+///
+/// Short strings and numbers, and null, are read here, from bytes that are known to be there; the rest is left to
+/// [`value`].
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as for `value`")]
+pub(super) fn quick<'a>(
+    window: &Window,
+    at: usize,
+    text: &'a str,
+    slot: &mut Cell<'a>,
+) -> Option<(Types, usize)> {
+    // Never cuts anything off: it tells the compiler that all below is inside of the window.
+    let at = at & 31;
+    match window[at] {
+        b'"' => {
+            let mut ends = scan::ends(vector(window, at + 1));
+            if ends == 0 {
+                ends = scan::ends(vector(window, at + 1 + 16)) << 16;
+            }
+            let end = at + 1 + (ends.trailing_zeros() as usize & 31);
+            if ends == 0 || window[end] != b'"' {
+                return None;
+            }
+            let raw = text.get(at + 1..end)?;
+            *slot = Cell::Text(Text { raw, escaped: false });
+            Some((Types::STRING, end + 1))
+        }
+        b'0'..=b'9' | b'-' => {
+            let negative = window[at] == b'-';
+            let first = at + usize::from(negative);
+            let others = scan::no_digits(vector(window, first));
+            let digits = others.trailing_zeros() as usize & 15;
+            let end = first + digits;
+            if digits == 0 || window[first] == b'0' && (digits > 1 || negative) {
+                return None;
+            }
+            if window[end] == b'.' {
+                let others = others & (others - 1);
+                let end = first + (others.trailing_zeros() as usize & 15);
+                if others == 0 || window[end - 1] == b'.' || window[end] | 0x20 == b'e' {
+                    return None;
+                }
+                *slot = Cell::Number(text.get(at..)?.get(..end - at)?);
+                return Some((Types::FRACTION, end));
+            }
+            if window[end] | 0x20 == b'e' {
+                return None;
+            }
+            let mut value = word(window, first);
+            if digits <= 8 {
+                value = scan::eight_digits(value << (64 - 8 * digits));
+            } else {
+                let high = scan::eight_digits(value << (128 - 8 * digits));
+                value = high * 100_000_000 + scan::eight_digits(word(window, end - 8));
+            }
+            let value = value.cast_signed();
+            *slot = Cell::Int(if negative { -value } else { value });
+            Some((Types::INTEGER, end))
+        }
+        b'n' if &window[at..at + 4] == b"null" => {
+            *slot = Cell::Null;
+            Some((Types::NULL, at + 4))
+        }
+        _ => None,
+    }
+}
 
 /// Reads the value at `at` into `slot`; returns its type and where it ends.
 ///
