@@ -4,6 +4,7 @@
 //! pair are aliases. What is not set is looked for where libpq looks: `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE`,
 //! `PGPASSWORD`, and the password file.
 
+mod copy_in;
 mod failure;
 mod name;
 mod passfile;
@@ -13,6 +14,7 @@ mod settings;
 mod tls;
 mod url;
 
+pub use copy_in::CopyIn;
 pub use failure::{failed, failed_io};
 pub use name::{identifier, literal};
 pub use postgres;

@@ -1,6 +1,7 @@
 //! Connections to real servers.
 
 mod connect;
+mod copy_in;
 mod tls;
 
 use melisma_postgres::Connection;

@@ -5,24 +5,23 @@
 //! on the connection, and no stream may say that it was.
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::time::Duration;
 
+use melisma_postgres::postgres;
 use melisma_postgres::postgres::error::SqlState;
-use melisma_postgres::postgres::{self, Client};
-use melisma_postgres::{Server, failed};
+use melisma_postgres::{CopyIn, Server, failed};
 use melisma_sdk::{Error, Kind, Result};
 
 use crate::copy::{Group, Mask};
 use crate::locks;
 use crate::naming::TableName;
 
-/// A piece of what goes to the server at once.
-const PIECE: usize = 128 << 10;
+/// What a COPY does, for errors.
+const COPY: &str = "cannot copy rows into";
 
 /// A connection.
 pub(crate) struct Session {
-    client: Client,
+    client: melisma_postgres::Session,
     server: Server,
     lock_timeout: Duration,
     /// Its number on the server, to be told apart from those in its way.
@@ -31,11 +30,20 @@ pub(crate) struct Session {
     /// The number of the transaction that is open, or comes next.
     transaction: u64,
     broken: bool,
+    /// A COPY that goes on as long as rows for the same come.
+    copying: Option<Copying>,
     /// Rows in a stage that are not in their table yet.
     pending: Option<Pending>,
     stages: usize,
     /// The STATE that was stored with the last transaction.
     stored: Option<String>,
+}
+
+/// A COPY under way.
+struct Copying {
+    copy: CopyIn,
+    statement: String,
+    table: TableName,
 }
 
 /// Rows in a stage, of which no two have the same key.
@@ -51,7 +59,7 @@ pub(crate) struct Pending {
 
 impl Session {
     pub(crate) fn open(server: &Server, lock_timeout: Duration) -> Result<Self> {
-        let mut client = server.connect()?;
+        let mut client = server.session()?;
         let doing = "cannot set up the connection";
         // A transaction is idle while the tap is: that is for the target's own timers to end.
         let setup = format!(
@@ -74,6 +82,7 @@ impl Session {
             open: false,
             transaction: 1,
             broken: false,
+            copying: None,
             pending: None,
             stages: 0,
             stored: None,
@@ -128,11 +137,47 @@ impl Session {
         rows.map_err(|error| self.fail(table, doing, error))
     }
 
-    /// Sends rows to the server by this COPY, in the transaction.
-    pub(crate) fn copy(&mut self, table: &TableName, sql: &str, group: &Group) -> Result<()> {
-        self.begin()?;
-        let done = send(&mut self.client, sql, group);
-        done.map_err(|error| self.fail(table, "cannot copy rows into", error))
+    /// Sends rows to the server by this COPY, in the transaction. It goes on where the last one was the same, unless
+    /// it must be one of its own. What the server has against the rows may be told by a later call.
+    pub(crate) fn copy(
+        &mut self,
+        table: &TableName,
+        statement: &str,
+        group: &Group,
+        alone: bool,
+    ) -> Result<()> {
+        self.check()?;
+        let copying = match self.copying.take() {
+            Some(copying) if !alone && copying.statement == statement => copying,
+            other => {
+                self.copying = other;
+                self.begin()?;
+                let copy = self.client.copy_in(statement);
+                Copying {
+                    copy: copy.map_err(|error| self.fail(table, COPY, error))?,
+                    statement: statement.to_owned(),
+                    table: table.clone(),
+                }
+            }
+        };
+        let copying = self.copying.insert(copying);
+        let mut pieces = group.lines();
+        let sent = pieces.try_for_each(|lines| self.client.send_lines(&mut copying.copy, lines));
+        match sent {
+            Ok(()) => Ok(()),
+            // When sending fails, the end of the COPY has the server's reason.
+            Err(error) => self.end_copy().and_then(|()| Err(self.fail(table, COPY, error))),
+        }
+    }
+
+    /// Ends the COPY that is under way.
+    fn end_copy(&mut self) -> Result<()> {
+        let Some(Copying { copy, table, .. }) = self.copying.take() else {
+            return Ok(());
+        };
+        let done = self.client.finish_copy(copy);
+        done.map_err(|error| self.fail(&table, COPY, error))?;
+        Ok(())
     }
 
     /// The rows that wait in a stage.
@@ -151,6 +196,7 @@ impl Session {
     /// Makes everything durable that was done on the connection.
     pub(crate) fn commit(&mut self) -> Result<()> {
         self.check()?;
+        self.end_copy()?;
         self.settle()?;
         if !self.open {
             return Ok(());
@@ -164,8 +210,10 @@ impl Session {
         Ok(())
     }
 
+    /// Sees to it that a transaction is open, and that nothing is under way in it.
     fn begin(&mut self) -> Result<()> {
         self.check()?;
+        self.end_copy()?;
         if !self.open {
             if let Err(error) = self.client.batch_execute("begin") {
                 self.broken = true;
@@ -196,12 +244,4 @@ impl Session {
         }
         failed(&doing, error)
     }
-}
-
-fn send(client: &mut Client, sql: &str, group: &Group) -> Result<(), postgres::Error> {
-    let mut writer = client.copy_in(sql)?;
-    let mut pieces = group.lines().flat_map(|lines| lines.chunks(PIECE));
-    // When writing fails, the end of the COPY has the server's reason.
-    let _ = pieces.try_for_each(|piece| writer.write_all(piece));
-    writer.finish().map(|_| ())
 }

@@ -110,12 +110,13 @@ impl Sink for PostgresSink {
         match &mut self.way {
             Way::Append => {
                 for group in &batch.groups {
-                    session.copy(&plan.name, &copy_into(plan), group)?;
+                    session.copy(&plan.name, &copy_into(plan), group, false)?;
                 }
             }
             Way::First { rows } => {
                 for group in &batch.groups {
-                    session.copy(&plan.name, &copy_into(plan), group)?;
+                    // One COPY a batch: no key comes twice in one.
+                    session.copy(&plan.name, &copy_into(plan), group, true)?;
                     *rows = true;
                 }
             }

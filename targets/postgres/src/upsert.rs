@@ -81,7 +81,7 @@ impl Stage {
     fn copy(&mut self, session: &mut Session, plan: &Plan, group: &Group) -> Result<()> {
         let columns = list(present(plan, &group.mask));
         let sql = format!("copy {} ({columns}) from stdin", self.sql());
-        session.copy(&plan.name, &sql, group)?;
+        session.copy(&plan.name, &sql, group, false)?;
         self.used_in = Some(session.transaction());
         Ok(())
     }
