@@ -2,8 +2,11 @@
 //!
 //! Records of a stream look alike. The decoder remembers the order in which the keys came, with their quotes, colon
 //! and spacing, and compares the next bytes with the key that followed last time: a hit tells the column without
-//! parsing or hashing. A miss looks a few keys ahead (a key left out), then asks a hash table, so any order, white
-//! space and escape is right, only slower.
+//! parsing or hashing. A miss is looked up by a hash of its bytes, then by its name, so any order, white space and
+//! escape is right, only slower.
+//!
+//! A member whose key and value are short is read from one window of 64 bytes, so one check of bounds does for all of
+//! it. All that is not plain (the last members of a line, long values, a new key) takes the general way.
 
 mod keys;
 mod value;
@@ -140,6 +143,7 @@ impl Decoder {
         if text.as_bytes().get(at) != Some(&b'{') {
             return Err(Syntax::new(at, "a record, an object"));
         }
+        // The text from the next key on; where the record ends, once that is found.
         let (mut rest, mut end) = first_key(text, at + 1);
         while end.is_none() {
             let at = text.len() - rest.len();
@@ -161,23 +165,23 @@ impl Decoder {
                 // The last of two wins.
                 row.untouched = false;
             }
-            let Some((kind, length_all)) = value::quick(window, length, rest, slot) else {
-                let (kind, end_of_value) = value::value(text, at + length, slot)?;
+            let Some((kind, value_end)) = value::quick(window, length, rest, slot) else {
+                let (kind, value_end) = value::value(text, at + length, slot)?;
                 if !key.unchecked.meets(kind) {
-                    self.check(key.column, row, (text, at + length, end_of_value));
+                    self.check(key.column, row, (text, at + length, value_end));
                 }
-                (rest, end) = self.next_key(text, end_of_value)?;
+                (rest, end) = self.next_key(text, value_end)?;
                 continue;
             };
             if !key.unchecked.meets(kind) {
-                self.check(key.column, row, (text, at + length, at + length_all));
+                self.check(key.column, row, (text, at + length, at + value_end));
             }
             // What is between members is compared, not measured: so the processor need not wait for its length.
             let gap = self.gap & 3;
-            if window[length_all & 63] == b',' && window[(length_all + gap) & 63] == self.before_key {
-                rest = &rest[length_all + gap + 1..];
+            if window[value_end & 63] == b',' && window[(value_end + gap) & 63] == self.before_key {
+                rest = &rest[value_end + gap + 1..];
             } else {
-                (rest, end) = self.next_key(text, at + length_all)?;
+                (rest, end) = self.next_key(text, at + value_end)?;
             }
         }
         let end = end.unwrap_or_default();
@@ -192,7 +196,7 @@ impl Decoder {
     }
 
     /// Reads the member whose key is at `at`, or white space before it, however it is spelled; returns what
-    /// [`next_key`] does.
+    /// [`next_key`](Self::next_key) does.
     #[inline(never)]
     fn member<'a>(
         &mut self,

@@ -113,7 +113,14 @@ fn unescape_some(raw: &str, mut done: usize, room: &mut [u8]) -> (usize, usize) 
             }
         }
         // The last escape may reach into the next block.
-        block = done.max(block + 64);
+        let next = done.max(block + 64);
+        block = if done > block {
+            next
+        } else {
+            // Few escapes: a search is faster than one block after the other.
+            let rest = bytes.get(next..).unwrap_or_default();
+            memchr::memchr(b'\\', rest).map_or(bytes.len(), |found| next + found)
+        };
     }
     copy_some(raw, done, room, written)
 }

@@ -141,7 +141,7 @@ pub(crate) fn string_ends(bytes: &[u8], at: usize) -> u64 {
 /// Text as JSON writers have it that escape all but ASCII is a run of escapes. They are checked all at once.
 ///
 /// `ends` is what [`string_ends`] says of the bytes from `at` on. When each escape there, up to the first byte that
-/// ends the string, is `\u` and four hex digits and none may be a surrogate, the result is `ends` without them, and
+/// ends the string, is `\u` and four hex digits, and no surrogate is alone, the result is `ends` without them, and
 /// where the first escape starts that reaches beyond the 64 bytes, else 64.
 #[inline]
 pub(crate) fn all_unicode(bytes: &[u8], at: usize, ends: u64) -> Option<(u64, usize)> {
@@ -149,27 +149,45 @@ pub(crate) fn all_unicode(bytes: &[u8], at: usize, ends: u64) -> Option<(u64, us
     let backslashes = bits(&block, |vector| vector.simd_eq(u8x16::splat(b'\\')));
     let stop = (ends & !backslashes).trailing_zeros();
     let mut escapes = backslashes & !u64::MAX.checked_shl(stop).unwrap_or(0);
-    // The last six bytes: an escape that starts there is left to the next block.
-    let beyond = escapes >> 59 << 59;
+    // An escape that starts in the last five bytes is left to the next block.
+    let mut beyond = escapes >> 59 << 59;
     escapes ^= beyond;
     let unicode = bits(&block, |vector| vector.simd_eq(u8x16::splat(b'u')));
     let hex = bits(&block, |vector| {
-        let (digit, letter) = (
-            vector - u8x16::splat(b'0'),
-            (vector | u8x16::splat(0x20)) - u8x16::splat(b'a'),
-        );
-        digit.min(u8x16::splat(9)).simd_eq(digit) | letter.min(u8x16::splat(5)).simd_eq(letter)
-    });
-    // Surrogates start with a D, and so does a part of Hangul.
-    let d = bits(&block, |vector| {
-        (vector | u8x16::splat(0x20)).simd_eq(u8x16::splat(b'd'))
+        among(vector, b'0', 10) | among(lower(vector), b'a', 6)
     });
     let digits = escapes << 2;
-    let wrong =
-        escapes << 1 & !unicode | (digits | digits << 1 | digits << 2 | digits << 3) & !hex | digits & d;
+    let mut wrong = escapes << 1 & !unicode | (digits | digits << 1 | digits << 2 | digits << 3) & !hex;
+    // Surrogates start with a D and a digit from 8 on: up to B the first of a pair, from C on the second.
+    let d = bits(&block, |vector| lower(vector).simd_eq(u8x16::splat(b'd')));
+    let after_d = (digits & d) << 1;
+    if after_d != 0 {
+        let first = bits(&block, |vector| {
+            among(vector, b'8', 2) | among(lower(vector), b'a', 2)
+        });
+        let second = bits(&block, |vector| among(lower(vector), b'c', 4));
+        let (first, second) = ((after_d & first) >> 3, (after_d & second) >> 3);
+        // So is the first of a pair whose second is beyond.
+        let without_second = first >> 53 << 53;
+        beyond |= without_second;
+        wrong |= (first ^ without_second) << 6 ^ second;
+    }
     let end = beyond.trailing_zeros();
     let rest = ends & !backslashes & !u64::MAX.checked_shl(end).unwrap_or(0);
     (wrong == 0).then_some((rest, end as usize))
+}
+
+/// Whether each byte is one of `count` that start with `first`.
+#[inline]
+fn among(bytes: u8x16, first: u8, count: u8) -> u8x16 {
+    let from_first = bytes - u8x16::splat(first);
+    from_first.min(u8x16::splat(count - 1)).simd_eq(from_first)
+}
+
+/// Letters in lower case; other bytes become what is no letter.
+#[inline]
+fn lower(bytes: u8x16) -> u8x16 {
+    bytes | u8x16::splat(0x20)
 }
 
 /// The value of one to eight digits that start at `at`, if eight bytes can be read there.
