@@ -18,12 +18,12 @@ pub(crate) struct Mapping {
 impl Mapping {
     /// The type that a new column gets.
     pub(crate) fn column(self, column: &Column) -> Result<Type> {
-        match (column.metadata, self.mode) {
-            (Some(Metadata::DeletedAt), NamingMode::Pipelinewise) => Ok(Type::Varchar(None)),
-            _ => self
-                .of(&column.schema)
-                .map_err(|error| Error::input(format!("{}: {}", show(&column.name), error.message()))),
+        // Also where the tap sends it, and says what it is.
+        if self.mode == NamingMode::Pipelinewise && *column.name == *Metadata::DeletedAt.name() {
+            return Ok(Type::Varchar(None));
         }
+        self.of(&column.schema)
+            .map_err(|error| Error::input(format!("{}: {}", show(&column.name), error.message())))
     }
 
     fn of(self, schema: &Value) -> Result<Type> {

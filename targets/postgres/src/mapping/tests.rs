@@ -127,3 +127,20 @@ fn pipelinewise_types() {
         assert_eq!(of(NamingMode::Pipelinewise, &schema), expected, "{schema}");
     }
 }
+
+#[test]
+fn pipelinewise_has_deletion_dates_as_text_whoever_sends_them() {
+    let text =
+        json!({"properties": {"_sdc_deleted_at": {"type": "string", "format": "date-time"}}}).to_string();
+    let stream = StreamSchema::compile::<&str>("s", &text, &[], &[]).expect("a schema");
+    for (mode, expected) in [
+        (NamingMode::Pipelinewise, Type::Varchar(None)),
+        (NamingMode::Meltanolabs, Type::Timestamp),
+    ] {
+        let mapping = Mapping {
+            mode,
+            content_encoding: false,
+        };
+        assert_eq!(mapping.column(&stream.columns[0]).expect("a type"), expected);
+    }
+}
