@@ -11,7 +11,14 @@ const END: &str = "<!-- end -->\n";
 pub(crate) fn run() -> Result {
     sh::run(sh::cargo().args(["build", "--quiet", "--package=melisma"]))?;
     let melisma = sh::target().join("debug/melisma");
-    for plugin in ["tap-csv", "tap-postgres", "target-csv", "target-jsonl", "target-parquet", "target-postgres"] {
+    for plugin in [
+        "tap-csv",
+        "tap-postgres",
+        "target-csv",
+        "target-jsonl",
+        "target-parquet",
+        "target-postgres",
+    ] {
         let about = sh::output(Command::new(&melisma).args([plugin, "--about", "--format", "markdown"]))?;
         let path = sh::root().join("docs").join(format!("{plugin}.md"));
         let page = fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;

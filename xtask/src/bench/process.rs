@@ -130,6 +130,7 @@ impl Ratio {
             millis(ours),
             millis(base)
         );
+        eprintln!("{}: {ratio:.2}x, {detail}", self.title);
         Ok(Measured::new(
             &self.title,
             ratio,

@@ -23,9 +23,13 @@ pub(super) fn measure(bench: &Bench, corpora: &Corpora) -> Result<Vec<Measured>>
              insert into peers.lineitem select * from source.lineitem limit {rows}; analyze peers.lineitem"
         ),
     );
+    // pipelinewise's do not take a password that needs quotes.
+    bench
+        .server
+        .psql("postgres", "create role plain superuser login password 'plain'");
     let server = json!({
-        "host": "127.0.0.1", "port": bench.server.port(), "user": "melisma",
-        "password": melisma_testing::postgres::PASSWORD, "database": "postgres", "dbname": "postgres",
+        "host": "127.0.0.1", "port": bench.server.port(), "user": "plain", "password": "plain",
+        "database": "postgres", "dbname": "postgres",
     });
     let config = |name: &str, more: Value| {
         let mut all = server.clone();
