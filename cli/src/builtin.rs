@@ -17,6 +17,8 @@ pub(crate) struct Builtin {
     /// One line for the help.
     pub(crate) about: &'static str,
     pub(crate) kind: PluginKind,
+    /// Whether it is a target that may hold STATE beside its rows.
+    pub(crate) stores_state: bool,
     settings: fn() -> Settings,
     /// With its arguments, the first of which is its name.
     main: fn(Vec<OsString>) -> ExitCode,
@@ -37,6 +39,7 @@ const fn tap<T: Tap>(about: &'static str) -> Builtin {
         name: T::NAME,
         about,
         kind: PluginKind::Extractor,
+        stores_state: false,
         settings: Settings::new::<T::Config>,
         main: main_tap::<T>,
     }
@@ -47,6 +50,7 @@ const fn target<T: Target>(about: &'static str) -> Builtin {
         name: T::NAME,
         about,
         kind: PluginKind::Loader,
+        stores_state: T::STORES_STATE,
         settings: || Settings::new::<T::Config>().and::<target::Settings>(),
         main: main_target::<T>,
     }

@@ -40,6 +40,8 @@ pub enum Action {
     TestRecords,
     /// `--test=schema`: only the SCHEMA messages.
     TestSchemas,
+    /// `--stored-state`: print the STATE that the target's destination holds.
+    StoredState,
     /// `--about`
     About(Format),
 }
@@ -101,6 +103,8 @@ pub fn parse(plugin: &Plugin, args: impl IntoIterator<Item = OsString>) -> Resul
         })
     } else if flag("discover") {
         Action::Discover
+    } else if flag("stored-state") {
+        Action::StoredState
     } else {
         match word("test") {
             Some("all") => Action::TestRecords,
@@ -152,6 +156,10 @@ fn command(plugin: &Plugin) -> Command {
                 "state-out",
                 "FILE",
                 "Keep the last STATE told in FILE as well, replaced as a whole",
+            ))
+            .arg(flag(
+                "stored-state",
+                "Print the STATE that the destination holds beside the rows, if it holds one, and exit",
             )),
     };
     command

@@ -2,27 +2,19 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
 use std::process::ExitStatus;
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
 
-use crossbeam_channel::{RecvTimeoutError, bounded};
 use melisma_sdk::{Error, Kind, Result};
-use rustix::process::Signal;
 use serde_json::Value;
 
+use super::ask::ask;
 use super::folder::RunFolder;
 use super::plan::{CatalogPlan, Plan, StatePlan};
-use super::process::{Group, Program, describe};
-use super::{interrupted, logs};
+use super::process::describe;
 use crate::catalog::apply;
 use crate::console::Console;
 use crate::signals::Signals;
-use std::sync::Arc;
-
-/// How often a waiting run looks for signals.
-pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// The words to add to the tap's command line.
 pub(crate) struct Start {
@@ -75,7 +67,7 @@ fn catalog(plan: &Plan, signals: &Signals, console: &Arc<Console>) -> Result<Opt
             Ok(Some((flag, catalog)))
         }
         CatalogPlan::Discover { flag, rules, must } => {
-            let (status, output) = discover(&plan.tap.program, signals, console)?;
+            let (status, output) = ask(&plan.tap.program, "--discover", signals, console)?;
             let catalog: Option<Value> = serde_json::from_slice(&output).ok();
             let catalog = catalog.filter(|catalog| catalog.get("streams").is_some_and(Value::is_array));
             match catalog.filter(|_| status.success()) {
@@ -101,49 +93,5 @@ fn why(name: &str, status: ExitStatus) -> String {
         format!("{name} --discover wrote no catalog")
     } else {
         format!("{name} --discover failed ({})", describe(status))
-    }
-}
-
-/// Runs `tap --discover` and takes what it writes.
-fn discover(program: &Program, signals: &Signals, console: &Arc<Console>) -> Result<(ExitStatus, Vec<u8>)> {
-    let mut command = program.command();
-    command.arg("--discover");
-    let mut child = program.spawn(command)?;
-    let group = Group::of(&child);
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (done_in, done) = bounded(1);
-    let teller = {
-        let (console, name) = (Arc::clone(console), program.name.clone());
-        thread::spawn(move || {
-            if let Some(stderr) = stderr {
-                logs::tell_again(stderr, &name, &logs::Said::default(), &console);
-            }
-        })
-    };
-    let waiter = group.clone();
-    thread::spawn(move || {
-        let mut output = Vec::new();
-        let read = stdout.map_or(Ok(0), |mut stdout| stdout.read_to_end(&mut output));
-        let _ = done_in.send(
-            read.and_then(|_| waiter.wait(child))
-                .map(|status| (status, output)),
-        );
-    });
-    loop {
-        if let Some(signal) = signals.take() {
-            group.signal(Signal::KILL);
-            return Err(interrupted(signal));
-        }
-        match done.recv_timeout(TICK) {
-            Ok(result) => {
-                // Its log lines before what comes next; but what it left behind may keep its stderr open.
-                if !teller.is_finished() {
-                    thread::sleep(TICK);
-                }
-                return result.map_err(|error| Error::io(format!("{} --discover", program.name), error));
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Err(Error::bug("the waiting thread ended early")),
-        }
     }
 }

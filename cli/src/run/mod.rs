@@ -1,8 +1,10 @@
 //! `melisma run`: one tap into one target, with its state kept.
 
+mod ask;
 mod discover;
 mod end;
 mod folder;
+mod held;
 mod logs;
 mod plan;
 mod plugins;
@@ -104,18 +106,26 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let place = place(args)?;
     let run_id = uuid_v7();
     let folder = RunFolder::create(&place.run_folders(), &run_id)?;
-    let plan = match &place {
+    let mut plan = match &place {
         Place::Project(project) => plan::from_project(project, &args.tap, &args.target, &folder, &console)?,
         Place::Folder(_) => plan::from_command_lines(&args.tap, &args.target, &folder, &console)?,
     };
     let state_id = place.state_id(args, &plan)?;
+    held::name(&mut plan.target, &state_id, &folder)?;
     let store = place.store(args, &state_id, &run_id)?;
     console.info(&format!(
         "run {run_id}: {} into {}, state id {state_id}",
         plan.tap.program.name, plan.target.name
     ));
     let full_refresh = args.full_refresh;
-    let start = if full_refresh { Ok(None) } else { store.read() };
+    let start = if full_refresh || args.no_state_update {
+        Ok(None)
+    } else {
+        held::state(&plan.target, &signals, &console).and_then(|held| match held {
+            Some(state) => Ok(Some(state)),
+            None => store.read(),
+        })
+    };
     let how = if full_refresh {
         Write::Partial
     } else {

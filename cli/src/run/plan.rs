@@ -229,6 +229,7 @@ fn command_line(line: &str, folder: &RunFolder, console: &Console) -> Result<Pro
         vars: None,
         more_vars: Vec::new(),
         builtin: false,
+        stores_state: false,
     })
 }
 

@@ -49,6 +49,7 @@ fn executable(project: &Project, plugin: &Plugin, console: &Console) -> Result<P
         vars: None,
         more_vars: Vec::new(),
         builtin: false,
+        stores_state: false,
     };
     let builtin = builtin::find(&plugin.executable).filter(|builtin| builtin.kind == plugin.kind);
     if let Some(venv) = plugin.venv(project) {
@@ -91,6 +92,7 @@ pub(crate) fn builtin_program(plugin: &Builtin) -> Result<Program> {
         vars: None,
         more_vars: Vec::new(),
         builtin: true,
+        stores_state: plugin.stores_state,
     })
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Program {
     pub(crate) more_vars: Vec<(&'static str, OsString)>,
     /// Whether it is one of the plugins inside melisma.
     pub(crate) builtin: bool,
+    /// Whether it is a target that may hold STATE beside its rows.
+    pub(crate) stores_state: bool,
 }
 
 impl Program {

@@ -14,7 +14,8 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use melisma_sdk::{Error, Result};
 use rustix::process::Signal;
 
-use super::discover::{Start, TICK};
+use super::ask::TICK;
+use super::discover::Start;
 use super::end::{End, Verdict};
 use super::logs::{self, Said};
 use super::plan::Plan;

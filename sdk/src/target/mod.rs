@@ -78,6 +78,16 @@ pub trait Target: Send + Sync + Sized + 'static {
         false
     }
 
+    /// Whether the destination can hold STATE beside the rows, so that [`stored_state`](Target::stored_state) is worth
+    /// asking for.
+    const STORES_STATE: bool = false;
+
+    /// The STATE that the destination holds: it covers exactly the rows that are there (`--stored-state`). A runner
+    /// starts the tap from it rather than from what it stored itself, which may be older.
+    fn stored_state(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Where the rows are, for people: a folder, a table. A run that succeeded logs it, and `melisma run` repeats it
     /// in its closing words. No secrets.
     fn location(&self) -> Option<String> {

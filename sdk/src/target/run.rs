@@ -15,9 +15,10 @@ use serde_json::json;
 
 use super::metrics::{Metrics, log_summary};
 use super::{Settings, Target};
+use crate::args::Action;
 use crate::config;
 use crate::plugin::{self, Io, Plugin, Role, Run};
-use crate::signals;
+use crate::{protocol, signals};
 
 const CAPABILITIES: &[&str] = &[
     "about",
@@ -57,9 +58,13 @@ pub fn run_target_on<T: Target>(args: impl IntoIterator<Item = OsString>, io: Io
 }
 
 fn work<T: Target>(run: Run<'static>) -> Result<()> {
-    let Run { args, values, io } = run;
+    let Run { args, values, mut io } = run;
     let mut settings: Settings = values.read()?;
     let target = T::open(values.read()?)?.with_settings(&mut settings)?;
+    if args.action == Action::StoredState {
+        let state = target.stored_state()?.map(|state| format!("{state}\n"));
+        return protocol::write(&mut *io.stdout, state.unwrap_or_default().as_bytes());
+    }
     let mut options = settings.options(T::defaults(), target.commits_at_end())?;
     if target.commits_at_states() {
         options.commits_at_states = true;

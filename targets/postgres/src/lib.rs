@@ -59,6 +59,7 @@ pub struct TargetPostgres {
 impl Target for TargetPostgres {
     const NAME: &'static str = "target-postgres";
     const ADD_RECORD_METADATA: bool = true;
+    const STORES_STATE: bool = true;
     type Config = Config;
     type Encoder = CopyEncoder;
     type Sink = PostgresSink;
@@ -146,6 +147,13 @@ impl Target for TargetPostgres {
 
     fn commits_at_states(&self) -> bool {
         self.config.state_in_target
+    }
+
+    fn stored_state(&self) -> Result<Option<String>> {
+        let Some(state) = &self.run.state else {
+            return Ok(None);
+        };
+        state.read(&mut self.server.connect()?)
     }
 
     fn location(&self) -> Option<String> {

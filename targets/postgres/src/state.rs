@@ -1,6 +1,7 @@
 //! STATE in the database (`state_in_target`): in the transaction of the rows that it covers.
 
-use melisma_postgres::{identifier, literal};
+use melisma_postgres::postgres::Client;
+use melisma_postgres::{failed, identifier, literal};
 use melisma_sdk::Result;
 
 use crate::naming::TableName;
@@ -56,6 +57,25 @@ impl StateTable {
             self.table.sql()
         );
         session.execute(&self.table, doing, &sql)
+    }
+
+    /// The STATE that is there, if any.
+    pub(crate) fn read(&self, client: &mut Client) -> Result<Option<String>> {
+        let doing = format!("cannot read {}", self.table.sql());
+        let there = client
+            .query_one(
+                "select pg_catalog.to_regclass($1) is not null",
+                &[&self.table.sql()],
+            )
+            .map_err(|error| failed(&doing, error))?;
+        if !there.get::<_, bool>(0) {
+            return Ok(None);
+        }
+        let find = format!("select state from {} where state_id = $1", self.table.sql());
+        let row = client
+            .query_opt(&find, &[&self.id])
+            .map_err(|error| failed(&doing, error))?;
+        Ok(row.map(|row| row.get(0)))
     }
 
     /// Puts the STATE, its bytes as they came, in the place of the one before, in the transaction.

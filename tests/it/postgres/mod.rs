@@ -2,6 +2,7 @@
 
 mod example;
 mod peers;
+mod state;
 mod types;
 
 use std::process::Command;
