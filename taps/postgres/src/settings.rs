@@ -50,6 +50,10 @@ pub struct Settings {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 64))]
     pub parallelism: u32,
+    /// Whether FULL_TABLE notes its progress in STATE and goes on there after an interruption. Turn it off for a target
+    /// that empties its tables at the start of each run: it would be left with the rest of the rows.
+    #[serde(default = "yes")]
+    pub full_table_resume: bool,
     /// FULL_TABLE reads a table in ranges of this many MiB. Each that was read to its end is noted in STATE; an
     /// interrupted run reads the one that it was in again.
     #[serde(default = "range_mb")]
@@ -84,6 +88,10 @@ impl Settings {
 
 fn one() -> u32 {
     1
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn range_mb() -> u32 {

@@ -40,7 +40,11 @@ pub(crate) fn read(
     settings: &Settings,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let snapshot = Snapshot::take(session)?;
+    let mut snapshot = Snapshot::take(session)?;
+    if !settings.full_table_resume {
+        // Without a history nothing is noted and nothing that was noted counts.
+        snapshot.history = None;
+    }
     let storage = match query.limit {
         Some(_) => None,
         None => storage::of(session, query.table)?,

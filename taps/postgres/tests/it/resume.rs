@@ -169,6 +169,19 @@ fn another_question_or_another_server_begins_anew() {
 }
 
 #[test]
+fn resuming_can_be_turned_off() {
+    let database = database(TABLE);
+    let off = json!({"full_table_range_mb": 1, "full_table_resume": false});
+    let first = Run::on(&database, &off).go_until(500);
+    assert_eq!(first.code, 143);
+    assert_eq!(first.state(), Value::Null);
+    let state = Run::on(&database, &settings()).go_until(500).state();
+    let second = Run::on(&database, &off).state(&state).go().ok();
+    assert_eq!(second.records("public-t").len(), 1000);
+    assert_eq!(second.state()["bookmarks"]["public-t"]["full_table"], Value::Null);
+}
+
+#[test]
 fn several_connections_read_the_same_rows_and_can_be_interrupted() {
     let database = database(TABLE);
     let settings = json!({"full_table_range_mb": 1, "parallelism": 3});
@@ -212,4 +225,59 @@ fn the_version_of_an_interrupted_run_goes_on() {
     assert_eq!(version(&second, "ACTIVATE_VERSION"), versions);
     let third = Run::on(&database, &settings).state(&second.state()).go().ok();
     assert_ne!(version(&third, "ACTIVATE_VERSION"), versions);
+}
+
+#[test]
+fn rows_that_moved_between_partitions_are_not_missed() {
+    let database = database(
+        "create table t (id int, n int not null, pad text not null, k int) partition by list (k);
+         create table t1 partition of t for values in (1);
+         create table t2 partition of t for values in (2);
+         create table t3 partition of t for values in (3);
+         alter table t1 alter pad set storage plain; alter table t2 alter pad set storage plain;
+         alter table t3 alter pad set storage plain;
+         insert into t select i, i, repeat('x', 5000), 1 + i / 400 from generate_series(1, 1000) i",
+    );
+    let mut rows = BTreeMap::new();
+    let first = Run::on(&database, &settings()).go_until(700);
+    assert_eq!(first.code, 143);
+    upsert(&mut rows, &first);
+    let parts = &first.state()["bookmarks"]["public-t"]["full_table"]["parts"];
+    assert_eq!(parts.as_array().unwrap().len(), 2, "{parts}");
+    // Out of what is to be read into what was read, and the other way; and a partition that is new.
+    database.sql("update t set k = 1, n = -n where id > 900; update t set k = 3, n = -n where id < 50");
+    database.sql("create table t4 partition of t for values in (4); update t set k = 4, n = -n where id between 400 and 420");
+    let second = Run::on(&database, &settings()).state(&first.state()).go().ok();
+    upsert(&mut rows, &second);
+    assert_complete(&database, &rows);
+    let again = second.records("public-t").len();
+    assert!(again < 700, "{again} rows were read again");
+}
+
+#[test]
+fn a_materialized_view_is_resumed_until_it_is_refreshed() {
+    let database = database(&format!(
+        "{TABLE}; create materialized view m as select * from t with no data;
+         alter materialized view m alter pad set storage plain; refresh materialized view m"
+    ));
+    let mut catalog = Run::on(&database, &json!({})).discover();
+    for stream in catalog["streams"].as_array_mut().unwrap() {
+        let selected = stream["tap_stream_id"] == "public-m";
+        stream["metadata"][0]["metadata"]["selected"] = selected.into();
+    }
+    let first = Run::on(&database, &settings()).catalog(&catalog).go_until(500);
+    let state = first.state();
+    let second = Run::on(&database, &settings())
+        .catalog(&catalog)
+        .state(&state)
+        .go()
+        .ok();
+    assert!(second.records("public-m").len() < 800);
+    database.sql("refresh materialized view m");
+    let third = Run::on(&database, &settings())
+        .catalog(&catalog)
+        .state(&state)
+        .go()
+        .ok();
+    assert_eq!(third.records("public-m").len(), 1000);
 }
