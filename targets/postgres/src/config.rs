@@ -58,7 +58,7 @@ pub struct Config {
     pub(crate) identifier_max_length: usize,
     /// Refuse streams without key properties. Not set: only with `naming_mode: pipelinewise`.
     pub(crate) primary_key_required: Option<bool>,
-    /// Seconds to wait for a table that somebody else has locked.
+    /// Seconds to wait for a table that somebody else has locked; 0 waits for ever.
     #[schemars(range(min = 0))]
     pub(crate) lock_timeout_seconds: f64,
     /// Write STATE into the table `_melisma_state` of the default schema as well, in the transaction of exactly the rows

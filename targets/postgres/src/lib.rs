@@ -2,9 +2,9 @@
 //!
 //! **Loading.** Rows are written as COPY text on the decoding thread, straight from the cells, and sent to the server
 //! as they are. Without a key, and with `load_method: append`, they go into their table. With a key the first load of
-//! a table that this run made goes there too, and the primary key follows at its end ([`first`]); later loads go into
-//! a temporary table, and from there by one `INSERT ... ON CONFLICT` a batch ([`upsert`]). `overwrite` loads a new
-//! table, which takes the place of the old one when the input has ended ([`overwrite`]).
+//! a table that this run made goes there too, and the primary key follows at its end (`first.rs`); later loads go into
+//! a temporary table, and from there by one `INSERT ... ON CONFLICT` a batch (`upsert.rs`). `overwrite` loads a new
+//! table, which takes the place of the old one when the input has ended (`overwrite.rs`).
 //!
 //! **Durability.** STATE follows COMMIT. A connection belongs to a writing thread, so there are `max_parallelism` of
 //! them, and one for the catalog.

@@ -39,7 +39,7 @@ pub(crate) fn replace(
     table: &TableName,
     new: &Plan,
 ) -> Result<()> {
-    let Some(old) = table::read(&mut streams.catalog(), table)? else {
+    let Some(old) = table::read(&mut *streams.catalog()?, table)? else {
         return rename(session, table, new);
     };
     if let Some(what) = hangs_on(session, table)? {

@@ -21,7 +21,7 @@ pub(crate) fn schema(
     table: &TableName,
 ) -> Result<()> {
     let schema = identifier(&table.schema);
-    let missing = !schema_exists(&mut streams.catalog(), &table.schema)?;
+    let missing = !schema_exists(&mut *streams.catalog()?, &table.schema)?;
     let readers = run.readers(stream);
     if !missing && readers.is_empty() {
         return Ok(());

@@ -26,6 +26,8 @@ pub(crate) struct Session {
     lock_timeout: Duration,
     /// Its number on the server, to be told apart from those in its way.
     pid: i32,
+    /// Statements have a time limit, which a COPY that waits for the tap's next rows must not run into.
+    hurried: bool,
     open: bool,
     /// The number of the transaction that is open, or comes next.
     transaction: u64,
@@ -70,15 +72,19 @@ impl Session {
         client
             .batch_execute(&setup)
             .map_err(|error| failed(doing, error))?;
-        let pid = client
-            .query_one("select pg_catalog.pg_backend_pid()", &[])
-            .map_err(|error| failed(doing, error))?
-            .get(0);
+        let row = client
+            .query_one(
+                "select pg_catalog.pg_backend_pid(), pg_catalog.current_setting('statement_timeout') <> '0'",
+                &[],
+            )
+            .map_err(|error| failed(doing, error))?;
+        let (pid, hurried) = (row.get(0), row.get(1));
         Ok(Self {
             client,
             server: server.clone(),
             lock_timeout,
             pid,
+            hurried,
             open: false,
             transaction: 1,
             broken: false,
@@ -148,7 +154,7 @@ impl Session {
     ) -> Result<()> {
         self.check()?;
         let copying = match self.copying.take() {
-            Some(copying) if !alone && copying.statement == statement => copying,
+            Some(copying) if !alone && !self.hurried && copying.statement == statement => copying,
             other => {
                 self.copying = other;
                 self.begin()?;

@@ -130,7 +130,7 @@ impl Streams {
             let aside = run.rules.naming.aside(&name)?;
             plan(&run.rules, &aside, None, schema, &hashes)?
         } else {
-            let found = table::read(&mut lock(&self.catalog), &name)?;
+            let found = table::read(&mut *self.catalog()?, &name)?;
             let table = found.map(|found| {
                 unfinished.clone_from(&found.unfinished);
                 let mut table = found.table;
@@ -186,9 +186,13 @@ impl Streams {
         Ok(session)
     }
 
-    /// Asks the catalog.
-    pub(crate) fn catalog(&self) -> MutexGuard<'_, Client> {
-        lock(&self.catalog)
+    /// The connection that asks the catalog; a new one when the server has ended it, as some do with idle ones.
+    pub(crate) fn catalog(&self) -> Result<MutexGuard<'_, Client>> {
+        let mut catalog = lock(&self.catalog);
+        if catalog.is_closed() {
+            *catalog = self.server.connect()?;
+        }
+        Ok(catalog)
     }
 }
 

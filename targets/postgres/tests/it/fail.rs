@@ -118,6 +118,26 @@ fn a_server_that_goes_away_ends_the_run_without_a_state_ahead() {
 }
 
 #[test]
+fn a_server_that_is_slow_is_waited_for() {
+    let target = Target::new(json!({"batch_size_rows": 3, "state_interval_seconds": 0}));
+    target.sql(
+        "create table s (id bigint, t text); create function slow() returns trigger language plpgsql as \
+         $$ begin perform pg_sleep(0.02); return new; end $$; \
+         create trigger slow before insert on s for each row execute function slow()",
+    );
+    let mut lines = vec![plain(&[])];
+    for id in 0..20 {
+        lines.push(record("s", json!({"id": id})));
+        lines.push(state(json!({"n": id})));
+    }
+    assert_eq!(
+        target.load(&lines).last().map(String::as_str),
+        Some(r#"{"n":19}"#)
+    );
+    assert_eq!(target.sql("select count(*) from s"), "20");
+}
+
+#[test]
 fn a_server_that_is_not_there_is_told_at_once() {
     let mut target = Target::new(json!({}));
     target.with(json!({"host": "127.0.0.1", "port": 1}));
