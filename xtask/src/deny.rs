@@ -29,17 +29,38 @@ const LICENCES: &[&str] = &[
 /// Crates that must not come in, each with its reason.
 const BANNED: &[(&str, &str)] = &[
     ("async-std", "blocking threads, no async runtime"),
-    ("tokio", "blocking threads, no async runtime"),
     ("openssl-sys", "needs a system library; rustls does not"),
     (
         "reqwest",
         "nothing here opens a connection; jsonschema would, for a remote $ref",
     ),
-    ("time", "jiff is the one time library"),
+];
+
+/// Crates that one member may depend on, and no other, each with its reason. Libraries may bring them along.
+const RESERVED: &[(&str, &str, &str)] = &[
+    (
+        "tokio",
+        "postgres",
+        "the PostgreSQL client speaks through it; all else is blocking threads",
+    ),
+    ("time", "", "jiff is the one time library"),
 ];
 
 /// Crates that may be there in several versions, each with its reason. Anything else in two versions is an error.
 const DUPLICATES: &[(&str, &str)] = &[
+    ("base64", "the PostgreSQL client is a version behind parquet"),
+    (
+        "bit-vec",
+        "jsonschema's regular expressions are a version behind proptest",
+    ),
+    (
+        "const-oid",
+        "the reader of certificates is a version behind the PostgreSQL client",
+    ),
+    (
+        "fallible-iterator",
+        "the PostgreSQL client is a version behind rusqlite",
+    ),
     (
         "getrandom",
         "arrow-array and jsonschema hash with ahash, tempfile and jobserver are a version ahead",
@@ -53,6 +74,8 @@ const DUPLICATES: &[(&str, &str)] = &[
         "jsonschema's fractions are a version behind parquet",
     ),
     ("r-efi", "never built: getrandom on UEFI"),
+    ("wasi", "never built: getrandom on WASI"),
+    ("windows-sys", "ring is a version behind; never built here"),
     ("syn", "derive macros move one by one; only at build time"),
 ];
 
@@ -62,6 +85,7 @@ pub(crate) fn run() -> Result {
     found.extend(sources(&packages));
     found.extend(packages.iter().filter_map(licence));
     found.extend(packages.iter().filter_map(banned));
+    found.extend(packages.iter().flat_map(reserved));
     found.extend(duplicates(&packages, DUPLICATES));
     for line in &found {
         println!("deny: {line}");
@@ -105,6 +129,18 @@ fn licence(package: &Package) -> Option<String> {
 fn banned(package: &Package) -> Option<String> {
     let (name, why) = BANNED.iter().find(|(name, _)| package.name == *name)?;
     Some(format!("{name} is banned: {why}"))
+}
+
+fn reserved(package: &Package) -> Vec<String> {
+    if package.source.is_some() {
+        return Vec::new();
+    }
+    let taken = RESERVED.iter().filter(|(name, member, _)| {
+        package.folder != *member && package.dependencies.iter().any(|to| to == name)
+    });
+    taken
+        .map(|(name, _, why)| format!("{} must not depend on {name}: {why}", package.folder))
+        .collect()
 }
 
 fn duplicates(packages: &[Package], known: &[(&str, &str)]) -> Vec<String> {
