@@ -51,7 +51,7 @@ const DUPLICATES: &[(&str, &str)] = &[
     ("base64", "the PostgreSQL client is a version behind parquet"),
     (
         "bit-vec",
-        "jsonschema's regular expressions are a version behind proptest",
+        "jsonschema's regular expressions are a version behind what makes the tests' certificates",
     ),
     (
         "const-oid",
