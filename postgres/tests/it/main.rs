@@ -2,6 +2,7 @@
 
 mod connect;
 mod copy_in;
+mod session;
 mod tls;
 
 use melisma_postgres::Connection;
@@ -24,14 +25,15 @@ fn settings(server: &Server, database: &str, more: Value) -> Connection {
     serde_json::from_value(settings).expect("settings fit")
 }
 
-/// Connects, and says `select 1`.
+/// Connects in both ways, says `select 1`, and tells whether by TLS.
 fn connects(connection: &Connection) -> melisma_sdk::Result<bool> {
-    let mut client = connection.server("melisma_test")?.connect()?;
-    let row = client.query_one(
-        "select 1::int4, coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)",
-        &[],
-    );
+    let query = "select 1::int4, coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false)";
+    let server = connection.server("melisma_test")?;
+    let row = server.connect()?.query_one(query, &[]);
     let row = row.map_err(|error| melisma_postgres::failed("cannot ask", error))?;
     assert_eq!(row.get::<_, i32>(0), 1);
+    let other = server.session()?.query_one(query, &[]);
+    let other = other.map_err(|error| melisma_postgres::failed("cannot ask", error))?;
+    assert_eq!(other.get::<_, bool>(1), row.get::<_, bool>(1));
     Ok(row.get(1))
 }
