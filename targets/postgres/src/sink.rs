@@ -162,7 +162,8 @@ impl Sink for PostgresSink {
         let mut session = lock(&shared);
         // Rows of the old columns do not wait for the new ones.
         session.settle()?;
-        if !plan.changes.is_empty() || plan.key != self.plan.key {
+        let rows = matches!(self.way, Way::First { rows: true });
+        if plan.key != self.plan.key || rows && !plan.changes.is_empty() {
             self.end_first(&mut session)?;
         }
         if let Way::Upsert(Some(stage)) = &self.way {

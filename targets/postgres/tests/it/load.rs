@@ -50,6 +50,41 @@ fn the_last_of_equal_keys_stays_in_a_first_load() {
 }
 
 #[test]
+fn a_schema_that_changes_before_the_first_row_is_no_end_of_a_first_load() {
+    let target = Target::new(json!({}));
+    let first = schema("s", json!({"id": {"type": "integer"}}), &["id"]);
+    target.load(&[
+        first.clone(),
+        plain(&["id"]),
+        record("s", json!({"id": 1, "t": "a"})),
+        record("s", json!({"id": 1, "t": "b"})),
+    ]);
+    assert_eq!(target.columns("s"), "id bigint not null, t text");
+    assert_eq!(
+        (target.key("s"), target.sql("select * from s")),
+        ("id".to_owned(), "1|b".to_owned())
+    );
+    // Another key, before the first row and after it.
+    target.sql("drop table s");
+    let text = schema(
+        "s",
+        json!({"id": {"type": "integer"}, "t": {"type": "string"}}),
+        &["t"],
+    );
+    target.load(&[
+        first,
+        text.clone(),
+        record("s", json!({"id": 1, "t": "a"})),
+        plain(&["id"]),
+        record("s", json!({"id": 1, "t": "b"})),
+    ]);
+    assert_eq!(
+        (target.key("s"), target.sql("select * from s")),
+        ("id".to_owned(), "1|b".to_owned())
+    );
+}
+
+#[test]
 fn upsert_replaces_and_the_last_of_a_batch_wins() {
     for rows in [2, 100] {
         let target = Target::new(json!({"batch_size_rows": rows}));
