@@ -211,3 +211,22 @@ fn the_default_method_is_that_of_the_setting_and_the_catalog_goes_before_it() {
     catalog["streams"][0]["metadata"][0]["metadata"]["selected"] = true.into();
     Run::on(&database, &settings).catalog(&catalog).go().ok();
 }
+
+#[test]
+fn a_thousand_tables_are_found_with_their_keys_and_a_catalog_finds_its_own() {
+    let database = database(
+        "do $$ begin for i in 1..1001 loop
+           execute format('create table t%s (a int, id int primary key)', i);
+         end loop; end $$; insert into t7 values (1, 2)",
+    );
+    let mut catalog = Run::on(&database, &json!({})).discover();
+    let streams = catalog["streams"].as_array_mut().unwrap();
+    assert_eq!(streams.len(), 1001);
+    for stream in streams {
+        assert_eq!(stream["key_properties"], json!(["id"]));
+        stream["metadata"][0]["metadata"]["selected"] = (stream["table_name"] == "t7").into();
+    }
+    let outcome = Run::on(&database, &json!({})).catalog(&catalog).go().ok();
+    assert_eq!(outcome.records("public-t7"), [json!({"a": 1, "id": 2})]);
+    assert!(!outcome.log.contains("WARN"), "{}", outcome.log);
+}
