@@ -310,6 +310,36 @@ proptest! {
         }
     }
 
+    /// Keys of all lengths, alike at their start and at their end, left out, twice and in any order.
+    #[test]
+    fn finds_every_key(
+        records in prop::collection::vec((prop::collection::vec((0_usize..90, 0_i64..1_000_000), 0..60), any::<u8>()), 1..12)
+    ) {
+        let name = |i: usize| format!("key_{}{i}{}", "x".repeat(i % 5 * 7), "_end".repeat(i % 3));
+        // Every tenth is outside the schema.
+        let inside = |i: &usize| !i.is_multiple_of(10);
+        let properties: Map<String, Value> = (0..90).filter(inside).map(|i| (name(i), json!({}))).collect();
+        let mut decoder = decoder(&json!({ "properties": properties }), true);
+        for (mut members, style) in records {
+            if style & 1 == 0 {
+                members.sort_unstable();
+            }
+            let gap = ["", " "][usize::from(style >> 1 & 1)];
+            let all: Vec<String> = members.iter().map(|(i, n)| format!("\"{}\":{gap}{n}", name(*i))).collect();
+            let text = format!("{{{}}}{}", all.join(&format!(",{gap}")), " ".repeat(usize::from(style)));
+            let mut row = Row::default();
+            decoder.decode(&text, 0, &mut row).expect("JSON");
+            for (i, cell) in (0..90).filter(inside).zip(&row.cells) {
+                let last = members.iter().rev().find(|(found, _)| *found == i);
+                prop_assert_eq!(*cell, last.map_or(Cell::Absent, |(_, n)| Cell::Int(*n)), "{} in {}", name(i), text);
+            }
+            let untouched = members.iter().enumerate().all(|(at, (i, _))| {
+                inside(i) && members[..at].iter().all(|(before, _)| before != i)
+            });
+            prop_assert_eq!(row.untouched, untouched, "{}", text);
+        }
+    }
+
     /// One byte changed anywhere: accepted exactly when serde_json accepts it.
     #[test]
     fn accepts_what_serde_json_accepts(value in any_json(), at in any::<prop::sample::Index>(), byte in 0x20_u8..0x7f) {
