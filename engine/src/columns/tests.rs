@@ -1,6 +1,7 @@
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use proptest::prelude::*;
 
 use super::*;
 use crate::Result;
@@ -118,6 +119,48 @@ fn numbers_may_keep_their_digits() {
         batch.column(2).as_string::<i32>().value(0),
         "0.10000000000000000000001"
     );
+}
+
+proptest! {
+    /// Values, nulls, missing properties and refused records in any order give the columns that they should.
+    #[test]
+    fn rows_become_columns(rows in prop::collection::vec((0_u8..4, 0_u8..4, 0_u8..12, "[a-zé\"\n]{0,40}"), 0..80)) {
+        let mut columns = Columns::new(&schema(), ColumnOptions::default());
+        let mut decoder = Decoder::new(&schema(), DecodeOptions { validate: false }).expect("a decoder");
+        let mut expected = Vec::new();
+        for (id, name, price, text) in rows {
+            let mut members = Vec::new();
+            match id {
+                0 => members.push("\"id\": null".to_owned()),
+                1 => {}
+                _ => members.push(format!("\"id\": {id}")),
+            }
+            match name {
+                0 => members.push("\"name\": null".to_owned()),
+                1 => {}
+                _ => members.push(format!("\"name\": {}", serde_json::Value::from(text.as_str()))),
+            }
+            match price {
+                0 => members.push("\"price\": \"none\"".to_owned()),
+                1..6 => {}
+                _ => members.push(format!("\"price\": {price}.25")),
+            }
+            let record = format!("{{{}}}", members.join(", "));
+            let mut row = Row::default();
+            decoder.decode(&record, 0, &mut row).expect("JSON");
+            prop_assert_eq!(columns.push(&row).is_err(), price == 0);
+            if price != 0 {
+                let (id, name) = ((id > 1).then_some(i64::from(id)), (name > 1).then_some(text));
+                expected.push((id, name, (price > 5).then_some(f64::from(price) + 0.25)));
+            }
+        }
+        let batch = columns.finish().expect("a batch");
+        let ids = batch.column(0).as_primitive::<Int64Type>().iter();
+        let names = batch.column(1).as_string::<i32>().iter().map(|name| name.map(str::to_owned));
+        let prices = batch.column(2).as_primitive::<Float64Type>().iter();
+        let found: Vec<_> = ids.zip(names).zip(prices).map(|((id, name), price)| (id, name, price)).collect();
+        prop_assert_eq!(found, expected);
+    }
 }
 
 const NESTED: &str = r#"{"properties": {"id": {"type": "integer"}, "address": {"type": ["object", "null"], "properties": {
