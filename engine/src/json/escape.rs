@@ -58,11 +58,23 @@ pub fn unescape(raw: &str, out: &mut String) {
 
 /// The same as bytes, which are UTF-8 when `raw` is valid.
 pub(crate) fn unescape_bytes(raw: &str, out: &mut Vec<u8>) {
-    let start = out.len();
-    // No escape is shorter than what it stands for.
-    out.resize(start + raw.len() + PIECE, 0);
-    let (_, written) = unescape_some(raw, 0, &mut out[start..]);
-    out.truncate(start + written);
+    let bytes = raw.as_bytes();
+    let mut done = 0;
+    while done < bytes.len() {
+        let rest = &bytes[done..];
+        let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+        if plain >= 64 {
+            out.extend_from_slice(&rest[..plain]);
+            done += plain;
+            continue;
+        }
+        // Room is filled with zeros first, so it is not made for long plain text.
+        let start = out.len();
+        out.resize(start + 256, 0);
+        let (next, written) = unescape_some(raw, done, &mut out[start..]);
+        out.truncate(start + written);
+        done = next;
+    }
 }
 
 /// Short pieces are written at this size, and what was too much is then written over: a copy of just so many bytes as

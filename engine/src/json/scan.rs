@@ -97,28 +97,28 @@ pub(crate) fn digits_end(bytes: &[u8], at: usize) -> usize {
 
 /// 64 bytes from `at` on. After the end of the text there are spaces.
 #[inline]
-fn block(bytes: &[u8], at: usize) -> [u8x16; 4] {
+fn block(bytes: &[u8], at: usize) -> [u8; 64] {
     let rest = bytes.get(at..).unwrap_or_default();
-    let block = match rest.first_chunk::<64>() {
+    match rest.first_chunk::<64>() {
         Some(block) => *block,
         None => {
             let mut block = [b' '; 64];
             block[..rest.len()].copy_from_slice(rest);
             block
         }
-    };
-    std::array::from_fn(|i| {
-        let mut part = [0; WIDTH];
-        part.copy_from_slice(&block[i * WIDTH..][..WIDTH]);
-        u8x16::new(part)
-    })
+    }
 }
 
 /// One bit for each of 64 bytes that passes a test.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "`test` is a few instructions")]
-fn bits(block: &[u8x16; 4], test: impl Fn(u8x16) -> u8x16) -> u64 {
-    let parts = block.map(test);
+fn bits(block: &[u8; 64], test: impl Fn(u8x16) -> u8x16) -> u64 {
+    let part = |i: usize| {
+        let mut part = [0; WIDTH];
+        part.copy_from_slice(&block[i * WIDTH..][..WIDTH]);
+        test(u8x16::new(part))
+    };
+    let parts = [part(0), part(1), part(2), part(3)];
     if ((parts[0] | parts[1]) | (parts[2] | parts[3])).to_bitmask() == 0 {
         return 0;
     }
