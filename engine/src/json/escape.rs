@@ -64,8 +64,15 @@ pub(crate) fn unescape_bytes(raw: &str, out: &mut Vec<u8>) {
         let rest = &bytes[done..];
         let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
         if plain >= 64 {
+            // Long text with an escape here and there, as lines of prose have: no room is made for what follows.
             out.extend_from_slice(&rest[..plain]);
             done += plain;
+            if done < bytes.len() {
+                let (c, next) = unescape_one(bytes, done);
+                let (utf8, length) = encode(c);
+                out.extend_from_slice(&utf8[..length]);
+                done = next;
+            }
             continue;
         }
         // Room is filled with zeros first, so it is not made for long plain text.
