@@ -94,7 +94,11 @@ impl Server {
 
     /// Kills every process of the server, as a crash of the machine would.
     pub fn kill(&self) {
+        // Found before: without their parent nobody can tell whose they were, and one that is busy sending lives on.
+        let children = self.children();
         self.signal("-KILL");
+        let mut kill = Command::new("kill");
+        let _ = kill.arg("-KILL").args(children).stderr(Stdio::null()).status();
         self.gone();
     }
 
@@ -317,6 +321,13 @@ impl Server {
             .is_ok_and(|text| text.lines().nth(7).is_some_and(|state| state.trim() == "ready"))
     }
 
+    /// The processes that the first one has started: one for each connection, and the server's own helpers.
+    fn children(&self) -> Vec<String> {
+        let pid = first_process(&self.folder).unwrap_or_default();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        children.split_whitespace().map(str::to_owned).collect()
+    }
+
     fn signal(&self, name: &str) {
         signal(&self.folder, name);
     }
@@ -331,12 +342,17 @@ impl Server {
     }
 }
 
+/// The number of the server's first process, in the first line of its file.
+fn first_process(folder: &Path) -> Option<String> {
+    let file = fs::read_to_string(folder.join("data/postmaster.pid")).ok()?;
+    file.lines().next().map(str::to_owned)
+}
+
 /// Sends a signal to the first process of the server.
 fn signal(folder: &Path, signal: &str) {
-    let file = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap_or_default();
-    if let Some(pid) = file.lines().next() {
+    if let Some(pid) = first_process(folder) {
         let mut kill = Command::new("kill");
-        let _ = kill.args([signal, pid]).stderr(Stdio::null()).status();
+        let _ = kill.args([signal, &pid]).stderr(Stdio::null()).status();
     }
 }
 

@@ -63,8 +63,7 @@ fn a_signal_ends_the_run_with_the_state_of_what_was_read() {
 fn a_server_that_dies_is_an_error_of_its_own() {
     let server = Server::start(&Options::default());
     let database = server.database();
-    // More than the buffers between server and tap hold: the server is not done when it dies.
-    database.sql("create table t as select repeat('x', 1000) x from generate_series(1, 100000)");
+    database.sql(LARGE);
     let (mut command, _folder) = tap(&database, &json!({}));
     let mut child = command
         .stdout(Stdio::piped())
