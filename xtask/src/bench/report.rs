@@ -130,7 +130,7 @@ impl Report {
             let _ = writeln!(
                 out,
                 "| {} | {:.2} {} | {} | {} | {} |",
-                m.title,
+                m.title.replace('|', "\\|"),
                 m.value,
                 m.unit,
                 m.bar(),
