@@ -19,8 +19,8 @@ Examples:
   tap-github | melisma pipe --stats stats.json | target-postgres
   melisma tap-csv --config tap.json --discover > catalog.json
 
-Built-in plugins: tap-csv, tap-postgres, target-csv, target-jsonl, target-parquet. They need no install;
-`melisma NAME --help` shows their options, `melisma NAME --about` their settings.
+Built-in plugins: tap-csv, tap-postgres, target-csv, target-jsonl, target-parquet, target-postgres. They need no
+install; `melisma NAME --help` shows their options, `melisma NAME --about` their settings.
 
 Exit codes: 0 success, 1 a run failed, 64 usage, 65 bad input, 69 a peer went away, 70 a bug, 74 input or output failed,
 75 worth another try, 78 configuration, 130 and 143 ended by SIGINT and SIGTERM.";

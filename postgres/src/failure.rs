@@ -1,7 +1,5 @@
 //! Errors of the server, told as melisma tells errors.
 
-use std::io;
-
 use melisma_sdk::{Error, Kind, show};
 use postgres::error::{DbError, SqlState};
 
@@ -30,14 +28,6 @@ pub fn failed(doing: &str, error: postgres::Error) -> Error {
     message.push_str(told.code().code());
     message.push(')');
     Error::new(kind(told), message)
-}
-
-/// The same for what a COPY's reader or writer says, which has the server's error inside.
-pub fn failed_io(doing: &str, error: io::Error) -> Error {
-    match error.downcast::<postgres::Error>() {
-        Ok(error) => failed(doing, error),
-        Err(error) => unavailable(doing, error),
-    }
 }
 
 /// The server can not be reached, or went away in the middle.

@@ -15,7 +15,7 @@ mod tls;
 mod url;
 
 pub use copy_in::CopyIn;
-pub use failure::{failed, failed_io};
+pub use failure::failed;
 pub use name::{identifier, literal};
 pub use postgres;
 pub use server::Server;

@@ -175,6 +175,7 @@ fn a_plugin_runs_alone_by_its_name_or_by_a_link_of_that_name() {
         "target-csv",
         "target-jsonl",
         "target-parquet",
+        "target-postgres",
     ] {
         assert_eq!(about(&mut folder.melisma(&[name]))["name"], name);
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_melisma"), folder.join(name)).unwrap();
