@@ -40,7 +40,7 @@ pub(crate) struct Project {
     /// The active environment.
     pub(crate) environment: Option<Environment>,
     document: Map<String, Value>,
-    os: Vars,
+    pub(crate) os: Vars,
     dotenv: Vars,
     /// The project's own `env:`, as written and expanded.
     env: Vars,

@@ -26,7 +26,7 @@ use melisma_sdk::{Error, Kind, Result};
 use crate::console::{Console, Level};
 use crate::project::{self, Choice, Project, Vars};
 use crate::signals::Signals;
-use crate::state::{Database, Keeper, Outcome, StateFile, Store, Write};
+use crate::state::{Database, Keeper, Kept, Outcome, StateFile, Store, Write};
 
 use end::End;
 use folder::RunFolder;
@@ -141,28 +141,33 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 /// Stores the last state, closes the run's row and says how it went.
 fn finish(end: Result<End>, keeper: Keeper, how: Write, console: &Console) -> Result<ExitCode> {
-    let finished = keeper.finish();
-    let end = end.and_then(|end| match &finished {
-        Ok(_) => Ok(end),
-        Err(error) => Err(Error::new(
-            error.kind(),
-            format!("the state could not be stored: {error}"),
-        )),
-    });
-    if let Ok((store, kept)) = finished {
-        let outcome = match &end {
-            Ok(end) => end.outcome(),
-            Err(error) => Outcome::Fail(error.to_string()),
-        };
-        let closed = store.finish(&outcome, kept.stored.as_deref().map(|state| (state, how)));
-        if let Err(error) = closed {
-            console.warn(&format!("the run's row could not be closed: {error}"));
-        }
-        if let Ok(end) = &end {
-            summary::tell(end, &kept, &store, console);
-        }
+    let (store, kept, stored) = keeper.finish()?;
+    let end = match (end, stored) {
+        (Ok(_), Err(error)) => Err(Error::new(error.kind(), not_stored(&error, &store, &kept))),
+        (end, _) => end,
+    };
+    let outcome = match &end {
+        Ok(end) => end.outcome(),
+        Err(error) => Outcome::Fail(error.to_string()),
+    };
+    let closed = store.finish(&outcome, kept.stored.as_deref().map(|state| (state, how)));
+    if let Err(error) = closed {
+        console.warn(&format!("the run's row could not be closed: {error}"));
+    }
+    if let Ok(end) = &end {
+        summary::tell(end, &kept, &store, console);
     }
     end.map(|end| ExitCode::from(end.exit_code()))
+}
+
+/// What is told of a state that could not be stored, and where it is instead.
+fn not_stored(error: &Error, store: &Store, kept: &Kept) -> String {
+    let instead = match kept.waiting.as_deref().map(|state| store.keep_aside(state)) {
+        Some(Some(path)) => format!("; the last state that the target told is in {}", path.display()),
+        Some(None) => "; the last state that the target told could not be kept anywhere".to_owned(),
+        None => String::new(),
+    };
+    format!("the state could not be stored: {error}{instead}")
 }
 
 fn place(args: &Args) -> Result<Place> {
@@ -225,18 +230,19 @@ impl Place {
             return Ok(Store::Nowhere);
         }
         if let Some(path) = &args.state {
-            return Ok(Store::File(StateFile::new(path)));
+            return StateFile::open(path, args.force).map(Store::File);
         }
         let path = match self {
             Self::Project(project) => plugins::database_path(project)?,
             Self::Folder(system) => system.join("meltano.db"),
         };
         let mut database = Database::open(&path)?;
-        let row = database.begin(state_id, run_id, args.force)?;
+        let (row, known) = database.begin(state_id, run_id, args.force)?;
         Ok(Store::Database {
             database,
             state_id: state_id.to_owned(),
             row,
+            known,
         })
     }
 }

@@ -66,7 +66,7 @@ pub(crate) fn from_project(
     let target = Plugin::load(project, PluginKind::Loader, target)?;
     let resolved = resolve(project, &tap, &Exports::new())?;
     let target_resolved = resolve(project, &target, &resolved.exports)?;
-    let program = plugins::program(project, &tap, &resolved, folder, console)?;
+    let program = plugins::program(project, &tap, &resolved, &Exports::new(), folder, console)?;
     let can = |capability: &str| {
         tap.can(capability) || program.builtin && builtin_capabilities(&tap.executable).contains(&capability)
     };
@@ -76,7 +76,14 @@ pub(crate) fn from_project(
         Some(path) => StatePlan::File(project.root.join(path)),
         None => StatePlan::Stored,
     };
-    let target = plugins::program(project, &target, &target_resolved, folder, console)?;
+    let target = plugins::program(
+        project,
+        &target,
+        &target_resolved,
+        &resolved.exports,
+        folder,
+        console,
+    )?;
     Ok(Plan {
         tap: TapPlan {
             program,

@@ -10,13 +10,14 @@ use super::folder::RunFolder;
 use super::process::Program;
 use crate::builtin::{self, Builtin};
 use crate::console::{Console, Level};
-use crate::project::{Plugin, PluginKind, Project, Resolved};
+use crate::project::{Exports, Plugin, PluginKind, Project, Resolved, Vars};
 
-/// The program of a plugin, with its config file written.
+/// The program of a plugin, with its config file written. `earlier` is what the plugins before it have exported.
 pub(crate) fn program(
     project: &Project,
     plugin: &Plugin,
     resolved: &Resolved,
+    earlier: &Exports,
     folder: &RunFolder,
     console: &Console,
 ) -> Result<Program> {
@@ -34,10 +35,27 @@ pub(crate) fn program(
     program.name.clone_from(&plugin.name);
     program.args.extend(["--config".into(), config.into()]);
     let own = resolved.process.contains_key(log.0);
-    program.vars = Some(resolved.process.clone());
+    program.vars = Some(if program.builtin {
+        without_settings(project, resolved, earlier)
+    } else {
+        resolved.process.clone()
+    });
     // A log config of the user's own stays.
     program.more_vars = if own { Vec::new() } else { vec![log] };
     Ok(program)
+}
+
+/// The variables of a built-in plugin. It has its settings, secrets among them, from its config file, so they are not
+/// in its environment too, where Meltano's plugins want them.
+fn without_settings(project: &Project, resolved: &Resolved, earlier: &Exports) -> Vars {
+    let mut vars = resolved.process.clone();
+    for name in resolved.exports.keys().chain(earlier.keys()) {
+        match project.os.get(name) {
+            Some(own) => vars.insert(name.clone(), own.clone()),
+            None => vars.remove(name),
+        };
+    }
+    vars
 }
 
 /// Which file to execute: in the virtual environment, in the project, on the path, or melisma itself.

@@ -216,7 +216,7 @@ impl Run<'_> {
             return;
         }
         match self.seen.tap_deadline {
-            None if self.seen.target_first || keeper.kept().failed.is_some() => {
+            None if self.seen.target_first || keeper.kept().failed => {
                 self.seen.tap_deadline = Some(Instant::now() + PATIENCE);
                 self.tap.signal(Signal::TERM);
             }

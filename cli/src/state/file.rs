@@ -1,25 +1,47 @@
 //! One file with the bare state, as a tap's `--state` takes it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use melisma_sdk::{Error, Result};
+use melisma_sdk::{Error, Kind, Result};
 
 use super::Write;
+use super::lock::Lock;
 use super::merge::{is_empty, merge};
 
 /// A state file; replaced as a whole, so that a reader sees the old state or the new one.
 pub(crate) struct StateFile {
     path: PathBuf,
+    /// What is in it, as far as this run knows; `None` when it is absent.
+    known: Option<String>,
+    /// Until the run ends. `None` when `--force` passed over another run's.
+    _lock: Option<Lock>,
 }
 
 impl StateFile {
-    /// The file at `path`, which need not exist. A link is followed, so that what it points to is replaced.
-    pub(crate) fn new(path: &Path) -> Self {
-        Self {
-            path: fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+    /// The file at `path`, which need not exist, locked for this run. A link is followed, so that what it points to is
+    /// replaced. `force` passes over the lock of another run.
+    ///
+    /// # Errors
+    /// Another run has it ([`Kind::Retry`]); it is no file ([`Kind::Config`]); its folder can not be written, so no
+    /// state could be kept ([`Kind::Io`]).
+    pub(crate) fn open(path: &Path, force: bool) -> Result<Self> {
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if fs::metadata(&path).is_ok_and(|there| !there.is_file()) {
+            return Err(Error::config(format!(
+                "cannot keep a state in {}: it is not a regular file",
+                path.display()
+            )));
         }
+        let lock = Lock::take(&path, force)?;
+        let known = content(&path)?;
+        Ok(Self {
+            path,
+            known,
+            _lock: lock,
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -28,14 +50,9 @@ impl StateFile {
 
     /// The state, unless the file is absent or says nothing.
     pub(crate) fn read(&self) -> Result<Option<String>> {
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io(format!("cannot read {}", self.path.display()), error)),
-        };
-        if is_empty(&text) {
+        let Some(text) = self.known.as_deref().filter(|text| !is_empty(text)) else {
             return Ok(None);
-        }
+        };
         serde_json::from_str::<&serde_json::value::RawValue>(text.trim()).map_err(|error| {
             Error::config(format!("{} is not a state: not JSON", self.path.display())).with_source(error)
         })?;
@@ -43,13 +60,28 @@ impl StateFile {
     }
 
     /// Replaces the state: temporary file, fsync, rename, fsync of the folder.
-    pub(crate) fn write(&self, state: &str, how: Write) -> Result<()> {
+    ///
+    /// # Errors
+    /// Somebody else has changed the file, which is left as it is ([`Kind::Retry`]); it can not be written
+    /// ([`Kind::Io`]).
+    pub(crate) fn write(&mut self, state: &str, how: Write) -> Result<()> {
+        if content(&self.path)? != self.known {
+            return Err(Error::new(
+                Kind::Retry,
+                format!(
+                    "{} was changed by somebody else during this run; nothing was overwritten",
+                    self.path.display()
+                ),
+            ));
+        }
         let merged = match (how, self.read()?) {
             (Write::Partial, Some(old)) => merge(&old, state),
             _ => state.to_owned(),
-        };
+        } + "\n";
         self.replace(&merged)
-            .map_err(|error| Error::io(format!("cannot write {}", self.path.display()), error))
+            .map_err(|error| Error::io(format!("cannot write {}", self.path.display()), error))?;
+        self.known = Some(merged);
+        Ok(())
     }
 
     fn replace(&self, state: &str) -> io::Result<()> {
@@ -60,9 +92,8 @@ impl StateFile {
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.tmp", std::process::id()));
         let temporary = folder.join(name);
-        let written = File::create(&temporary).and_then(|mut file| {
+        let written = create(&temporary, &self.path).and_then(|mut file| {
             file.write_all(state.as_bytes())?;
-            file.write_all(b"\n")?;
             file.sync_all()
         });
         if let Err(error) = written.and_then(|()| fs::rename(&temporary, &self.path)) {
@@ -73,19 +104,54 @@ impl StateFile {
     }
 }
 
+/// A file for this user only, or with the permissions of the one that it will replace.
+fn create(temporary: &Path, replaces: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(temporary)?;
+    if let Ok(old) = fs::metadata(replaces) {
+        file.set_permissions(old.permissions())?;
+    }
+    Ok(file)
+}
+
+/// The text of the file; `None` when it is absent.
+fn content(path: &Path) -> Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(format!("cannot read {}", path.display()), error)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    fn open(path: &Path) -> StateFile {
+        StateFile::open(path, false).expect("opens")
+    }
 
     #[test]
     fn replaces_the_file_and_leaves_nothing_else() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = StateFile::new(&folder.path().join("state.json"));
+        let path = folder.path().join("state.json");
+        let mut file = open(&path);
         assert_eq!(file.read().expect("absent is fine"), None);
         file.write(r#"{"a": 1.0}"#, Write::Complete).expect("written");
         file.write(r#"{"b": 2}"#, Write::Partial).expect("written");
         assert_eq!(
             file.read().expect("readable").as_deref(),
+            Some(r#"{"a": 1.0, "b": 2}"#)
+        );
+        drop(file);
+        assert_eq!(
+            open(&path).read().expect("readable").as_deref(),
             Some(r#"{"a": 1.0, "b": 2}"#)
         );
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
@@ -96,6 +162,47 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state.json");
         fs::write(&path, "{oops").expect("written");
-        assert!(StateFile::new(&path).read().is_err());
+        assert!(open(&path).read().is_err());
+    }
+
+    #[test]
+    fn a_change_by_somebody_else_is_not_overwritten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.json");
+        let mut file = open(&path);
+        file.write("1", Write::Complete).expect("written");
+        for theirs in [Some("2\n"), None] {
+            match theirs {
+                Some(text) => fs::write(&path, text).expect("written"),
+                None => fs::remove_file(&path).expect("removed"),
+            }
+            let error = file.write("3", Write::Complete).expect_err("changed");
+            assert_eq!(error.kind(), Kind::Retry);
+            assert_eq!(fs::read_to_string(&path).ok().as_deref(), theirs);
+        }
+    }
+
+    #[test]
+    fn only_this_user_reads_a_new_file_and_an_old_one_keeps_its_permissions() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state.json");
+        let mode = || fs::metadata(&path).expect("there").permissions().mode() & 0o777;
+        let mut file = open(&path);
+        file.write("1", Write::Complete).expect("written");
+        assert_eq!(mode(), 0o600);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("set");
+        file.write("2", Write::Complete).expect("written");
+        assert_eq!(mode(), 0o640);
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        assert_eq!(
+            StateFile::open(Path::new("/dev/null"), false)
+                .err()
+                .expect("refused")
+                .kind(),
+            Kind::Config
+        );
     }
 }

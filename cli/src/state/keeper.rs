@@ -21,10 +21,10 @@ pub(crate) struct Kept {
     pub(crate) at: Option<Instant>,
     /// The newest one that is stored.
     pub(crate) stored: Option<String>,
-    /// Why storing failed; nothing is stored after that.
-    pub(crate) failed: Option<String>,
+    /// Storing failed; nothing is stored after that.
+    pub(crate) failed: bool,
     /// Told, but not stored yet. Only the newest: a state stands for all before it.
-    waiting: Option<String>,
+    pub(crate) waiting: Option<String>,
     /// The run is over: store what is waiting, and end.
     over: bool,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Kept {
 pub(crate) struct Keeper {
     kept: Arc<Mutex<Kept>>,
     wake: Sender<()>,
-    thread: JoinHandle<Result<Store>>,
+    thread: JoinHandle<(Store, Result<()>)>,
 }
 
 impl Keeper {
@@ -61,15 +61,15 @@ impl Keeper {
         lock(&self.kept).clone()
     }
 
-    /// Stores what is still waiting and gives the store back. What is told later is lost.
-    pub(crate) fn finish(self) -> Result<(Store, Kept)> {
+    /// Stores what is still waiting and gives the store back, with how storing went. What is told later is lost.
+    pub(crate) fn finish(self) -> Result<(Store, Kept, Result<()>)> {
         lock(&self.kept).over = true;
         let _ = self.wake.try_send(());
-        let store = self
+        let (store, result) = self
             .thread
             .join()
-            .map_err(|_| Error::bug("the thread that stores states panicked"))??;
-        Ok((store, lock(&self.kept).clone()))
+            .map_err(|_| Error::bug("the thread that stores states panicked"))?;
+        Ok((store, lock(&self.kept).clone(), result))
     }
 }
 
@@ -93,7 +93,7 @@ impl Teller {
     }
 }
 
-fn keep(mut store: Store, how: Write, kept: &Mutex<Kept>, woken: &Receiver<()>) -> Result<Store> {
+fn keep(mut store: Store, how: Write, kept: &Mutex<Kept>, woken: &Receiver<()>) -> (Store, Result<()>) {
     let mut next_beat = Instant::now() + HEARTBEAT;
     loop {
         if let Err(RecvTimeoutError::Timeout) = woken.recv_deadline(next_beat) {
@@ -112,13 +112,15 @@ fn keep(mut store: Store, how: Write, kept: &Mutex<Kept>, woken: &Receiver<()>) 
             match result {
                 Ok(()) => kept.stored = Some(state),
                 Err(error) => {
-                    kept.failed = Some(error.to_string());
-                    return Err(error);
+                    kept.failed = true;
+                    // For whoever looks after it at the end; a newer one stands for it.
+                    kept.waiting.get_or_insert(state);
+                    return (store, Err(error));
                 }
             }
         }
         if over {
-            return Ok(store);
+            return (store, Ok(()));
         }
     }
 }

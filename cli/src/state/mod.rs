@@ -6,13 +6,17 @@
 mod database;
 mod file;
 mod keeper;
+mod lock;
 mod merge;
+mod owner;
+mod runs;
+mod unstored;
 
 use std::path::PathBuf;
 
 use melisma_sdk::Result;
 
-pub(crate) use database::Database;
+pub(crate) use database::{Database, Stored};
 pub(crate) use file::StateFile;
 pub(crate) use keeper::{Keeper, Kept, Teller};
 pub(crate) use merge::is_empty;
@@ -41,6 +45,8 @@ pub(crate) enum Store {
         database: Database,
         state_id: String,
         row: i64,
+        /// What is there, as far as this run knows.
+        known: Stored,
     },
     /// One file with the bare state.
     File(StateFile),
@@ -49,26 +55,38 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// The state that the next run starts from: the JSON text of the bare value.
+    /// The state that this run starts from: the JSON text of the bare value.
     pub(crate) fn read(&self) -> Result<Option<String>> {
         match self {
-            Self::Database {
-                database, state_id, ..
-            } => database.read(state_id),
+            Self::Database { known, .. } => known.state(),
             Self::File(file) => file.read(),
             Self::Nowhere => Ok(None),
         }
     }
 
     /// Stores a state that the target has told.
+    ///
+    /// # Errors
+    /// Somebody else has changed what is stored, and it was left as it is; or it can not be written.
     pub(crate) fn write(&mut self, state: &str, how: Write) -> Result<()> {
         match self {
             Self::Database {
-                database, state_id, ..
-            } => database.write(state_id, state, how),
+                database,
+                state_id,
+                row,
+                known,
+            } => {
+                *known = database.write(state_id, *row, known, state, how)?;
+                Ok(())
+            }
             Self::File(file) => file.write(state, how),
             Self::Nowhere => Ok(()),
         }
+    }
+
+    /// Keeps a state that [`write`](Store::write) could not store in a file of its own; where.
+    pub(crate) fn keep_aside(&self, state: &str) -> Option<PathBuf> {
+        unstored::keep(state, &self.place()?).ok()
     }
 
     /// Says that the run is alive.

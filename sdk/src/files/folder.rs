@@ -1,6 +1,6 @@
 //! Folders: made, synced, and cleared of what killed runs left.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -98,14 +98,12 @@ pub(super) fn clear(folder: &Path) -> Result<()> {
 
 fn remove_leftover(path: &Path) -> Result<bool> {
     let cannot = |error| Error::io(format!("cannot remove {}", path.display()), error);
-    let file = match File::open(path) {
-        Ok(file) => file,
+    let _lock = match open_locked(path, OpenOptions::new().read(true)) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(cannot(error)),
     };
-    if !lock(&file).map_err(cannot)? {
-        return Ok(false);
-    }
     log::info!("{}: removed, left by a run that was killed", path.display());
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot(error)),
@@ -113,15 +111,46 @@ fn remove_leftover(path: &Path) -> Result<bool> {
     }
 }
 
-/// Locks a file against other processes until it is closed; false when another has it. A file system that knows no
-/// locks is taken to be used by one process.
-pub(super) fn lock(file: &File) -> io::Result<bool> {
+/// Opens a file and locks it against other processes until it is closed; `None` when another has it. What is locked
+/// is the file that is there: one that its last owner has renamed or removed since it was opened is let go, so that
+/// no complete file is taken for a temporary one.
+pub(super) fn open_locked(path: &Path, how: &OpenOptions) -> io::Result<Option<File>> {
+    loop {
+        let file = how.open(path)?;
+        if !lock(&file)? {
+            return Ok(None);
+        }
+        if is_at(&file, path)? {
+            return Ok(Some(file));
+        }
+    }
+}
+
+/// False when another process has the lock. A file system that knows no locks is taken to be used by one process.
+fn lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(true),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+#[cfg(unix)]
+pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let own = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (own.dev(), own.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Windows renames no file that is open.
+#[cfg(not(unix))]
+pub(super) fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// Two processes want to write one file.

@@ -4,7 +4,7 @@
 //! the journal can not hurt what it said before.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use melisma_engine::{Error, Result};
@@ -31,14 +31,11 @@ impl Journal {
     pub(super) fn begin(data: &Path, length: u64) -> Result<Self> {
         let path = Self::path(data);
         let cannot = |error| Error::io(format!("cannot write {}", path.display()), error);
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(&path)
-            .map_err(cannot)?;
-        if !folder::lock(&file).map_err(cannot)? {
+        let Some(file) =
+            folder::open_locked(&path, OpenOptions::new().append(true).create(true)).map_err(cannot)?
+        else {
             return Err(folder::taken(data));
-        }
+        };
         if file.metadata().map_err(cannot)?.len() > 0 {
             return Err(Error::new(
                 melisma_engine::Kind::Unavailable,
@@ -81,15 +78,14 @@ pub(super) struct Found {
 /// Reads a journal that a run has left; `None` when there is none, or its run is alive.
 pub(super) fn find(path: &Path) -> Result<Option<Found>> {
     let cannot = |error| Error::io(format!("cannot read {}", path.display()), error);
-    let file = match File::open(path) {
-        Ok(file) => file,
+    let mut file = match folder::open_locked(path, OpenOptions::new().read(true)) {
+        Ok(Some(file)) => file,
+        Ok(None) => return Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot(error)),
     };
-    if !folder::lock(&file).map_err(cannot)? {
-        return Ok(None);
-    }
-    let text = fs::read(path).map_err(cannot)?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).map_err(cannot)?;
     Ok(Some(Found {
         _file: file,
         committed: last(&text),

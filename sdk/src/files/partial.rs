@@ -25,17 +25,12 @@ impl Partial {
     pub fn create(path: &Path) -> Result<Self> {
         let temporary = folder::partial_name(path);
         let cannot = |error| Error::io(format!("cannot make {}", temporary.display()), error);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            // Not before it is locked.
-            .truncate(false)
-            .open(&temporary)
-            .map_err(cannot)?;
-        if !folder::lock(&file).map_err(cannot)? {
+        let mut how = OpenOptions::new();
+        // Not cut before it is locked.
+        how.read(true).write(true).create(true).truncate(false);
+        let Some(file) = folder::open_locked(&temporary, &how).map_err(cannot)? else {
             return Err(folder::taken(path));
-        }
+        };
         file.set_len(0).map_err(cannot)?;
         Ok(Self {
             file,

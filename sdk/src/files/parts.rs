@@ -32,8 +32,13 @@ impl Parts {
             self.number += 1;
             let path = self.name();
             // Another run may have begun in the same millisecond.
+            if path.exists() {
+                continue;
+            }
+            let part = Partial::create(&path)?;
+            // It may have published this very part since; from now on its name is ours.
             if !path.exists() {
-                return Partial::create(&path);
+                return Ok(part);
             }
         }
     }

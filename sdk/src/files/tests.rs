@@ -280,3 +280,26 @@ fn load_method_overwrite_replaces() {
     );
     assert!(open(Some(WriteMode::Append)).is_err());
 }
+
+/// One run opens the temporary file, the other publishes it, the first one locks it: it must see that this is no
+/// longer the temporary file, or it would cut what was published.
+#[cfg(unix)]
+#[test]
+fn a_published_file_is_not_taken_for_a_temporary_one() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("a.txt");
+    let partial = Partial::create(&path).expect("made");
+    let temporary = folder::partial_name(&path);
+    let opened = fs::File::open(&temporary).expect("there");
+    assert!(folder::is_at(&opened, &temporary).expect("readable"));
+    partial.publish().expect("published");
+    assert!(
+        !folder::is_at(&opened, &temporary).expect("readable"),
+        "nothing is there"
+    );
+    let _next = Partial::create(&path).expect("made");
+    assert!(
+        !folder::is_at(&opened, &temporary).expect("readable"),
+        "another file is there"
+    );
+}

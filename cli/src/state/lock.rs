@@ -1,0 +1,142 @@
+//! The lock of a state file: a file beside it, locked as long as its run lives.
+//!
+//! The system gives the lock free when the process ends, however it ends, so a lock is never stale. What the file
+//! says of its owner is for people. The state file itself can not be the lock: it is replaced with each state.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use melisma_sdk::{Error, Kind, Result};
+
+use super::owner::Owner;
+
+/// The end of the lock's name.
+const SUFFIX: &str = ".melisma-lock";
+
+/// A lock that this run has; given back when it is dropped.
+pub(super) struct Lock {
+    /// Holds the lock.
+    _file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Takes the lock of a state file. With `force` a lock that another run has is passed over, and nothing is held.
+    ///
+    /// # Errors
+    /// Another run has it ([`Kind::Retry`]), or the lock can not be made, and so no state either ([`Kind::Io`]).
+    pub(super) fn take(state: &Path, force: bool) -> Result<Option<Self>> {
+        let path = path_for(state);
+        let cannot = |error| {
+            Error::io(
+                format!(
+                    "cannot keep a state in {}: its lock {}",
+                    state.display(),
+                    path.display()
+                ),
+                error,
+            )
+        };
+        loop {
+            let mut file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path)
+                .map_err(cannot)?;
+            match file.try_lock() {
+                // A file system that knows no locks is taken to be used by one run.
+                Ok(()) => {}
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+                Err(TryLockError::WouldBlock) if force => return Ok(None),
+                Err(TryLockError::WouldBlock) => return Err(taken(state, &mut file)),
+                Err(TryLockError::Error(error)) => return Err(cannot(error)),
+            }
+            // Its last owner may have removed it after it was opened here.
+            if !is_at(&file, &path).map_err(cannot)? {
+                continue;
+            }
+            let owner = serde_json::to_string(&Owner::current()).unwrap_or_default();
+            file.set_len(0)
+                .and_then(|()| file.write_all(format!("{owner}\n").as_bytes()))
+                .map_err(cannot)?;
+            return Ok(Some(Self { _file: file, path }));
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // While it is locked: nobody else can have taken it. One that stays behind is free all the same.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn path_for(state: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(state.file_name().unwrap_or_default());
+    name.push(SUFFIX);
+    state.with_file_name(name)
+}
+
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let own = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (own.dev(), own.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn taken(state: &Path, file: &mut File) -> Error {
+    let mut text = String::new();
+    let _ = file.take(4096).read_to_string(&mut text);
+    let owner = serde_json::from_str::<Owner>(&text).map_or_else(
+        |_| "an unknown process".to_owned(),
+        |owner| owner.told(Timestamp::now()),
+    );
+    Error::new(
+        Kind::Retry,
+        format!(
+            "another run keeps its state in {}: {owner}; wait for it or end it (its lock goes with it), or use --force",
+            state.display()
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_run_at_a_time_and_nothing_is_left() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = folder.path().join("state.json");
+        let first = Lock::take(&state, false).expect("free").expect("held");
+        let Err(error) = Lock::take(&state, false) else {
+            panic!("two have it");
+        };
+        assert_eq!(error.kind(), Kind::Retry);
+        let said = error.to_string();
+        for word in ["pid ", " on host ", "0 s ago", "--force"] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        assert!(Lock::take(&state, true).expect("forced").is_none());
+        drop(first);
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        assert!(Lock::take(&state, false).expect("free again").is_some());
+    }
+
+    #[test]
+    fn a_lock_that_a_killed_run_left_is_free() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let state = folder.path().join("state.json");
+        fs::write(path_for(&state), "{\"host\": \"x\"").expect("written");
+        assert!(Lock::take(&state, false).expect("free").is_some());
+    }
+}

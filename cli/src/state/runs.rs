@@ -1,0 +1,205 @@
+//! The `runs` table: history, and the lock of a pipeline.
+//!
+//! A row that says RUNNING is the lock. Meltano's rows say when they were last seen; melisma's also say whose they
+//! are, in `payload`, so that a run that was killed on this machine is known to be dead at once, and one that lives
+//! is not taken for dead because a clock jumped.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Unit};
+use melisma_sdk::{Error, Kind, Result};
+use rusqlite::{Connection, TransactionBehavior, params};
+use serde_json::Value;
+
+use super::database::{DATE_TIME, Database, Stored, failed, stored};
+use super::merge::object;
+use super::owner::{Owner, ago};
+use super::{Outcome, Write};
+
+/// A run without a heartbeat for so long is dead, when nothing else is known of it.
+const STALE_SECONDS: i64 = 5 * 60;
+/// The same for a run that never had one.
+const STALE_WITHOUT_HEARTBEAT_SECONDS: i64 = 24 * 60 * 60;
+const STALE_ERROR: &str =
+    "No heartbeat recorded for 5 minutes. The process was likely killed unceremoniously.";
+/// Where `payload` has the owner.
+const OWNER: &str = "melisma_owner";
+
+impl Database {
+    /// Begins a run: marks dead runs as failed, refuses when one is alive (unless `force`), adds the run's row. The
+    /// row, and what is stored for the pipeline.
+    pub(crate) fn begin(&mut self, state_id: &str, run_id: &str, force: bool) -> Result<(i64, Stored)> {
+        let path = self.path.clone();
+        let sql = |error| failed(&path, error);
+        // One transaction: of two runs that start together, one sees the other.
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(sql)?;
+        let now = Timestamp::now();
+        let alive = fail_dead(&transaction, state_id, now).map_err(sql)?;
+        if let (Some(run), false) = (alive, force) {
+            transaction.commit().map_err(sql)?;
+            return Err(Error::new(Kind::Retry, run.conflict(state_id, now)));
+        }
+        let trigger = std::env::var("MELTANO_JOB_TRIGGER").unwrap_or_else(|_| "cli".to_owned());
+        let owner = serde_json::to_string(&Owner::current()).unwrap_or_default();
+        transaction
+            .execute(
+                "INSERT INTO runs (job_name, state, started_at, payload, payload_flags, run_id, \"trigger\", last_heartbeat_at)
+                 VALUES (?1, 'RUNNING', ?2, ?3, 0, ?4, ?5, ?2)",
+                params![
+                    state_id,
+                    text(now),
+                    object(&[(OWNER.to_owned(), owner)]),
+                    run_id.replace('-', ""),
+                    trigger
+                ],
+            )
+            .map_err(sql)?;
+        let row = transaction.last_insert_rowid();
+        let stored = stored(&transaction, state_id).map_err(sql)?;
+        transaction.commit().map_err(sql)?;
+        Ok((row, stored))
+    }
+
+    /// Says that the run of this row is alive.
+    pub(crate) fn heartbeat(&self, row: i64) -> Result<()> {
+        self.connection
+            .execute(
+                "UPDATE runs SET last_heartbeat_at = ? WHERE id = ?",
+                params![text(Timestamp::now()), row],
+            )
+            .map(drop)
+            .map_err(|error| failed(&self.path, error))
+    }
+
+    /// Ends the run of this row.
+    pub(crate) fn finish(&self, row: i64, outcome: &Outcome, last: Option<(&str, Write)>) -> Result<()> {
+        let mut payload = Vec::new();
+        let flags = match last {
+            None => 0,
+            Some((state, how)) => {
+                payload.push(("singer_state".to_owned(), state.to_owned()));
+                if how == Write::Complete { 1 } else { 2 }
+            }
+        };
+        let state = match outcome {
+            Outcome::Success => "SUCCESS",
+            Outcome::Fail(reason) => {
+                payload.push(("error".to_owned(), Value::from(reason.as_str()).to_string()));
+                "FAIL"
+            }
+        };
+        self.connection
+            .execute(
+                "UPDATE runs SET state = ?, ended_at = ?, payload = ?, payload_flags = ? WHERE id = ?",
+                params![state, text(Timestamp::now()), object(&payload), flags, row],
+            )
+            .map(drop)
+            .map_err(|error| failed(&self.path, error))
+    }
+}
+
+/// A run that says of itself that it is running.
+struct Running {
+    run_id: Option<String>,
+    started: Option<String>,
+    heartbeat: Option<String>,
+    owner: Option<Owner>,
+}
+
+impl Running {
+    /// Why the run is dead, if it is.
+    fn dead(&self, now: Timestamp) -> Option<String> {
+        match self
+            .owner
+            .as_ref()
+            .and_then(|owner| Some((owner, owner.lives()?)))
+        {
+            // However long ago it was seen: a process that is stopped, or a clock that jumped, is not a death.
+            Some((_, true)) => return None,
+            Some((owner, false)) => return Some(format!("The process was killed unceremoniously: {owner}.")),
+            None => {}
+        }
+        let older = |at: &Option<String>, limit| {
+            at.as_deref()
+                .and_then(parse)
+                .is_none_or(|at| seconds_between(at, now) > limit)
+        };
+        let stale = match self.heartbeat {
+            Some(_) => older(&self.heartbeat, STALE_SECONDS),
+            None => older(&self.started, STALE_WITHOUT_HEARTBEAT_SECONDS),
+        };
+        stale.then(|| STALE_ERROR.to_owned())
+    }
+
+    fn conflict(&self, state_id: &str, now: Timestamp) -> String {
+        let seen = |what: &str, at: &Option<String>| {
+            let at = at.as_deref().and_then(parse);
+            at.map_or_else(String::new, |at| format!(", {what} {}", ago(at, now)))
+        };
+        let by = match &self.owner {
+            Some(owner) => format!(", {}", owner.told(now)),
+            None => seen("started", &self.started),
+        };
+        let run = self.run_id.as_deref().unwrap_or("?");
+        let last = seen("last seen", &self.heartbeat);
+        format!(
+            "another run of {state_id} is alive: run {run}{by}{last}; wait for it or end it, or use --force when it is gone"
+        )
+    }
+}
+
+/// Marks dead runs of `state_id` as failed; the newest that is alive, if any.
+fn fail_dead(connection: &Connection, state_id: &str, now: Timestamp) -> rusqlite::Result<Option<Running>> {
+    let mut query = connection.prepare(
+        "SELECT id, run_id, started_at, last_heartbeat_at, payload FROM runs
+         WHERE job_name = ? AND state = 'RUNNING' ORDER BY id",
+    )?;
+    let rows: Vec<(i64, Running)> = query
+        .query_map([state_id], |row| {
+            Ok((
+                row.get(0)?,
+                Running {
+                    run_id: row.get(1)?,
+                    started: row.get(2)?,
+                    heartbeat: row.get(3)?,
+                    owner: row.get::<_, Option<String>>(4)?.as_deref().and_then(owner),
+                },
+            ))
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut alive = None;
+    for (id, run) in rows {
+        let Some(why) = run.dead(now) else {
+            alive = Some(run);
+            continue;
+        };
+        let payload = object(&[("error".to_owned(), Value::from(why).to_string())]);
+        connection.execute(
+            "UPDATE runs SET state = 'FAIL', ended_at = ?, payload = ? WHERE id = ?",
+            params![text(now), payload, id],
+        )?;
+    }
+    Ok(alive)
+}
+
+fn owner(payload: &str) -> Option<Owner> {
+    let payload: Value = serde_json::from_str(payload).ok()?;
+    serde_json::from_value(payload.get(OWNER)?.clone()).ok()
+}
+
+fn text(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime(DATE_TIME).to_string()
+}
+
+fn parse(text: &str) -> Option<Timestamp> {
+    let at: DateTime = text.parse().ok()?;
+    at.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp())
+}
+
+fn seconds_between(from: Timestamp, to: Timestamp) -> i64 {
+    to.since((Unit::Second, from))
+        .map_or(0, |span| span.get_seconds())
+}
