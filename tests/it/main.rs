@@ -12,3 +12,4 @@ mod kill;
 mod memory;
 mod postgres;
 mod python_taps;
+mod signals;

@@ -1,19 +1,18 @@
 //! `melisma pipe`: in the middle of a shell pipe, passes lines on byte for byte and counts them.
 
 mod check;
+mod input;
 mod pass;
 mod stats;
 mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use melisma_sdk::{Error, Kind, Result, protocol};
-use signal_hook::consts::SIGINT;
+use melisma_sdk::{Kind, Result, protocol};
 
 use crate::pipes;
+use input::{Asked, Input};
 use validate::OnInvalid;
 
 /// What `melisma pipe` takes.
@@ -25,7 +24,7 @@ Examples:
   tap-wild | melisma pipe --validate --on-invalid dead-letter=bad.jsonl | target-strict
 
 Without --validate bytes pass as they come, whatever they are. Ctrl-C reaches the tap by itself; the pipe then passes on what the tap
-still sends, and a second Ctrl-C ends it at once.")]
+still sends. SIGTERM, which the tap does not get, ends it after the line in hand. A second signal ends it at once.")]
 pub(crate) struct Args {
     /// When the input ends, write what was counted to FILE as JSON
     #[arg(long, value_name = "FILE")]
@@ -43,12 +42,13 @@ pub(crate) struct Args {
 
 /// Passes stdin to stdout until it ends.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let interrupted = watch_interrupt()?;
+    let asked = Asked::watch()?;
     let started = std::time::Instant::now();
     let mut tally = crate::tally::Tally::default();
     let (input, output) = (protocol::stdin()?, protocol::stdout()?);
     pipes::widen(&input, pipes::PIPE_BYTES);
     pipes::widen(&output, pipes::PIPE_BYTES);
+    let input = Input::new(input, asked.clone());
     let result = if args.validate {
         validate::pass(input, output, args.buffer, &args.on_invalid, &mut tally)
     } else {
@@ -62,23 +62,13 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if result? > 0 {
         tell_left_out(left_out);
     }
-    if interrupted.load(Ordering::Relaxed) {
-        return Ok(ExitCode::from(Kind::Interrupted(SIGINT).exit_code()));
+    match asked.signal() {
+        Some(signal) => Ok(ExitCode::from(Kind::Interrupted(signal).exit_code())),
+        None => Ok(ExitCode::SUCCESS),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 #[expect(clippy::print_stderr, reason = "the pipe has no other log")]
 fn tell_left_out(lines: u64) {
     eprintln!("melisma: {lines} lines were not valid and are left out");
-}
-
-/// The first Ctrl-C sets the flag, the second ends the process.
-fn watch_interrupt() -> Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let code = i32::from(Kind::Interrupted(SIGINT).exit_code());
-    signal_hook::flag::register_conditional_shutdown(SIGINT, code, Arc::clone(&flag))
-        .and_then(|_| signal_hook::flag::register(SIGINT, Arc::clone(&flag)))
-        .map_err(|error| Error::io("cannot handle signals", error))?;
-    Ok(flag)
 }

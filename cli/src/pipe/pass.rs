@@ -7,6 +7,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use melisma_sdk::{Error, Kind, Result};
 
+use super::input::Input;
 use crate::pipes::read_block;
 use crate::tally::Tally;
 
@@ -14,7 +15,7 @@ use crate::tally::Tally;
 pub(crate) const BLOCK: u64 = 256 << 10;
 
 /// Passes everything on and counts it; a buffer larger than one block is filled by a thread of its own.
-pub(crate) fn pass(input: File, output: File, buffer: u64, tally: &mut Tally) -> Result<()> {
+pub(crate) fn pass(input: Input, output: File, buffer: u64, tally: &mut Tally) -> Result<()> {
     let bytes = usize::try_from(buffer).unwrap_or(usize::MAX);
     if buffer <= BLOCK {
         direct(input, output, bytes, tally)
@@ -24,7 +25,7 @@ pub(crate) fn pass(input: File, output: File, buffer: u64, tally: &mut Tally) ->
 }
 
 /// One thread: read, count, write.
-fn direct(mut input: File, mut output: File, block: usize, tally: &mut Tally) -> Result<()> {
+fn direct(mut input: Input, mut output: File, block: usize, tally: &mut Tally) -> Result<()> {
     let mut block = vec![0; block];
     loop {
         let length = read_block(&mut input, &mut block).map_err(read_failed)?;
@@ -37,7 +38,7 @@ fn direct(mut input: File, mut output: File, block: usize, tally: &mut Tally) ->
 }
 
 /// A reader that runs ahead of the writer by at most `bytes`.
-fn buffered(input: File, mut output: File, bytes: usize, tally: &mut Tally) -> Result<()> {
+fn buffered(input: Input, mut output: File, bytes: usize, tally: &mut Tally) -> Result<()> {
     let block = usize::try_from(BLOCK).unwrap_or(usize::MAX);
     let blocks = (bytes / block).max(2);
     let (full_in, full_out) = bounded::<Vec<u8>>(blocks);
@@ -56,7 +57,7 @@ fn buffered(input: File, mut output: File, bytes: usize, tally: &mut Tally) -> R
 }
 
 fn read_ahead(
-    mut input: File,
+    mut input: Input,
     block: usize,
     full: &Sender<Vec<u8>>,
     spare: &Receiver<Vec<u8>>,

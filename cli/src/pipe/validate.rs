@@ -16,6 +16,7 @@ use melisma_engine::pipeline::DeadLetters;
 use melisma_sdk::{Error, Position, Result};
 
 use super::check::{Checker, Wrong};
+use super::input::Input;
 use super::pass::write_failed;
 use crate::tally::Tally;
 
@@ -49,7 +50,7 @@ impl FromStr for OnInvalid {
 
 /// Passes valid lines from `input` to `output`; the number of those left out. `buffer` bytes may be read ahead.
 pub(crate) fn pass(
-    input: File,
+    input: Input,
     output: File,
     buffer: u64,
     on_invalid: &OnInvalid,
@@ -89,7 +90,7 @@ pub(crate) fn pass(
     Ok(gate.left_out)
 }
 
-fn read_ahead(input: File, full: &Sender<Chunk>, spare: &Receiver<Vec<u8>>) -> Result<()> {
+fn read_ahead(input: Input, full: &Sender<Chunk>, spare: &Receiver<Vec<u8>>) -> Result<()> {
     let mut lines = LineReader::new(input, MAX_LINE_BYTES);
     while let Some(chunk) = lines.next_chunk(spare.try_recv().unwrap_or_default())? {
         if full.send(chunk).is_err() {

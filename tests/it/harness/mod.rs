@@ -1,5 +1,7 @@
 //! Running the binary, feeding it, reading what it wrote.
 
+mod every;
+mod live;
 mod process;
 mod rows;
 mod target;
@@ -8,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+pub(crate) use every::{Every, records, schema_line, state_line};
+pub(crate) use live::{Live, kill, wait_for};
 pub(crate) use process::{Outcome, peak_memory, run};
 pub(crate) use rows::{csv_rows, jsonl_rows, parquet_rows, parquet_schema};
 pub(crate) use target::{Kind, Target, files, record, schema, state};

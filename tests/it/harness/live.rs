@@ -1,0 +1,178 @@
+//! A process that is talked to while it runs.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::Outcome;
+
+/// A wait that takes longer has failed. No test is faster for a smaller one.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Waits until `what` gives something.
+#[track_caller]
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < until, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A running process: lines go in one by one, what it says is kept. Killed when it is dropped.
+pub(crate) struct Live {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Arc<Mutex<Vec<u8>>>,
+    stderr: Arc<Mutex<Vec<u8>>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Live {
+    /// Starts it, with everything it writes read at once.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self::start_as(command, true)
+    }
+
+    /// Starts it, and leaves its stdout to the test: nobody reads it.
+    pub(crate) fn start_unread(command: &mut Command) -> Self {
+        Self::start_as(command, false)
+    }
+
+    fn start_as(command: &mut Command, read: bool) -> Self {
+        command.stdin(Stdio::piped()).stderr(Stdio::piped());
+        command.stdout(Stdio::piped());
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
+        let (stdout, stderr) = (Arc::default(), Arc::default());
+        let mut readers = vec![gather(child.stderr.take().expect("piped"), &stderr)];
+        if read {
+            readers.push(gather(child.stdout.take().expect("piped"), &stdout));
+        }
+        Self {
+            stdin: child.stdin.take(),
+            child,
+            stdout,
+            stderr,
+            readers,
+        }
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its stdout, when nobody reads it yet.
+    pub(crate) fn stdout(&mut self) -> std::process::ChildStdout {
+        self.child.stdout.take().expect("started unread")
+    }
+
+    /// Sends lines; false when it does not take them any more.
+    pub(crate) fn send<L: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = L>) -> bool {
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(line.as_ref());
+            text.push('\n');
+        }
+        let stdin = self.stdin.as_mut().expect("not closed");
+        stdin
+            .write_all(text.as_bytes())
+            .and_then(|()| stdin.flush())
+            .is_ok()
+    }
+
+    /// Takes its stdin, for a thread that feeds it, or to close it.
+    pub(crate) fn stdin(&mut self) -> ChildStdin {
+        self.stdin.take().expect("not taken")
+    }
+
+    /// Waits until a line of its stdout is this one.
+    #[track_caller]
+    pub(crate) fn says(&self, line: &str) {
+        wait_for(
+            &format!("{line:?} on stdout; stderr: {}", text(&self.stderr)),
+            || text(&self.stdout).lines().any(|said| said == line).then_some(()),
+        );
+    }
+
+    /// Waits until this stands on its stderr.
+    #[track_caller]
+    pub(crate) fn logs(&self, words: &str) {
+        wait_for(&format!("{words:?} on stderr: {}", text(&self.stderr)), || {
+            text(&self.stderr).contains(words).then_some(())
+        });
+    }
+
+    /// Sends a signal by name; a process that has ended gets none.
+    pub(crate) fn signal(&self, name: &str) {
+        kill(name, &self.id().to_string());
+    }
+
+    /// Sends a signal again and again, for what only a second one does.
+    pub(crate) fn signal_until_it_ends(&mut self, name: &str) {
+        wait_for("the end", || {
+            let ended = self.ended();
+            if !ended {
+                self.signal(name);
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            ended.then_some(())
+        });
+    }
+
+    /// Whether it has ended.
+    pub(crate) fn ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
+    /// Waits for its end; its stdin stays as it is.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Outcome {
+        let status: ExitStatus = wait_for("the end of a process", || self.child.try_wait().expect("a child"));
+        for reader in self.readers.drain(..) {
+            reader.join().expect("no panic");
+        }
+        Outcome {
+            code: status.code(),
+            stdout: self.stdout.lock().expect("no panic").clone(),
+            stderr: text(&self.stderr),
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `kill`: to a process, or to a group when `whom` begins with a minus.
+pub(crate) fn kill(name: &str, whom: &str) {
+    let _ = Command::new("kill")
+        .args(["-s", name, "--", whom])
+        .stderr(Stdio::null())
+        .status();
+}
+
+fn gather(from: impl Read + Send + 'static, into: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
+    let into = Arc::clone(into);
+    std::thread::spawn(move || {
+        let mut from = BufReader::new(from);
+        let mut line = Vec::new();
+        while from.read_until(b'\n', &mut line).unwrap_or(0) > 0 {
+            into.lock().expect("no panic").append(&mut line);
+        }
+    })
+}
+
+fn text(said: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&said.lock().expect("no panic")).into_owned()
+}
