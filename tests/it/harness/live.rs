@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::Outcome;
 
 /// A wait that takes longer has failed. No test is faster for a smaller one.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Waits until `what` gives something.
 #[track_caller]
@@ -100,14 +100,6 @@ impl Live {
             &format!("{line:?} on stdout; stderr: {}", text(&self.stderr)),
             || text(&self.stdout).lines().any(|said| said == line).then_some(()),
         );
-    }
-
-    /// Waits until this stands on its stderr.
-    #[track_caller]
-    pub(crate) fn logs(&self, words: &str) {
-        wait_for(&format!("{words:?} on stderr: {}", text(&self.stderr)), || {
-            text(&self.stderr).contains(words).then_some(())
-        });
     }
 
     /// Sends a signal by name; a process that has ended gets none.
