@@ -25,7 +25,7 @@ impl Texts {
     #[expect(clippy::inline_always, reason = "a call would take as long as the copy")]
     pub(super) fn push(&mut self, text: &Text<'_>, record: &str) {
         if text.escaped {
-            json::unescape_bytes(text.raw, &mut self.bytes);
+            json::unescape_bytes(text.raw, record, &mut self.bytes);
         } else {
             self.append(text.raw, record);
         }
@@ -121,5 +121,83 @@ impl Texts {
         }
         self.bytes.clear();
         Ok(strings.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::Array;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// A string that stands in a text after another; it may have escapes, which are right.
+        Push(String, String),
+        /// One whose escapes nobody has checked.
+        Unchecked(String),
+        Scalar(i64),
+        Empty(usize),
+        Truncate(prop::sample::Index),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (".{0,3}", r"([ a-zé漢😀]{0,40}|(\\\\|\\n|\\u00e9|\\u6f22|\\ud83d\\ude00|a){0,90})")
+                .prop_map(|(before, text)| Step::Push(before, text)),
+            2 => r"(\\|u|0|d8|c|é|漢|😀){0,90}".prop_map(Step::Unchecked),
+            1 => any::<i64>().prop_map(Step::Scalar),
+            1 => (0_usize..4).prop_map(Step::Empty),
+            1 => any::<prop::sample::Index>().prop_map(Step::Truncate),
+        ]
+    }
+
+    fn escaped(raw: &str) -> Text<'_> {
+        Text {
+            raw,
+            escaped: raw.contains('\\'),
+        }
+    }
+
+    proptest! {
+        /// Any text, even one whose escapes nobody has checked: what comes out is UTF-8, and the same as from `String`s.
+        #[test]
+        fn strings_come_out_as_they_went_in(steps in prop::collection::vec(step(), 0..40)) {
+            let (mut texts, mut model) = (Texts::default(), Vec::<Option<String>>::new());
+            for step in &steps {
+                match step {
+                    Step::Push(before, text) => {
+                        let record = format!("{before}{text}{before}");
+                        let raw = &record[before.len()..before.len() + text.len()];
+                        texts.push(&escaped(raw), &record);
+                        let json = format!("\"{raw}\"");
+                        model.push(Some(serde_json::from_str(&json).expect("valid JSON")));
+                    }
+                    Step::Unchecked(raw) => {
+                        texts.push(&escaped(raw), "");
+                        model.push(None);
+                    }
+                    Step::Scalar(value) => {
+                        texts.push_scalar(&Cell::Int(*value));
+                        model.push(Some(value.to_string()));
+                    }
+                    Step::Empty(count) => {
+                        texts.push_empty(*count);
+                        model.resize(model.len() + count, Some(String::new()));
+                    }
+                    Step::Truncate(to) => {
+                        let rows = to.index(model.len() + 1);
+                        texts.truncate(rows);
+                        model.truncate(rows);
+                    }
+                }
+            }
+            let array = texts.finish(None).expect("less than 2 GiB");
+            prop_assert_eq!(array.len(), model.len());
+            for (found, expected) in array.iter().flatten().zip(&model) {
+                prop_assert!(expected.as_ref().is_none_or(|expected| expected == found), "{found}");
+            }
+        }
     }
 }

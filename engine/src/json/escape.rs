@@ -47,38 +47,43 @@ fn write_escape(out: &mut Vec<u8>, byte: u8) {
 ///
 /// `raw` must be valid, as the decoder has checked. A lone surrogate, which the decoder refuses, becomes U+FFFD.
 pub fn unescape(raw: &str, out: &mut String) {
-    let mut room = [0; 512];
+    let mut room = [0; ROOM];
     let mut done = 0;
     while done < raw.len() {
-        let (next, written) = unescape_some(raw, done, &mut room);
+        let (next, written) = unescape_some(raw.as_bytes(), done, raw.len(), &mut room);
         out.push_str(simdutf8::basic::from_utf8(&room[..written]).unwrap_or("\u{FFFD}"));
         done = next;
     }
 }
 
-/// The same as bytes, which are UTF-8 when `raw` is valid.
-pub(crate) fn unescape_bytes(raw: &str, out: &mut Vec<u8>) {
-    let bytes = raw.as_bytes();
-    let mut done = 0;
-    while done < bytes.len() {
-        let rest = &bytes[done..];
+/// The same as bytes, which are UTF-8. `around` is a text that `raw` may be a part of: what follows `raw` there is never
+/// taken for a part of it, but may be read, which spares a copy of its last bytes.
+pub(crate) fn unescape_bytes(raw: &str, around: &str, out: &mut Vec<u8>) {
+    let start = raw.as_ptr().addr().wrapping_sub(around.as_ptr().addr());
+    let (text, mut done) = match around.as_bytes().get(start..start.wrapping_add(raw.len())) {
+        Some(_) => (around.as_bytes(), start),
+        None => (raw.as_bytes(), 0),
+    };
+    let end = done + raw.len();
+    while done < end {
+        let rest = &text[done..end];
         let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
         if plain >= 64 {
             // Long text with an escape here and there, as lines of prose have: no room is made for what follows.
             out.extend_from_slice(&rest[..plain]);
             done += plain;
-            if done < bytes.len() {
-                let (c, next) = unescape_one(bytes, done);
-                let (utf8, length) = encode(c);
-                out.extend_from_slice(&utf8[..length]);
+            if done < end {
+                let (utf8, length, next) = unescape_one(text, done, end);
+                out.extend_from_slice(&utf8.to_le_bytes()[..length]);
                 done = next;
             }
             continue;
         }
         // Room is filled with zeros first, so it is not made for long plain text.
         let start = out.len();
-        out.resize(start + 256, 0);
-        let (next, written) = unescape_some(raw, done, &mut out[start..]);
+        out.resize(start + ROOM, 0);
+        let room = out[start..].first_chunk_mut().expect("just made");
+        let (next, written) = unescape_some(text, done, end, room);
         out.truncate(start + written);
         done = next;
     }
@@ -87,43 +92,42 @@ pub(crate) fn unescape_bytes(raw: &str, out: &mut Vec<u8>) {
 /// Short pieces are written at this size, and what was too much is then written over: a copy of just so many bytes as
 /// there are costs a mispredicted branch on their number.
 const PIECE: usize = 16;
+/// What is filled at a time. Behind it is room for one piece and one character more than there should be, so that no look
+/// at the bounds is needed for each.
+const FULL: usize = 256;
+const ROOM: usize = FULL + 2 * PIECE;
 
-/// Unescapes from `done` on until `room` has fewer than [`PIECE`] bytes left; returns where it stopped, and how much was
+/// Unescapes `text` from `done` on until `end`, or until `room` is full; returns where it stopped, and how much was
 /// written.
 #[inline]
-fn unescape_some(raw: &str, mut done: usize, room: &mut [u8]) -> (usize, usize) {
-    let bytes = raw.as_bytes();
-    let most = room.len() - PIECE;
+fn unescape_some(text: &[u8], mut done: usize, end: usize, room: &mut [u8; ROOM]) -> (usize, usize) {
     let (mut block, mut written) = (done, 0);
-    while block < bytes.len() {
+    while block < end {
         // Where backslashes are in the next 64 bytes: the processor need not wait for the end of one escape to see
         // where the next one starts.
-        let mut found = scan::backslashes(bytes, block);
+        let mut found = scan::backslashes(text, block);
+        if end - block < 64 {
+            found &= (1 << (end - block)) - 1;
+        }
         while found != 0 {
             let at = block + found.trailing_zeros() as usize;
             // In text that was never checked an escape may start inside of another.
             let plain = at.saturating_sub(done);
-            if written + plain > most {
-                return copy_some(raw, done, room, written);
+            if written + plain >= FULL {
+                return copy_some(text, done, end, room, written);
             }
-            let (from, to) = (bytes.get(done..), room.get_mut(written..));
-            if let (Some(from), Some(to)) = (
-                from.and_then(<[u8]>::first_chunk::<PIECE>),
-                to.and_then(<[u8]>::first_chunk_mut),
-            ) && plain <= PIECE
-            {
-                // As a number, or the compiler makes one call of both copies.
-                *to = u128::from_ne_bytes(*from).to_ne_bytes();
-            } else {
-                room[written..written + plain].copy_from_slice(&bytes[done..done + plain]);
+            match text.get(done..).and_then(<[u8]>::first_chunk::<PIECE>) {
+                // As a number, or the compiler makes a call of the copy.
+                Some(from) if plain <= PIECE => {
+                    let piece = u128::from_ne_bytes(*from).to_ne_bytes();
+                    room[written % FULL..][..PIECE].copy_from_slice(&piece);
+                }
+                _ => room[written..written + plain].copy_from_slice(&text[done..done + plain]),
             }
             written += plain;
-            let (c, next) = unescape_one(bytes, at);
-            if let Some(to) = room.get_mut(written..).and_then(<[u8]>::first_chunk_mut) {
-                let (utf8, length) = encode(c);
-                *to = utf8;
-                written += length;
-            }
+            let (utf8, length, next) = unescape_one(text, at, end);
+            room[written % FULL..][..4].copy_from_slice(&utf8.to_le_bytes());
+            written += length;
             done = next;
             found &= found - 1;
             if next != at + 6 {
@@ -137,63 +141,66 @@ fn unescape_some(raw: &str, mut done: usize, room: &mut [u8]) -> (usize, usize) 
             next
         } else {
             // Few escapes: a search is faster than one block after the other.
-            let rest = bytes.get(next..).unwrap_or_default();
-            memchr::memchr(b'\\', rest).map_or(bytes.len(), |found| next + found)
+            let rest = text.get(next..end).unwrap_or_default();
+            memchr::memchr(b'\\', rest).map_or(end, |found| next + found)
         };
     }
-    copy_some(raw, done, room, written)
+    copy_some(text, done, end, room, written)
 }
 
-/// Copies what is left of `raw`, or as much of it as there is room for.
-fn copy_some(raw: &str, done: usize, room: &mut [u8], written: usize) -> (usize, usize) {
-    let most = (room.len() - PIECE).saturating_sub(written);
-    let next = raw.floor_char_boundary(done.saturating_add(most)).max(done);
+/// Copies what is left of the text before `end`, or as much of it as there is room for.
+fn copy_some(text: &[u8], done: usize, end: usize, room: &mut [u8], written: usize) -> (usize, usize) {
+    let mut next = end.min(done + FULL.saturating_sub(written));
+    // Not into the midst of a character, which has at most three more bytes.
+    while next < end && text[next] & 0xC0 == 0x80 {
+        next += 1;
+    }
     let copied = next - done;
-    room[written..written + copied].copy_from_slice(&raw.as_bytes()[done..next]);
+    room[written..written + copied].copy_from_slice(&text[done..next]);
     (next, written + copied)
 }
 
-/// A character as UTF-8, and its length. Of the usual two lengths both are computed and one is taken: no branch to
-/// mispredict.
-#[inline]
-fn encode(c: char) -> ([u8; 4], usize) {
-    let mut utf8 = [0; 4];
-    let code = u32::from(c);
-    if !(0x80..0x1_0000).contains(&code) {
-        let length = c.encode_utf8(&mut utf8).len();
-        return (utf8, length);
-    }
-    let part = |shift: u32| 0x80 | code >> shift & 0x3F;
-    let two = 0xC0 | code >> 6 | part(0) << 8;
-    let three = 0xE0 | code >> 12 | part(6) << 8 | part(0) << 16;
-    let long = code >= 0x800;
-    let bytes = std::hint::select_unpredictable(long, three, two);
-    (bytes.to_le_bytes(), 2 + usize::from(long))
-}
-
-/// The character of the escape at `at`, and where it ends.
-#[inline]
-fn unescape_one(bytes: &[u8], at: usize) -> (char, usize) {
-    if let Some(escape) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>)
+/// The escape at `at` of a text that ends at `end`: its character as UTF-8, the first byte in the lowest bits, the length
+/// of that, and where the escape ends.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call would pass the result through memory")]
+fn unescape_one(text: &[u8], at: usize, end: usize) -> (u32, usize, usize) {
+    if let Some(escape) = text.get(at..).and_then(<[u8]>::first_chunk::<8>)
         && let escape = u64::from_le_bytes(*escape)
         && escape & 0x8080_8080_FFFF == u64::from(u16::from_le_bytes(*b"\\u"))
-        && let Some(c) = char::from_u32(hex((escape >> 16) as u32))
+        && let Some((utf8, length)) = utf8((escape >> 16) as u32)
+        && at + 6 <= end
     {
-        return (c, at + 6);
+        return (utf8, length, at + 6);
     }
-    unescape_rare(bytes, at)
+    let (c, next) = unescape_rare(&text[..end], at);
+    let mut utf8 = [0; 4];
+    let length = c.encode_utf8(&mut utf8).len();
+    (u32::from_le_bytes(utf8), length, next)
 }
 
-/// The number that four hex digits are, the first in the lowest byte; something else if they are none.
-#[inline]
-fn hex(digits: u32) -> u32 {
+/// The character of four hex digits, the first in the lowest byte, as UTF-8 in the same order; and its length. None for
+/// ASCII and surrogates; any character if they are no hex digits.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as above")]
+fn utf8(digits: u32) -> Option<(u32, usize)> {
     // Letters lack nine, and have a bit that tells them from digits.
     let values = (digits & 0x0F0F_0F0F) + (digits >> 6 & 0x0101_0101) * 9;
-    let pairs = values << 4 | values >> 8;
-    (pairs & 0xFF) << 8 | pairs >> 16 & 0xFF
+    // Four bits a byte: dddd cccc bbbb aaaa.
+    let values = values & 0x0F0F_0F0F;
+    if values & 0x08_0F0F == 0 || values & 0x080F == 0x080D {
+        return None;
+    }
+    // 1110aaaa 10bbbbcc 10ccdddd; or 110bbbcc 10ccdddd, which is the end of that but for one bit.
+    let last = values >> 8 & 0x0F_0000 | values << 4 & 0x30_0000;
+    let three = 0x80_80E0 | values & 0x0F | values << 2 & 0x3C00 | values >> 10 & 0x0300 | last;
+    let long = values & 0x080F != 0;
+    // Both are computed and one is taken: no branch to mispredict.
+    let utf8 = std::hint::select_unpredictable(long, three, three >> 8 | 0x40);
+    Some((utf8, 2 + usize::from(long)))
 }
 
-/// Any escape but those of the characters up to U+FFFF.
+/// Any escape, and the slow way for those from U+0080 to U+D7FF.
 #[inline(never)]
 fn unescape_rare(bytes: &[u8], at: usize) -> (char, usize) {
     let c = match bytes.get(at + 1) {
@@ -347,7 +354,10 @@ mod tests {
                     prop_assert_eq!(escaped, raw.contains('\\'));
                     let (mut text, mut bytes) = (String::new(), Vec::new());
                     unescape(raw, &mut text);
-                    unescape_bytes(raw, &mut bytes);
+                    unescape_bytes(raw, &json, &mut bytes);
+                    prop_assert_eq!(&bytes, oracle.as_bytes());
+                    bytes.clear();
+                    unescape_bytes(raw, "", &mut bytes);
                     prop_assert_eq!(&text, &oracle);
                     prop_assert_eq!(&bytes, oracle.as_bytes());
                 }
@@ -356,13 +366,15 @@ mod tests {
             }
         }
 
-        /// What was never checked gives some text, and no panic.
+        /// What was never checked gives some text, whatever stands after it, and no panic.
         #[test]
-        fn takes_anything(raw in "[\\\\uéd8c0a\"]{0,60}") {
+        fn takes_anything(raw in "([\\\\uéd8c0a\"]{0,60}|[\\\\ué漢😀a]{0,900})", after in "[\\\\u0a\"]{0,80}") {
             let (mut text, mut bytes) = (String::new(), Vec::new());
             unescape(&raw, &mut text);
-            unescape_bytes(&raw, &mut bytes);
+            let around = format!("{raw}{after}");
+            unescape_bytes(&around[..raw.len()], &around, &mut bytes);
             prop_assert!(raw.is_empty() || !text.is_empty());
+            prop_assert!(std::str::from_utf8(&bytes).is_ok());
         }
     }
 
