@@ -51,6 +51,7 @@ enum Command {
 
 /// Runs the command line `args`, whose first word is the name of the program.
 pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
+    melisma_sdk::logs::shorten_panics();
     if let Some(code) = builtin::run(&args) {
         return code;
     }

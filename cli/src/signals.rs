@@ -21,6 +21,7 @@ impl Signals {
             )
             .map_err(|error| Error::io("cannot listen for signals", error))?;
         }
+        melisma_sdk::signals::survive_file_limits()?;
         Ok(Self(flag))
     }
 

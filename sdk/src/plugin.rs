@@ -102,6 +102,7 @@ pub fn main(
     args: impl IntoIterator<Item = OsString>,
     work: impl FnOnce(Run<'static>) -> Result<()>,
 ) -> ExitCode {
+    logs::shorten_panics();
     logs::start(plugin, &Environment::process());
     match Io::process() {
         Ok(io) => ExitCode::from(run_on(plugin, settings, args, io, work)),

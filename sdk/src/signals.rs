@@ -27,6 +27,7 @@ impl Stop {
                 .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop.flag)))
                 .map_err(|error| Error::io("cannot listen for signals", error))?;
         }
+        survive_file_limits()?;
         Ok(stop)
     }
 
@@ -75,6 +76,15 @@ impl Stop {
             Ok(())
         }
     }
+}
+
+/// A write beyond the limit of file sizes (`ulimit -f`) fails with an error, as on a full disk, instead of ending the
+/// process with SIGXFSZ.
+pub fn survive_file_limits() -> Result<()> {
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
+        .map_err(|error| Error::io("cannot listen for signals", error))?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,13 +3,17 @@
 //! They drive the `melisma` binary. `cargo xtask test` sets up what some of them need of Python; those end with a
 //! message that says so when it is not there.
 
+mod clocks;
 mod conformance;
+mod disk;
 mod docs;
 mod edge_cases;
 mod example;
 mod harness;
 mod kill;
+mod locks;
 mod memory;
+mod pipes;
 mod postgres;
 mod python_taps;
 mod signals;

@@ -33,6 +33,7 @@ impl Asked {
                 .and_then(|_| signal_hook::flag::register(number, Arc::clone(&again)))
                 .map_err(|error| Error::io("cannot handle signals", error))?;
         }
+        melisma_sdk::signals::survive_file_limits()?;
         Ok(Self(signal))
     }
 

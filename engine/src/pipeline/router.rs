@@ -162,7 +162,8 @@ impl<'e, D: Destination> Router<'e, D> {
         if self.shared.options.add_metadata {
             let now = SystemTime::now();
             self.received_at = clock::rfc3339(now);
-            self.sequence = clock::epoch_millis(now);
+            // A clock that is set back does not turn the order of rows around.
+            self.sequence = self.sequence.max(clock::epoch_millis(now));
         }
     }
 

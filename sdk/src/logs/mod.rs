@@ -8,7 +8,7 @@ mod setup;
 
 use std::io::Write;
 
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 use melisma_engine::Error;
 
 use crate::config::Environment;
@@ -32,6 +32,7 @@ struct Logger {
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.level() <= self.level
+            && !(metadata.level() >= Level::Debug && is_talkative(metadata.target()))
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -46,6 +47,30 @@ impl Log for Logger {
     }
 
     fn flush(&self) {}
+}
+
+/// Whether these debug lines quote statements with their values: rows and states, whatever level the user asks for.
+fn is_talkative(target: &str) -> bool {
+    let library = target.split("::").next().unwrap_or_default();
+    ["tokio_postgres", "postgres", "rustls"].contains(&library)
+}
+
+/// A panic says where, and at most 120 bytes of why: its message may quote what was at hand.
+pub fn shorten_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let thread = std::thread::current();
+        let line = panic_line(thread.name().unwrap_or("unnamed"), &place, panic.payload_as_str());
+        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+        if std::env::var_os("RUST_BACKTRACE").is_some() {
+            plain(&std::backtrace::Backtrace::capture().to_string());
+        }
+    }));
+}
+
+fn panic_line(thread: &str, place: &str, message: Option<&str>) -> String {
+    let message = melisma_engine::error::show(message.unwrap_or("no message"));
+    format!("thread '{thread}' panicked at {place}: {message}\n")
 }
 
 /// Makes this plugin's logger the process's, once; a logger that stands already stays.
@@ -72,4 +97,37 @@ pub(crate) fn critical(error: &Error) {
 /// Writes text for people to stderr as it is, before there is a log: usage errors.
 pub(crate) fn plain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_does_not_quote_what_was_at_hand() {
+        let line = panic_line(
+            "main",
+            "src/x.rs:1:2",
+            Some(&format!("byte 7 of {}", "secret ".repeat(50))),
+        );
+        assert!(
+            line.starts_with("thread 'main' panicked at src/x.rs:1:2: byte 7 of secret"),
+            "{line}"
+        );
+        assert!(line.len() < 180, "{line}");
+    }
+
+    #[test]
+    fn libraries_that_quote_values_do_not_debug() {
+        let logger = Logger {
+            name: "target-x",
+            shape: Shape::Plain,
+            level: LevelFilter::Trace,
+        };
+        let enabled =
+            |target, level| logger.enabled(&Metadata::builder().target(target).level(level).build());
+        assert!(!enabled("tokio_postgres::query", Level::Debug));
+        assert!(enabled("tokio_postgres::connection", Level::Info));
+        assert!(enabled("tap_shop::pages", Level::Debug));
+    }
 }

@@ -4,6 +4,7 @@ mod every;
 mod live;
 mod process;
 mod rows;
+mod scripts;
 mod target;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ pub(crate) use every::{Every, records, schema_line, state_line};
 pub(crate) use live::{Live, kill, wait_for};
 pub(crate) use process::{Outcome, peak_memory, run};
 pub(crate) use rows::{csv_rows, jsonl_rows, parquet_rows, parquet_schema};
+pub(crate) use scripts::Runs;
 pub(crate) use target::{Kind, Target, files, record, schema, state};
 
 /// The root of the repository.

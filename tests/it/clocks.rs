@@ -1,0 +1,73 @@
+//! Whatever waits does so by a clock that can not be set; the wall clock is only written down.
+
+use std::path::Path;
+
+use crate::harness::root;
+
+/// Every place that asks the wall clock, and why a clock that jumps does no harm there.
+const WALL_CLOCK: [(&str, &str); 12] = [
+    ("cli/src/console.rs", "the time in log lines"),
+    ("cli/src/run/mod.rs", "run ids: random besides"),
+    ("cli/src/state/database.rs", "updated_at, which nothing reads"),
+    (
+        "cli/src/state/lock.rs",
+        "the age of a lock in its message; the system holds the lock",
+    ),
+    ("cli/src/state/owner.rs", "since when, in messages"),
+    (
+        "cli/src/state/runs.rs",
+        "heartbeats: an owner on this machine is looked up instead",
+    ),
+    (
+        "engine/src/pipeline/router.rs",
+        "_sdc_ columns; the sequence never goes back within a run",
+    ),
+    (
+        "sdk/src/files/settings.rs",
+        "names of files; a name that is there is not used again",
+    ),
+    ("sdk/src/logs/format.rs", "the time in log lines"),
+    ("sdk/src/tap/emitter.rs", "time_extracted"),
+    (
+        "taps/postgres/src/full_table/mod.rs",
+        "the version of ACTIVATE_VERSION",
+    ),
+    (
+        "targets/postgres/src/lib.rs",
+        "names of columns that are set aside; a name that is there is not used again",
+    ),
+];
+
+fn sources(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if path.is_dir() && !matches!(name.as_str(), "tests" | "target" | "benches") {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") && name != "tests.rs" {
+            let text = std::fs::read_to_string(&path).expect("a source");
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            if ["SystemTime::now", "Timestamp::now", "Zoned::now"]
+                .iter()
+                .any(|call| code.contains(call))
+            {
+                let path = path.strip_prefix(root()).expect("below the root");
+                found.push(path.to_string_lossy().into_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn only_what_is_written_down_comes_from_the_wall_clock() {
+    let mut found = Vec::new();
+    for part in ["engine", "sdk", "postgres", "taps", "targets", "cli"] {
+        sources(&root().join(part), &mut found);
+    }
+    found.sort();
+    let known: Vec<&str> = WALL_CLOCK.iter().map(|(path, _)| *path).collect();
+    assert_eq!(
+        found, known,
+        "waits take std::time::Instant; say here why a wall clock is right"
+    );
+}
