@@ -9,6 +9,7 @@ pub mod decimal;
 pub mod decode;
 pub mod encode;
 pub mod error;
+pub mod faults;
 pub mod json;
 pub mod ledger;
 pub mod line;

@@ -90,6 +90,24 @@ impl Session {
         done.map_err(|error| self.cause(error))
     }
 
+    melisma_sdk::faulty! {
+        /// Sends statements and does not wait for what the server says of them.
+        pub fn send_only(&mut self, statements: &str) {
+            const TURNS: usize = 50;
+            let mut sent = std::pin::pin!(self.client.batch_execute(statements));
+            self.runtime.block_on(async {
+                for _ in 0..TURNS {
+                    std::future::poll_fn(|context| {
+                        let _ = sent.as_mut().poll(context);
+                        std::task::Poll::Ready(())
+                    })
+                    .await;
+                    tokio::task::yield_now().await;
+                }
+            });
+        }
+    }
+
     /// Hands what `COPY ... TO STDOUT` says to `message`, in the pieces that the server sends: one a row.
     ///
     /// When `message` fails, the rest of the rows still comes; drop the session, and tell the server

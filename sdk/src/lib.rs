@@ -98,6 +98,8 @@ pub use melisma_engine::schema::{self, StreamSchema};
 pub use melisma_engine::sink::Sink;
 pub use melisma_engine::{Error, Kind, Position, Result};
 pub use melisma_engine::{decimal, time};
+#[doc(hidden)]
+pub use melisma_engine::{fault, faulty, planted};
 pub use schemars::JsonSchema;
 pub use secret::Secret;
 pub use serde_json::json;

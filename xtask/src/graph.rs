@@ -1,4 +1,4 @@
-//! The direction of imports: `engine <- sdk <- postgres <- taps, targets <- cli <- benches, tests`.
+//! The direction of imports: `engine <- sdk <- postgres <- taps, targets <- cli <- benches, faults, tests`.
 
 use crate::metadata::Package;
 
@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 7] = [
     &["postgres"],
     &["taps/", "targets/"],
     &["cli"],
-    &["benches", "tests"],
+    &["benches", "faults", "tests"],
 ];
 
 /// Every edge that goes against the direction, as a sentence. Development dependencies count.
@@ -65,7 +65,7 @@ fn forbidden(from: &str, to: &str) -> Option<&'static str> {
         return Some("xtask stands apart, so that it builds in seconds");
     };
     if above <= below {
-        Some("imports run engine <- sdk <- postgres <- taps, targets <- cli <- benches, tests")
+        Some("imports run engine <- sdk <- postgres <- taps, targets <- cli <- benches, faults, tests")
     } else if to == "engine" && layer(from) == layer("taps/") {
         Some("connectors see the engine through the sdk only")
     } else {

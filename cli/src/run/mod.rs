@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use melisma_sdk::{Error, Kind, Result};
+use melisma_sdk::{Error, Kind, Result, fault};
 
 use crate::console::{Console, Level};
 use crate::project::{self, Choice, Project, Vars};
@@ -146,6 +146,7 @@ fn finish(end: Result<End>, keeper: Keeper, how: Write, console: &Console) -> Re
         (Ok(_), Err(error)) => Err(Error::new(error.kind(), not_stored(&error, &store, &kept))),
         (end, _) => end,
     };
+    fault!(RUN_END);
     let outcome = match &end {
         Ok(end) => end.outcome(),
         Err(error) => Outcome::Fail(error.to_string()),

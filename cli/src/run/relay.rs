@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use melisma_sdk::fault;
+
 use crate::pipes::read_block;
 use crate::tally::Tally;
 
@@ -41,6 +43,7 @@ pub(crate) fn relay(mut from: File, mut to: File, counts: &Counts) -> RelayEnd {
             Ok(length) => length,
             Err(error) => break RelayEnd::Failed(error),
         };
+        fault!(RUN_RELAY, error => break RelayEnd::Failed(io::Error::other(error)));
         counts.lock().feed(&block[..length]);
         if let Err(error) = to.write_all(&block[..length]) {
             break if error.kind() == io::ErrorKind::BrokenPipe {

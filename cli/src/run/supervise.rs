@@ -39,8 +39,8 @@ enum Event {
     TapEnded(std::io::Result<ExitStatus>),
     TargetEnded(std::io::Result<ExitStatus>),
     Relayed(RelayEnd),
-    /// The target closed its stdout.
-    Told,
+    /// The target closed its stdout, or its states can not be read, for this reason.
+    Told(Option<String>),
     /// A plugin closed its stderr.
     Logged,
 }
@@ -55,6 +55,8 @@ struct Seen {
     logged: u8,
     /// The target went before it had everything.
     target_first: bool,
+    /// What went wrong between the two, when neither is to blame.
+    failed: Option<String>,
     /// When both processes were gone.
     both_gone: Option<Instant>,
     signal: Option<(i32, Instant)>,
@@ -167,16 +169,19 @@ impl Run<'_> {
                     RelayEnd::Done => {}
                     RelayEnd::TargetGone => self.seen.target_first = true,
                     RelayEnd::Failed(error) => {
-                        self.console.log(
-                            Level::Error,
-                            "melisma",
-                            &format!("between tap and target: {error}"),
-                        );
+                        let why = format!("between tap and target: {error}");
+                        self.console.log(Level::Error, "melisma", &why);
+                        self.seen.failed = Some(why);
                         self.seen.target_first = true;
                     }
                 }
             }
-            Event::Told => self.seen.told = true,
+            Event::Told(failed) => {
+                self.seen.told = true;
+                if failed.is_some() {
+                    self.seen.failed = failed;
+                }
+            }
             Event::Logged => self.seen.logged += 1,
         }
         Ok(())
@@ -229,6 +234,9 @@ impl Run<'_> {
         if let Some((signal, _)) = self.seen.signal {
             return Verdict::Interrupted(signal);
         }
+        if let Some(why) = &self.seen.failed {
+            return Verdict::Failed(why.clone());
+        }
         if self.seen.target_first && target.success() {
             self.console
                 .warn("the target ended before it had everything, and says that is well");
@@ -267,10 +275,14 @@ fn spawn_told(
         events.clone(),
     );
     thread::spawn(move || {
-        if let Err(error) = told::read_states(stdout, &name, &teller, &console) {
-            console.warn(&format!("cannot read the states of {name}: {error}"));
+        let read = told::read_states(stdout, &name, &teller, &console);
+        let failed = read
+            .err()
+            .map(|error| format!("cannot read the states of {name}: {error}"));
+        if let Some(why) = &failed {
+            console.log(Level::Error, "melisma", why);
         }
-        let _ = events.send(Event::Told);
+        let _ = events.send(Event::Told(failed));
     });
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 
+use melisma_sdk::fault;
 use serde::de::IgnoredAny;
 
 use crate::console::Console;
@@ -24,6 +25,7 @@ pub(crate) fn read_states(
         if (&mut reader).take(MAX_STATE_BYTES).read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
+        fault!(RUN_TOLD, io);
         let text = line.trim_ascii();
         if text.is_empty() {
             continue;

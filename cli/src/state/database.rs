@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Zoned;
-use melisma_sdk::{Error, Kind, Result};
+use melisma_sdk::{Error, Kind, Result, fault};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::Write;
@@ -141,6 +141,7 @@ impl Database {
                 params![state_id, stored.partial, stored.completed, local_now()],
             )
             .map_err(sql)?;
+        fault!(STORE_HALF);
         transaction.commit().map_err(sql)?;
         Ok(stored)
     }

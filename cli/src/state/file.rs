@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use melisma_sdk::{Error, Kind, Result};
+use melisma_sdk::{Error, Kind, Result, fault};
 
 use super::Write;
 use super::lock::Lock;
@@ -93,8 +93,13 @@ impl StateFile {
         name.push(format!(".{}.tmp", std::process::id()));
         let temporary = folder.join(name);
         let written = create(&temporary, &self.path).and_then(|mut file| {
+            fault!(STORE_HALF, io, {
+                file.write_all(&state.as_bytes()[..state.len() / 2])?;
+            });
             file.write_all(state.as_bytes())?;
-            file.sync_all()
+            file.sync_all()?;
+            fault!(STORE_RENAME, io);
+            Ok(())
         });
         if let Err(error) = written.and_then(|()| fs::rename(&temporary, &self.path)) {
             let _ = fs::remove_file(&temporary);

@@ -14,7 +14,7 @@ mod unstored;
 
 use std::path::PathBuf;
 
-use melisma_sdk::Result;
+use melisma_sdk::{Result, fault};
 
 pub(crate) use database::{Database, Stored};
 pub(crate) use file::StateFile;
@@ -69,19 +69,19 @@ impl Store {
     /// # Errors
     /// Somebody else has changed what is stored, and it was left as it is; or it can not be written.
     pub(crate) fn write(&mut self, state: &str, how: Write) -> Result<()> {
+        fault!(STORE_BEFORE);
         match self {
             Self::Database {
                 database,
                 state_id,
                 row,
                 known,
-            } => {
-                *known = database.write(state_id, *row, known, state, how)?;
-                Ok(())
-            }
-            Self::File(file) => file.write(state, how),
-            Self::Nowhere => Ok(()),
+            } => *known = database.write(state_id, *row, known, state, how)?,
+            Self::File(file) => file.write(state, how)?,
+            Self::Nowhere => {}
         }
+        fault!(STORE_AFTER);
+        Ok(())
     }
 
     /// Keeps a state that [`write`](Store::write) could not store in a file of its own; where.

@@ -14,6 +14,7 @@ use crate::ledger::Ticket;
 use crate::message::Schema;
 use crate::schema::StreamSchema;
 use crate::sink::Destination;
+use crate::{fault, planted};
 
 /// The first and the newest STATE that may wait for open units.
 #[derive(Clone, Copy)]
@@ -45,6 +46,7 @@ impl<D: Destination> Router<'_, D> {
         } else {
             schema.without_metadata()
         };
+        fault!(DECODE_SCHEMA);
         match self.streams.get_mut(id).and_then(Option::as_mut) {
             Some(stream) if same_meaning(&stream.schema, &schema) => stream.source = source,
             Some(_) => self.change_schema(seq, id, source, Arc::new(schema))?,
@@ -141,6 +143,10 @@ impl<D: Destination> Router<'_, D> {
         if !self.shared.options.activate_versions {
             return Ok(());
         }
+        planted!(NO_BARRIER, {
+            let ticket = self.shared.teller.open(seq, id);
+            return self.send(id, What::Activate(version, Some(ticket)));
+        });
         let ticket = self.barrier(seq, id)?;
         self.send(id, What::Activate(version, ticket))
     }
@@ -158,6 +164,7 @@ impl<D: Destination> Router<'_, D> {
     /// STATE: told when everything before it is durable.
     pub(super) fn state(&mut self, seq: u64, value: &str) -> Result<()> {
         self.summary.states += 1;
+        fault!(DECODE_STATE);
         if self.shared.options.commits_at_states {
             return self.state_of_all(seq, value);
         }
@@ -275,7 +282,7 @@ impl<D: Destination> Router<'_, D> {
         unit.handed_bytes += stream.memory.bytes();
         unit.open_rows = 0;
         let memory = std::mem::replace(&mut stream.memory, self.shared.budget.charge(0));
-        match stream.encoder.finish() {
+        match finish(&mut stream.encoder) {
             Ok(batch) => self.send(id, What::Write(batch, rows, memory)),
             Err(error) => {
                 let error = error.in_stream(&stream.schema.stream);
@@ -331,6 +338,10 @@ impl<D: Destination> Router<'_, D> {
 
     /// A clean end: everything is committed and every sink finished.
     pub(super) fn finish(&mut self) -> Result<()> {
+        // All rows are with their sinks before one of them is handed the STATE that covers all.
+        for id in 0..self.streams.len() {
+            self.hand_over(id)?;
+        }
         for id in 0..self.streams.len() {
             if self.streams[id].is_some() {
                 let unit = self.seal(id)?;
@@ -364,4 +375,11 @@ impl<D: Destination> Router<'_, D> {
             .send(Command { stream: id, what })
             .map_err(|_| Error::bug("a writing thread is gone"))
     }
+}
+
+/// Takes a batch out of an encoder.
+fn finish<E: Encoder>(encoder: &mut E) -> Result<E::Batch> {
+    let batch = encoder.finish()?;
+    fault!(DECODE_BATCH);
+    Ok(batch)
 }

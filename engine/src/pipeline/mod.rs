@@ -19,6 +19,8 @@ mod clock;
 mod dead_letter;
 mod observer;
 mod options;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod reader;
 mod repair;
 mod router;
@@ -36,6 +38,7 @@ use crossbeam_channel::bounded;
 
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
+use crate::planted;
 use crate::sink::Destination;
 pub use dead_letter::DeadLetters;
 pub use observer::{Observer, StreamSummary, Summary};
@@ -119,8 +122,22 @@ fn work<'e, D: Destination>(
     thread::scope(|scope| {
         let (mut writers, mut threads) = (Vec::new(), Vec::new());
         for number in 0..shared.options.writers.max(1) {
-            let (send, commands) = bounded(QUEUE);
-            let writer = Writer::new(destination, shared.teller, shared.failure, shared.observer);
+            #[cfg_attr(
+                not(feature = "planted-bugs"),
+                expect(unused_mut, reason = "a planted bug changes them")
+            )]
+            let (mut send, mut commands) = bounded(QUEUE);
+            planted!(NO_BUDGET, {
+                (send, commands) = crossbeam_channel::unbounded();
+            });
+            let together = shared.options.commits_at_states;
+            let writer = Writer::new(
+                destination,
+                shared.teller,
+                shared.failure,
+                shared.observer,
+                together,
+            );
             let thread = thread::Builder::new()
                 .name(format!("writer-{number}"))
                 .spawn_scoped(scope, move || writer.run(&commands))

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::budget::{Budget, Reservation};
 use crate::error::{Error, Result};
 use crate::line::{Chunk, LineReader};
+use crate::{fault, planted};
 
 /// Blocks that may wait to be decoded: one to work on while the next is read.
 const AHEAD: usize = 2;
@@ -37,7 +38,14 @@ impl Reader {
         max_line_bytes: usize,
         budget: Budget,
     ) -> Result<Self> {
-        let (send, input) = bounded(AHEAD);
+        #[cfg_attr(
+            not(feature = "planted-bugs"),
+            expect(unused_mut, reason = "a planted bug changes them")
+        )]
+        let (mut send, mut input) = bounded(AHEAD);
+        planted!(NO_BUDGET, {
+            (send, input) = crossbeam_channel::unbounded();
+        });
         let (spares, spare) = bounded(AHEAD + 2);
         thread::Builder::new()
             .name("reader".into())
@@ -55,7 +63,7 @@ impl Reader {
 
 fn read<R: Read>(mut lines: LineReader<R>, budget: &Budget, send: &Sender<Input>, spare: &Receiver<Vec<u8>>) {
     loop {
-        let next = match lines.next_chunk(spare.try_recv().unwrap_or_default()) {
+        let next = match next(&mut lines, spare.try_recv().unwrap_or_default()) {
             Ok(Some(chunk)) => {
                 let memory = budget.reserve(chunk.bytes().len());
                 Input::Lines(chunk, memory)
@@ -68,4 +76,11 @@ fn read<R: Read>(mut lines: LineReader<R>, budget: &Budget, send: &Sender<Input>
             return;
         }
     }
+}
+
+fn next<R: Read>(lines: &mut LineReader<R>, buffer: Vec<u8>) -> Result<Option<Chunk>> {
+    let chunk = lines.next_chunk(buffer)?;
+    fault!(READER_BLOCK, if chunk.is_some());
+    fault!(READER_END, if chunk.is_none());
+    Ok(chunk)
 }

@@ -20,6 +20,7 @@ use crate::budget::Budget;
 use crate::cell::Row;
 use crate::decode::MetadataValues;
 use crate::error::{Error, Kind, Result, show};
+use crate::fault;
 use crate::line::{Chunk, Line, NotUtf8, START};
 use crate::message::{Message, MessageReader, Record};
 use crate::sink::Destination;
@@ -133,6 +134,7 @@ impl<'e, D: Destination> Router<'e, D> {
                     drop(memory);
                     reader.recycle(chunk);
                     self.measure_all()?;
+                    fault!(DECODE_BLOCK);
                 }
                 Ok(Input::End) => return Ok(()),
                 Ok(Input::Failed(error)) => return Err(error.at(position)),

@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, show};
 use crate::ledger::Ticket;
 use crate::line::Line;
 use crate::message::{Record, syntax_error};
+use crate::planted;
 use crate::schema::StreamSchema;
 
 /// Violations of one record that its error names.
@@ -127,6 +128,13 @@ impl<E: Encoder> Stream<E> {
         let tail = record.tail(line, end).map_err(Trouble::Line)?;
         row.version = tail.version;
         row.time_extracted = tail.time_extracted;
+        planted!(FLOAT_NUMBERS, {
+            for cell in &mut row.cells {
+                if let crate::cell::Cell::Int(value) = cell {
+                    *value = *value as f64 as i64;
+                }
+            }
+        });
         if self.decoder.violations().is_empty() {
             Ok(())
         } else {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, State, Tally, Ticket};
+use crate::{fault, faulty, planted};
 
 /// Shared by the decoding thread, which brings states and opens units, and the writers, which commit them.
 pub(super) struct Teller {
@@ -51,7 +52,10 @@ impl Teller {
 
     /// A unit of `stream` begins at line `seq`.
     pub(super) fn open(&self, seq: u64, stream: usize) -> Ticket {
-        self.lock().ledger.open(seq, stream)
+        let mut inner = self.lock();
+        let ticket = inner.ledger.open(seq, stream);
+        faulty! { crate::faults::gauge(inner.ledger.in_flight()); }
+        ticket
     }
 
     /// A STATE came. Empty ones are let go: a host would put them in the place of an older state that is good.
@@ -61,14 +65,24 @@ impl Teller {
         }
         let mut inner = self.lock();
         inner.ledger.state(seq, value);
+        planted!(EARLY_STATE, {
+            let value = value.to_owned();
+            inner.ready = Some(State { seq, value });
+        });
         inner.tell(now, false)
     }
 
     /// A unit is durable: tells what that permits.
     pub(super) fn commit(&self, ticket: Ticket, tally: Tally, now: Instant) -> Result<()> {
+        fault!(LEDGER_COMMIT_BEFORE, error => {
+            self.abandon(ticket);
+            return Err(error);
+        });
         let mut inner = self.lock();
         inner.ledger.commit(ticket, tally)?;
         self.low.store(inner.ledger.low(), Ordering::Release);
+        faulty! { crate::faults::gauge(inner.ledger.in_flight()); }
+        fault!(LEDGER_COMMIT_AFTER);
         inner.tell(now, false)
     }
 
@@ -143,6 +157,12 @@ impl Inner {
         }
         self.last.clear();
         self.last.extend_from_slice(state.value.as_bytes());
+        planted!(STATE_BYTES, {
+            let value: Option<serde_json::Value> = serde_json::from_slice(&self.last).ok();
+            self.last = value
+                .map(|value| value.to_string().into_bytes())
+                .unwrap_or_default();
+        });
         self.last.push(b'\n');
         self.told_at = Some(now);
         if let Err(error) = self

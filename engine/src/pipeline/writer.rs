@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::ledger::{Tally, Ticket};
 use crate::schema::StreamSchema;
 use crate::sink::{Destination, Sink};
+use crate::{fault, planted};
 
 /// The batches that a destination's encoders make.
 pub(super) type BatchOf<D> = <<D as Destination>::Encoder as Encoder>::Batch;
@@ -93,6 +94,9 @@ pub(super) struct Writer<'e, D: Destination> {
     failure: &'e Failure,
     observer: &'e dyn Observer,
     streams: HashMap<usize, Stream<D::Sink>>,
+    /// Commits are of all streams: after one has failed there are no more.
+    together: bool,
+    failed: bool,
 }
 
 struct Stream<S> {
@@ -109,6 +113,7 @@ impl<'e, D: Destination> Writer<'e, D> {
         teller: &'e Teller,
         failure: &'e Failure,
         observer: &'e dyn Observer,
+        together: bool,
     ) -> Self {
         Self {
             destination,
@@ -116,11 +121,15 @@ impl<'e, D: Destination> Writer<'e, D> {
             failure,
             observer,
             streams: HashMap::new(),
+            together,
+            failed: false,
         }
     }
 
     /// Follows commands until no more can come.
     pub(super) fn run(mut self, commands: &Receiver<Command<BatchOf<D>>>) {
+        #[cfg(feature = "planted-bugs")]
+        let commands = super::planted::reordered(commands);
         for Command { stream, what } in commands {
             // A panic of a sink is caught here, so that the other streams still end in good order.
             let done = catch_unwind(AssertUnwindSafe(|| self.follow(stream, what)));
@@ -142,6 +151,7 @@ impl<'e, D: Destination> Writer<'e, D> {
     }
 
     fn fail(&mut self, stream: usize) -> Option<Box<str>> {
+        self.failed = true;
         let stream = self.streams.get_mut(&stream)?;
         let sink = stream.sink.take();
         if catch_unwind(AssertUnwindSafe(|| drop(sink))).is_err() {
@@ -151,6 +161,13 @@ impl<'e, D: Destination> Writer<'e, D> {
     }
 
     fn follow(&mut self, id: usize, what: What<BatchOf<D>>) -> Result<()> {
+        if self.together && self.failed {
+            // A STATE that covers the failed stream's rows as well must not be stored with those of the others.
+            if let Some(ticket) = what.into_ticket() {
+                self.teller.abandon(ticket);
+            }
+            return Ok(());
+        }
         if let What::Schema(schema, ticket) = what {
             return self.schema(id, &schema, ticket);
         }
@@ -164,7 +181,15 @@ impl<'e, D: Destination> Writer<'e, D> {
         let started = Instant::now();
         match what {
             What::Write(batch, rows, memory) => {
+                planted!(DROPPED_BATCH, {
+                    if super::planted::is_second() {
+                        *stream.written += rows;
+                        return Ok(());
+                    }
+                });
+                fault!(SINK_WRITE_BEFORE);
                 sink.write(batch)?;
+                fault!(SINK_WRITE_AFTER);
                 drop(memory);
                 *stream.written += rows;
                 observer.wrote(stream.name, rows, started.elapsed());
@@ -175,14 +200,14 @@ impl<'e, D: Destination> Writer<'e, D> {
                 stream.close(unit, result, started, teller, observer)
             }
             What::Finish(unit, state) => {
-                let result = commit(sink, *stream.written, state.as_deref()).and_then(|()| sink.finish());
+                let result = commit(sink, *stream.written, state.as_deref()).and_then(|()| finish(sink));
                 match unit {
                     Some(unit) => stream.close(unit, result, started, teller, observer),
                     None => result,
                 }
             }
             What::Activate(version, ticket) => {
-                let result = sink.activate_version(version);
+                let result = activate(sink, version);
                 resolve(teller, ticket, result)
             }
             What::Schema(..) => Err(Error::bug("a SCHEMA was followed twice")),
@@ -201,7 +226,7 @@ impl<'e, D: Destination> Writer<'e, D> {
                     written: 0,
                 },
             );
-            let opened = self.destination.sink(schema);
+            let opened = open(self.destination, schema);
             return resolve(teller, ticket, opened.map(|sink| self.put(id, sink)));
         };
         let Some(sink) = stream.sink.as_mut() else {
@@ -210,7 +235,7 @@ impl<'e, D: Destination> Writer<'e, D> {
             }
             return Ok(());
         };
-        let result = sink.change_schema(schema);
+        let result = change(sink, schema);
         resolve(teller, ticket, result)
     }
 
@@ -222,11 +247,42 @@ impl<'e, D: Destination> Writer<'e, D> {
 }
 
 fn commit<S: Sink>(sink: &mut S, written: u64, state: Option<&str>) -> Result<()> {
+    fault!(SINK_COMMIT_BEFORE, if written > 0 || state.is_some());
     match state {
-        Some(state) => sink.commit_state(state),
-        None if written > 0 => sink.commit(),
-        None => Ok(()),
+        Some(state) => sink.commit_state(state)?,
+        None if written > 0 => sink.commit()?,
+        None => return Ok(()),
     }
+    fault!(SINK_COMMIT_AFTER);
+    Ok(())
+}
+
+fn open<D: Destination>(destination: &D, schema: &Arc<StreamSchema>) -> Result<D::Sink> {
+    fault!(SINK_OPEN_BEFORE);
+    let sink = destination.sink(schema)?;
+    fault!(SINK_OPEN_AFTER);
+    Ok(sink)
+}
+
+fn change<S: Sink>(sink: &mut S, schema: &Arc<StreamSchema>) -> Result<()> {
+    fault!(SINK_SCHEMA_BEFORE);
+    sink.change_schema(schema)?;
+    fault!(SINK_SCHEMA_AFTER);
+    Ok(())
+}
+
+fn activate<S: Sink>(sink: &mut S, version: i64) -> Result<()> {
+    fault!(SINK_ACTIVATE_BEFORE);
+    sink.activate_version(version)?;
+    fault!(SINK_ACTIVATE_AFTER);
+    Ok(())
+}
+
+fn finish<S: Sink>(sink: &mut S) -> Result<()> {
+    fault!(SINK_FINISH_BEFORE);
+    sink.finish()?;
+    fault!(SINK_FINISH_AFTER);
+    Ok(())
 }
 
 /// A stream whose sink is whole.

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use melisma_engine::{Error, Result};
+use melisma_engine::{Error, Result, fault};
 
 use super::folder;
 use super::journal::{self, Journal};
@@ -95,7 +95,12 @@ impl Append {
                 ));
             }
             self.journal = Some(journal);
+            fault!(FILES_JOURNAL_BEGIN);
         }
+        fault!(FILES_APPEND_HALF, {
+            let half = self.file.write_all(&bytes[..bytes.len() / 2]);
+            half.map_err(|error| self.cannot_write(error))?;
+        });
         self.file
             .write_all(bytes)
             .map_err(|error| self.cannot_write(error))?;
@@ -111,10 +116,14 @@ impl Append {
         let Some(journal) = &mut self.journal else {
             return Ok(());
         };
+        fault!(FILES_APPEND_SYNC);
         self.file
             .sync_data()
             .map_err(|error| Error::io(format!("cannot sync {}", self.path.display()), error))?;
-        journal.commit(self.length)
+        fault!(FILES_APPEND_NOTE);
+        journal.commit(self.length)?;
+        fault!(FILES_JOURNAL_NOTED);
+        Ok(())
     }
 
     /// Commits and ends the journal: the file is what it should be, whatever its length.
@@ -123,6 +132,7 @@ impl Append {
     /// As [`commit`](Append::commit).
     pub(super) fn finish(&mut self) -> Result<()> {
         self.commit()?;
+        fault!(FILES_JOURNAL_END, if self.journal.is_some());
         self.journal.take().map_or(Ok(()), Journal::remove)
     }
 

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use melisma_engine::{Error, Result};
+use melisma_engine::{Error, Result, fault};
 
 use super::folder;
 
@@ -54,6 +54,10 @@ impl Journal {
     /// Notes durably that so many bytes of the file are committed.
     pub(super) fn commit(&mut self, length: u64) -> Result<()> {
         let line = format!("committed {length}\n");
+        fault!(FILES_JOURNAL_HALF, {
+            let half = self.file.write_all(&line.as_bytes()[..line.len() / 2]);
+            half.map_err(|error| Error::io(format!("cannot write {}", self.path.display()), error))?;
+        });
         self.file
             .write_all(line.as_bytes())
             .and_then(|()| self.file.sync_data())

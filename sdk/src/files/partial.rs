@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use melisma_engine::{Error, Result};
+use melisma_engine::{Error, Result, fault};
 
 use super::folder;
 
@@ -75,9 +75,12 @@ impl Partial {
     /// It can not be synced or renamed.
     pub fn publish(mut self) -> Result<()> {
         let cannot = |error| Error::io(format!("cannot write {}", self.path.display()), error);
+        fault!(FILES_PART_SYNC);
         self.file.sync_all().map_err(cannot)?;
+        fault!(FILES_PART_RENAME);
         fs::rename(&self.temporary, &self.path).map_err(cannot)?;
         self.published = true;
+        fault!(FILES_PART_FOLDER);
         folder::sync(folder::of(&self.path))
     }
 }

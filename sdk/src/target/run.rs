@@ -10,7 +10,7 @@ use std::sync::Arc;
 use melisma_engine::pipeline::{self, Stop};
 use melisma_engine::schema::StreamSchema;
 use melisma_engine::sink::Destination;
-use melisma_engine::{Error, Kind, Result};
+use melisma_engine::{Error, Kind, Result, fault, planted};
 use serde_json::json;
 
 use super::metrics::{Metrics, log_summary};
@@ -90,6 +90,7 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         &Metrics::default(),
     );
     log_summary(&summary);
+    fault!(TARGET_END);
     if let (Ok(()), Some(location)) = (&result, location) {
         log::info!(location = location.as_str(); "the rows are in {location}");
     }
@@ -139,7 +140,15 @@ impl Write for StateOutput {
             file.sync_all()?;
             fs::rename(&new, path)?;
         }
+        planted!(STRAY_LINE, {
+            self.stdout.write_all(b"telling a STATE\n")?;
+        });
+        fault!(STATE_TELL_BEFORE, io);
+        fault!(STATE_TELL_HALF, io, {
+            self.stdout.write_all(&line[..line.len() / 2])?;
+        });
         self.stdout.write_all(line)?;
+        fault!(STATE_TELL_AFTER, io);
         Ok(line.len())
     }
 

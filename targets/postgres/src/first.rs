@@ -7,7 +7,7 @@
 //! The table's comment says that its first load is not finished, from the transaction that made the table to the one
 //! that adds the key. A run that finds such a table adds the key first.
 
-use melisma_sdk::Result;
+use melisma_sdk::{Result, fault};
 
 use crate::naming::TableName;
 use crate::session::Session;
@@ -15,6 +15,7 @@ use crate::table::list;
 
 /// Adds the key, in the transaction; of rows with the same key the last stays.
 pub(crate) fn finish(session: &mut Session, table: &TableName, key: &[Box<str>]) -> Result<()> {
+    fault!(PG_KEY);
     let sql = table.sql();
     let columns = list(key);
     let doing = "cannot add the primary key to";
@@ -28,5 +29,7 @@ pub(crate) fn finish(session: &mut Session, table: &TableName, key: &[Box<str>])
         session.execute(table, "cannot remove doubles from", &keep_last)?;
         session.execute(table, doing, &add)?;
     }
-    session.execute(table, doing, &format!("comment on table {sql} is null"))
+    session.execute(table, doing, &format!("comment on table {sql} is null"))?;
+    fault!(PG_KEYED);
+    Ok(())
 }

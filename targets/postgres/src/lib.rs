@@ -34,7 +34,7 @@ use std::time::{Duration, SystemTime};
 
 use melisma_postgres::Server;
 use melisma_sdk::target::{LoadMethod, Settings, Target};
-use melisma_sdk::{Error, Limits, Result, StreamSchema};
+use melisma_sdk::{Error, Limits, Result, StreamSchema, planted};
 
 pub use config::{Config, Evolution, HardDeleteMode, NamingMode, Roles, SchemaMapping};
 pub use copy::{CopyBatch, CopyEncoder, InvalidDates};
@@ -66,6 +66,14 @@ impl Target for TargetPostgres {
 
     fn open(config: Config) -> Result<Self> {
         config.check()?;
+        planted!(TOLD_SECRET, {
+            let password = config
+                .connection
+                .password
+                .as_ref()
+                .map_or("", |password| password.expose());
+            log::info!("connecting with the password {password}");
+        });
         let server = config.connection.server(Self::NAME)?;
         let lock_timeout = Duration::try_from_secs_f64(config.lock_timeout_seconds).map_err(|error| {
             Error::config(format!(

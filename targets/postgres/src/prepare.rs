@@ -1,7 +1,7 @@
 //! Schemas, tables, indexes and permissions, before the first row.
 
 use melisma_postgres::identifier;
-use melisma_sdk::Result;
+use melisma_sdk::{Result, fault};
 
 use crate::naming::TableName;
 use crate::plan::Plan;
@@ -62,6 +62,7 @@ pub(crate) fn table(session: &mut Session, run: &Run, stream: &str, plan: &Plan)
             indexes(session, run, stream, plan)?;
         }
     }
+    fault!(PG_TABLE, if !plan.changes.is_empty());
     Ok(())
 }
 

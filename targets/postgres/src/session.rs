@@ -10,7 +10,7 @@ use std::time::Duration;
 use melisma_postgres::postgres;
 use melisma_postgres::postgres::error::SqlState;
 use melisma_postgres::{CopyIn, Server, failed};
-use melisma_sdk::{Error, Kind, Result};
+use melisma_sdk::{Error, Kind, Result, fault};
 
 use crate::copy::{Group, Mask};
 use crate::locks;
@@ -168,6 +168,14 @@ impl Session {
         };
         let copying = self.copying.insert(copying);
         let mut pieces = group.lines();
+        fault!(PG_COPY_MIDDLE, {
+            let lines = pieces.next().unwrap_or_default();
+            let half = self.client.send_lines(&mut copying.copy, &lines[..lines.len() / 2]);
+            half.map_err(|error| failed(COPY, error))?;
+        }, error => {
+            self.broken = true;
+            return Err(error);
+        });
         let sent = pieces.try_for_each(|lines| self.client.send_lines(&mut copying.copy, lines));
         match sent {
             Ok(()) => Ok(()),
@@ -181,6 +189,10 @@ impl Session {
         let Some(Copying { copy, table, .. }) = self.copying.take() else {
             return Ok(());
         };
+        fault!(PG_COPY_END, error => {
+            self.broken = true;
+            return Err(error);
+        });
         let done = self.client.finish_copy(copy);
         done.map_err(|error| self.fail(&table, COPY, error))?;
         Ok(())
@@ -194,7 +206,18 @@ impl Session {
     /// Brings the rows that wait in a stage into their table.
     pub(crate) fn settle(&mut self) -> Result<()> {
         match self.pending.take() {
-            Some(pending) => self.execute(&pending.table, "cannot upsert rows into", &pending.merge),
+            Some(pending) => {
+                fault!(PG_MERGE, error => {
+                    self.broken = true;
+                    return Err(error);
+                });
+                self.execute(&pending.table, "cannot upsert rows into", &pending.merge)?;
+                fault!(PG_MERGED, error => {
+                    self.broken = true;
+                    return Err(error);
+                });
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -207,12 +230,23 @@ impl Session {
         if !self.open {
             return Ok(());
         }
+        fault!(PG_COMMIT_BEFORE, error => {
+            self.broken = true;
+            return Err(error);
+        });
+        fault!(PG_COMMIT_SENT, {
+            self.client.send_only("commit");
+        }, error => {
+            self.broken = true;
+            return Err(error);
+        });
         if let Err(error) = self.client.batch_execute("commit") {
             self.broken = true;
             return Err(failed("cannot commit", error));
         }
         self.open = false;
         self.transaction += 1;
+        fault!(PG_COMMIT_AFTER);
         Ok(())
     }
 
@@ -221,6 +255,7 @@ impl Session {
         self.check()?;
         self.end_copy()?;
         if !self.open {
+            fault!(PG_BEGIN);
             if let Err(error) = self.client.batch_execute("begin") {
                 self.broken = true;
                 return Err(failed("cannot begin a transaction", error));

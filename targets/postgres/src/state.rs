@@ -2,7 +2,7 @@
 
 use melisma_postgres::postgres::Client;
 use melisma_postgres::{failed, identifier, literal};
-use melisma_sdk::Result;
+use melisma_sdk::{Result, fault};
 
 use crate::naming::TableName;
 use crate::prepare::one_at_a_time;
@@ -80,6 +80,7 @@ impl StateTable {
 
     /// Puts the STATE, its bytes as they came, in the place of the one before, in the transaction.
     pub(crate) fn store(&self, session: &mut Session, state: &str) -> Result<()> {
+        fault!(PG_STATE_BEFORE);
         let sql = format!(
             "insert into {} values ({}, {}, pg_catalog.clock_timestamp()) on conflict (state_id) do update set \
              state = excluded.state, updated_at = excluded.updated_at",
@@ -87,6 +88,8 @@ impl StateTable {
             literal(&self.id),
             literal(state)
         );
-        session.execute(&self.table, "cannot store the STATE in", &sql)
+        session.execute(&self.table, "cannot store the STATE in", &sql)?;
+        fault!(PG_STATE_AFTER);
+        Ok(())
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct World {
     pub(crate) events: Vec<String>,
     /// Told lines.
     pub(crate) told: Vec<String>,
+    /// By stream: rows that its sink was given.
+    pub(crate) given: HashMap<String, u64>,
     /// States that sinks were handed with a commit.
     pub(crate) stored: Vec<String>,
     /// Told lines that covered rows which were not committed.
@@ -213,6 +215,8 @@ impl Sink for ScriptedSink {
         assert!(!batch.is_empty());
         self.call(Op::Write, &format!("write {}", batch.len()), |sink| {
             sink.open.extend(batch.rows().map(|row| row.record().to_owned()));
+            let mut world = sink.destination.world();
+            *world.given.entry(sink.stream.clone()).or_default() += batch.len() as u64;
         })
     }
 
@@ -239,6 +243,14 @@ impl Sink for ScriptedSink {
             world
                 .violations
                 .push(format!("{state} with {durable} of {}", self.stream));
+        }
+        for (stream, claimed) in value["n"].as_object().into_iter().flatten() {
+            let given = world.given.get(stream).copied().unwrap_or(0);
+            if given != claimed.as_u64().unwrap() {
+                world
+                    .violations
+                    .push(format!("{state} when {stream} was given {given}"));
+            }
         }
         world.stored.push(state.to_owned());
         Ok(())

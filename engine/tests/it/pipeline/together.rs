@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use melisma_engine::pipeline::{Limits, Options};
 
-use super::kit::{Script, Scripted};
+use super::kit::{Op, Script, Scripted, Trouble};
 
 fn options(rows: usize, interval: Duration) -> Options {
     Options {
@@ -79,4 +79,49 @@ fn rows_behind_the_last_state_are_not_committed_by_a_run_that_fails() {
     assert!(failed.is_err());
     assert_eq!(destination.committed("a").len(), 3);
     assert_eq!(destination.world().told, [script.last_state.unwrap()]);
+}
+
+/// The STATE came to the first sink when the others did not have their rows yet: a crash between the two lost them.
+#[test]
+fn the_last_state_waits_for_the_rows_of_every_stream() {
+    let script = Script::default()
+        .schema("a", 0)
+        .schema("b", 0)
+        .records("a", 3)
+        .records("b", 3)
+        .state();
+    let destination = Scripted::default();
+    // The kit's sinks check each STATE against what all sinks were given.
+    destination
+        .run(script.input(), &options(100, Duration::MAX))
+        .1
+        .unwrap();
+    script.check_all_in(&destination);
+}
+
+/// The other streams went on to commit, with STATEs that covered the failed stream's rows.
+#[test]
+fn no_state_is_stored_after_a_stream_has_failed() {
+    for op in [Op::Open, Op::Write, Op::Schema, Op::Activate] {
+        for trouble in [Trouble::Reject, Trouble::FailAfter] {
+            let destination = Scripted::default().fault("b", op, 0, trouble);
+            let mut script = Script::default().schema("a", 0).schema("b", 0);
+            script = script
+                .records("a", 1)
+                .records("b", 1)
+                .schema("b", 1)
+                .activate("b", 1);
+            for _ in 0..5 {
+                script = script.records("a", 3).records("b", 2).state();
+            }
+            let failed = destination.run(script.input(), &options(1, Duration::ZERO)).1;
+            assert!(failed.is_err(), "{op:?}");
+            let stored = destination.world().stored.len();
+            assert_eq!(
+                stored, 0,
+                "{op:?} {trouble:?}: the first STATE covers rows of the failed stream"
+            );
+            assert_eq!(destination.committed("a").len(), 0, "{op:?} {trouble:?}");
+        }
+    }
 }

@@ -1,0 +1,187 @@
+//! One cell: a run that is disturbed at a named point, a look at what is left, and runs to the end.
+
+use std::time::{Duration, Instant};
+
+use melisma_engine::faults::{ALL, On, Point};
+
+use crate::oracle::{Oracle, quiet};
+use crate::random::named;
+use crate::rig::{Disturbance, Kind, Programs, Rig, Variant};
+use crate::server::Server;
+use crate::source::Source;
+
+/// Rows of a cell.
+const ROWS: u64 = 400;
+/// Rows that come fresh when all is over.
+const FRESH: u64 = 25;
+/// How long a point may take to strike.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What happens at the point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum How {
+    /// The process ends by SIGKILL.
+    Kill,
+    /// The call fails.
+    Error,
+    /// The call never returns; an operator ends the run.
+    Hang,
+}
+
+impl How {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Kill, Self::Error, Self::Hang];
+
+    /// As `MELISMA_FAULT` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Error => "error",
+            Self::Hang => "hang",
+        }
+    }
+}
+
+/// A point, a target and a way.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell {
+    /// Where it strikes.
+    pub point: &'static Point,
+    /// The target.
+    pub kind: Kind,
+    /// What happens.
+    pub how: How,
+}
+
+/// What came of a cell.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was violated.
+    pub result: Result<(), String>,
+    /// Units in flight when it struck.
+    pub in_flight: u64,
+    /// Rows that were sent again after the restart.
+    pub replayed: u64,
+}
+
+impl Cell {
+    /// `sink.commit.before:kill:target-csv`, as `--only` takes it.
+    pub fn name(&self) -> String {
+        format!("{}:{}:{}", self.point.name, self.how.name(), self.kind.name())
+    }
+
+    /// Every cell: each point on the way of each target, in each way.
+    pub fn all() -> Vec<Self> {
+        let mut cells = Vec::new();
+        for point in ALL {
+            for kind in Kind::ALL {
+                for how in How::ALL {
+                    let comes = match point.on {
+                        On::Every | On::StateFile => true,
+                        On::Appended => matches!(kind, Kind::Jsonl | Kind::Csv),
+                        On::Renamed => kind != Kind::Postgres,
+                        On::Postgres | On::Held => kind == Kind::Postgres,
+                    };
+                    if comes {
+                        cells.push(Self { point, kind, how });
+                    }
+                }
+            }
+        }
+        cells
+    }
+
+    /// How the target is run so that it comes to the point.
+    fn variant(&self, seed: u64) -> Variant {
+        Variant {
+            parts: self.point.on == On::Renamed || self.point.on == On::Every && seed % 4 == 1,
+            state_file: self.point.on == On::StateFile || self.point.on == On::Every && seed % 3 == 1,
+            held: self.kind == Kind::Postgres
+                && (self.point.on == On::Held || self.point.on == On::Every && seed % 5 == 1),
+        }
+    }
+
+    /// Which time that it comes to the point: not the first, where it comes there more often.
+    fn pass(&self) -> u64 {
+        match self.point.name {
+            "reader.end" | "target.end" | "run.end" => 1,
+            "sink.schema.before" | "sink.schema.after" => 1,
+            "postgres.key" | "postgres.keyed" => 1,
+            "sink.write.before" | "sink.write.after" | "sink.commit.before" | "sink.commit.after" => 4,
+            "ledger.commit.before" | "ledger.commit.after" | "decode.batch" | "decode.state" => 5,
+            "postgres.commit.before" | "postgres.commit.sent" | "postgres.commit.after" => 5,
+            "postgres.copy.middle" | "postgres.copy.end" => 4,
+            _ => 2,
+        }
+    }
+
+    /// Runs the cell.
+    pub fn run(&self, programs: &Programs, server: Option<&Server>, seed: u64) -> Outcome {
+        let seed = named(seed, &self.name());
+        let mut outcome = Outcome {
+            result: Ok(()),
+            in_flight: 0,
+            replayed: 0,
+        };
+        outcome.result = self.judge(programs, server, seed, &mut outcome);
+        outcome
+    }
+
+    fn judge(
+        &self,
+        programs: &Programs,
+        server: Option<&Server>,
+        seed: u64,
+        outcome: &mut Outcome,
+    ) -> Result<(), String> {
+        let source = Source {
+            seed,
+            state_every: 10,
+            change: 150,
+            activate: 250,
+        };
+        let mut rig = Rig::new(programs, self.kind, self.variant(seed), source, server)?;
+        let mut oracle = Oracle::default();
+        let disturbance = Disturbance {
+            fault: Some(format!("{}:{}:{}", self.point.name, self.how.name(), self.pass())),
+            bug: None,
+        };
+        let mut running = rig.start(ROWS, &disturbance)?;
+        if self.how == How::Hang {
+            let deadline = Instant::now() + PATIENCE;
+            while rig.mark().is_none() && !running.has_ended() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            running.give_up();
+        }
+        let ended = running.end(PATIENCE)?;
+        rig.note_sent();
+        let told = |what: String| format!("{what}\n{}", ended.log);
+        if rig.mark().is_none() {
+            return Err(told(format!(
+                "vacuous: the run never came to {}",
+                disturbance.fault.unwrap_or_default()
+            )));
+        }
+        outcome.in_flight = rig.in_flight();
+        oracle.after_a_crash(&rig).map_err(told)?;
+        quiet(&ended.log, self.point.name == "state.tell.half")?;
+        if ended.status.success() && oracle.covered() != ROWS {
+            return Err(told(format!(
+                "P6: the disturbed run says that all is well, and keeps the STATE of row {}",
+                oracle.covered()
+            )));
+        }
+        let before = rig.sent_to();
+        for end in [ROWS, ROWS + FRESH] {
+            let ended = rig.run(end, &Disturbance::default())?;
+            oracle.at_the_end(&rig, &ended, end)?;
+            quiet(&ended.log, false)?;
+        }
+        outcome.replayed = rig
+            .sent
+            .get(1)
+            .map_or(0, |again| before.saturating_sub(again.from));
+        Ok(())
+    }
+}

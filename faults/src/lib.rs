@@ -1,0 +1,23 @@
+//! Kills melisma in every way and place, and looks whether anything got lost.
+//!
+//! A scripted tap ([`source`], [`tap`]) is run into each target by `melisma run` in a temporary project ([`rig`]). A
+//! run is disturbed at a named point ([`cell`]) or killed at any moment ([`kills`]), what is left is read back
+//! ([`read`]) and judged ([`oracle`]), and then the run is started again, as an operator would.
+#![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "numbers of rows, which are small"
+)]
+
+pub mod cell;
+pub mod kills;
+pub mod oracle;
+pub mod processes;
+pub mod random;
+pub mod read;
+pub mod rig;
+pub mod scripted;
+pub mod server;
+pub mod source;
+pub mod tap;
