@@ -78,6 +78,8 @@ mod about;
 pub mod args;
 pub mod config;
 pub mod files;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod logs;
 pub mod metrics;
 pub mod plugin;

@@ -1,17 +1,18 @@
-//! The direction of imports: `engine <- sdk <- postgres <- taps, targets <- cli <- benches, faults, tests`.
+//! The direction of imports: `engine <- sdk <- postgres <- taps, targets <- cli <- fuzz/properties <- benches, faults, tests`.
 
 use crate::metadata::Package;
 
 /// The layers, lowest first. A member may depend on members of lower layers only, never on its neighbours.
 ///
 /// `postgres` is what the PostgreSQL connectors share; `testing` starts the servers of the tests and knows no member.
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 8] = [
     &["testing"],
     &["engine"],
     &["sdk"],
     &["postgres"],
     &["taps/", "targets/"],
     &["cli"],
+    &["fuzz/properties"],
     &["benches", "faults", "tests"],
 ];
 
@@ -65,7 +66,9 @@ fn forbidden(from: &str, to: &str) -> Option<&'static str> {
         return Some("xtask stands apart, so that it builds in seconds");
     };
     if above <= below {
-        Some("imports run engine <- sdk <- postgres <- taps, targets <- cli <- benches, faults, tests")
+        Some(
+            "imports run engine <- sdk <- postgres <- taps, targets <- cli <- fuzz/properties <- benches, faults, tests",
+        )
     } else if to == "engine" && layer(from) == layer("taps/") {
         Some("connectors see the engine through the sdk only")
     } else {

@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `docs`, `bench`, `gen`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `docs`, `fuzz`, `bench`, `gen`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -8,6 +8,7 @@
 mod bench;
 mod deny;
 mod docs;
+mod fuzz;
 mod graph;
 mod metadata;
 mod postgres;
@@ -43,6 +44,8 @@ enum Command {
     Deny,
     /// Write the settings of each plugin into its page under docs/.
     Docs,
+    /// Let libFuzzer look for inputs that a property of fuzz/properties does not hold for.
+    Fuzz(fuzz::Args),
     /// Measure, and write benches/results.
     Bench(bench::Args),
     /// A throwaway PostgreSQL server for examples.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Command::Test { rest } => test::run(&rest),
         Command::Deny => deny::run(),
         Command::Docs => docs::run(),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Postgres(action) => postgres::run(&action),
         Command::Gen { rest } => bench::corpora::generate(&rest),

@@ -164,6 +164,7 @@ impl Decoder {
             if !first {
                 // The last of two wins.
                 row.untouched = false;
+                self.violations.forget(key.column);
             }
             let Some((kind, value_end)) = value::quick(window, length, rest, slot) else {
                 let (kind, value_end) = value::value(text, at + length, slot)?;
@@ -213,6 +214,9 @@ impl Decoder {
         let first = matches!(slot, Cell::Absent);
         row.untouched &= first;
         *found += usize::from(first);
+        if !first {
+            self.violations.forget(key.column);
+        }
         let (kind, end) = value::value(text, value_at, slot)?;
         if !key.unchecked.meets(kind) {
             self.check(key.column, row, (text, value_at, end));
@@ -257,7 +261,7 @@ impl Decoder {
             let json = text.get(at..end).unwrap_or_default();
             let name = &self.schema.columns[column].name;
             self.violations
-                .within(name, |violations| node.check(cell, json, at, violations));
+                .of_column(column, name, |violations| node.check(cell, json, at, violations));
         }
         if let Cell::Number(digits) = *cell
             && check.integer

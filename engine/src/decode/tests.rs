@@ -119,6 +119,34 @@ fn the_last_of_two_wins_and_extras_are_told_once() {
 }
 
 #[test]
+fn of_two_values_only_the_one_that_counts_is_checked() {
+    let schema = json!({"properties": {
+        "a": {"type": "integer"}, "b": {"type": "object", "properties": {"x": {"type": "integer"}}},
+    }});
+    let mut decoder = decoder(&schema, true);
+    for (record, violations) in [
+        (r#"{"a":"x","a":1}"#, 0),
+        (r#"{"a":1,"a":"x"}"#, 1),
+        (r#"{"b":{"x":"1","x":1}}"#, 0),
+        (r#"{"b":{"x":1,"x":"1"}}"#, 1),
+        (r#"{"b":{"x":"1"},"b":{"x":1},"a":"x"}"#, 1),
+    ] {
+        for _ in 0..2 {
+            decode(&mut decoder, record).expect("JSON");
+            assert_eq!(decoder.violations().len(), violations, "{record}");
+        }
+    }
+}
+
+#[test]
+fn a_record_has_128_levels_its_own_among_them() {
+    let mut decoder = decoder(&abc(), true);
+    let nested = |n: usize| format!("{{\"a\":{}{}}}", "[".repeat(n), "]".repeat(n));
+    decode(&mut decoder, &nested(127)).expect("128 levels");
+    assert!(decode(&mut decoder, &nested(128)).is_err());
+}
+
+#[test]
 fn metadata_is_filled_in_and_never_stands_twice() {
     let schema = StreamSchema::compile("s", r#"{"properties": {"a": {}}}"#, &[""; 0], &[]).expect("a schema");
     let schema = Arc::new(schema.with_metadata());
@@ -230,6 +258,15 @@ fn keywords_of_the_whole_record_are_checked() {
     ] {
         decode(&mut decoder, record).expect("JSON");
         assert_eq!(decoder.violations().is_empty(), valid, "{record}");
+    }
+}
+
+#[test]
+fn a_required_property_need_not_be_a_column() {
+    let mut decoder = decoder(&json!({"properties": {"a": {}}, "required": ["a", "b"]}), true);
+    for (record, violations) in [("{}", 2), (r#"{"a":1}"#, 1), (r#"{"a":1,"b":2}"#, 0)] {
+        decode(&mut decoder, record).expect("JSON");
+        assert_eq!(decoder.violations().len(), violations, "{record}");
     }
 }
 

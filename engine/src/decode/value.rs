@@ -2,7 +2,7 @@
 
 use super::window::{Window, vector, word};
 use crate::cell::{Cell, Text};
-use crate::json::{Syntax, scan, skip};
+use crate::json::{MAX_DEPTH, Syntax, scan, skip};
 use crate::schema::types::Types;
 
 /// Digits that fit 64 bits whatever they are.
@@ -173,7 +173,8 @@ fn rare<'a>(text: &'a str, at: usize, slot: &mut Cell<'a>) -> Result<(Types, usi
     let bytes = text.as_bytes();
     match bytes.get(at) {
         Some(&open @ (b'{' | b'[')) => {
-            let end = skip::container(bytes, at)?;
+            // The record is a level itself.
+            let end = skip::container(bytes, at, MAX_DEPTH - 1)?;
             *slot = Cell::Json(text.get(at..end).unwrap_or_default());
             Ok((if open == b'{' { Types::OBJECT } else { Types::ARRAY }, end))
         }

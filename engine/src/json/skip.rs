@@ -171,21 +171,22 @@ pub(crate) fn literal(bytes: &[u8], at: usize) -> Result<usize> {
 pub fn skip_value(bytes: &[u8], at: usize) -> Result<usize> {
     match bytes.get(at) {
         Some(b'"') => string(bytes, at + 1).map(|(end, _)| end),
-        Some(b'{' | b'[') => container(bytes, at),
+        Some(b'{' | b'[') => container(bytes, at, MAX_DEPTH),
         Some(b'-' | b'0'..=b'9') => number(bytes, at).map(|(end, _)| end),
         _ => literal(bytes, at),
     }
 }
 
-/// Checks an object or array. One bit a level says which of the two it is: no recursion, no allocation.
-pub(crate) fn container(bytes: &[u8], mut at: usize) -> Result<usize> {
+/// Checks an object or array that may have so many levels, at most [`MAX_DEPTH`]. One bit a level says which of the
+/// two it is: no recursion, no allocation.
+pub(crate) fn container(bytes: &[u8], mut at: usize, levels: u32) -> Result<usize> {
     let mut objects: u128 = 0;
     let mut depth = 0;
     loop {
         // Here `at` is at the start of a value.
         match bytes.get(at) {
             Some(&open @ (b'{' | b'[')) => {
-                if depth == MAX_DEPTH {
+                if depth == levels {
                     return Err(Syntax::new(at, "at most 128 levels of nesting"));
                 }
                 depth += 1;

@@ -29,12 +29,7 @@ struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn node(&mut self, node: &'a Value, depth: usize) -> Result<Value> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES || depth > MAX_DEPTH {
-            return Err(Error::input(format!(
-                "schema: expected at most {MAX_NODES} nodes and {MAX_DEPTH} levels with references in place"
-            )));
-        }
+        self.count(depth)?;
         match node {
             Value::Object(members) => self.object(members, depth),
             Value::Array(items) => items
@@ -54,13 +49,34 @@ impl<'a> Resolver<'a> {
             resolved = target;
         }
         for (name, value) in members {
-            if !matches!(name.as_str(), "$ref" | "$defs" | "definitions")
-                || !(value.is_object() || value.is_string())
-            {
-                resolved.insert(name.clone(), self.node(value, depth + 1)?);
-            }
+            let value = match (name.as_str(), value) {
+                ("$ref", Value::String(_)) | ("$defs" | "definitions", Value::Object(_)) => continue,
+                // Inside, names are those of properties: one may be called `definitions` or `$ref`.
+                ("properties" | "patternProperties", Value::Object(named)) => self.named(named, depth + 1)?,
+                _ => self.node(value, depth + 1)?,
+            };
+            resolved.insert(name.clone(), value);
         }
         Ok(Value::Object(resolved))
+    }
+
+    fn named(&mut self, schemas: &'a Map<String, Value>, depth: usize) -> Result<Value> {
+        self.count(depth)?;
+        schemas
+            .iter()
+            .map(|(name, schema)| Ok((name.clone(), self.node(schema, depth + 1)?)))
+            .collect::<Result<_>>()
+            .map(Value::Object)
+    }
+
+    fn count(&mut self, depth: usize) -> Result<()> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES || depth > MAX_DEPTH {
+            return Err(Error::input(format!(
+                "schema: expected at most {MAX_NODES} nodes and {MAX_DEPTH} levels with references in place"
+            )));
+        }
+        Ok(())
     }
 
     fn target(&mut self, reference: &'a str, depth: usize) -> Result<Value> {
@@ -101,6 +117,23 @@ mod tests {
             resolve(&schema).expect("local"),
             json!({"properties": {"a": {"type": "integer", "title": "mine"}}})
         );
+    }
+
+    #[test]
+    fn a_property_may_be_called_definitions() {
+        let schema = json!({
+            "properties": {"definitions": {"type": "object"}, "$defs": {"type": "string"}, "$ref": {"type": "string"},
+                "x": {"$ref": "#/definitions/x"}},
+            "definitions": {"x": {"type": "integer"}},
+        });
+        let resolved = resolve(&schema).expect("local");
+        let names: Vec<_> = resolved["properties"]
+            .as_object()
+            .expect("properties")
+            .keys()
+            .collect();
+        assert_eq!(names, ["definitions", "$defs", "$ref", "x"]);
+        assert_eq!(resolved["properties"]["x"], json!({"type": "integer"}));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Running the checks on one value.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::Violations;
@@ -118,8 +120,27 @@ impl LengthChecks {
 }
 
 impl ObjectChecks {
-    /// Walks the members of an object whose syntax has been checked.
+    /// Checks an object whose syntax has been checked. Of two members with one name the last counts.
     fn check(&self, json: &str, at: usize, violations: &mut Violations) {
+        let before = violations.found().len();
+        self.walk(json, at, violations, None);
+        // Who has duplicates, and of these wrong ones, is rare enough to be walked through again.
+        if violations.found().len() > before
+            && let Some(last) = last_of_each(json)
+        {
+            violations.truncate(before);
+            self.walk(json, at, violations, Some(&last));
+        }
+    }
+
+    /// Walks the members; only those at the places of `last`, if that is given.
+    fn walk(
+        &self,
+        json: &str,
+        at: usize,
+        violations: &mut Violations,
+        last: Option<&HashMap<String, usize>>,
+    ) {
         let bytes = json.as_bytes();
         let mut seen = 0_u128;
         let mut next = skip::space(bytes, 1);
@@ -135,7 +156,9 @@ impl ObjectChecks {
             let name = Text { raw, escaped }.to_text();
             let property = self.properties.get(&*name);
             seen |= property.map_or(0, |property| property.required);
-            if let Some(node) = property.and_then(|property| property.node.as_ref()) {
+            if last.is_some_and(|last| last.get(&*name) != Some(&next)) {
+                // Another one follows.
+            } else if let Some(node) = property.and_then(|property| property.node.as_ref()) {
                 let value = &json[start..stop];
                 violations.within(&name, |violations| node.check_json(value, at + start, violations));
             } else if self.closed {
@@ -161,6 +184,27 @@ impl ObjectChecks {
             }
         }
     }
+}
+
+/// Where the last member of each name stands; `None` when no name is there twice.
+#[cold]
+fn last_of_each(json: &str) -> Option<HashMap<String, usize>> {
+    let bytes = json.as_bytes();
+    let mut last = HashMap::new();
+    let mut twice = false;
+    let mut next = skip::space(bytes, 1);
+    while bytes.get(next) == Some(&b'"') {
+        let (end, escaped) = skip::string(bytes, next + 1).ok()?;
+        let raw = &json[next + 1..end - 1];
+        let name = Text { raw, escaped }.to_text().into_owned();
+        twice |= last.insert(name, next).is_some();
+        let start = skip::space(bytes, skip::space(bytes, end) + 1);
+        next = skip::space(bytes, skip::skip_value(bytes, start).ok()?);
+        if bytes.get(next) == Some(&b',') {
+            next = skip::space(bytes, next + 1);
+        }
+    }
+    twice.then_some(last)
 }
 
 impl Node {

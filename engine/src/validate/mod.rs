@@ -23,6 +23,8 @@ pub struct Violation {
     pub at: usize,
     /// What was expected and what was found.
     pub message: String,
+    /// The column whose value it is, if it is one's.
+    column: Option<usize>,
 }
 
 impl Violation {
@@ -46,6 +48,7 @@ pub(crate) struct Violations {
     found: Vec<Violation>,
     /// Where the check is: `address.lines[2]`.
     path: String,
+    column: Option<usize>,
 }
 
 impl Violations {
@@ -64,7 +67,26 @@ impl Violations {
             path: self.path.clone(),
             at,
             message,
+            column: self.column,
         });
+    }
+
+    /// Runs `check` on the value of a column.
+    pub(crate) fn of_column(&mut self, column: usize, name: &str, check: impl FnOnce(&mut Self)) {
+        self.column = Some(column);
+        self.within(name, check);
+        self.column = None;
+    }
+
+    /// A later value of the column took the place of the one that was checked.
+    #[cold]
+    pub(crate) fn forget(&mut self, column: usize) {
+        self.found.retain(|violation| violation.column != Some(column));
+    }
+
+    /// Takes those after the first `before` back.
+    fn truncate(&mut self, before: usize) {
+        self.found.truncate(before);
     }
 
     /// Runs `check` with `name` at the end of the path.

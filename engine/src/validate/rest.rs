@@ -60,8 +60,12 @@ impl Rest {
                 own.insert(union.to_owned(), branches.clone());
             }
         }
-        if !Self::is_needed(&own) {
+        let outside = required_outside(members);
+        if !Self::is_needed(&own) && outside.is_empty() {
             return Ok(None);
+        }
+        if !outside.is_empty() {
+            own.insert("required".to_owned(), Value::Array(outside));
         }
         // `additionalProperties` and `unevaluatedProperties` look at the names beside them.
         if let Some(Value::Object(properties)) = members.get("properties") {
@@ -109,6 +113,22 @@ impl Rest {
             );
         }
     }
+}
+
+/// The required names that are no properties, and so no columns, which know for themselves that they are required.
+fn required_outside(members: &Map<String, Value>) -> Vec<Value> {
+    let is_property = |name: &Value| {
+        let properties = members.get("properties").and_then(Value::as_object);
+        let name = name.as_str().unwrap_or_default();
+        properties.is_some_and(|properties| properties.contains_key(name))
+    };
+    let required = members.get("required").and_then(Value::as_array);
+    required
+        .into_iter()
+        .flatten()
+        .filter(|name| name.is_string() && !is_property(name))
+        .cloned()
+        .collect()
 }
 
 fn mentions(schema: &Value, keywords: &[&str]) -> bool {

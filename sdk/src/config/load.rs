@@ -26,6 +26,16 @@ impl Settings {
             let environment = environment.with_dot_env()?;
             self.add_variables(&plugin.prefix(), &environment, &mut given);
         }
+        self.check(given)
+    }
+
+    /// The settings of one file that holds `bytes`.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn read(&self, bytes: &[u8]) -> Result<Values> {
+        self.check(nest(self, parse(bytes, "config.json")?))
+    }
+
+    fn check(&self, given: Map<String, Value>) -> Result<Values> {
         let mut checker = Checker::default();
         let mut map = checker.object(&self.schema, given, "");
         if checker.errors.is_empty() {
@@ -73,7 +83,12 @@ fn read_file(source: &OsString) -> Result<Map<String, Value>> {
     let shown = source.to_string_lossy();
     let bytes = fs::read(source)
         .map_err(|error| Error::config(format!("cannot read the config file {shown}")).with_source(error))?;
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    parse(&bytes, &shown)
+}
+
+/// The settings of a file that holds `bytes`; `shown` names it in errors.
+fn parse(bytes: &[u8], shown: &str) -> Result<Map<String, Value>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     // serde_json's messages name line and column, never the text: secrets stay out.
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(map)) => Ok(map),

@@ -97,7 +97,7 @@ pub(super) fn find(path: &Path) -> Result<Option<Found>> {
 }
 
 /// The last whole line's length.
-fn last(text: &[u8]) -> Option<u64> {
+pub(super) fn last(text: &[u8]) -> Option<u64> {
     let end = text.iter().rposition(|&byte| byte == b'\n')?;
     text[..end].rsplit(|&byte| byte == b'\n').find_map(|line| {
         std::str::from_utf8(line)

@@ -201,5 +201,11 @@ impl Files {
     }
 }
 
+/// What a journal that holds these bytes says is committed; see [`crate::fuzzing`].
+#[cfg(feature = "fuzzing")]
+pub(crate) fn committed(bytes: &[u8]) -> Option<u64> {
+    journal::last(bytes)
+}
+
 #[cfg(test)]
 mod tests;

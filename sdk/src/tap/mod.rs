@@ -70,3 +70,11 @@ pub fn run_tap<T: Tap>() -> ExitCode {
 pub fn main_tap<T: Tap>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     run::main::<T>(args)
 }
+
+/// A state file's bytes as they would be told again; see [`crate::fuzzing`].
+#[cfg(feature = "fuzzing")]
+pub(crate) fn rewrite_state(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    state::State::read(bytes)?.write(&mut out);
+    Ok(out)
+}

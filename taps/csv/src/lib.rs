@@ -11,6 +11,8 @@ mod discover;
 mod encoding;
 mod entry;
 mod files;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod header;
 mod infer;
 mod marks;

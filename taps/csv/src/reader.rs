@@ -52,7 +52,13 @@ impl Reader {
         Self::with_window(file, source, dialect, max_row, WINDOW)
     }
 
-    fn with_window(file: &Path, source: Source, dialect: Dialect, max_row: usize, window: usize) -> Self {
+    pub(crate) fn with_window(
+        file: &Path,
+        source: Source,
+        dialect: Dialect,
+        max_row: usize,
+        window: usize,
+    ) -> Self {
         Self {
             file: file.display().to_string().into(),
             byte: source.mark(),
@@ -214,7 +220,11 @@ impl Reader {
     /// The bytes at `byte`, which follow `valid` text, are none of the encoding.
     #[cold]
     fn malformed(&self, valid: &[u8], byte: u64) -> Error {
-        let line = self.line + memchr::memchr_iter(b'\n', valid).count() as u64;
+        // A carriage return ends a line, unless a line feed does.
+        let ends = memchr::memchr2_iter(b'\n', b'\r', valid)
+            .filter(|&at| valid[at] == b'\n' || valid.get(at + 1) != Some(&b'\n'))
+            .count();
+        let line = self.line + ends as u64;
         let name = self.source.charset().name();
         Error::input(format!(
             "{}: expected {name}, found a byte that is none (see the setting encoding)",

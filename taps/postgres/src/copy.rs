@@ -95,6 +95,9 @@ impl Tuples {
     }
 
     fn take(&mut self, mut data: &[u8], row: &mut impl FnMut(Tuple<'_>) -> Result<()>) -> Result<()> {
+        if self.ended && !data.is_empty() {
+            return Err(unexpected("data after its end mark"));
+        }
         if !self.begun {
             let Some(rest) = header(data)? else {
                 self.partial = data.to_vec();
@@ -107,7 +110,11 @@ impl Tuples {
             let count = i16::from_be_bytes(*count);
             if count < 0 {
                 self.ended = true;
-                return Ok(());
+                return if rest.is_empty() {
+                    Ok(())
+                } else {
+                    Err(unexpected("data after its end mark"))
+                };
             }
             let Some(length) = tuple_length(rest, count) else {
                 break;
@@ -219,5 +226,13 @@ mod tests {
         let mut tuples = Tuples::default();
         tuples.feed(&data[..data.len() - 2], ignore).expect("so far");
         assert!(tuples.finish().is_err());
+        for pieces in [vec![&*data, b"more"], vec![&*[&*data, b"more"].concat()]] {
+            let mut tuples = Tuples::default();
+            let fed: Result<Vec<()>> = pieces
+                .into_iter()
+                .map(|piece| tuples.feed(piece, ignore))
+                .collect();
+            assert!(fed.is_err(), "nothing follows the end mark");
+        }
     }
 }

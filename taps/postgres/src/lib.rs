@@ -10,6 +10,8 @@ mod copy;
 mod decode;
 mod discovery;
 mod full_table;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod incremental;
 mod kind;
 mod query;

@@ -13,6 +13,8 @@ mod config;
 mod copy;
 mod first;
 mod flatten;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod locks;
 mod mapping;
 mod naming;

@@ -22,9 +22,30 @@ pub(super) fn write(value: &[u8], item: &Decoder, out: &mut Vec<u8>) -> Result {
     }
     if depth == 0 {
         out.extend_from_slice(b"[]");
-        return Ok(());
+        return ended(rest, value);
     }
-    dimension(&lengths[..depth], &mut rest, item, out)
+    // Each item has its length before it, so what the lengths promise must fit the bytes that are there.
+    let items = lengths[..depth].iter().try_fold(1_usize, |items, &length| {
+        items.checked_mul(usize::try_from(length).ok()?)
+    });
+    match items {
+        Some(0) => {
+            out.extend_from_slice(b"[]");
+            return ended(rest, value);
+        }
+        Some(items) if items <= rest.len() / 4 => {}
+        _ => return Err(Wrong::form(value, NAME)),
+    }
+    dimension(&lengths[..depth], &mut rest, item, out)?;
+    ended(rest, value)
+}
+
+fn ended(rest: &[u8], value: &[u8]) -> Result {
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(Wrong::form(value, NAME))
+    }
 }
 
 fn dimension(lengths: &[i32], rest: &mut &[u8], item: &Decoder, out: &mut Vec<u8>) -> Result {

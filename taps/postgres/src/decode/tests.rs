@@ -132,3 +132,28 @@ fn timestamps_in_each_form() {
         "\"9999-12-31T23:59:59.999999+00:00\""
     );
 }
+
+/// A length that promises more items than there are bytes, times a dimension of none: 2^31 times nothing.
+#[test]
+fn the_lengths_of_an_array_are_held_against_its_bytes() {
+    let array = |dimensions: &[i32], items: &[u8]| {
+        let mut value = (i32::try_from(dimensions.len()).expect("few")).to_be_bytes().to_vec();
+        value.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 23]);
+        for length in dimensions {
+            value.extend_from_slice(&length.to_be_bytes());
+            value.extend_from_slice(&[0, 0, 0, 1]);
+        }
+        value.extend_from_slice(items);
+        value
+    };
+    let decoder = Decoder::Array(Box::new(Decoder::Int4));
+    assert_eq!(json(&decoder, &array(&[i32::MAX, 0], &[])), "[]");
+    for (dimensions, items) in [
+        (&[i32::MAX][..], &[][..]),
+        (&[-1], &[]),
+        (&[65536, 65536, 65536], &[]),
+        (&[1], &[0xff; 5]),
+    ] {
+        assert!(wrong(&decoder, &array(dimensions, items)).contains("the binary form of an array"));
+    }
+}

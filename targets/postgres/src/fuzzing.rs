@@ -1,0 +1,79 @@
+//! The encoder of COPY text, for `fuzz/properties`.
+
+use std::sync::Arc;
+
+use melisma_sdk::files::Pool;
+
+use crate::copy::{CopyBatch, CopyEncoder, Deed, Form, InvalidDates, Layout, Mercy, Moment, Nul, Place};
+
+/// What a column takes, by the name of its type; `text[]` is an array. Unknown names are text as it comes.
+fn form(name: &str) -> Form {
+    if let Some(item) = name.strip_suffix("[]") {
+        return Form::Array(Box::new(form(item)));
+    }
+    match name {
+        "boolean" => Form::Boolean,
+        "smallint" => Form::Integer(2),
+        "integer" => Form::Integer(4),
+        "bigint" => Form::Integer(8),
+        "numeric" => Form::Numeric,
+        "double" => Form::Float,
+        "text" => Form::Text,
+        "date" => Form::Moment(Moment::Date),
+        "time" => Form::Moment(Moment::Time),
+        "timestamp" => Form::Moment(Moment::Timestamp),
+        "timestamptz" => Form::Moment(Moment::TimestampTz),
+        "uuid" => Form::Uuid,
+        "jsonb" => Form::Json,
+        "bytea" => Form::Bytea,
+        _ => Form::Other,
+    }
+}
+
+/// An encoder for rows of these columns, the first `keys` of which are the key that rows replace each other by.
+/// `deletes` is the cell that makes a row delete those with its key, when it is not null.
+pub fn encoder(columns: &[&str], keys: usize, deletes: Option<usize>, replace_nul: bool) -> CopyEncoder {
+    let place = |(cell, name): (usize, &&str)| Place {
+        cell,
+        form: form(name),
+        key: cell < keys,
+    };
+    let layout = Layout {
+        places: columns.iter().enumerate().map(place).collect(),
+        names: columns.iter().map(|&name| name.into()).collect(),
+        keys,
+        deletes,
+        mercy: Mercy {
+            nul: if replace_nul { Nul::Replace } else { Nul::Refuse },
+            dates: InvalidDates::Error,
+        },
+        hashes: foldhash::fast::RandomState::default(),
+        expand: None,
+    };
+    CopyEncoder::new(&Arc::new(layout), &Arc::new(Pool::default()))
+}
+
+/// Rows of one kind: COPY lines of some columns.
+#[derive(Clone, Debug)]
+pub struct Lines {
+    /// Whether the rows with these keys are to be deleted rather than put.
+    pub delete: bool,
+    /// The columns that the lines have, by their place.
+    pub columns: Vec<usize>,
+    /// The lines that count.
+    pub text: Vec<u8>,
+}
+
+/// What a batch holds, in the order in which it is done.
+pub fn lines(batch: &CopyBatch) -> Vec<Lines> {
+    let all = batch.layout.places.len();
+    batch
+        .groups
+        .iter()
+        .map(|group| Lines {
+            delete: group.deed == Deed::Delete,
+            columns: (0..all).filter(|column| group.mask.has(*column)).collect(),
+            text: group.lines().collect::<Vec<_>>().concat(),
+        })
+        .collect()
+}
