@@ -142,8 +142,9 @@ impl MessageReader {
     #[inline]
     fn remembered(&mut self, line: &[u8]) -> Option<(StreamId, usize)> {
         let hit = |head: &Head| {
-            line.starts_with(&head.bytes)
-                .then_some((head.stream, head.bytes.len()))
+            let body = head.bytes.len();
+            // More white space before the body than there was is left to the cursor.
+            (line.starts_with(&head.bytes) && line.get(body) == Some(&b'{')).then_some((head.stream, body))
         };
         let last = self.heads.get(self.last).and_then(hit);
         if last.is_some() {

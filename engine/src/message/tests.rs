@@ -133,3 +133,20 @@ fn a_tail_with_a_second_record_is_refused() {
     };
     assert!(record.tail(&line(text), 46).is_err());
 }
+
+#[test]
+fn a_body_may_stand_further_away_than_before() {
+    let mut reader = MessageReader::new(false);
+    for (text, body) in [
+        (r#"{"type":"RECORD","stream":"s","record": {"a":1}}"#, 40),
+        (
+            "{\"type\":\"RECORD\",\"stream\":\"s\",\"record\": \t {\"a\":1}}",
+            42,
+        ),
+    ] {
+        let Message::Record(record) = reader.read(&line(text)).expect("a RECORD") else {
+            panic!("no RECORD")
+        };
+        assert_eq!(record.body, body);
+    }
+}

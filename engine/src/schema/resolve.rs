@@ -115,7 +115,7 @@ mod tests {
         });
         assert_eq!(
             resolve(&schema).expect("local"),
-            json!({"properties": {"a": {"type": "integer", "title": "mine"}}})
+            json!({"properties": {"a": {"type": "integer", "title": "mine"}, "$ref": {"type": "string"}}})
         );
     }
 

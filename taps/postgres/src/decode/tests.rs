@@ -157,3 +157,18 @@ fn the_lengths_of_an_array_are_held_against_its_bytes() {
         assert!(wrong(&decoder, &array(dimensions, items)).contains("the binary form of an array"));
     }
 }
+
+#[test]
+fn a_clock_shows_no_more_than_a_day() {
+    for count in [-1, 86_400_000_001, i64::MIN, i64::MAX] {
+        let value = count.to_be_bytes();
+        assert!(wrong(&Decoder::Time, &value).contains("the binary form of a time"));
+        assert!(
+            wrong(&Decoder::TimeTz, &[&value[..], &[0; 4]].concat()).contains("of a time with time zone")
+        );
+    }
+    assert_eq!(
+        json(&Decoder::Time, &86_400_000_000_i64.to_be_bytes()),
+        "\"24:00:00\""
+    );
+}

@@ -221,9 +221,20 @@ fn outside(
     Ok(true)
 }
 
+/// The microseconds of a clock, which shows no more than a day.
+#[inline]
+fn of_day(count: i64, value: &[u8], name: &str) -> Result<i64> {
+    if (0..=DAY).contains(&count) {
+        Ok(count)
+    } else {
+        Err(Wrong::form(value, name))
+    }
+}
+
 /// `12:34:56.789000`, `12:34:56`; `24:00:00` is a time, too.
 pub(super) fn time(value: &[u8], out: &mut Vec<u8>) -> Result {
-    let count = i64::from_be_bytes(fixed(value, "a time")?);
+    const NAME: &str = "a time";
+    let count = of_day(i64::from_be_bytes(fixed(value, NAME)?), value, NAME)?;
     out.push(b'"');
     write_clock(count, out);
     if count % SECOND != 0 {
@@ -237,7 +248,7 @@ pub(super) fn time(value: &[u8], out: &mut Vec<u8>) -> Result {
 pub(super) fn time_with_zone(value: &[u8], out: &mut Vec<u8>) -> Result {
     const NAME: &str = "a time with time zone";
     let mut rest = value;
-    let count = i64::from_be_bytes(take(&mut rest, NAME)?);
+    let count = of_day(i64::from_be_bytes(take(&mut rest, NAME)?), value, NAME)?;
     // Seconds west of Greenwich.
     let west = i64::from(i32::from_be_bytes(fixed(rest, NAME)?));
     out.push(b'"');
