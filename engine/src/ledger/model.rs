@@ -69,7 +69,7 @@ pub fn compare(events: &[Event], streams: usize) -> usize {
                 model.states.push(seq);
             }
             Event::Take if model.lost => {
-                assert_eq!(ledger.take().expect_err("a lost ticket").kind(), Kind::Bug)
+                assert_eq!(ledger.take().expect_err("a lost ticket").kind(), Kind::Bug);
             }
             Event::Take => {
                 let told = ledger.take().expect("nothing is lost");

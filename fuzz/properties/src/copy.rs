@@ -272,7 +272,7 @@ fn is_field_of(kind: &str, field: Option<&str>, cell: &Cell<'_>) {
         },
         "uuid" => assert!(field.len() == 32 && field.bytes().all(|byte| byte.is_ascii_hexdigit())),
         "bytea" => {
-            assert!(field.starts_with("\\x") && field[2..].bytes().all(|byte| byte.is_ascii_hexdigit()))
+            assert!(field.starts_with("\\x") && field[2..].bytes().all(|byte| byte.is_ascii_hexdigit()));
         }
         _ => assert!(
             field.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' '),
@@ -319,7 +319,7 @@ impl Literal<'_> {
                             );
                         }
                         Json::Text(digits) if integers => {
-                            assert_eq!(text.parse::<i32>(), digits.parse::<i32>())
+                            assert_eq!(text.parse::<i32>(), digits.parse::<i32>());
                         }
                         item => is_text_of(&text, item),
                     }

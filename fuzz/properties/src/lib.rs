@@ -6,6 +6,14 @@
 //! hand it libFuzzer's inputs; the tests of this crate hand it the corpora of `fuzz/seeds`, the inputs that once
 //! failed, and mutants of both.
 
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::cast_possible_wrap,
+    clippy::float_cmp,
+    clippy::format_collect,
+    reason = "a check panics, that is what it is for; values are compared bit by bit, and nothing here is in a hurry"
+)]
+
 pub mod config;
 pub mod copy;
 pub mod csv;
