@@ -137,7 +137,10 @@ fn timestamps_in_each_form() {
 #[test]
 fn the_lengths_of_an_array_are_held_against_its_bytes() {
     let array = |dimensions: &[i32], items: &[u8]| {
-        let mut value = (i32::try_from(dimensions.len()).expect("few")).to_be_bytes().to_vec();
+        let mut value = i32::try_from(dimensions.len())
+            .expect("few")
+            .to_be_bytes()
+            .to_vec();
         value.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 23]);
         for length in dimensions {
             value.extend_from_slice(&length.to_be_bytes());
