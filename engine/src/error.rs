@@ -143,7 +143,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &self.0;
-        match (&inner.position, &inner.stream) {
+        match (&inner.position, inner.stream.as_deref().map(show)) {
             (Some(at), Some(stream)) => write!(f, "line {}, byte {}, stream {stream}: ", at.line, at.byte)?,
             (Some(at), None) => write!(f, "line {}, byte {}: ", at.line, at.byte)?,
             (None, Some(stream)) => write!(f, "stream {stream}: ")?,

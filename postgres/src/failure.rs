@@ -12,7 +12,7 @@ pub fn failed(doing: &str, error: postgres::Error) -> Error {
     let Some(told) = error.as_db_error() else {
         return unavailable(doing, error);
     };
-    let mut message = format!("{doing}: {}", told.message());
+    let mut message = format!("{doing}: {}", short(told.message()));
     for (what, text) in [
         ("", told.detail()),
         ("at ", told.where_()),
@@ -28,6 +28,26 @@ pub fn failed(doing: &str, error: postgres::Error) -> Error {
     message.push_str(told.code().code());
     message.push(')');
     Error::new(kind(told), message)
+}
+
+/// A message of the server without most of a long value that it quotes: `invalid input syntax for type uuid: "..."`.
+fn short(message: &str) -> String {
+    const LONGEST: usize = 300;
+    let parts: Vec<_> = message.split('"').map(show_part).collect();
+    let mut short = parts.join("\"");
+    if short.len() > LONGEST {
+        short.truncate(short.floor_char_boundary(LONGEST));
+        short.push_str("...");
+    }
+    short
+}
+
+fn show_part(part: &str) -> std::borrow::Cow<'_, str> {
+    if part.len() > 120 {
+        show(part).into()
+    } else {
+        part.into()
+    }
 }
 
 /// The server can not be reached, or went away in the middle.

@@ -96,7 +96,13 @@ fn read(setting: &str, value: &str) -> Result<Vec<u8>> {
         _ => PathBuf::from(value),
     };
     fs::read(&path).map_err(|error| {
-        Error::config(format!("config: {setting}: cannot read {}", path.display())).with_source(error)
+        // A key without its first line looks like the name of a file, and must not be shown.
+        let named = if setting.ends_with("_key") {
+            "the file that it names".to_owned()
+        } else {
+            path.display().to_string()
+        };
+        Error::config(format!("config: {setting}: cannot read {named}")).with_source(error)
     })
 }
 

@@ -16,4 +16,5 @@ mod memory;
 mod pipes;
 mod postgres;
 mod python_taps;
+mod secrets;
 mod signals;

@@ -26,13 +26,12 @@ impl DeadLetters {
     pub fn open(path: &Path) -> Result<Self> {
         let cannot = |error| Error::io(format!("cannot open dead_letter_path {}", path.display()), error);
         // Not append mode: the tail is cut first, and nobody else writes to it.
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(cannot)?;
+        let mut how = OpenOptions::new();
+        how.read(true).write(true).create(true).truncate(false);
+        // Whole records stand in it: a new file is for this user only.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+        let mut file = how.open(path).map_err(cannot)?;
         cut_torn_line(&mut file).map_err(cannot)?;
         sync_folder_of(path).map_err(cannot)?;
         Ok(Self {

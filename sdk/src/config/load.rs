@@ -81,6 +81,12 @@ impl Settings {
 
 fn read_file(source: &OsString) -> Result<Map<String, Value>> {
     let shown = source.to_string_lossy();
+    // Not shown: there may be a password in it.
+    if shown.trim_start().starts_with('{') {
+        return Err(Error::config(
+            "--config: expected the path of a file, found the JSON itself, which other users see in the list of processes",
+        ));
+    }
     let bytes = fs::read(source)
         .map_err(|error| Error::config(format!("cannot read the config file {shown}")).with_source(error))?;
     parse(&bytes, &shown)

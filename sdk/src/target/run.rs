@@ -135,7 +135,11 @@ impl Write for StateOutput {
             let mut name = path.file_name().unwrap_or_default().to_owned();
             name.push(".new");
             let new = path.with_file_name(name);
-            let mut file = File::create(&new)?;
+            let mut how = File::options();
+            how.write(true).create(true).truncate(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+            let mut file = how.open(&new)?;
             file.write_all(line)?;
             file.sync_all()?;
             fs::rename(&new, path)?;
