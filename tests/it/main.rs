@@ -13,6 +13,7 @@ mod harness;
 mod kill;
 mod locks;
 mod memory;
+mod paths;
 mod pipes;
 mod postgres;
 mod python_taps;

@@ -62,7 +62,9 @@ impl Observer for Metrics {
 /// Says what was done, one line a stream, and warns of what was left out.
 pub(super) fn log_summary(summary: &Summary) {
     for stream in &summary.streams {
-        let name = stream.stream.as_str();
+        // A name may be long, and have control characters in it.
+        let name = melisma_engine::error::show(&stream.stream);
+        let name = name.as_str();
         log::info!(
             stream_name = name;
             "stream {name}: {} records, {} committed in {} batches",

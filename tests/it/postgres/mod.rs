@@ -1,6 +1,7 @@
 //! tap-postgres and target-postgres, on real servers and beside their peers.
 
 mod example;
+mod names;
 mod peers;
 mod state;
 mod types;
