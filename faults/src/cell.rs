@@ -115,15 +115,47 @@ impl Cell {
         }
     }
 
+    /// SIGKILL at 24 points for each target, those on the way of one target alone included.
+    pub fn quick() -> Vec<Self> {
+        const EACH: usize = 24;
+        let killed: Vec<Self> = Self::all()
+            .into_iter()
+            .filter(|cell| cell.how == How::Kill)
+            .collect();
+        let mut cells = Vec::new();
+        for kind in Kind::ALL {
+            let mine: Vec<Self> = killed.iter().copied().filter(|cell| cell.kind == kind).collect();
+            let (every, own): (Vec<Self>, Vec<Self>) =
+                mine.into_iter().partition(|cell| cell.point.on == On::Every);
+            let own: Vec<Self> = own.into_iter().take(8).collect();
+            let rest = EACH - own.len();
+            // Spread over the way, not its beginning alone.
+            let step = |place: usize| every[place * every.len() / rest];
+            cells.extend((0..rest).map(step).chain(own.iter().copied()));
+        }
+        cells
+    }
+
     /// Runs the cell.
     pub fn run(&self, programs: &Programs, server: Option<&Server>, seed: u64) -> Outcome {
+        self.run_with(programs, server, seed, None)
+    }
+
+    /// Runs the cell with a bug planted.
+    pub fn run_with(
+        &self,
+        programs: &Programs,
+        server: Option<&Server>,
+        seed: u64,
+        bug: Option<&str>,
+    ) -> Outcome {
         let seed = named(seed, &self.name());
         let mut outcome = Outcome {
             result: Ok(()),
             in_flight: 0,
             replayed: 0,
         };
-        outcome.result = self.judge(programs, server, seed, &mut outcome);
+        outcome.result = self.judge(programs, server, seed, bug, &mut outcome);
         outcome
     }
 
@@ -132,6 +164,7 @@ impl Cell {
         programs: &Programs,
         server: Option<&Server>,
         seed: u64,
+        bug: Option<&str>,
         outcome: &mut Outcome,
     ) -> Result<(), String> {
         let source = Source {
@@ -144,7 +177,7 @@ impl Cell {
         let mut oracle = Oracle::default();
         let disturbance = Disturbance {
             fault: Some(format!("{}:{}:{}", self.point.name, self.how.name(), self.pass())),
-            bug: None,
+            bug: bug.map(str::to_owned),
         };
         let mut running = rig.start(ROWS, &disturbance)?;
         if self.how == How::Hang {

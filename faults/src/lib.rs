@@ -10,12 +10,15 @@
     reason = "numbers of rows, which are small"
 )]
 
+pub mod campaign;
 pub mod cell;
 pub mod kills;
 pub mod oracle;
+pub mod planted;
 pub mod processes;
 pub mod random;
 pub mod read;
+pub mod report;
 pub mod rig;
 pub mod scripted;
 pub mod server;

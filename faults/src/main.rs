@@ -10,9 +10,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use melisma_faults::{cell, kills, rig, server, tap};
+use melisma_faults::campaign::{self, Plan};
+use melisma_faults::rig::Programs;
+use melisma_faults::{report, scripted, tap};
 
 #[derive(Parser)]
+#[command(about = "The scripted tap, and the harness around it: `cargo xtask faults` builds and starts it")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -20,7 +23,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// The scripted tap.
+    /// The scripted tap, as `melisma run` starts it.
     Tap {
         #[arg(long)]
         config: PathBuf,
@@ -29,11 +32,33 @@ enum Command {
         #[arg(long)]
         catalog: Option<PathBuf>,
     },
-    /// Cells whose name contains the word.
-    Try {
-        word: String,
+    /// Disturb, kill, look: all of it, or what is called so.
+    Run {
+        /// Everything, instead of a fair part.
+        #[arg(long)]
+        full: bool,
+        /// What all that is random follows from.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Only cells and rounds whose name contains this.
+        #[arg(long)]
+        only: Option<String>,
+        /// How many at a time; by default as many as there are processors.
+        #[arg(long)]
+        workers: Option<usize>,
+        /// Write the page here.
+        #[arg(long)]
+        page: Option<PathBuf>,
+        /// What kind of machine it is, for the page.
+        #[arg(long, default_value = "a machine")]
+        machine: String,
+    },
+    /// The scripted sink alone, in this process.
+    Scripted {
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value = "")]
+        only: String,
     },
 }
 
@@ -44,7 +69,26 @@ fn main() -> ExitCode {
             state,
             catalog: _,
         } => tap::run(&config, state.as_deref(), &mut io::stdout()).map_err(|error| error.to_string()),
-        Command::Try { word, seed } => attempt(&word, seed),
+        Command::Run {
+            full,
+            seed,
+            only,
+            workers,
+            page,
+            machine,
+        } => programs().and_then(|programs| {
+            let mut plan = if full || only.is_some() {
+                Plan::full(programs, seed)
+            } else {
+                Plan::quick(programs, seed)
+            };
+            plan.workers = workers.unwrap_or(plan.workers);
+            if let Some(only) = only {
+                plan = plan.only(&only);
+            }
+            run(&plan, page, &machine)
+        }),
+        Command::Scripted { seed, only } => scripted_alone(seed, &only),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,33 +99,48 @@ fn main() -> ExitCode {
     }
 }
 
-fn attempt(word: &str, seed: u64) -> Result<(), String> {
-    let folder = std::env::current_exe().map_err(|e| e.to_string())?;
-    let programs = rig::Programs::in_folder(folder.parent().ok_or("no folder")?)?;
-    let server = server::Server::start();
-    for cell in cell::Cell::all()
-        .into_iter()
-        .filter(|cell| cell.name().contains(word))
-    {
-        let began = std::time::Instant::now();
-        let outcome = cell.run(&programs, Some(&server), seed);
-        println!(
-            "{} {:?} {:?} {} {}",
-            cell.name(),
-            began.elapsed(),
-            outcome.result,
-            outcome.in_flight,
-            outcome.replayed
-        );
+/// The programs beside this one.
+fn programs() -> Result<Programs, String> {
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
+    Programs::in_folder(this.parent().ok_or("a program without a folder")?)
+}
+
+fn run(plan: &Plan, page: Option<PathBuf>, machine: &str) -> Result<(), String> {
+    println!(
+        "{} scripted cells, {} cells, {} rounds of kills; seed {}, {} at a time",
+        plan.scripted.len(),
+        plan.cells.len(),
+        plan.rounds.len(),
+        plan.seed,
+        plan.workers
+    );
+    let report = campaign::run(plan, &|line| println!("{line}"));
+    println!("{}", report::closing(&report));
+    if let Some(page) = page {
+        let text = report::page(&report, plan.seed, machine);
+        std::fs::write(&page, text).map_err(|error| format!("cannot write {}: {error}", page.display()))?;
     }
-    for round in kills::Round::all(60)
+    let failures = report.failures();
+    for (name, what) in &failures {
+        println!("FAILED {name}: {}", what.lines().next().unwrap_or_default());
+        println!("  again: cargo xtask faults --seed {} --only {name}", plan.seed);
+    }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{} violations", failures.len()))
+    }
+}
+
+fn scripted_alone(seed: u64, only: &str) -> Result<(), String> {
+    for cell in scripted::Cell::all()
         .into_iter()
-        .filter(|round| round.name().contains(word))
+        .filter(|cell| cell.name().contains(only))
     {
-        let began = std::time::Instant::now();
-        let mut counts = kills::Counts::default();
-        let result = round.run(&programs, Some(&server), seed, &mut counts, &|| {});
-        println!("{} {:?} {:?} {counts:?}", round.name(), began.elapsed(), result);
+        if let Err(what) = cell.run(seed) {
+            println!("{what}");
+            return Err(format!("{}: {what}", cell.name()));
+        }
     }
     Ok(())
 }

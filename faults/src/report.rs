@@ -1,0 +1,268 @@
+//! What a campaign has found, for people: a closing table, and docs/faults.md.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use melisma_engine::faults::ALL;
+
+use crate::campaign::Report;
+use crate::cell::{Cell, How};
+use crate::kills::Counts;
+use crate::rig::Kind;
+
+/// A share in percent.
+fn percent(part: u64, whole: u64) -> u64 {
+    if whole == 0 { 0 } else { part * 100 / whole }
+}
+
+/// Some lines for the terminal.
+pub fn closing(report: &Report) -> String {
+    let failed = |results: &mut dyn Iterator<Item = bool>| results.filter(|ok| !ok).count();
+    let cells = failed(&mut report.cells.iter().map(|(_, outcome)| outcome.result.is_ok()));
+    let rounds = failed(&mut report.rounds.iter().map(|(_, result)| result.is_ok()));
+    let scripted = failed(&mut report.scripted.iter().map(|(_, result)| result.is_ok()));
+    let missed = failed(&mut report.planted.iter().map(|caught| caught.by.is_ok()));
+    let Counts {
+        kills,
+        in_flight,
+        replays,
+        replayed,
+        ..
+    } = report.counts;
+    let mut text = format!(
+        "\n{:<24}{:>8}{:>12}{:>8}\n{:<24}{:>8}{:>12}{:>8}\n{:<24}{:>8}{:>12}{:>8}\n",
+        "",
+        "done",
+        "violations",
+        "s", //
+        "scripted sink, cells",
+        report.scripted.len(),
+        scripted,
+        report.took[2].as_secs(),
+        "named points, cells",
+        report.cells.len(),
+        cells,
+        report.took[0].as_secs(),
+    );
+    let _ = writeln!(
+        text,
+        "{:<24}{kills:>8}{rounds:>12}{:>8}",
+        "kills at random",
+        report.took[1].as_secs()
+    );
+    let _ = writeln!(
+        text,
+        "{:<24}{:>8}{missed:>12}{:>8}   (a violation is a bug that no check saw)",
+        "planted bugs",
+        report.planted.len(),
+        report.took[3].as_secs()
+    );
+    if kills > 0 {
+        let _ = writeln!(
+            text,
+            "\n{}% of the kills found units in flight; {replays} restarts sent {replayed} rows again",
+            percent(in_flight, kills)
+        );
+    }
+    for caught in &report.planted {
+        let by = match &caught.by {
+            Ok(by) => shorten(by),
+            Err(what) => shorten(what),
+        };
+        let _ = writeln!(text, "invariant {}  {:<16} {by}", caught.invariant, caught.name);
+    }
+    text
+}
+
+fn shorten(text: &str) -> String {
+    let mut short: String = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(110)
+        .collect();
+    if short.len() < text.trim().len() {
+        short.push_str("...");
+    }
+    short
+}
+
+/// The page.
+pub fn page(report: &Report, seed: u64, machine: &str) -> String {
+    let Counts {
+        kills,
+        in_flight,
+        replays,
+        replayed,
+        victims,
+        late,
+    } = report.counts;
+    let failures = report.failures().len();
+    let mut text = format!(
+        "# Faults\n\n\
+         Written by `cargo xtask faults --full --seed {seed}`, on {machine}. Debug build of the programs, with kill points and \
+         planted bugs compiled in; a release has neither.\n\n\
+         A scripted tap sends rows that follow from a seed and their number: three streams, one with keys, one without, one \
+         whose keys come again and have versions; a column more on the way, ACTIVATE_VERSION, a STATE every ten rows. \
+         `melisma run` brings them into each target. The run is disturbed, what is left is read back by readers that are \
+         not the product's and judged *before* anything is started again; then the run is started again until it ends, and \
+         once more for fresh rows.\n\n\
+         | | |\n|---|---|\n\
+         | P1 | rows that a told or stored STATE covers are in the target, at the moment of the crash |\n\
+         | P2 | nothing is there that was not sent, nor more often than it was sent |\n\
+         | P3 | each row is the one that was sent, in its order |\n\
+         | P4 | after a run that ended well the target equals the source: no doubles where keys are merged, nor with `state_in_target` |\n\
+         | P5 | fresh rows pass after faults |\n\
+         | P6 | the STATE that is kept is the tap's, byte for byte, and the last one after a run that ended well |\n\
+         | P7 | no row and no password is in a log, and nothing but STATE on a target's stdout |\n\n\
+         ## Counts\n\n\
+         | | done | violations |\n|---|---|---|\n"
+    );
+    let bad = |results: &mut dyn Iterator<Item = bool>| results.filter(|ok| !ok).count();
+    let _ = writeln!(
+        text,
+        "| cells: a named point, a target, a way | {} | {} |",
+        report.cells.len(),
+        bad(&mut report.cells.iter().map(|(_, outcome)| outcome.result.is_ok()))
+    );
+    let _ = writeln!(
+        text,
+        "| kills at random | {kills} | {} |",
+        bad(&mut report.rounds.iter().map(|(_, result)| result.is_ok()))
+    );
+    let _ = writeln!(
+        text,
+        "| cells of the scripted sink | {} | {} |",
+        report.scripted.len(),
+        bad(&mut report.scripted.iter().map(|(_, result)| result.is_ok()))
+    );
+    let _ = writeln!(
+        text,
+        "| planted bugs | {} | {} not found |\n",
+        report.planted.len() + 1,
+        bad(&mut report.planted.iter().map(|caught| caught.by.is_ok()))
+    );
+    if failures > 0 {
+        text.push_str("What was violated:\n\n");
+        for (name, what) in report.failures() {
+            let _ = writeln!(text, "- `{name}`: {}", shorten(&what));
+        }
+        text.push('\n');
+    }
+    points(report, &mut text);
+    let _ = write!(
+        text,
+        "## Kills at random\n\n\
+         SIGKILL at random moments, while the processes start or rows are under way; {} kills share one growing set of rows, \
+         in {} rounds. Killed were the runner {} times, the tap {}, the target {}, and all processes of PostgreSQL's server \
+         {}. {late} more came too late to hit anybody, and do not count.\n\n\
+         {in_flight} of {kills} kills ({}%) found units in flight: the engine's ledger held records that it had read and that \
+         were not durable yet. The build with kill points keeps that number in a file, which the harness reads a moment \
+         before it kills; below 60% the command fails. After {replays} of them the next run sent rows again, {replayed} in \
+         all; without any the command fails as well. Seeds decide who is killed and when, but not how far the processes are \
+         by then, so a round that is repeated is not the same to the microsecond.\n\n",
+        crate::kills::KILLS_A_ROUND,
+        report.rounds.len(),
+        victims[0],
+        victims[1],
+        victims[2],
+        victims[3],
+        percent(in_flight, kills),
+    );
+    scripted(report, &mut text);
+    planted(report, &mut text);
+    text
+}
+
+fn points(report: &Report, text: &mut String) {
+    let mut results: BTreeMap<(&str, Kind), BTreeMap<How, bool>> = BTreeMap::new();
+    let (mut in_flight, mut replayed) = (0, 0);
+    for (Cell { point, kind, how }, outcome) in &report.cells {
+        results
+            .entry((point.name, *kind))
+            .or_default()
+            .insert(*how, outcome.result.is_ok());
+        in_flight += u64::from(outcome.in_flight > 0);
+        replayed += u64::from(outcome.replayed > 0);
+    }
+    let _ = write!(
+        text,
+        "## Named points\n\n\
+         At each point the process that comes there is ended by SIGKILL (k), gets an error (e), or hangs for ever (h), and an \
+         operator ends it: SIGTERM, SIGTERM, SIGKILL. A cell whose run never came to its point fails. At {in_flight} of {} \
+         cells units were in flight, after {replayed} rows were sent again. A capital letter is a violation, a dot means \
+         that the target does not come there.\n\n\
+         | point | what stands there | jsonl | csv | parquet | postgres |\n|---|---|---|---|---|---|\n",
+        report.cells.len()
+    );
+    for point in ALL {
+        let _ = write!(text, "| `{}` | {} |", point.name, point.stands);
+        for kind in Kind::ALL {
+            let cells = results.get(&(point.name, kind));
+            let letters: String = cells.map_or_else(
+                || "·".into(),
+                |cells| {
+                    cells
+                        .iter()
+                        .map(|(how, ok)| {
+                            let letter = how.name().chars().next().unwrap_or('?');
+                            if *ok { letter } else { letter.to_ascii_uppercase() }
+                        })
+                        .collect()
+                },
+            );
+            let _ = write!(text, " {letters} |");
+        }
+        text.push('\n');
+    }
+    text.push('\n');
+}
+
+fn scripted(report: &Report, text: &mut String) {
+    let mut table: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for (cell, result) in &report.scripted {
+        let name = cell.name();
+        let mut words = name.split(':').skip(1);
+        let row = format!(
+            "{} | {}",
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default()
+        );
+        let (done, bad) = table.entry(row).or_default();
+        *done += 1;
+        *bad += usize::from(result.is_err());
+    }
+    text.push_str(
+        "## The scripted sink\n\n\
+         The pipeline alone, into a sink that rejects a call, fails after it did the work, holds, or is slow: with one writer, \
+         with two, with commits at STATEs, with one commit at the end, each at two places. Judged are the ledger's invariants \
+         (I1: a told STATE covers durable rows alone; I2: STATEs go forward; I3: a good end tells the last; I4: records are \
+         durable, or the run failed) and P1 to P3, the bounds of what is read while a sink holds, and that rows are on the right \
+         side of each SCHEMA and ACTIVATE_VERSION.\n\n| call | trouble | cells | violations |\n|---|---|---|---|\n",
+    );
+    for (row, (done, bad)) in table {
+        let _ = writeln!(text, "| {row} | {done} | {bad} |");
+    }
+    text.push('\n');
+}
+
+fn planted(report: &Report, text: &mut String) {
+    text.push_str(
+        "## Planted bugs\n\n\
+         A bug for each invariant of ARCHITECTURE.md, planted by a feature that no release compiles with. The same check is \
+         green without the bug.\n\n| invariant | bug | what it does | caught by |\n|---|---|---|---|\n",
+    );
+    for caught in &report.planted {
+        let by = match &caught.by {
+            Ok(by) => shorten(by).replace('|', "\\|"),
+            Err(what) => format!("**{}**", shorten(what)),
+        };
+        let _ = writeln!(
+            text,
+            "| {} | `{}` | {} | {by} |",
+            caught.invariant, caught.name, caught.does
+        );
+    }
+    text.push_str("| 8 | `planted-unsafe` | an `unsafe` block in the engine | the compiler: `unsafe_code` is forbidden, the build fails |\n");
+}
