@@ -14,6 +14,23 @@ use crate::source::Source;
 const ROWS: u64 = 400;
 /// Rows that come fresh when all is over.
 const FRESH: u64 = 25;
+/// A row that does not come.
+const NEVER: u64 = 1 << 40;
+/// Rows of the run before, where the target is overwritten.
+const HALF: u64 = 130;
+/// The points of a run that overwrites.
+const OVERWRITING: [&str; 10] = [
+    "decode.batch",
+    "sink.write.after",
+    "sink.commit.",
+    "sink.finish.",
+    "ledger.commit.",
+    "state.tell.",
+    "target.end",
+    "store.",
+    "files.part.",
+    "postgres.commit.",
+];
 /// How long a point may take to strike.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -51,6 +68,8 @@ pub struct Cell {
     pub kind: Kind,
     /// What happens.
     pub how: How,
+    /// Whether the target is overwritten: only the end makes rows durable.
+    pub overwrite: bool,
 }
 
 /// What came of a cell.
@@ -67,7 +86,13 @@ pub struct Outcome {
 impl Cell {
     /// `sink.commit.before:kill:target-csv`, as `--only` takes it.
     pub fn name(&self) -> String {
-        format!("{}:{}:{}", self.point.name, self.how.name(), self.kind.name())
+        let way = if self.overwrite { ":overwrite" } else { "" };
+        format!(
+            "{}:{}:{}{way}",
+            self.point.name,
+            self.how.name(),
+            self.kind.name()
+        )
     }
 
     /// Every cell: each point on the way of each target, in each way.
@@ -83,9 +108,41 @@ impl Cell {
                         On::Postgres | On::Held => kind == Kind::Postgres,
                     };
                     if comes {
-                        cells.push(Self { point, kind, how });
+                        cells.push(Self {
+                            point,
+                            kind,
+                            how,
+                            overwrite: false,
+                        });
                     }
                 }
+            }
+        }
+        cells.extend(Self::overwriting());
+        cells
+    }
+
+    /// The points about the end of a run, for targets that are overwritten.
+    fn overwriting() -> Vec<Self> {
+        let mut cells = Vec::new();
+        for point in ALL
+            .iter()
+            .filter(|point| OVERWRITING.iter().any(|part| point.name.starts_with(part)))
+        {
+            for kind in Kind::ALL {
+                let comes = match point.on {
+                    On::Every => true,
+                    On::Renamed => kind != Kind::Postgres,
+                    On::Postgres => kind == Kind::Postgres,
+                    On::StateFile | On::Appended | On::Held => false,
+                };
+                let one = |how| Self {
+                    point,
+                    kind,
+                    how,
+                    overwrite: true,
+                };
+                cells.extend(How::ALL.into_iter().filter(|_| comes).map(one));
             }
         }
         cells
@@ -93,16 +150,31 @@ impl Cell {
 
     /// How the target is run so that it comes to the point.
     fn variant(&self, seed: u64) -> Variant {
+        if self.overwrite {
+            return Variant {
+                overwrite: true,
+                ..Variant::default()
+            };
+        }
         Variant {
             parts: self.point.on == On::Renamed || self.point.on == On::Every && seed % 4 == 1,
             state_file: self.point.on == On::StateFile || self.point.on == On::Every && seed % 3 == 1,
             held: self.kind == Kind::Postgres
                 && (self.point.on == On::Held || self.point.on == On::Every && seed % 5 == 1),
+            overwrite: false,
         }
     }
 
     /// Which time that it comes to the point: not the first, where it comes there more often.
     fn pass(&self) -> u64 {
+        if self.overwrite {
+            let again = ["sink.", "ledger.", "files.", "decode."];
+            return if again.iter().any(|part| self.point.name.starts_with(part)) {
+                2
+            } else {
+                1
+            };
+        }
         match self.point.name {
             "reader.end" | "target.end" | "run.end" => 1,
             "sink.schema.before" | "sink.schema.after" => 1,
@@ -120,7 +192,7 @@ impl Cell {
         const EACH: usize = 24;
         let killed: Vec<Self> = Self::all()
             .into_iter()
-            .filter(|cell| cell.how == How::Kill)
+            .filter(|cell| cell.how == How::Kill && !cell.overwrite)
             .collect();
         let mut cells = Vec::new();
         for kind in Kind::ALL {
@@ -167,14 +239,22 @@ impl Cell {
         bug: Option<&str>,
         outcome: &mut Outcome,
     ) -> Result<(), String> {
+        // A Parquet file has one set of columns: a change makes two files, which can not appear at the same moment.
+        let one_file = self.overwrite && self.kind == Kind::Parquet;
         let source = Source {
             seed,
             state_every: 10,
-            change: 150,
+            change: if one_file { NEVER } else { 150 },
             activate: 250,
         };
         let mut rig = Rig::new(programs, self.kind, self.variant(seed), source, server)?;
         let mut oracle = Oracle::default();
+        if self.overwrite {
+            // Something that can be overwritten.
+            let ended = rig.run(HALF, &Disturbance::default())?;
+            oracle.overwritten_at_the_end(&rig, &ended, HALF)?;
+        }
+        let good = rig.sent.last().copied();
         let disturbance = Disturbance {
             fault: Some(format!("{}:{}:{}", self.point.name, self.how.name(), self.pass())),
             bug: bug.map(str::to_owned),
@@ -197,7 +277,12 @@ impl Cell {
             )));
         }
         outcome.in_flight = rig.in_flight();
-        oracle.after_a_crash(&rig).map_err(told)?;
+        let looked = if self.overwrite {
+            oracle.overwritten_after_a_crash(&rig, good, ROWS)
+        } else {
+            oracle.after_a_crash(&rig)
+        };
+        looked.map_err(told)?;
         quiet(&ended.log, self.point.name == "state.tell.half")?;
         if ended.status.success() && oracle.covered() != ROWS {
             return Err(told(format!(
@@ -208,13 +293,16 @@ impl Cell {
         let before = rig.sent_to();
         for end in [ROWS, ROWS + FRESH] {
             let ended = rig.run(end, &Disturbance::default())?;
-            oracle.at_the_end(&rig, &ended, end)?;
+            if self.overwrite {
+                oracle.overwritten_at_the_end(&rig, &ended, end)?;
+            } else {
+                oracle.at_the_end(&rig, &ended, end)?;
+            }
             quiet(&ended.log, false)?;
         }
-        outcome.replayed = rig
-            .sent
-            .get(1)
-            .map_or(0, |again| before.saturating_sub(again.from));
+        let restart = if self.overwrite { 2 } else { 1 };
+        let again = rig.sent.get(restart);
+        outcome.replayed = again.map_or(0, |again| before.saturating_sub(again.from));
         Ok(())
     }
 }

@@ -104,7 +104,7 @@ impl Round {
                 Variant {
                     parts: true,
                     state_file: true,
-                    held: false,
+                    ..Variant::default()
                 },
             ),
         ];
@@ -137,13 +137,13 @@ impl Round {
     ) -> Result<(), String> {
         let mut random = Random::new(named(seed, &self.name()));
         let source = Source {
-            seed: random.next(),
+            seed: random.number(),
             state_every: 10,
             change: 400 + random.below(400),
             activate: 900 + random.below(400),
         };
         let mut rig = Rig::new(programs, self.kind, self.variant, source, server)?;
-        rig.pace = (10, 2500);
+        rig.pace = (7, 1800);
         let mut oracle = Oracle::default();
         let mut history = Vec::new();
         let mut done = 0;

@@ -91,6 +91,7 @@ fn killed(bug: Option<&str>, programs: &Programs, seed: u64) -> Result<(), Strin
         point,
         kind: Kind::Jsonl,
         how: How::Kill,
+        overwrite: false,
     };
     cell.run_with(programs, None, seed, bug).result
 }

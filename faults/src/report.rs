@@ -12,7 +12,7 @@ use crate::rig::Kind;
 
 /// A share in percent.
 fn percent(part: u64, whole: u64) -> u64 {
-    if whole == 0 { 0 } else { part * 100 / whole }
+    (part * 100).checked_div(whole).unwrap_or(0)
 }
 
 /// Some lines for the terminal.
@@ -175,14 +175,28 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
     text
 }
 
+/// Whether all is well, by whether the target is overwritten and how it is disturbed.
+type Ways = BTreeMap<(bool, How), bool>;
+
 fn points(report: &Report, text: &mut String) {
-    let mut results: BTreeMap<(&str, Kind), BTreeMap<How, bool>> = BTreeMap::new();
+    let mut results: BTreeMap<(&str, Kind), Ways> = BTreeMap::new();
     let (mut in_flight, mut replayed) = (0, 0);
-    for (Cell { point, kind, how }, outcome) in &report.cells {
-        results
+    for (
+        Cell {
+            point,
+            kind,
+            how,
+            overwrite,
+        },
+        outcome,
+    ) in &report.cells
+    {
+        let ok = results
             .entry((point.name, *kind))
             .or_default()
-            .insert(*how, outcome.result.is_ok());
+            .entry((*overwrite, *how))
+            .or_insert(true);
+        *ok &= outcome.result.is_ok();
         in_flight += u64::from(outcome.in_flight > 0);
         replayed += u64::from(outcome.replayed > 0);
     }
@@ -192,7 +206,8 @@ fn points(report: &Report, text: &mut String) {
          At each point the process that comes there is ended by SIGKILL (k), gets an error (e), or hangs for ever (h), and an \
          operator ends it: SIGTERM, SIGTERM, SIGKILL. A cell whose run never came to its point fails. At {in_flight} of {} \
          cells units were in flight, after {replayed} rows were sent again. A capital letter is a violation, a dot means \
-         that the target does not come there.\n\n\
+         that the target does not come there. With a stroke: the same for a target that is overwritten, in which a crash must \
+         leave each stream as it was or as it will be.\n\n\
          | point | what stands there | jsonl | csv | parquet | postgres |\n|---|---|---|---|---|---|\n",
         report.cells.len()
     );
@@ -205,9 +220,14 @@ fn points(report: &Report, text: &mut String) {
                 |cells| {
                     cells
                         .iter()
-                        .map(|(how, ok)| {
-                            let letter = how.name().chars().next().unwrap_or('?');
-                            if *ok { letter } else { letter.to_ascii_uppercase() }
+                        .map(|((overwrite, how), ok)| {
+                            let letter = &how.name()[..1];
+                            let letter = if *ok {
+                                letter.to_owned()
+                            } else {
+                                letter.to_uppercase()
+                            };
+                            if *overwrite { format!("{letter}'") } else { letter }
                         })
                         .collect()
                 },

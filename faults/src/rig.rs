@@ -81,6 +81,7 @@ impl Kind {
 
 /// What differs from the usual way of running.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Variant {
     /// Files in parts instead of one that grows.
     pub parts: bool,
@@ -88,6 +89,8 @@ pub struct Variant {
     pub state_file: bool,
     /// `state_in_target`
     pub held: bool,
+    /// `load_method: overwrite`: only the end makes rows durable.
+    pub overwrite: bool,
 }
 
 /// How a run is disturbed from inside.
@@ -167,7 +170,7 @@ impl<'s> Rig<'s> {
             source,
             server,
             sent: Vec::new(),
-            pace: (20, 3000),
+            pace: (17, 2600),
             settings: Map::new(),
             runs: 0,
             number,
@@ -219,6 +222,9 @@ impl<'s> Rig<'s> {
         config["state_interval_seconds"] = json!(0.004);
         if self.variant.parts && self.kind != Kind::Parquet {
             config["write_mode"] = json!("parts");
+        }
+        if self.variant.overwrite {
+            config["load_method"] = json!("overwrite");
         }
         for (name, value) in &self.settings {
             config[name] = value.clone();

@@ -117,7 +117,7 @@ impl Source {
         Row {
             n,
             id,
-            big: (random.next() >> 2) as i64 | (1 << 60) | 1,
+            big: (random.number() >> 2) as i64 | (1 << 60) | 1,
             price: random.below(1 << 20) as f64 / 8.0,
             at: EPOCH + (n as i64) * 1_000_003,
             flag: [None, Some(false), Some(true)][random.below(3) as usize],

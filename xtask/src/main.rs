@@ -8,6 +8,7 @@
 mod bench;
 mod deny;
 mod docs;
+mod faults;
 mod fuzz;
 mod graph;
 mod metadata;
@@ -46,6 +47,8 @@ enum Command {
     Docs,
     /// Let libFuzzer look for inputs that a property of fuzz/properties does not hold for.
     Fuzz(fuzz::Args),
+    /// Kill melisma in every way and place, and look whether anything got lost.
+    Faults(faults::Args),
     /// Measure, and write benches/results.
     Bench(bench::Args),
     /// A throwaway PostgreSQL server for examples.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Deny => deny::run(),
         Command::Docs => docs::run(),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Faults(args) => faults::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Postgres(action) => postgres::run(&action),
         Command::Gen { rest } => bench::corpora::generate(&rest),

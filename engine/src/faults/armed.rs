@@ -69,6 +69,9 @@ pub fn pass(point: &Point) -> Result<()> {
 }
 
 /// Does what was asked for at the point.
+///
+/// # Panics
+/// The mark can not be written: nobody would know that the point struck.
 pub fn strike(point: &Point) -> Result<()> {
     let Some(armed) = armed() else { return Ok(()) };
     if let Some(path) = std::env::var_os("MELISMA_FAULT_MARK") {
@@ -95,6 +98,9 @@ pub fn strike(point: &Point) -> Result<()> {
 }
 
 /// Notes how many units are in flight, where a process that is killed leaves it behind.
+///
+/// # Panics
+/// The file can not be opened.
 pub fn gauge(units: usize) {
     static GAUGE: OnceLock<Option<File>> = OnceLock::new();
     let gauge = GAUGE.get_or_init(|| {

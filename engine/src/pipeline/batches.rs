@@ -338,6 +338,7 @@ impl<D: Destination> Router<'_, D> {
 
     /// A clean end: everything is committed and every sink finished.
     pub(super) fn finish(&mut self) -> Result<()> {
+        self.check_end()?;
         // All rows are with their sinks before one of them is handed the STATE that covers all.
         for id in 0..self.streams.len() {
             self.hand_over(id)?;

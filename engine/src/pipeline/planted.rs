@@ -7,6 +7,7 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 
 use super::writer::{Command, What};
+use crate::cell::{Cell, Row};
 use crate::faults::{bug, has};
 
 /// Whether this is the second batch of the process.
@@ -38,4 +39,14 @@ pub(super) fn reordered<B>(commands: &Receiver<Command<B>>) -> impl Iterator<Ite
             Err(_) => Some(next),
         }
     })
+}
+
+/// Every integer as the float that is nearest.
+#[expect(clippy::cast_precision_loss, reason = "this is the bug")]
+pub(super) fn through_floats(row: &mut Row<'_>) {
+    for cell in &mut row.cells {
+        if let Cell::Int(value) = cell {
+            *value = *value as f64 as i64;
+        }
+    }
 }

@@ -129,11 +129,7 @@ impl<E: Encoder> Stream<E> {
         row.version = tail.version;
         row.time_extracted = tail.time_extracted;
         planted!(FLOAT_NUMBERS, {
-            for cell in &mut row.cells {
-                if let crate::cell::Cell::Int(value) = cell {
-                    *value = *value as f64 as i64;
-                }
-            }
+            super::planted::through_floats(row);
         });
         if self.decoder.violations().is_empty() {
             Ok(())

@@ -9,7 +9,7 @@ use super::router::Router;
 use super::stream::OpenUnit;
 use super::teller::is_empty;
 use super::writer::What;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sink::Destination;
 
 /// What is known between two such commits.
@@ -19,6 +19,8 @@ pub(super) struct Together {
     committed_at: Instant,
     /// The last STATE of the input.
     pub(super) last: Option<Arc<str>>,
+    /// Records before it, without those refused.
+    covered: u64,
 }
 
 impl Together {
@@ -27,6 +29,7 @@ impl Together {
             due: false,
             committed_at: Instant::now(),
             last: None,
+            covered: 0,
         }
     }
 }
@@ -46,6 +49,7 @@ impl<D: Destination> Router<'_, D> {
         self.shared.teller.state(seq, value, self.now)?;
         let state: Arc<str> = value.into();
         self.together.last = Some(Arc::clone(&state));
+        self.together.covered = self.accepted();
         if !due || options.commits_at_end {
             return Ok(());
         }
@@ -60,6 +64,24 @@ impl<D: Destination> Router<'_, D> {
         self.together.due = false;
         self.together.committed_at = self.now;
         Ok(())
+    }
+
+    /// Whether the input may end here. Rows that no STATE covers are not committed with one that came before them: it
+    /// would start a tap, or one that was only cut short, in front of rows that are there already.
+    pub(super) fn check_end(&self) -> Result<()> {
+        let options = self.shared.options;
+        let behind = self.accepted() - self.together.covered;
+        if behind == 0 || !options.commits_at_states || options.commits_at_end {
+            return Ok(());
+        }
+        Err(Error::input(format!(
+            "expected a STATE behind the last RECORD, found the end of the input: what no STATE covers is not committed, \
+             nor are the {behind} records behind the last one"
+        )))
+    }
+
+    fn accepted(&self) -> u64 {
+        self.summary.records - self.summary.refused
     }
 
     /// Sees to it that something of the stream holds the watermark.

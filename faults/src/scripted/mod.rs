@@ -104,7 +104,7 @@ impl Cell {
     }
 
     /// `scripted:write:hold:two-writers:1`, as `--only` takes it.
-    pub fn name(&self) -> String {
+    pub fn name(self) -> String {
         let words = format!(
             "scripted:{:?}:{:?}:{:?}:{}",
             self.op,
@@ -116,7 +116,7 @@ impl Cell {
     }
 
     /// The call that is troubled: of which stream, and how many go well before.
-    fn place(&self) -> (Stream, u64) {
+    fn place(self) -> (Stream, u64) {
         match (self.op, self.second) {
             (Op::Open | Op::Write | Op::Commit | Op::Schema, false) => (Stream::Orders, 0),
             (Op::Open, true) => (Stream::People, 0),
@@ -128,7 +128,7 @@ impl Cell {
         }
     }
 
-    fn options(&self) -> Options {
+    fn options(self) -> Options {
         Options {
             limits: Limits {
                 rows: 20,
@@ -147,7 +147,7 @@ impl Cell {
     ///
     /// # Errors
     /// What is violated.
-    pub fn run(&self, seed: u64) -> Result<(), String> {
+    pub fn run(self, seed: u64) -> Result<(), String> {
         let source = Source {
             seed: crate::random::named(seed, &self.name()),
             state_every: 7,
@@ -181,14 +181,14 @@ impl Cell {
             bounded?;
         }
         let (summary, result) = run.join().map_err(|_| "the pipeline panicked")?;
-        self.judge(&script, &summary, result)
+        self.judge(&script, &summary, &result)
     }
 
     fn judge(
-        &self,
+        self,
         script: &Script,
         summary: &Summary,
-        result: melisma_engine::Result<()>,
+        result: &melisma_engine::Result<()>,
     ) -> Result<(), String> {
         script.violations()?;
         if !script.has_struck() {
@@ -197,7 +197,7 @@ impl Cell {
         let last = script.last_state();
         let told = script.told();
         let fails = matches!(self.trouble, Trouble::Reject | Trouble::FailAfter);
-        match (&result, fails) {
+        match (result, fails) {
             (Ok(()), true) => return Err("I3: the sink failed, and the run says that all is well".into()),
             (Err(error), false) => return Err(format!("the run failed: {error}")),
             (Err(error), true) if error.kind() != Kind::Unavailable => {

@@ -2,7 +2,7 @@
 
 pub(crate) mod corpora;
 mod decode;
-mod machine;
+pub(crate) mod machine;
 mod memory;
 mod postgres;
 mod process;

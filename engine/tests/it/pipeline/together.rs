@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use melisma_engine::Kind;
 use melisma_engine::pipeline::{Limits, Options};
 
 use super::kit::{Op, Script, Scripted, Trouble};
@@ -123,5 +124,35 @@ fn no_state_is_stored_after_a_stream_has_failed() {
             );
             assert_eq!(destination.committed("a").len(), 0, "{op:?} {trouble:?}");
         }
+    }
+}
+
+/// An input that was cut between two records looks like one that has ended: rows behind its last STATE were committed
+/// with that STATE, and came again with the next run.
+#[test]
+fn rows_behind_the_last_state_are_not_committed_at_the_end() {
+    let script = Script::default()
+        .schema("a", 0)
+        .schema("b", 0)
+        .records("a", 3)
+        .state()
+        .records("a", 1)
+        .records("b", 2);
+    for rows in [1, 100] {
+        let destination = Scripted::default();
+        let error = destination
+            .run(script.input(), &options(rows, Duration::ZERO))
+            .1
+            .unwrap_err();
+        assert_eq!(error.kind(), Kind::Input);
+        assert!(error.to_string().contains("the 3 records behind"), "{error}");
+        assert_eq!(
+            (destination.committed("a").len(), destination.committed("b").len()),
+            (3, 0)
+        );
+        assert_eq!(
+            destination.world().told,
+            Vec::from_iter(script.last_state.clone())
+        );
     }
 }

@@ -10,6 +10,8 @@
 //! | P6 | the STATE that is kept is the tap's, byte for byte, and the last one after a run that ended well |
 //! | P7 | no row and no password is in a log, and nothing but STATE was on stdout |
 
+mod overwrite;
+
 use std::collections::HashMap;
 
 use crate::read::{self, Found, Parts};

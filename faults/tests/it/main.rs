@@ -1,0 +1,74 @@
+//! The quick part of `cargo xtask faults`. The programs under test have kill points and planted bugs inside, so they are
+//! built apart: by `cargo xtask test`, or `cargo xtask faults --build`.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use melisma_faults::campaign::{Plan, Report, run};
+use melisma_faults::rig::Programs;
+
+/// The programs under test.
+fn programs() -> Programs {
+    let folder = std::env::var_os("MELISMA_TEST_FAULTS").map(PathBuf::from).expect(
+        "MELISMA_TEST_FAULTS is not set: run `cargo xtask test`, or set it to what `cargo xtask faults --build` prints",
+    );
+    Programs::in_folder(&folder).unwrap_or_else(|message| panic!("{message}"))
+}
+
+fn seed() -> u64 {
+    let given = std::env::var("MELISMA_TEST_SEED").ok();
+    given.and_then(|seed| seed.parse().ok()).unwrap_or(1)
+}
+
+/// Runs a part of the quick plan; one at a time, because each keeps all processors busy.
+fn check(part: impl FnOnce(Plan) -> Plan) -> Report {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let nothing = Plan {
+        cells: Vec::new(),
+        rounds: Vec::new(),
+        scripted: Vec::new(),
+        planted: false,
+        ..Plan::quick(programs(), seed())
+    };
+    let report = run(&part(nothing), &|_| {});
+    let failures: Vec<String> = report
+        .failures()
+        .iter()
+        .map(|(name, what)| {
+            format!(
+                "{name}: {what}\n  again: cargo xtask faults --seed {} --only {name}\n",
+                seed()
+            )
+        })
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    report
+}
+
+#[test]
+fn a_kill_at_any_named_point_loses_nothing() {
+    let report = check(|nothing| Plan {
+        cells: Plan::quick(programs(), seed()).cells,
+        ..nothing
+    });
+    assert_eq!(report.cells.len(), 96);
+}
+
+#[test]
+fn a_kill_at_any_moment_loses_nothing() {
+    let report = check(|nothing| Plan {
+        rounds: Plan::quick(programs(), seed()).rounds,
+        ..nothing
+    });
+    assert_eq!(report.counts.kills, 20);
+}
+
+#[test]
+fn every_planted_bug_is_found() {
+    let report = check(|nothing| Plan {
+        planted: true,
+        ..nothing
+    });
+    assert_eq!(report.planted.len(), melisma_engine::faults::BUGS.len());
+}
