@@ -2,7 +2,7 @@
 //!
 //! A scripted tap ([`source`], [`tap`]) is run into each target by `melisma run` in a temporary project ([`rig`]). A
 //! run is disturbed at a named point ([`cell`]) or killed at any moment ([`kills`]), what is left is read back
-//! ([`read`]) and judged ([`oracle`]), and then the run is started again, as an operator would.
+//! ([`read`]) and judged ([`oracle`]), and then the run is started again, as an operator would. [`soak`] does so for long.
 #![allow(
     clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
@@ -22,5 +22,6 @@ pub mod report;
 pub mod rig;
 pub mod scripted;
 pub mod server;
+pub mod soak;
 pub mod source;
 pub mod tap;

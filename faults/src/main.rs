@@ -8,14 +8,15 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use melisma_faults::campaign::{self, Plan};
 use melisma_faults::rig::Programs;
-use melisma_faults::{report, scripted, tap};
+use melisma_faults::{report, scripted, soak, tap};
 
 #[derive(Parser)]
-#[command(about = "The scripted tap, and the harness around it: `cargo xtask faults` builds and starts it")]
+#[command(about = "The scripted tap, and the harness around it: `cargo xtask faults` and `soak` build and start it")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -31,6 +32,30 @@ enum Command {
         state: Option<PathBuf>,
         #[arg(long)]
         catalog: Option<PathBuf>,
+    },
+    /// The tap of a soak.
+    SoakTap {
+        #[arg(long)]
+        config: PathBuf,
+        #[arg(long)]
+        state: Option<PathBuf>,
+        #[arg(long)]
+        catalog: Option<PathBuf>,
+    },
+    /// A day's records in half an hour, with a kill every minute.
+    Soak {
+        /// The folder of `melisma` and `melisma-faults`.
+        #[arg(long)]
+        programs: PathBuf,
+        #[arg(long)]
+        minutes: u64,
+        #[arg(long)]
+        rows: u64,
+        #[arg(long)]
+        seed: u64,
+        /// The folder that gets soak.md and soak.svg.
+        #[arg(long)]
+        report: Option<PathBuf>,
     },
     /// Disturb, kill, look: all of it, or what is called so.
     Run {
@@ -69,6 +94,26 @@ fn main() -> ExitCode {
             state,
             catalog: _,
         } => tap::run(&config, state.as_deref(), &mut io::stdout()).map_err(|error| error.to_string()),
+        Command::SoakTap {
+            config,
+            state,
+            catalog: _,
+        } => soak::tap::run(&config, state.as_deref(), &mut io::stdout()).map_err(|error| error.to_string()),
+        Command::Soak {
+            programs,
+            minutes,
+            rows,
+            seed,
+            report,
+        } => soak::programs(&programs).and_then(|programs| {
+            soak::run(&soak::Plan {
+                programs,
+                time: Duration::from_mins(minutes),
+                rows,
+                seed,
+                report,
+            })
+        }),
         Command::Run {
             full,
             seed,

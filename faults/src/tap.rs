@@ -59,7 +59,7 @@ impl Sent {
         })
     }
 
-    fn write(self, file: &File) -> io::Result<()> {
+    pub(crate) fn write(self, file: &File) -> io::Result<()> {
         let words = [self.from, self.to, u64::from(self.foreign)];
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         file.write_all_at(&bytes, 0)

@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `docs`, `fuzz`, `bench`, `gen`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `docs`, `fuzz`, `soak`, `bench`, `gen`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -15,6 +15,7 @@ mod metadata;
 mod postgres;
 mod setup;
 mod sh;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Command {
     Faults(faults::Args),
     /// Measure, and write benches/results.
     Bench(bench::Args),
+    /// A day's records in half an hour, with a kill every minute.
+    Soak(soak::Args),
     /// A throwaway PostgreSQL server for examples.
     #[command(subcommand)]
     Postgres(postgres::Action),
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Faults(args) => faults::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Postgres(action) => postgres::run(&action),
         Command::Gen { rest } => bench::corpora::generate(&rest),
     };
