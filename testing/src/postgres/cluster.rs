@@ -94,12 +94,15 @@ impl Server {
 
     /// Kills every process of the server, as a crash of the machine would.
     pub fn kill(&self) {
-        // Found before: without their parent nobody can tell whose they were, and one that is busy sending lives on.
+        // Stopped first, so that it starts no more of them, and found before: without their parent nobody can tell whose
+        // they were. One that is left would go on sending, or keep the memory that the next server wants.
+        self.signal("-STOP");
         let children = self.children();
         self.signal("-KILL");
         let mut kill = Command::new("kill");
-        let _ = kill.arg("-KILL").args(children).stderr(Stdio::null()).status();
+        let _ = kill.arg("-KILL").args(&children).stderr(Stdio::null()).status();
         self.gone();
+        self.wait("stop", || !children.iter().any(|pid| is_alive(pid)));
     }
 
     /// Stops the server whose data is in this folder, if one runs there.
@@ -346,6 +349,11 @@ impl Server {
 fn first_process(folder: &Path) -> Option<String> {
     let file = fs::read_to_string(folder.join("data/postmaster.pid")).ok()?;
     file.lines().next().map(str::to_owned)
+}
+
+/// Whether a process is there, and not only waits to be forgotten.
+fn is_alive(pid: &str) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
 /// Sends a signal to the first process of the server.
