@@ -275,9 +275,25 @@ fn copy_out(lane: &Lane<'_>, take: Take<'_>) -> Result<(), String> {
     let reader = client
         .copy_out("copy soak.ticks (id, value, name) to stdout (format csv, force_quote (name))")
         .map_err(cannot)?;
-    for line in BufReader::with_capacity(1 << 20, reader).lines() {
-        let line = line.map_err(|error| format!("PostgreSQL: {error}"))?;
-        take(parse(Kind::Csv, &line).ok_or_else(|| format!("no row: {line}"))?)?;
+    for text in BufReader::with_capacity(1 << 20, reader).lines() {
+        let text = text.map_err(|error| format!("PostgreSQL: {error}"))?;
+        take(parse(Kind::Csv, &text).ok_or_else(|| format!("no row: {text}"))?)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_rows_of_both_kinds_of_lines() {
+        let row = tap::row(1, 7);
+        let json = serde_json::json!({"id": row.id, "value": row.value, "name": row.name}).to_string();
+        let csv = format!("{},{},\"{}\"", row.id, row.value, row.name.replace('"', "\"\""));
+        assert_eq!(parse(Kind::Jsonl, &json), Some(tap::row(1, 7)));
+        assert_eq!(parse(Kind::Csv, &csv), Some(row));
+        assert_eq!(parse(Kind::Csv, "id,value,name"), None);
+        assert_eq!(parse(Kind::Jsonl, &json[..json.len() - 2]), None);
+    }
 }

@@ -5,6 +5,7 @@
 //! all of them through in time, and is started again after each kill. The [`watch`] looks at the processes once a second.
 //! After each kill the newest rows are compared with the STATE that is stored, and at the end every row is read back
 //! ([`check`]). The [`report`] is a page and a picture.
+#![allow(clippy::print_stdout, reason = "stdout is for people here")]
 
 mod check;
 mod lane;

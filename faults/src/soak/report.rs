@@ -67,12 +67,12 @@ impl Line {
 /// # Errors
 /// Something grew, or nobody was killed though there was time.
 pub(super) fn tell(plan: &Plan, lanes: &[Lane<'_>], watch: &Watch, kills: &[Killed]) -> Result<(), String> {
-    let lines: Vec<Line> = lanes
+    let all: Vec<Line> = lanes
         .iter()
         .zip(&watch.lanes)
         .map(|(lane, samples)| Line::of(lane, samples))
         .collect();
-    let table = table(plan, &lines);
+    let table = table(plan, &all);
     println!("{table}\nnothing lost: {} rows read back", plan.rows / 4 * 4);
     if let Some(folder) = &plan.report {
         let write = |name: &str, text: String| {
@@ -81,7 +81,7 @@ pub(super) fn tell(plan: &Plan, lanes: &[Lane<'_>], watch: &Watch, kills: &[Kill
         write("soak.svg", picture(plan, watch, kills))?;
         write("soak.md", page(plan, &table, kills))?;
     }
-    if let Some(grown) = lines.iter().find(|line| !line.is_flat()) {
+    if let Some(grown) = all.iter().find(|line| !line.is_flat()) {
         return Err(format!("{}: memory or files grew", grown.kind.name()));
     }
     let minutes = plan.time.as_secs() / 60;
@@ -91,12 +91,12 @@ pub(super) fn tell(plan: &Plan, lanes: &[Lane<'_>], watch: &Watch, kills: &[Kill
     Ok(())
 }
 
-fn table(plan: &Plan, lines: &[Line]) -> String {
+fn table(plan: &Plan, all: &[Line]) -> String {
     let mut table = String::from(
         "| target | rows | kills | rows sent again | memory at first, MiB | at last | highest | files open, first / last | |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
-    for line in lines {
+    for line in all {
         let _ = writeln!(table, "{}", line.row(plan.rows / 4));
     }
     table
@@ -241,5 +241,47 @@ fn lines(svg: &mut String, watch: &Watch, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64
             COLORS[lane],
             Kind::ALL[lane].name()
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn samples(memory: impl Fn(u64) -> u64, files: u64) -> Vec<Sample> {
+        let sample = |second| Sample {
+            at: Duration::from_secs(second),
+            memory: memory(second),
+            files,
+        };
+        (0..1000).map(sample).collect()
+    }
+
+    fn line(samples: &[Sample], files: [u64; 2]) -> Line {
+        let memory = |sample: &Sample| sample.memory;
+        Line {
+            kind: Kind::Jsonl,
+            kills: 1,
+            again: 0,
+            memory: [
+                usual(samples, 0.0, 0.25, memory),
+                usual(samples, 0.75, 1.0, memory),
+                0,
+            ],
+            files,
+        }
+    }
+
+    #[test]
+    fn a_leak_is_seen_and_noise_is_not() {
+        let noise = samples(|second| 30_000 + second % 7 * 500, 40);
+        assert!(line(&noise, [40, 40]).is_flat());
+        // One MiB a minute.
+        let leak = samples(|second| 30_000 + second * 1024 / 60, 40);
+        assert!(!line(&leak, [40, 40]).is_flat());
+        assert!(!line(&noise, [40, 41]).is_flat());
+        assert!(!line(&[], [0, 0]).is_flat());
     }
 }
