@@ -16,7 +16,9 @@ use melisma_faults::rig::Programs;
 use melisma_faults::{report, scripted, soak, tap};
 
 #[derive(Parser)]
-#[command(about = "The scripted tap, and the harness around it: `cargo xtask faults` and `soak` build and start it")]
+#[command(
+    about = "The scripted tap, and the harness around it: `cargo xtask faults` and `soak` build and start it"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
