@@ -1,6 +1,6 @@
 //! The one error: what went wrong, where in the input, and how the process should end.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// What every fallible call of melisma returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -149,7 +149,13 @@ impl fmt::Display for Error {
             (None, Some(stream)) => write!(f, "stream {stream}: ")?,
             (None, None) => {}
         }
-        f.write_str(&inner.message)?;
+        // Names come from the input: one with a line end in it must not look like two lines.
+        for c in inner.message.chars() {
+            match c {
+                c if c.is_control() => write!(f, "{}", c.escape_default())?,
+                c => f.write_char(c)?,
+            }
+        }
         if let Some(source) = &inner.source {
             write!(f, ": {source}")?;
         }
@@ -212,6 +218,17 @@ mod tests {
             r#"line 3, byte 512, stream orders: l_tax: expected a number, found "abc""#
         );
         assert_eq!(error.kind().exit_code(), 65);
+    }
+
+    #[test]
+    fn names_of_the_input_neither_break_the_line_nor_fill_it() {
+        let error = Error::input("a\nb: expected a number").in_stream(&"s\0".repeat(1000));
+        let text = error.to_string();
+        assert!(
+            text.starts_with(r"stream s\u{0}s\u{0}") && text.len() < 600,
+            "{text}"
+        );
+        assert!(text.ends_with(r"...: a\nb: expected a number"), "{text}");
     }
 
     #[test]

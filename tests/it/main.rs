@@ -12,6 +12,7 @@ mod example;
 mod harness;
 mod kill;
 mod locks;
+mod malformed;
 mod memory;
 mod paths;
 mod pipes;

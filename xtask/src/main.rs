@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `docs`, `fuzz`, `soak`, `bench`, `gen`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `gen`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +11,7 @@ mod docs;
 mod faults;
 mod fuzz;
 mod graph;
+mod malformed;
 mod metadata;
 mod postgres;
 mod setup;
@@ -50,6 +51,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Kill melisma in every way and place, and look whether anything got lost.
     Faults(faults::Args),
+    /// Malformed input, with more mutants than the tests have.
+    Malformed(malformed::Args),
     /// Measure, and write benches/results.
     Bench(bench::Args),
     /// A day's records in half an hour, with a kill every minute.
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Command::Docs => docs::run(),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Faults(args) => faults::run(&args),
+        Command::Malformed(args) => malformed::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Postgres(action) => postgres::run(&action),

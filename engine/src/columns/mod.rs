@@ -27,7 +27,7 @@ use arrow_schema::{Field, Schema, SchemaRef};
 
 use crate::cell::Row;
 use crate::encode::Encoder;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, show};
 use crate::schema::StreamSchema;
 use column::Column;
 
@@ -115,7 +115,7 @@ impl Encoder for Columns {
             if let Err(refused) = column.push(cell, row.record) {
                 self.undo();
                 let name = &self.source.columns[at].name;
-                return Err(Error::input(format!("{name}: {refused}")).in_stream(&self.source.stream));
+                return Err(Error::input(format!("{}: {refused}", show(name))).in_stream(&self.source.stream));
             }
         }
         self.rows += 1;

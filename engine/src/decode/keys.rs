@@ -18,6 +18,10 @@ pub(super) const OUTSIDE: usize = usize::MAX;
 const NONE: usize = usize::MAX;
 /// How many properties outside the schema are remembered.
 const MAX_OUTSIDE: usize = 1000;
+/// How many bytes their names may take together.
+const MAX_OUTSIDE_BYTES: usize = 1 << 20;
+/// Bytes of a key beyond its name, spelled as long as can be, that are still remembered with it.
+const SPARE: usize = 64;
 /// Up to so many keys a new one is put where it came, in the midst of the others: each such key costs a walk over all.
 const MAX_INSERTED: usize = 2000;
 
@@ -48,6 +52,7 @@ pub(super) struct Keys {
     names: HashMap<Box<str>, Known, RandomState>,
     unknown: Option<String>,
     outside: usize,
+    outside_bytes: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,6 +88,7 @@ impl Keys {
             names,
             unknown: None,
             outside: 0,
+            outside_bytes: 0,
         }
     }
 
@@ -186,9 +192,12 @@ impl Keys {
 
     /// Looks a name up, and puts `written` into the order of keys when it has no place there yet.
     fn find(&mut self, name: &str, written: &[u8]) -> Key {
+        // White space has no end: a key that is spread wide is not remembered, but found by its name each time.
+        let spread = written.len() > 6 * name.len() + SPARE;
         if let Some(known) = self.names.get_mut(name) {
             let key = known.key;
             match known.step {
+                _ if spread => self.ordered = false,
                 Some(found) => {
                     if *self.steps[found].text() != *written {
                         // Its place in `places` is that of its name: white space does not count there.
@@ -209,8 +218,10 @@ impl Keys {
             column: OUTSIDE,
             unchecked: Types::ANY,
         };
-        if self.outside < MAX_OUTSIDE {
+        let bytes = self.outside_bytes + written.len();
+        if !spread && self.outside < MAX_OUTSIDE && bytes <= MAX_OUTSIDE_BYTES {
             self.outside += 1;
+            self.outside_bytes = bytes;
             self.unknown = Some(name.to_owned());
             let step = Some(self.learn(written, key));
             self.names.insert(name.into(), Known { key, step });

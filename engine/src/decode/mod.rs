@@ -12,6 +12,7 @@ mod keys;
 mod value;
 mod window;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::cell::{Cell, Row};
@@ -100,8 +101,8 @@ impl Decoder {
                 checks.push(Check { integer, node: None });
             }
         }
-        let is_required =
-            |at: &usize| schema.key.contains(at) || options.validate && schema.columns[*at].required;
+        let key: HashSet<usize> = schema.key.iter().copied().collect();
+        let is_required = |at: &usize| key.contains(at) || options.validate && schema.columns[*at].required;
         Ok(Self {
             keys: Keys::new(schema, &unchecked),
             gap: 0,

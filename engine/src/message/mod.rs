@@ -13,8 +13,11 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Position, Result, show};
 use crate::json::{Syntax, scan};
 use crate::line::Line;
+use crate::schema::MAX_NAME_BYTES;
 use members::{Members, Span};
 
+/// The longest head that is remembered, in bytes: white space in it has no end.
+const HEAD_BYTES: usize = 2 * MAX_NAME_BYTES;
 /// How many spellings of `{"type":"RECORD","stream":"...","record":` are remembered.
 const HEADS: usize = 16;
 
@@ -200,7 +203,7 @@ impl MessageReader {
         let stream = self.stream(envelope)?;
         envelope.required("record", envelope.members.record)?;
         let body = envelope.members.record.map_or(0, |span| span.start);
-        if envelope.members.record_is_third {
+        if envelope.members.record_is_third && body <= HEAD_BYTES {
             self.remember(&envelope.line.text.as_bytes()[..body], stream);
         }
         let tail = Tail {
@@ -228,6 +231,12 @@ impl MessageReader {
         let name = envelope.string("stream", envelope.members.stream)?;
         if let Some(&id) = self.ids.get(&*name) {
             return Ok(id);
+        }
+        if name.len() > MAX_NAME_BYTES {
+            let found = name.len();
+            return Err(envelope.error(format!(
+                "stream: expected a name of at most {MAX_NAME_BYTES} bytes, found one of {found}"
+            )));
         }
         let id = StreamId(u32::try_from(self.names.len()).map_err(|_| envelope.error("too many streams"))?);
         self.names.push(name.as_str().into());

@@ -1,5 +1,7 @@
 //! From a SCHEMA message to columns.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use super::resolve::resolve;
@@ -9,7 +11,7 @@ use crate::error::{Error, Result, show};
 
 /// The most columns that a stream may have.
 pub const MAX_COLUMNS: usize = 10_000;
-/// The longest name that a property may have, in bytes.
+/// The longest name that a property or a stream may have, in bytes.
 pub const MAX_NAME_BYTES: usize = 64 * 1024;
 
 impl StreamSchema {
@@ -46,13 +48,13 @@ fn compile<S: AsRef<str>>(stream: &str, schema: &str, keys: &[S], bookmarks: &[S
             "schema: expected at most {MAX_COLUMNS} properties, found {found}"
         )));
     }
-    let required: Vec<&str> = match schema.get("required") {
+    let required: HashSet<&str> = match schema.get("required") {
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
+        _ => HashSet::new(),
     };
     let columns = properties
         .iter()
-        .map(|(name, schema)| column(name, schema, required.contains(&name.as_str())))
+        .map(|(name, schema)| column(name, schema, required.contains(name.as_str())))
         .collect::<Result<Vec<Column>>>()?;
     let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
     let mut compiled = StreamSchema {
@@ -63,19 +65,32 @@ fn compile<S: AsRef<str>>(stream: &str, schema: &str, keys: &[S], bookmarks: &[S
         closed,
         schema,
     };
-    for name in keys {
+    compiled.key = key(&compiled.columns, keys)?;
+    Ok(compiled)
+}
+
+/// The places of the key properties, each once.
+fn key<S: AsRef<str>>(columns: &[Column], names: &[S]) -> Result<Vec<usize>> {
+    let places: HashMap<&str, usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| (&*column.name, at))
+        .collect();
+    let mut seen = HashSet::new();
+    let mut key = Vec::new();
+    for name in names {
         let name = name.as_ref();
-        let at = compiled.column(name).ok_or_else(|| {
+        let at = *places.get(name).ok_or_else(|| {
             Error::input(format!(
                 "key_properties: expected a property of the schema, found \"{}\"",
                 show(name)
             ))
         })?;
-        if !compiled.key.contains(&at) {
-            compiled.key.push(at);
+        if seen.insert(at) {
+            key.push(at);
         }
     }
-    Ok(compiled)
+    Ok(key)
 }
 
 fn column(name: &str, schema: &Value, required: bool) -> Result<Column> {

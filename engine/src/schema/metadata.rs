@@ -92,11 +92,18 @@ impl StreamSchema {
     /// `add_record_metadata` is off. Other names that begin with `_sdc_`, such as tap-csv's, are the tap's own.
     #[must_use]
     pub fn without_metadata(mut self) -> Self {
-        let key: Vec<Box<str>> = self.key.iter().map(|&at| self.columns[at].name.clone()).collect();
-        let metadata = |name: &str| Metadata::ALL.iter().any(|metadata| metadata.name() == name);
-        self.columns
-            .retain(|column| !metadata(&column.name) || key.contains(&column.name));
-        self.key = key.iter().filter_map(|name| self.column(name)).collect();
+        let mut gone: Vec<usize> = Metadata::ALL
+            .iter()
+            .filter_map(|metadata| self.column(metadata.name()))
+            .filter(|at| !self.key.contains(at))
+            .collect();
+        gone.sort_unstable();
+        for &at in gone.iter().rev() {
+            self.columns.remove(at);
+        }
+        for place in &mut self.key {
+            *place -= gone.iter().filter(|&&at| at < *place).count();
+        }
         self
     }
 }

@@ -43,10 +43,18 @@ impl<'a> Resolver<'a> {
 
     fn object(&mut self, members: &'a Map<String, Value>, depth: usize) -> Result<Value> {
         let mut resolved = Map::new();
-        if let Some(Value::String(reference)) = members.get("$ref")
-            && let Value::Object(target) = self.target(reference, depth)?
-        {
-            resolved = target;
+        if let Some(Value::String(reference)) = members.get("$ref") {
+            match self.target(reference, depth)? {
+                Value::Object(target) => resolved = target,
+                Value::Bool(true) => {}
+                Value::Bool(false) => drop(resolved.insert("not".to_owned(), Value::Object(Map::new()))),
+                _ => {
+                    return Err(Error::input(format!(
+                        "schema: expected a $ref to a schema, found \"{}\"",
+                        show(reference)
+                    )));
+                }
+            }
         }
         for (name, value) in members {
             let value = match (name.as_str(), value) {
@@ -150,7 +158,11 @@ mod tests {
 
     #[test]
     fn remote_dangling_and_exploding_references_are_errors() {
-        for reference in ["https://example.com/x.json", "#/definitions/none"] {
+        for reference in [
+            "https://example.com/x.json",
+            "#/definitions/none",
+            "#/properties/a/$ref",
+        ] {
             assert!(resolve(&json!({"properties": {"a": {"$ref": reference}}})).is_err());
         }
         let mut definitions = Map::new();

@@ -117,7 +117,7 @@ fn is_untouched(schema: &StreamSchema, record: &Json) -> bool {
 }
 
 /// Whether a cell stands for a value; in a column of integers other spellings of one are turned into it.
-fn is_cell_of(cell: &Cell<'_>, value: Option<&Json>, integer: bool) -> bool {
+pub fn is_cell_of(cell: &Cell<'_>, value: Option<&Json>, integer: bool) -> bool {
     match (cell, value) {
         (Cell::Absent, None) | (Cell::Null, Some(Json::Null)) => true,
         (Cell::Bool(found), Some(Json::Bool(expected))) => found == expected,

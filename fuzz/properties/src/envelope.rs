@@ -17,31 +17,50 @@ use crate::reference::{self, Json};
 
 const LINES: usize = 24;
 
-/// What a line says, owned.
+/// What a line says, owned. Objects and values are the text that stands in the line.
 #[derive(Clone, Debug, PartialEq)]
-enum Said {
+pub enum Said {
+    /// RECORD
     Record {
+        /// The stream's name.
         stream: String,
+        /// The record's object.
         record: String,
+        /// `version`
         version: Option<i64>,
+        /// `time_extracted`
         time_extracted: Option<String>,
     },
+    /// SCHEMA
     Schema {
+        /// The stream's name.
         stream: String,
+        /// The JSON Schema.
         schema: String,
+        /// `key_properties`
         keys: Vec<String>,
+        /// `bookmark_properties`
         bookmarks: Vec<String>,
     },
+    /// STATE: its value.
     State(String),
+    /// ACTIVATE_VERSION
     Activate {
+        /// The stream's name.
         stream: String,
+        /// `version`
         version: i64,
     },
+    /// BATCH
     Batch {
+        /// The stream's name.
         stream: String,
     },
+    /// Nothing but white space.
     Blank,
+    /// A type that is not known, to a lenient reader.
     Unknown(String),
+    /// No message.
     Refused,
 }
 
@@ -108,8 +127,8 @@ fn said(reader: &mut MessageReader, decoder: &mut Decoder, text: &str) -> Said {
     }
 }
 
-/// What the line should say.
-fn expected(line: &str, lenient: bool) -> Said {
+/// What a line should say, by the naive reader of JSON.
+pub fn expected(line: &str, lenient: bool) -> Said {
     if line.trim_matches([' ', '\t', '\r', '\n', '\u{c}']).is_empty() {
         return Said::Blank;
     }

@@ -102,7 +102,8 @@ impl Node {
 #[cold]
 fn no_object(name: &str, found: &str) -> Error {
     Error::input(format!(
-        "{name}: expected an object, which is flattened, found {}",
+        "{}: expected an object, which is flattened, found {}",
+        show(name),
         show(found)
     ))
 }

@@ -337,6 +337,7 @@ pub(crate) fn refuse(refused: &Refused, name: &str, cell: &Cell<'_>) -> Error {
         Cell::Text(text) => format!("\"{}\"", show(text.raw)),
         Cell::Json(json) => show(json),
     };
+    let name = show(name);
     Error::input(match refused {
         Refused::Expected(what) => format!("{name}: expected {what}, found {found}"),
         Refused::Nul => format!(

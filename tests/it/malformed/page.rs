@@ -1,0 +1,123 @@
+//! docs/malformed.md, made of the cases and what came of them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+
+use super::{json, singer};
+use crate::harness::root;
+
+const HEAD: &str = "# Malformed input
+
+What melisma makes of input that is wrong, or only looks so. The tests of `tests/it/malformed` run every case and write
+this page: `MELISMA_WRITE_DOCS=1 cargo test -p melisma-tests malformed`; a test fails when it is out of date.
+
+For every case the same holds: a run ends well, or with exit code 65 and an error that names the line, the byte and, where
+it is known, the stream, says what was expected, and shows at most 120 bytes of what was found. What came before the line is
+durable, and its STATE, and none after it, is told. Beside these cases the tests run 6,000 mutants of real streams (more by
+`cargo xtask malformed --mutants N`), and sizes that nobody sends: a line of a gigabyte, a million brackets, 100,000
+columns, 100,000 streams, a million schemas, numbers of a million digits, keys of a megabyte.
+
+Some settings change an outcome: `lenient`, `invalid_line`, `invalid_utf8`, `lone_surrogates`, `not_a_number`,
+`invalid_schema`, `on_invalid`, `validate_records` (see [targets.md](targets.md)). The cases run with the defaults.
+";
+
+/// Column one, how many were taken, how many refused.
+type Counts = BTreeMap<&'static str, (usize, usize)>;
+
+fn counts(out: &mut String, title: &str, counts: &Counts) {
+    let _ = writeln!(out, "\n| {title} | cases | taken | refused |\n|---|---|---|---|");
+    let (mut taken, mut refused) = (0, 0);
+    for (category, count) in counts {
+        let _ = writeln!(
+            out,
+            "| {category} | {} | {} | {} |",
+            count.0 + count.1,
+            count.0,
+            count.1
+        );
+        taken += count.0;
+        refused += count.1;
+    }
+    let _ = writeln!(out, "| all | {} | {taken} | {refused} |", taken + refused);
+}
+
+fn add(counts: &mut Counts, category: &'static str, taken: bool) {
+    let count = counts.entry(category).or_default();
+    if taken {
+        count.0 += 1;
+    } else {
+        count.1 += 1;
+    }
+}
+
+fn texts(out: &mut String) {
+    out.push_str(
+        "\n## JSON texts\n\nEach is sent as a line, as the value of a property and as the value of a STATE. As a line all are refused, \
+         but white space alone, which is a blank line: JSON is no message yet. Inside a message those that a JSON parser takes are taken, \
+         to the letter, and the others refused. melisma takes numbers that a double can not hold, which most parsers do not.\n",
+    );
+    let mut table = Counts::new();
+    let mut names: BTreeMap<&str, [Vec<&str>; 2]> = BTreeMap::new();
+    for case in json::cases() {
+        add(&mut table, case.category, case.taken);
+        names.entry(case.category).or_default()[usize::from(case.taken)].push(case.name);
+    }
+    counts(out, "texts", &table);
+    for (category, [refused, taken]) in names {
+        let _ = writeln!(out, "\n**{category}**, taken: {}.", taken.join(", "));
+        let _ = writeln!(out, "Refused: {}.", refused.join(", "));
+    }
+}
+
+fn messages(out: &mut String) {
+    out.push_str("\n## Singer messages\n\nThe error is shown from its place on.\n");
+    let mut table = Counts::new();
+    let mut rows = String::new();
+    let mut category = "";
+    for case in singer::cases() {
+        let outcome = case.run();
+        add(&mut table, case.category, outcome.result.is_ok());
+        if case.category != category {
+            category = case.category;
+            let _ = writeln!(rows, "\n| {category} | outcome |\n|---|---|");
+        }
+        let what = outcome.result.err().map_or_else(
+            || "taken".to_owned(),
+            |error| {
+                let stream = error
+                    .stream()
+                    .map(|stream| format!("stream {}: ", melisma_engine::error::show(stream)));
+                format!(
+                    "{}{}",
+                    stream.unwrap_or_default(),
+                    melisma_engine::error::show(error.message())
+                )
+            },
+        );
+        let what = what.replace('|', "\\|").replace('<', "&lt;");
+        let _ = writeln!(rows, "| {} | {what} |", case.name);
+    }
+    counts(out, "messages", &table);
+    out.push_str(&rows);
+}
+
+#[test]
+fn is_up_to_date() {
+    let mut page = HEAD.to_owned();
+    texts(&mut page);
+    messages(&mut page);
+    let path = root().join("docs/malformed.md");
+    if std::env::var_os("MELISMA_WRITE_DOCS").is_some() {
+        fs::write(&path, &page).expect("docs/malformed.md");
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    let differs = found
+        .lines()
+        .zip(page.lines())
+        .find(|(found, made)| found != made);
+    assert!(
+        found == page,
+        "docs/malformed.md is out of date (MELISMA_WRITE_DOCS=1 writes it): {differs:?}"
+    );
+}
