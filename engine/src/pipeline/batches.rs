@@ -210,17 +210,18 @@ impl<D: Destination> Router<'_, D> {
             }
             open += stream.memory.bytes();
         }
-        while open > self.shared.options.memory_budget / 2 {
-            let bytes =
-                |stream: &Option<Stream<_>>| stream.as_ref().map_or(0, |stream| stream.memory.bytes());
-            let Some(largest) = (0..self.streams.len()).max_by_key(|&id| bytes(&self.streams[id])) else {
-                break;
-            };
-            let freed = bytes(&self.streams[largest]);
-            if freed == 0 {
+        let most = self.shared.options.memory_budget / 2;
+        if open <= most {
+            return Ok(());
+        }
+        let bytes = |stream: &Option<Stream<_>>| stream.as_ref().map_or(0, |stream| stream.memory.bytes());
+        let mut largest: Vec<(usize, usize)> = self.streams.iter().map(bytes).zip(0..).collect();
+        largest.sort_unstable_by(|a, b| b.cmp(a));
+        for (freed, id) in largest {
+            if open <= most || freed == 0 {
                 break;
             }
-            self.hand_over(largest)?;
+            self.hand_over(id)?;
             open -= freed;
         }
         Ok(())
