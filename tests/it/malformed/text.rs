@@ -36,7 +36,7 @@ fn repetition(text: &str) -> Option<(Vec<u8>, &str)> {
 
 #[test]
 fn texts_of_cases_are_bytes() {
-    assert_eq!(bytes(r#"a\\u00e9\xff<<[*3>>"#), b"a\\u00e9\xff[[[");
+    assert_eq!(bytes(r"a\\u00e9\xff<<[*3>>"), b"a\\u00e9\xff[[[");
     assert_eq!(bytes(r"<<\x00*2>>b"), b"\0\0b");
     assert_eq!(bytes("<<columns*2>>"), br#""c0":{},"c1":{}"#);
     assert_eq!(bytes("<html>"), b"<html>");
