@@ -11,5 +11,6 @@ mod memory;
 mod mutants;
 mod page;
 mod processes;
+mod projects;
 mod singer;
 mod text;
