@@ -103,10 +103,28 @@ pub fn main(
     work: impl FnOnce(Run<'static>) -> Result<()>,
 ) -> ExitCode {
     logs::shorten_panics();
+    take_all_file_handles();
     logs::start(plugin, &Environment::process());
     match Io::process() {
         Ok(io) => ExitCode::from(run_on(plugin, settings, args, io, work)),
         Err(error) => ExitCode::from(report(&error)),
+    }
+}
+
+/// Many streams want many files at once: as many as this user may open, instead of the few that a shell gives.
+fn take_all_file_handles() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        // What can not be had stays as it is; the file that is one too many is an error then.
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: limit.maximum,
+                maximum: limit.maximum,
+            },
+        );
     }
 }
 

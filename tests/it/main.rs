@@ -11,6 +11,7 @@ mod edge_cases;
 mod example;
 mod harness;
 mod kill;
+mod limits;
 mod locks;
 mod malformed;
 mod memory;

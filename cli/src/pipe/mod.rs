@@ -9,6 +9,7 @@ mod validate;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use melisma_engine::line::MAX_LINE_BYTES;
 use melisma_sdk::{Kind, Result, protocol};
 
 use crate::pipes;
@@ -35,6 +36,9 @@ pub(crate) struct Args {
     /// What becomes of a line that is not valid: fail, skip, dead-letter, dead-letter=FILE
     #[arg(long, value_name = "WHAT", default_value = "fail", requires = "validate")]
     on_invalid: OnInvalid,
+    /// The longest line that --validate takes
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_LINE_BYTES, requires = "validate")]
+    max_line_bytes: usize,
     /// Hold at most this much between the tap and a slow target
     #[arg(long, value_name = "BYTES", default_value_t = pass::BLOCK, value_parser = clap::value_parser!(u64).range(4096..))]
     buffer: u64,
@@ -50,7 +54,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     pipes::widen(&output, pipes::PIPE_BYTES);
     let input = Input::new(input, asked.clone());
     let result = if args.validate {
-        validate::pass(input, output, args.buffer, &args.on_invalid, &mut tally)
+        validate::pass(input, output, args, &mut tally)
     } else {
         pass::pass(input, output, args.buffer, &mut tally).map(|()| 0)
     };

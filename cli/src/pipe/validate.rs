@@ -11,10 +11,11 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use melisma_engine::cell::Row;
-use melisma_engine::line::{Chunk, Line, LineReader, MAX_LINE_BYTES, NotUtf8, START};
+use melisma_engine::line::{Chunk, Line, LineReader, NotUtf8, START};
 use melisma_engine::pipeline::DeadLetters;
 use melisma_sdk::{Error, Position, Result};
 
+use super::Args;
 use super::check::{Checker, Wrong};
 use super::input::Input;
 use super::pass::write_failed;
@@ -48,26 +49,22 @@ impl FromStr for OnInvalid {
     }
 }
 
-/// Passes valid lines from `input` to `output`; the number of those left out. `buffer` bytes may be read ahead.
-pub(crate) fn pass(
-    input: Input,
-    output: File,
-    buffer: u64,
-    on_invalid: &OnInvalid,
-    tally: &mut Tally,
-) -> Result<u64> {
-    let letters = match on_invalid {
+/// Passes valid lines from `input` to `output`; the number of those left out. As many bytes as the buffer has may be
+/// read ahead.
+pub(crate) fn pass(input: Input, output: File, args: &Args, tally: &mut Tally) -> Result<u64> {
+    let letters = match &args.on_invalid {
         OnInvalid::DeadLetter(path) => Some(DeadLetters::open(path)?),
         OnInvalid::Fail | OnInvalid::Skip => None,
     };
-    let blocks = usize::try_from(buffer / super::pass::BLOCK)
+    let blocks = usize::try_from(args.buffer / super::pass::BLOCK)
         .unwrap_or(usize::MAX)
         .max(2);
     let (full_in, full_out) = bounded(blocks);
     let (spare_in, spare_out) = bounded(blocks);
     // Not a scoped thread: when writing fails, it may wait for input that never comes, and is left behind.
-    let reader = thread::spawn(move || read_ahead(input, &full_in, &spare_out));
-    let fail = *on_invalid == OnInvalid::Fail;
+    let max_line_bytes = args.max_line_bytes;
+    let reader = thread::spawn(move || read_ahead(input, max_line_bytes, &full_in, &spare_out));
+    let fail = args.on_invalid == OnInvalid::Fail;
     let mut gate = Gate {
         checker: Checker::default(),
         output,
@@ -90,8 +87,13 @@ pub(crate) fn pass(
     Ok(gate.left_out)
 }
 
-fn read_ahead(input: Input, full: &Sender<Chunk>, spare: &Receiver<Vec<u8>>) -> Result<()> {
-    let mut lines = LineReader::new(input, MAX_LINE_BYTES);
+fn read_ahead(
+    input: Input,
+    max_line_bytes: usize,
+    full: &Sender<Chunk>,
+    spare: &Receiver<Vec<u8>>,
+) -> Result<()> {
+    let mut lines = LineReader::new(input, max_line_bytes);
     while let Some(chunk) = lines.next_chunk(spare.try_recv().unwrap_or_default())? {
         if full.send(chunk).is_err() {
             break;

@@ -18,6 +18,9 @@ use crate::signals::Signals;
 /// How often a waiting run looks for signals.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 
+/// A longer answer is none that anybody could use.
+const MAX_ANSWER_BYTES: u64 = 256 << 20;
+
 /// Runs a plugin with one option more, such as `--discover`, and takes what it writes.
 pub(super) fn ask(
     program: &Program,
@@ -42,7 +45,9 @@ pub(super) fn ask(
     let waiter = group.clone();
     thread::spawn(move || {
         let mut output = Vec::new();
-        let read = stdout.map_or(Ok(0), |mut stdout| stdout.read_to_end(&mut output));
+        let read = stdout.map_or(Ok(0), |stdout| {
+            stdout.take(MAX_ANSWER_BYTES + 1).read_to_end(&mut output)
+        });
         let _ = done_in.send(
             read.and_then(|_| waiter.wait(child))
                 .map(|status| (status, output)),
@@ -59,7 +64,15 @@ pub(super) fn ask(
                 if !teller.is_finished() {
                     thread::sleep(TICK);
                 }
-                return result.map_err(|error| Error::io(format!("{} {option}", program.name), error));
+                let (status, output) =
+                    result.map_err(|error| Error::io(format!("{} {option}", program.name), error))?;
+                if output.len() as u64 > MAX_ANSWER_BYTES {
+                    return Err(Error::input(format!(
+                        "{} {option}: expected at most {MAX_ANSWER_BYTES} bytes, found more",
+                        program.name
+                    )));
+                }
+                return Ok((status, output));
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Err(Error::bug("the waiting thread ended early")),

@@ -26,12 +26,22 @@ pub(crate) fn read_states(
             return Ok(());
         }
         fault!(RUN_TOLD, io);
+        if line.len() as u64 == MAX_STATE_BYTES {
+            // The rest of it is no line of its own, though it may look like one.
+            reader.skip_until(b'\n')?;
+            console.warn(&format!(
+                "{name} wrote a line of more than {MAX_STATE_BYTES} bytes to its stdout; no state is stored for it"
+            ));
+            continue;
+        }
         let text = line.trim_ascii();
         if text.is_empty() {
             continue;
         }
+        // A target that was killed may have torn its last line: half an object is no JSON, half a number is one.
+        let whole = line.ends_with(b"\n") || text.starts_with(b"{");
         match std::str::from_utf8(text) {
-            Ok(text) if serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+            Ok(text) if whole && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
                 if is_empty(text) {
                     console.warn(&format!("{name} told an empty state; the stored one stays"));
                 } else {

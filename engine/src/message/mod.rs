@@ -95,10 +95,14 @@ pub struct Schema<'a> {
     pub bookmark_properties: Vec<String>,
 }
 
+/// How many streams one input may have, unless a setting says otherwise.
+pub const MAX_STREAMS: usize = 100_000;
+
 /// Reads messages and numbers the streams.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MessageReader {
     lenient: bool,
+    max_streams: usize,
     names: Vec<Box<str>>,
     ids: HashMap<Box<str>, StreamId>,
     heads: Vec<Head>,
@@ -112,13 +116,30 @@ struct Head {
     stream: StreamId,
 }
 
+impl Default for MessageReader {
+    fn default() -> Self {
+        Self::new(false)
+    }
+}
+
 impl MessageReader {
     /// A reader; a `lenient` one gives [`Message::Unknown`] for a type that it does not know, a strict one fails.
     pub fn new(lenient: bool) -> Self {
         Self {
             lenient,
-            ..Self::default()
+            max_streams: MAX_STREAMS,
+            names: Vec::new(),
+            ids: HashMap::new(),
+            heads: Vec::new(),
+            last: 0,
         }
+    }
+
+    /// Takes at most so many streams: each takes memory for good, and most sinks a file.
+    #[must_use]
+    pub fn with_max_streams(mut self, most: usize) -> Self {
+        self.max_streams = most;
+        self
     }
 
     /// The name of a stream.
@@ -236,6 +257,12 @@ impl MessageReader {
             let found = name.len();
             return Err(envelope.error(format!(
                 "stream: expected a name of at most {MAX_NAME_BYTES} bytes, found one of {found}"
+            )));
+        }
+        if self.names.len() >= self.max_streams {
+            let most = self.max_streams;
+            return Err(envelope.error(format!(
+                "expected at most {most} streams (max_streams), found one more"
             )));
         }
         let id = StreamId(u32::try_from(self.names.len()).map_err(|_| envelope.error("too many streams"))?);

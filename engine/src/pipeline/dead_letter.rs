@@ -14,6 +14,8 @@ pub struct DeadLetters {
     file: BufWriter<File>,
     path: PathBuf,
     line: Vec<u8>,
+    /// How much more may be set aside.
+    left: u64,
     /// Whether something is not on disk.
     dirty: bool,
 }
@@ -38,8 +40,16 @@ impl DeadLetters {
             file: BufWriter::new(file),
             path: path.to_owned(),
             line: Vec::new(),
+            left: u64::MAX,
             dirty: false,
         })
+    }
+
+    /// Sets at most so many bytes aside; one line more is an error ([`Kind::Input`](crate::Kind::Input)).
+    #[must_use]
+    pub fn with_max_bytes(mut self, most: u64) -> Self {
+        self.left = most;
+        self
     }
 
     /// Sets a line aside. On disk only after [`sync`](Self::sync).
@@ -54,6 +64,11 @@ impl DeadLetters {
         self.line.extend_from_slice(br#","message":"#);
         json::write_string(&mut self.line, message);
         self.line.extend_from_slice(b"}\n");
+        self.left = self.left.checked_sub(self.line.len() as u64).ok_or_else(|| {
+            Error::input(
+                "expected no more refused records than dead_letter_path may take (dead_letter_max_bytes), found one more",
+            )
+        })?;
         self.file
             .write_all(&self.line)
             .map_err(|error| self.cannot_write(error))

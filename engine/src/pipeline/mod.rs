@@ -115,7 +115,9 @@ fn work<'e, D: Destination>(
     summary: &mut Summary,
 ) -> Result<()> {
     let dead_letters = match &shared.options.on_invalid {
-        OnInvalid::DeadLetter(path) => Some(DeadLetters::open(path)?),
+        OnInvalid::DeadLetter(path) => {
+            Some(DeadLetters::open(path)?.with_max_bytes(shared.options.dead_letter_max_bytes))
+        }
         OnInvalid::Fail | OnInvalid::Skip => None,
     };
     let reader = Reader::start(input, shared.options.max_line_bytes, shared.budget.clone())?;

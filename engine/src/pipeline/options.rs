@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use crate::line::MAX_LINE_BYTES;
+use crate::message::MAX_STREAMS;
 
 /// How a run reads, batches and tells.
 #[derive(Clone, Debug)]
@@ -18,6 +19,10 @@ pub struct Options {
     pub memory_budget: usize,
     /// The longest line that is taken, in bytes.
     pub max_line_bytes: usize,
+    /// The most streams that one input may have.
+    pub max_streams: usize,
+    /// The most bytes that one run may set aside in the file of [`OnInvalid::DeadLetter`].
+    pub dead_letter_max_bytes: u64,
     /// Writing threads. A stream stays with one of them.
     pub writers: usize,
     /// Only a clean end makes rows durable: every sink is committed and finished once, at the end.
@@ -55,6 +60,8 @@ impl Default for Options {
             state_interval: Duration::from_secs(10),
             memory_budget: 256 << 20,
             max_line_bytes: MAX_LINE_BYTES,
+            max_streams: MAX_STREAMS,
+            dead_letter_max_bytes: 1 << 30,
             writers: 1,
             commits_at_end: false,
             commits_at_states: false,

@@ -95,7 +95,7 @@ impl<'e, D: Destination> Router<'e, D> {
             destination,
             shared,
             writers,
-            messages: MessageReader::new(options.lenient),
+            messages: MessageReader::new(options.lenient).with_max_streams(options.max_streams),
             streams: Vec::new(),
             dead_letters,
             summary: Summary::default(),

@@ -13,6 +13,9 @@ use super::partial::Partial;
 /// How much of a file's end is read at a time in search of its last line.
 const STEP: u64 = 64 * 1024;
 
+/// A last line without an end that is longer is no line of ours.
+const LONGEST_TAIL: u64 = 64 * 1024 * 1024;
+
 /// A file that grows; see the [module](super) for what it promises.
 #[derive(Debug)]
 pub(super) struct Append {
@@ -212,8 +215,13 @@ fn tail(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
     let mut tail = Vec::new();
     let mut start = length;
     while start > 0 {
-        let step = start.min(STEP);
+        // As much again as there is: each byte is moved a few times at most.
+        let step = start.min(STEP.max(tail.len() as u64));
         start -= step;
+        if length - start > LONGEST_TAIL {
+            let message = format!("its last line has no end, and more than {LONGEST_TAIL} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
         file.seek(SeekFrom::Start(start))?;
         let mut block = Vec::new();
         Read::by_ref(file).take(step).read_to_end(&mut block)?;

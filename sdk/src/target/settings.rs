@@ -23,6 +23,9 @@ pub struct Settings {
     pub on_invalid: OnInvalid,
     /// The JSONL file for refused records, with line, byte, stream, reason and the message as it came.
     pub dead_letter_path: Option<PathBuf>,
+    /// The most bytes that one run sets aside; a record more ends the run.
+    #[schemars(range(min = 1))]
+    pub dead_letter_max_bytes: u64,
     /// How rows meet those of earlier runs.
     pub load_method: LoadMethod,
     /// Rows of a stream that are committed together.
@@ -43,6 +46,9 @@ pub struct Settings {
     /// The longest line that is taken, in bytes.
     #[schemars(range(min = 1))]
     pub max_line_bytes: usize,
+    /// The most streams that are taken. Each keeps some memory, and a file or a table, to the end of the run.
+    #[schemars(range(min = 1))]
+    pub max_streams: usize,
     /// Streams that are written at the same time.
     #[schemars(range(min = 1, max = 256))]
     pub max_parallelism: usize,
@@ -151,6 +157,7 @@ impl Default for Settings {
             validate_records: options.validate,
             on_invalid: OnInvalid::default(),
             dead_letter_path: None,
+            dead_letter_max_bytes: options.dead_letter_max_bytes,
             load_method: LoadMethod::default(),
             batch_size_rows: None,
             batch_size_bytes: None,
@@ -158,6 +165,7 @@ impl Default for Settings {
             state_interval_seconds: options.state_interval.as_secs_f64(),
             memory_budget_bytes: options.memory_budget,
             max_line_bytes: options.max_line_bytes,
+            max_streams: options.max_streams,
             max_parallelism: options.writers,
             lenient: options.lenient,
             invalid_line: InvalidLine::default(),
@@ -196,6 +204,8 @@ impl Settings {
             state_interval: seconds("state_interval_seconds", self.state_interval_seconds)?,
             memory_budget: self.memory_budget_bytes,
             max_line_bytes: self.max_line_bytes,
+            max_streams: self.max_streams,
+            dead_letter_max_bytes: self.dead_letter_max_bytes,
             writers: self.max_parallelism,
             commits_at_end,
             commits_at_states: false,

@@ -11,7 +11,7 @@ use crate::Form;
 use crate::dialect::LineEnd;
 use crate::encoding::MARK;
 
-/// A longer header is none.
+/// A longer header is none: the file was not made by us, and would take as much memory.
 const LONGEST: u64 = 16 << 20;
 
 /// The names of a file's columns, and what a schema may change about them.
@@ -209,6 +209,11 @@ pub(crate) fn read(file: impl Read, form: &Form) -> Result<Found> {
                     (_, Some(b'\r')) if chunk[from..to].first() == Some(&b'\n') => Some(LineEnd::CrLf),
                     _ => None,
                 };
+                if terminator.is_none() && file.limit() == 0 {
+                    return Err(Error::input(format!(
+                        "expected a header of at most {LONGEST} bytes, found a longer first line"
+                    )));
+                }
                 return Ok(Found {
                     names: names(&text, &ends[..fields], form),
                     terminator,

@@ -85,13 +85,15 @@ fn every_table_and_column_has_its_name_there_and_back() {
         for name in &names {
             let schema = json!({"type": "SCHEMA", "stream": name, "schema": {"properties": {name: {"type": "string"}}}, "key_properties": [name]});
             let record = json!({"type": "RECORD", "stream": name, "record": {name: name}});
-            lines += &format!("{schema}\n{record}\n{record}\n");
+            lines.push_str(
+                &[&schema, &record, &record]
+                    .map(|line| line.to_string() + "\n")
+                    .concat(),
+            );
         }
         let all = json!({"type": "SCHEMA", "stream": "all", "schema": {"properties": properties}, "key_properties": [names[0]]});
-        lines += &format!(
-            "{all}\n{}\n",
-            json!({"type": "RECORD", "stream": "all", "record": record})
-        );
+        let one = json!({"type": "RECORD", "stream": "all", "record": record});
+        lines.push_str(&[&all, &one].map(|line| line.to_string() + "\n").concat());
         let target = settings(&database, json!({ "default_target_schema": schema }));
         load(&target, lines.as_bytes());
         // Upserts, and a changed SCHEMA, quote too.

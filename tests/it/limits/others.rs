@@ -1,0 +1,134 @@
+//! Of taps, pipes and runs.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{any, as_the_page_says};
+use crate::harness::{Runs, melisma, record, run};
+
+#[test]
+fn of_taps() {
+    let folder = TempDir::new().expect("a folder");
+    let mut text = String::from("a\n");
+    for i in 0..5 {
+        let _ = writeln!(text, "{i}");
+    }
+    std::fs::write(
+        folder.path().join("s.csv"),
+        format!("{text}x\n{}\n", "y".repeat(200)),
+    )
+    .expect("written");
+    let config = folder.path().join("config.json");
+    let tap = |more: Value| {
+        let mut settings =
+            json!({"files": [{"entity": "s", "path": folder.path().join("s.csv"), "keys": []}]});
+        settings
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
+        std::fs::write(&config, settings.to_string()).expect("written");
+        run(
+            Command::new(melisma()).args(["tap-csv", "--config"]).arg(&config),
+            b"",
+        )
+    };
+    let outcome = tap(json!({"max_row_bytes": 100})).fails(65, &[]);
+    as_the_page_says("bytes of a row (tap-csv)", &outcome.stderr);
+    tap(json!({"infer_types": true, "infer_rows": 5})).fails(65, &["x"]);
+    tap(json!({"infer_types": true, "infer_rows": 6})).ok();
+}
+
+#[test]
+fn of_a_pipe() {
+    let pipe =
+        |more: &[&str], input: &str| run(Command::new(melisma()).arg("pipe").args(more), input.as_bytes());
+    let (good, long) = (any("s"), format!("{:300}", any("t")));
+    let outcome = pipe(
+        &["--validate", "--max-line-bytes", "200"],
+        &format!("{good}\n{long}\n"),
+    );
+    let outcome = outcome.fails(65, &["max_line_bytes"]);
+    assert_eq!(
+        outcome.states(),
+        std::slice::from_ref(&good),
+        "what came before has passed"
+    );
+    pipe(&[], &format!("{good}\n{long}\n")).ok();
+    pipe(&["--buffer", "100"], "").fails(64, &["--buffer"]);
+    let folder = TempDir::new().expect("a folder");
+    let stats = folder.path().join("stats.json");
+    let mut many = String::new();
+    for i in 0..10_003 {
+        let _ = writeln!(many, "{}", record(&format!("s{i}"), "{}"));
+    }
+    pipe(&["--stats", stats.to_str().expect("UTF-8")], &many).ok();
+    let stats: Value = serde_json::from_str(&std::fs::read_to_string(stats).expect("written")).expect("JSON");
+    let streams = stats["streams"].as_object().map_or_else(
+        || stats["streams"].as_array().map_or(0, Vec::len),
+        serde_json::Map::len,
+    );
+    assert!((10_000..=10_001).contains(&streams), "{streams}");
+    let many: String = (0..100_001).map(|i| any(&format!("s{i}")) + "\n").collect();
+    let outcome = pipe(&["--validate"], &many);
+    outcome.fails(65, &["100000 streams"]);
+}
+
+fn script(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{text}")).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("set");
+}
+
+#[test]
+fn of_a_run() {
+    // A log line of 3 MiB, and a STATE that nobody can keep: what follows its 256 MiB would be a STATE by itself.
+    let runs = Runs::new("row 1; head -c 3000000 /dev/zero | tr '\\0' x >&2; echo >&2; state 2");
+    script(
+        runs.folder(),
+        "target",
+        "cat > /dev/null; echo 1; head -c 268435456 /dev/zero | tr '\\0' 5; echo 7",
+    );
+    let outcome = run(
+        &mut runs.command_into("./target", &["--state", "state.json"]),
+        b"",
+    )
+    .ok();
+    let outcome = outcome.says(&["more than 268435456 bytes", "no state is stored for it"]);
+    let pieces = outcome
+        .stderr
+        .lines()
+        .filter(|line| line.contains("xxxxx"))
+        .count();
+    assert_eq!((runs.read("state.json").as_str(), pieces), ("1\n", 3));
+
+    let runs = Runs::new("");
+    script(runs.folder(), "tap", "head -c 268435457 /dev/zero");
+    let mut command = Command::new(melisma());
+    command
+        .args(["run", "./tap", "target-jsonl --config target.json"])
+        .current_dir(runs.folder());
+    let outcome = run(&mut command, b"").fails(65, &[]);
+    as_the_page_says("bytes of a discovered catalog", &outcome.stderr);
+}
+
+/// A target that is killed may leave half a line, and half a number is a number.
+#[test]
+fn half_a_state_is_none() {
+    let runs = Runs::new("row 1; state 2");
+    script(
+        runs.folder(),
+        "target",
+        "cat > /dev/null; echo 12; printf 34; kill -9 $$",
+    );
+    let outcome = run(
+        &mut runs.command_into("./target", &["--state", "state.json"]),
+        b"",
+    );
+    outcome.fails(1, &["killed by signal 9", "not JSON"]);
+    assert_eq!(runs.read("state.json"), "12\n");
+}
