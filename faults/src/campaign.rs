@@ -210,7 +210,7 @@ impl Servers {
 }
 
 /// Does the work on all jobs, several at a time; the results are in the jobs' order.
-fn spread<J: Clone + Sync, R: Send>(
+pub(crate) fn spread<J: Clone + Sync, R: Send>(
     jobs: &[J],
     workers: usize,
     say: &(dyn Fn(&str) + Sync),

@@ -31,6 +31,8 @@ const OVERWRITING: [&str; 10] = [
     "files.part.",
     "postgres.commit.",
 ];
+/// How the complaint of a cell begins whose point was not reached.
+const VACUOUS: &str = "vacuous";
 /// How long a point may take to strike.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -177,12 +179,14 @@ impl Cell {
         }
         match self.point.name {
             "reader.end" | "target.end" | "run.end" => 1,
-            "sink.schema.before" | "sink.schema.after" => 1,
-            "postgres.key" | "postgres.keyed" => 1,
-            "sink.write.before" | "sink.write.after" | "sink.commit.before" | "sink.commit.after" => 4,
-            "ledger.commit.before" | "ledger.commit.after" | "decode.batch" | "decode.state" => 5,
-            "postgres.commit.before" | "postgres.commit.sent" | "postgres.commit.after" => 5,
-            "postgres.copy.middle" | "postgres.copy.end" => 4,
+            "sink.schema.before" | "sink.schema.after" | "postgres.key" | "postgres.keyed" => 1,
+            "decode.batch" | "decode.state" => 5,
+            name if [".write.", ".commit.", ".copy."]
+                .iter()
+                .any(|part| name.contains(part)) =>
+            {
+                3
+            }
             _ => 2,
         }
     }
@@ -227,7 +231,16 @@ impl Cell {
             in_flight: 0,
             replayed: 0,
         };
-        outcome.result = self.judge(programs, server, seed, bug, &mut outcome);
+        outcome.result = self.judge(programs, server, seed, self.pass(), bug, &mut outcome);
+        // How often a run comes to a point follows from how batches and blocks happen to fall; once is enough.
+        if self.pass() > 1
+            && outcome
+                .result
+                .as_ref()
+                .is_err_and(|what| what.starts_with(VACUOUS))
+        {
+            outcome.result = self.judge(programs, server, seed, 1, bug, &mut outcome);
+        }
         outcome
     }
 
@@ -236,6 +249,7 @@ impl Cell {
         programs: &Programs,
         server: Option<&Server>,
         seed: u64,
+        pass: u64,
         bug: Option<&str>,
         outcome: &mut Outcome,
     ) -> Result<(), String> {
@@ -256,7 +270,7 @@ impl Cell {
         }
         let good = rig.sent.last().copied();
         let disturbance = Disturbance {
-            fault: Some(format!("{}:{}:{}", self.point.name, self.how.name(), self.pass())),
+            fault: Some(format!("{}:{}:{}", self.point.name, self.how.name(), pass)),
             bug: bug.map(str::to_owned),
         };
         let mut running = rig.start(ROWS, &disturbance)?;
@@ -272,7 +286,7 @@ impl Cell {
         let told = |what: String| format!("{what}\n{}", ended.log);
         if rig.mark().is_none() {
             return Err(told(format!(
-                "vacuous: the run never came to {}",
+                "{VACUOUS}: the run never came to {}",
                 disturbance.fault.unwrap_or_default()
             )));
         }

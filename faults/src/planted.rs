@@ -14,6 +14,9 @@ use crate::rig::{Disturbance, Kind, Programs, Rig, Variant};
 use crate::server::Server;
 use crate::source::Source;
 
+/// So that batches of one stream wait one after another.
+const SMALL_BATCHES: [(&str, u64); 1] = [("memory_budget_bytes", 64 << 10)];
+
 /// A bug that is to be found.
 #[derive(Clone, Copy, Debug)]
 pub struct Planted {
@@ -52,9 +55,10 @@ pub fn find(bug: &Planted, programs: &Programs, server: &Server, seed: u64) -> C
     let look = |planted: Option<&str>| match bug.name {
         "early-state" => killed(planted, programs, seed),
         "state-bytes" | "dropped-batch" => undisturbed(planted, Kind::Jsonl, programs, server, seed),
-        "swapped-batches" => crowded(planted, programs, server, seed),
+        "swapped-batches" => in_one_commit(planted, Kind::Csv, &SMALL_BATCHES, programs, server, seed),
         "float-numbers" => undisturbed(planted, Kind::Parquet, programs, server, seed),
-        "no-barrier" | "told-secret" => undisturbed(planted, Kind::Postgres, programs, server, seed),
+        "no-barrier" => in_one_commit(planted, Kind::Postgres, &[], programs, server, seed),
+        "told-secret" => undisturbed(planted, Kind::Postgres, programs, server, seed),
         "stray-line" => piped(planted, programs, seed),
         "no-budget" => budget(planted, programs, seed),
         other => Err(format!("{other} is looked for nowhere")),
@@ -109,24 +113,24 @@ fn undisturbed(
     to_the_end(rig, bug, END)
 }
 
-/// All rows at once, in small batches and one commit, so that batches of one stream wait one after another.
-fn crowded(bug: Option<&str>, programs: &Programs, server: &Server, seed: u64) -> Result<(), String> {
-    let mut rig = Rig::new(
-        programs,
-        Kind::Csv,
-        Variant::default(),
-        source(seed),
-        Some(server),
-    )?;
-    rig.pace = (5000, 0);
-    for (name, value) in [
-        ("batch_size_rows", json!(1_000_000)),
-        ("state_interval_seconds", json!(10)),
-        ("memory_budget_bytes", json!(64 << 10)),
-    ] {
-        rig.settings.insert(name.into(), value);
-    }
-    to_the_end(rig, bug, 5000)
+/// All rows at once and in one commit, but for barriers.
+fn in_one_commit(
+    bug: Option<&str>,
+    kind: Kind,
+    settings: &[(&str, u64)],
+    programs: &Programs,
+    server: &Server,
+    seed: u64,
+) -> Result<(), String> {
+    const END: u64 = 5000;
+    let mut rig = Rig::new(programs, kind, Variant::default(), source(seed), Some(server))?;
+    rig.pace = (END, 0);
+    let settings = [("batch_size_rows", 1_000_000), ("state_interval_seconds", 10)]
+        .iter()
+        .chain(settings);
+    rig.settings
+        .extend(settings.map(|(name, value)| ((*name).to_owned(), json!(value))));
+    to_the_end(rig, bug, END)
 }
 
 fn to_the_end(mut rig: Rig<'_>, bug: Option<&str>, end: u64) -> Result<(), String> {

@@ -161,7 +161,9 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
          were not durable yet. The build with kill points keeps that number in a file, which the harness reads a moment \
          before it kills; below 60% the command fails. After {replays} of them the next run sent rows again, {replayed} in \
          all; without any the command fails as well. Seeds decide who is killed and when, but not how far the processes are \
-         by then, so a round that is repeated is not the same to the microsecond.\n\n",
+         by then, so a round that is repeated is not the same to the microsecond.\n\n\
+         SIGKILL ends processes, not the machine: what was written and not synced is still there after it. That files are synced \
+         before a STATE is told can be read in `sdk/src/files`, and is not shown here.\n\n",
         crate::kills::KILLS_A_ROUND,
         report.rounds.len(),
         victims[0],

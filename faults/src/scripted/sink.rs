@@ -22,6 +22,8 @@ pub(super) struct Script {
     source: Source,
     rows: u64,
     plan: Plan,
+    /// How many of the first rows are each stream's.
+    below: Arc<Vec<[u64; 3]>>,
     world: Arc<(Mutex<World>, Condvar)>,
 }
 
@@ -45,6 +47,7 @@ impl Script {
             source,
             rows,
             plan,
+            below: Arc::new(below(&source, rows)),
             world: Arc::default(),
         }
     }
@@ -93,7 +96,9 @@ impl Script {
 
     /// How many of the first rows are the stream's.
     fn rows_below(&self, stream: Stream, next: u64) -> u64 {
-        (0..next).filter(|&n| self.source.stream(n) == stream).count() as u64
+        self.below
+            .get(next as usize)
+            .map_or(u64::MAX, |counts| counts[stream as usize])
     }
 
     /// A call: does the work as the plan has it.
@@ -128,6 +133,17 @@ impl Script {
         }
         Ok(())
     }
+}
+
+/// For each number of rows, how many of them are each stream's.
+fn below(source: &Source, rows: u64) -> Vec<[u64; 3]> {
+    let mut counts = [0; 3];
+    let mut all = vec![counts];
+    for n in 0..rows {
+        counts[source.stream(n) as usize] += 1;
+        all.push(counts);
+    }
+    all
 }
 
 /// Stands for stdout.
