@@ -97,11 +97,12 @@ impl Session {
             let mut sent = std::pin::pin!(self.client.batch_execute(statements));
             self.runtime.block_on(async {
                 for _ in 0..TURNS {
-                    std::future::poll_fn(|context| {
-                        let _ = sent.as_mut().poll(context);
-                        std::task::Poll::Ready(())
-                    })
-                    .await;
+                    let answered = std::future::poll_fn(|context| {
+                        std::task::Poll::Ready(sent.as_mut().poll(context).is_ready())
+                    });
+                    if answered.await {
+                        return;
+                    }
                     tokio::task::yield_now().await;
                 }
             });
