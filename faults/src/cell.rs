@@ -18,8 +18,13 @@ const FRESH: u64 = 25;
 const NEVER: u64 = 1 << 40;
 /// Rows of the run before, where the target is overwritten.
 const HALF: u64 = 130;
+/// The runner said that all was well when it could not pass rows on, and when it could not read the last STATE.
+const BROKE_ONCE: [&str; 2] = [
+    "run.relay:error:target-jsonl",
+    "run.told:error:target-jsonl:overwrite",
+];
 /// The points of a run that overwrites.
-const OVERWRITING: [&str; 10] = [
+const OVERWRITING: [&str; 12] = [
     "decode.batch",
     "sink.write.after",
     "sink.commit.",
@@ -27,6 +32,8 @@ const OVERWRITING: [&str; 10] = [
     "ledger.commit.",
     "state.tell.",
     "target.end",
+    "run.relay",
+    "run.told",
     "store.",
     "files.part.",
     "postgres.commit.",
@@ -191,7 +198,7 @@ impl Cell {
         }
     }
 
-    /// SIGKILL at 24 points for each target, those on the way of one target alone included.
+    /// SIGKILL at 24 points for each target, those on the way of one target alone included, and what has broken once.
     pub fn quick() -> Vec<Self> {
         const EACH: usize = 24;
         let killed: Vec<Self> = Self::all()
@@ -209,6 +216,8 @@ impl Cell {
             let step = |place: usize| every[place * every.len() / rest];
             cells.extend((0..rest).map(step).chain(own.iter().copied()));
         }
+        let broke = |cell: &Self| BROKE_ONCE.contains(&&*cell.name());
+        cells.extend(Self::all().into_iter().filter(broke));
         cells
     }
 

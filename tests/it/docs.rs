@@ -42,6 +42,7 @@ fn links_between_pages_lead_somewhere() {
         "docs/targets.md",
         "docs/run.md",
         "docs/pipe.md",
+        "docs/faults.md",
     ];
     for page in pages {
         let path = root().join(page);

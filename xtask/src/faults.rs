@@ -116,13 +116,9 @@ pub(crate) fn refuses_unsafe() -> Result {
 fn kind_of_machine() -> String {
     let machine = machine::describe();
     let text = |name: &str| machine[name].as_str().unwrap_or_default().to_owned();
-    format!(
-        "{} cores, {}, {}, {}",
-        machine["cores"],
-        text("cpu"),
-        text("kernel"),
-        text("rustc")
-    )
+    let rustc = text("rustc");
+    let rustc = rustc.split(" (").next().unwrap_or_default();
+    format!("{} cores, {}, Linux, {rustc}", machine["cores"], text("cpu"))
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn a_kill_at_any_named_point_loses_nothing() {
         cells: Plan::quick(programs(), seed()).cells,
         ..nothing
     });
-    assert_eq!(report.cells.len(), 96);
+    assert_eq!(report.cells.len(), 98);
 }
 
 #[test]
