@@ -40,6 +40,8 @@ fn links_between_pages_lead_somewhere() {
         "docs/target-jsonl.md",
         "docs/target-parquet.md",
         "docs/targets.md",
+        "docs/guarantees.md",
+        "docs/limits.md",
         "docs/run.md",
         "docs/pipe.md",
         "docs/faults.md",
@@ -57,5 +59,25 @@ fn links_between_pages_lead_somewhere() {
                 assert!(to.exists(), "{page}: {link} leads nowhere");
             }
         }
+    }
+}
+
+/// `file.rs::name` in a page names a test that is there.
+#[test]
+fn promises_name_tests_that_exist() {
+    let text = std::fs::read_to_string(root().join("docs/guarantees.md")).expect("a page");
+    let named: Vec<(&str, &str)> = text
+        .split('`')
+        .filter_map(|word| word.split_once(".rs::"))
+        .collect();
+    assert!(named.len() > 40, "{named:?}");
+    for (file, name) in named {
+        let path = root().join(format!("{file}.rs"));
+        let source = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}.rs: {error}"));
+        let (before, _) = source
+            .split_once(&format!("fn {name}("))
+            .unwrap_or_else(|| panic!("{file}.rs has no {name}"));
+        let attributes = before.rsplit('}').next().unwrap_or_default();
+        assert!(attributes.contains("#[test]"), "{file}.rs::{name} is no test");
     }
 }
