@@ -191,25 +191,21 @@ impl MessageReader {
         }
         let members = Members::read(text).map_err(|syntax| syntax_error(syntax, line))?;
         let envelope = Envelope { members, line };
-        match &*envelope.string("type", envelope.members.kind)? {
-            "RECORD" => self.record(&envelope),
-            "SCHEMA" => self.schema(&envelope),
+        let kind = envelope.string("type", envelope.members.kind)?;
+        match &*kind {
             "STATE" => Ok(Message::State(
                 envelope.required("value", envelope.members.value)?,
             )),
-            "ACTIVATE_VERSION" => {
+            "RECORD" | "SCHEMA" | "ACTIVATE_VERSION" | "BATCH" => {
                 let stream = self.stream(&envelope)?;
-                envelope.required("version", envelope.members.version)?;
-                let version = envelope.version()?;
-                Ok(Message::ActivateVersion {
-                    stream,
-                    version: version
-                        .ok_or_else(|| envelope.error("version: expected an integer, found null"))?,
-                })
+                let message = match &*kind {
+                    "RECORD" => self.record(&envelope, stream),
+                    "SCHEMA" => schema(&envelope, stream),
+                    "BATCH" => Ok(Message::Batch { stream }),
+                    _ => activate_version(&envelope, stream),
+                };
+                message.map_err(|error| error.in_stream(self.name(stream)))
             }
-            "BATCH" => Ok(Message::Batch {
-                stream: self.stream(&envelope)?,
-            }),
             other if self.lenient => Ok(Message::Unknown {
                 name: other.to_owned(),
             }),
@@ -220,8 +216,7 @@ impl MessageReader {
         }
     }
 
-    fn record<'a>(&mut self, envelope: &Envelope<'_, 'a>) -> Result<Message<'a>> {
-        let stream = self.stream(envelope)?;
+    fn record<'a>(&mut self, envelope: &Envelope<'_, 'a>, stream: StreamId) -> Result<Message<'a>> {
         envelope.required("record", envelope.members.record)?;
         let body = envelope.members.record.map_or(0, |span| span.start);
         if envelope.members.record_is_third && body <= HEAD_BYTES {
@@ -235,16 +230,6 @@ impl MessageReader {
             stream,
             body,
             tail: Some(tail),
-        }))
-    }
-
-    fn schema<'a>(&mut self, envelope: &Envelope<'_, 'a>) -> Result<Message<'a>> {
-        Ok(Message::Schema(Schema {
-            stream: self.stream(envelope)?,
-            schema: envelope.required("schema", envelope.members.schema)?,
-            key_properties: envelope.names("key_properties", envelope.members.key_properties)?,
-            bookmark_properties: envelope
-                .names("bookmark_properties", envelope.members.bookmark_properties)?,
         }))
     }
 
@@ -284,6 +269,24 @@ impl MessageReader {
             self.heads[self.last] = head;
         }
     }
+}
+
+fn schema<'a>(envelope: &Envelope<'_, 'a>, stream: StreamId) -> Result<Message<'a>> {
+    Ok(Message::Schema(Schema {
+        stream,
+        schema: envelope.required("schema", envelope.members.schema)?,
+        key_properties: envelope.names("key_properties", envelope.members.key_properties)?,
+        bookmark_properties: envelope.names("bookmark_properties", envelope.members.bookmark_properties)?,
+    }))
+}
+
+fn activate_version<'a>(envelope: &Envelope<'_, 'a>, stream: StreamId) -> Result<Message<'a>> {
+    envelope.required("version", envelope.members.version)?;
+    let version = envelope.version()?;
+    Ok(Message::ActivateVersion {
+        stream,
+        version: version.ok_or_else(|| envelope.error("version: expected an integer, found null"))?,
+    })
 }
 
 impl<'a> Record<'a> {

@@ -125,7 +125,9 @@ impl<E: Encoder> Stream<E> {
                 return Err(Trouble::Line(error.in_stream(&self.schema.stream)));
             }
         };
-        let tail = record.tail(line, end).map_err(Trouble::Line)?;
+        let tail = record
+            .tail(line, end)
+            .map_err(|error| Trouble::Line(error.in_stream(&self.schema.stream)))?;
         row.version = tail.version;
         row.time_extracted = tail.time_extracted;
         planted!(FLOAT_NUMBERS, {

@@ -68,7 +68,7 @@ pub(super) fn judge(input: &[u8], outcome: &Outcome) {
 }
 
 /// Where a line starts and ends.
-fn line(input: &[u8], number: u64) -> (u64, u64) {
+pub(super) fn line(input: &[u8], number: u64) -> (u64, u64) {
     let mut start = 0;
     for (at, line) in (1..).zip(input.split(|&byte| byte == b'\n')) {
         let end = start + line.len() as u64;

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 
+use melisma_engine::error::show;
+
+use super::judge::line;
 use super::{json, singer};
 use crate::harness::root;
 
@@ -53,9 +56,7 @@ fn add(counts: &mut Counts, category: &'static str, taken: bool) {
 
 fn texts(out: &mut String) {
     out.push_str(
-        "\n## JSON texts\n\nEach is sent as a line, as the value of a property and as the value of a STATE. As a line all are refused, \
-         but white space alone, which is a blank line: JSON is no message yet. Inside a message those that a JSON parser takes are taken, \
-         to the letter, and the others refused. melisma takes numbers that a double can not hold, which most parsers do not.\n",
+        "\n## JSON texts\n\nEach is sent as a line, as the value of a property and as the value of a STATE. As a line all are refused, but white\nspace alone, which is a blank line: JSON is no message yet. Inside a message those that a JSON parser takes are taken, to the\nletter, and the others refused. melisma takes numbers that a double can not hold, which most parsers do not.\n",
     );
     let mut table = Counts::new();
     let mut names: BTreeMap<&str, [Vec<&str>; 2]> = BTreeMap::new();
@@ -65,13 +66,21 @@ fn texts(out: &mut String) {
     }
     counts(out, "texts", &table);
     for (category, [refused, taken]) in names {
-        let _ = writeln!(out, "\n**{category}**, taken: {}.", taken.join(", "));
-        let _ = writeln!(out, "Refused: {}.", refused.join(", "));
+        let _ = writeln!(out, "\n**{category}**, taken: {}.", list(&taken));
+        let _ = writeln!(out, "Refused: {}.", list(&refused));
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
     }
 }
 
 fn messages(out: &mut String) {
-    out.push_str("\n## Singer messages\n\nThe error is shown from its place on.\n");
+    out.push_str("\n## Singer messages\n\nLine and byte are counted from the case on, the line from 1. An empty STATE (`null`, `{}`) is taken and never told: it would\nwipe what a runner has stored.\n");
     let mut table = Counts::new();
     let mut rows = String::new();
     let mut category = "";
@@ -80,23 +89,20 @@ fn messages(out: &mut String) {
         add(&mut table, case.category, outcome.result.is_ok());
         if case.category != category {
             category = case.category;
-            let _ = writeln!(rows, "\n| {category} | outcome |\n|---|---|");
+            let _ = writeln!(rows, "\n| {category} | outcome | line, byte |\n|---|---|---|");
         }
-        let what = outcome.result.err().map_or_else(
-            || "taken".to_owned(),
+        let (what, place) = outcome.result.err().map_or_else(
+            || ("taken".to_owned(), String::new()),
             |error| {
-                let stream = error
-                    .stream()
-                    .map(|stream| format!("stream {}: ", melisma_engine::error::show(stream)));
-                format!(
-                    "{}{}",
-                    stream.unwrap_or_default(),
-                    melisma_engine::error::show(error.message())
-                )
+                let stream = error.stream().map(|stream| format!("stream {}: ", show(stream)));
+                let what = format!("{}{}", stream.unwrap_or_default(), show(error.message()));
+                let at = error.position().expect("a place");
+                let (start, _) = line(&case.input(), at.line);
+                (what, format!("{}, {}", at.line - singer::BEFORE, at.byte - start))
             },
         );
         let what = what.replace('|', "\\|").replace('<', "&lt;");
-        let _ = writeln!(rows, "| {} | {what} |", case.name);
+        let _ = writeln!(rows, "| {} | {what} | {place} |", case.name);
     }
     counts(out, "messages", &table);
     out.push_str(&rows);
