@@ -85,9 +85,10 @@ fn two_state_ids_run_side_by_side() {
     let first = Live::start(&mut runs.command(&["--state-id", "a"]));
     wait_for("the first", || runs.path("ready").exists().then_some(()));
     std::fs::remove_file(runs.path("ready")).expect("there");
-    let mut config = runs.command(&["--state-id", "b"]);
-    runs.target(serde_json::json!({"destination_path": runs.path("out2")}));
-    let second = Live::start(&mut config);
+    let config = serde_json::json!({"destination_path": runs.path("out2")});
+    std::fs::write(runs.path("second.json"), config.to_string()).expect("written");
+    let second =
+        Live::start(&mut runs.command_into("target-jsonl --config second.json", &["--state-id", "b"]));
     wait_for("the second", || runs.path("ready").exists().then_some(()));
     end(&runs, first).ok();
     end(&runs, second).ok();
