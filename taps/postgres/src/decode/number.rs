@@ -104,6 +104,11 @@ impl<'a> Numeric<'a> {
         if !odd.is_empty() || groups.len() != usize::from(count) {
             return Err(Wrong::form(value, NAME));
         }
+        // The server sends no zeros in front, which JSON would not allow, and four digits a group.
+        let in_front = weight > 0 && groups.first().is_none_or(|group| *group == [0, 0]);
+        if in_front || groups.iter().any(|group| u16::from_be_bytes(*group) > 9999) {
+            return Err(Wrong::form(value, NAME));
+        }
         match sign {
             POSITIVE | NEGATIVE => Ok(Some(Self {
                 negative: sign == NEGATIVE,

@@ -175,3 +175,23 @@ fn a_clock_shows_no_more_than_a_day() {
         "\"24:00:00\""
     );
 }
+
+#[test]
+fn a_numeric_has_no_zeros_in_front_and_four_digits_a_group() {
+    let numeric = |weight: i16, groups: &[u16]| {
+        let mut value = u16::try_from(groups.len()).expect("few").to_be_bytes().to_vec();
+        value.extend_from_slice(&weight.to_be_bytes());
+        value.extend_from_slice(&[0, 0, 0, 0]);
+        for group in groups {
+            value.extend_from_slice(&group.to_be_bytes());
+        }
+        value
+    };
+    for (weight, groups) in [(1, &[0, 144][..]), (3, &[]), (0, &[10_000]), (0, &[1, 65_535])] {
+        let value = numeric(weight, groups);
+        assert!(
+            wrong(&Decoder::Numeric, &value).contains("the binary form of a numeric"),
+            "{groups:?}"
+        );
+    }
+}
