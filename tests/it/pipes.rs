@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::harness::{Every, Live, Runs, melisma, records, run, schema_line, state_line, wait_for};
+use crate::harness::{
+    Every, Live, Runs, children, kill, melisma, records, run, schema_line, state_line, wait_for,
+};
 
 #[test]
 fn a_target_whose_reader_went_away_fails_and_its_rows_are_there() {
@@ -139,12 +141,12 @@ fn a_target_that_is_killed_ends_the_tap_and_no_state_is_ahead() {
     let runs = Runs::new("id=1; while :; do row $id; id=$((id + 1)); state $id; done");
     let live = Live::start(&mut runs.command(&["--state", "state.json"]));
     wait_for("a state", || runs.path("state.json").exists().then_some(()));
-    let children = Command::new("pgrep")
-        .args(["-P", &live.id().to_string(), "-f", "target-jsonl"])
-        .output()
-        .expect("pgrep");
-    let target = String::from_utf8(children.stdout).expect("UTF-8");
-    crate::harness::kill("KILL", target.trim());
+    let is_target = |pid: &u32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("target-jsonl")
+    };
+    let target = children(live.id()).into_iter().find(is_target).expect("it runs");
+    kill("KILL", &target.to_string());
     let outcome = live.end().fails(1, &["Loader failed (killed by signal 9)"]);
     let stored: usize = runs.read("state.json").trim().parse().expect("a number");
     assert!(

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 pub(crate) use every::{Every, records, schema_line, state_line};
-pub(crate) use live::{Live, kill, wait_for};
+pub(crate) use live::{Live, children, kill, wait_for};
 pub(crate) use process::{Outcome, peak_memory, run};
 pub(crate) use rows::{csv_rows, jsonl_rows, parquet_rows, parquet_schema};
 pub(crate) use scripts::Runs;

@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::{CANARY, files, is_nowhere_in, says_nothing};
-use crate::harness::{Every, Live, melisma, run, wait_for};
+use crate::harness::{Every, Live, children, melisma, run, wait_for};
 
 /// A project whose secrets come from everywhere a project can have them.
 fn project(password: &str) -> (TempDir, Every) {
@@ -111,16 +111,6 @@ fn a_run_of_a_project_shows_none_of_its_secrets() {
         says_nothing("run", &outcome);
         is_nowhere_in(folder.path(), &["meltano.yml", ".env"]);
     }
-}
-
-/// The processes below one, and theirs.
-fn children(pid: u32) -> Vec<u32> {
-    let output = Command::new("pgrep")
-        .args(["-P", &pid.to_string()])
-        .output()
-        .expect("pgrep");
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    text.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
 /// What `ps` shows of a process, and what a child of ours has in its environment.
