@@ -142,8 +142,8 @@ fn a_target_that_is_killed_ends_the_tap_and_no_state_is_ahead() {
     let live = Live::start(&mut runs.command(&["--state", "state.json"]));
     wait_for("a state", || runs.path("state.json").exists().then_some(()));
     let is_target = |pid: &u32| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains("target-jsonl")
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&words).contains("target-jsonl")
     };
     let target = children(live.id()).into_iter().find(is_target).expect("it runs");
     kill("KILL", &target.to_string());

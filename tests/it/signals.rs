@@ -315,6 +315,26 @@ fn a_pipe_passes_on_what_the_tap_still_sends_on_sigint() {
     }
 }
 
+#[test]
+fn a_second_signal_ends_a_pipe_whose_reader_sleeps() {
+    for more in [&[][..], &["--buffer", "1048576"], &["--validate"]] {
+        let mut pipe = Live::start_unread(Command::new(melisma()).arg("pipe").args(more));
+        let mut stdout = pipe.stdout();
+        let mut stdin = pipe.stdin();
+        // More than all pipes and buffers hold.
+        let tap = std::thread::spawn(move || {
+            let lines: String = records(0..1000).map(|line| line + "\n").collect();
+            let _ = writeln!(stdin, "{}", schema_line());
+            while stdin.write_all(lines.as_bytes()).is_ok() {}
+        });
+        stdout.read_exact(&mut [0]).expect("it passes");
+        pipe.signal_until_it_ends("TERM");
+        tap.join().expect("it hears that nobody reads");
+        let outcome = pipe.end();
+        assert_eq!(outcome.code, Some(143), "{more:?}: {}", outcome.stderr);
+    }
+}
+
 /// A tap that sends a row and its STATE again and again.
 const TAP: &str = r#"
 case "$*" in *--discover*) exit 1 ;; esac
