@@ -351,17 +351,25 @@ impl Running {
         }
     }
 
-    /// Ends a run that hangs as an operator would: SIGTERM, SIGTERM again, and then SIGKILL.
+    /// Ends a run that hangs as an operator would: SIGTERM, SIGTERM again, then SIGKILL for the runner and what it has
+    /// left behind.
     pub fn give_up(&mut self) {
-        for (signal, patience) in [(Signal::TERM, 600), (Signal::TERM, 1500), (Signal::KILL, 0)] {
+        // Two signals that come close to each other are one to the runner.
+        for (signal, patience) in [(Signal::TERM, 1000), (Signal::TERM, 2000), (Signal::KILL, 100)] {
             self.signal(signal);
             let deadline = Instant::now() + Duration::from_millis(patience);
             while Instant::now() < deadline {
                 if self.has_ended() {
-                    return;
+                    break;
                 }
                 thread::sleep(Duration::from_millis(5));
             }
+            if self.has_ended() {
+                break;
+            }
+        }
+        for (pid, _) in processes::family(&self.id) {
+            let _ = kill_process(pid, Signal::KILL);
         }
     }
 
