@@ -147,13 +147,18 @@ impl<'s> Lane<'s> {
         )
     }
 
+    /// Which run goes on.
+    pub(super) fn run_number(&self) -> u64 {
+        self.runs.load(Ordering::Relaxed)
+    }
+
     /// What marks the processes of the run that goes on.
     pub(super) fn id(&self) -> String {
         format!(
             "soak-{}-{}-{}",
             std::process::id(),
             self.number,
-            self.runs.load(Ordering::Relaxed)
+            self.run_number()
         )
     }
 

@@ -16,6 +16,8 @@ const PROCESSES: usize = 3;
 pub(super) struct Sample {
     /// Since the start.
     pub(super) at: Duration,
+    /// Which run of the lane it was.
+    pub(super) run: u64,
     /// Resident memory of all three, KiB.
     pub(super) memory: u64,
     /// Open files of all three.
@@ -41,6 +43,7 @@ impl Watch {
         self.lanes = vec![Vec::new(); lanes.len()];
         while !over.load(Ordering::Relaxed) {
             for (lane, samples) in lanes.iter().zip(&mut self.lanes) {
+                let run = lane.run_number();
                 let family = processes::family(&lane.id());
                 let seen: Vec<(u64, u64)> = family
                     .iter()
@@ -49,6 +52,7 @@ impl Watch {
                 if seen.len() == PROCESSES {
                     samples.push(Sample {
                         at: self.begun.elapsed(),
+                        run,
                         memory: seen.iter().map(|(memory, _)| memory).sum(),
                         files: seen.iter().map(|(_, files)| files).sum(),
                     });
@@ -68,14 +72,18 @@ fn of(pid: i32) -> Option<(u64, u64)> {
     Some((memory, files))
 }
 
-/// What is usual in a part of the time, from `from` to `to` of the whole, which are 0 to 1: the middle one of all values.
-pub(super) fn usual(samples: &[Sample], from: f64, to: f64, value: fn(&Sample) -> u64) -> u64 {
-    let whole = samples.last().map_or(Duration::ZERO, |sample| sample.at);
-    let mut values: Vec<u64> = samples
-        .iter()
-        .filter(|sample| (whole.mul_f64(from)..=whole.mul_f64(to)).contains(&sample.at))
-        .map(value)
-        .collect();
+/// The middle one of all values.
+pub(super) fn usual(samples: &[Sample], value: fn(&Sample) -> u64) -> u64 {
+    let mut values: Vec<u64> = samples.iter().map(value).collect();
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or(0)
+}
+
+/// The samples of each run that was long enough to tell whether it grew, without those in which it warmed up.
+pub(super) fn runs(samples: &[Sample]) -> impl Iterator<Item = &[Sample]> {
+    const WARM: usize = 20;
+    const LONG: usize = 30;
+    let runs = samples.chunk_by(|a, b| a.run == b.run);
+    runs.filter(|run| run.len() >= WARM + LONG)
+        .map(|run| &run[WARM..])
 }
