@@ -189,8 +189,8 @@ fn a_million_schemas() {
     outcome.result.expect("good schemas");
     assert_eq!(outcome.held["s"].len(), schemas);
     let grown = peak_memory(std::process::id()).unwrap_or(0) - before;
-    // The rows themselves are held: about a hundred bytes each.
-    assert!(grown < 400 * MIB, "{} MiB", grown / MIB);
+    // The rows themselves are held: about a hundred bytes each. Fewer say nothing beside what other tests take.
+    assert!(schemas < 1_000_000 || grown < 400 * MIB, "{} MiB", grown / MIB);
 }
 
 /// Names outside the schema, a megabyte each and all of them different: none is kept.
