@@ -23,6 +23,9 @@ static SETTINGS: LazyLock<[Settings; 3]> = LazyLock::new(|| {
 
 /// See the [module](self).
 pub fn check(data: &[u8]) {
+    if reference::is_private_to_serde_json(&String::from_utf8_lossy(data)) {
+        return;
+    }
     let mut input = Input::new(data);
     match input.below(6) {
         choice @ 0..3 => settings(&SETTINGS[choice], input.rest()),

@@ -86,6 +86,9 @@ fn round_trips(mut input: Input<'_>) {
     };
     let n = number();
     let text = String::from_utf8_lossy(input.rest()).replace('\0', "0");
+    if reference::is_private_to_serde_json(&text) {
+        return;
+    }
     let short = n as i32;
     match choice {
         0 => agrees(&(n & 1 == 1), &Type::BOOL, "bool", &json!(n & 1 == 1)),

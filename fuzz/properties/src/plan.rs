@@ -31,6 +31,9 @@ pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
+    if reference::is_private_to_serde_json(text) {
+        return;
+    }
     let mut lines = text.split('\n');
     let schema = lines.next().unwrap_or_default();
     let keys: Vec<String> = lines

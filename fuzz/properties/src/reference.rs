@@ -75,12 +75,21 @@ pub fn parse_at(text: &str, at: usize, most_levels: usize) -> Option<(Json, usiz
     Some((value, end))
 }
 
+/// Whether `serde_json` may read a text as something else: with its feature `raw_value` an object whose first key is
+/// `$serde_json::private::RawValue` is not that object.
+pub fn is_private_to_serde_json(text: &str) -> bool {
+    text.contains("serde_json::private")
+}
+
 /// Holds this reader against `serde_json`.
 ///
 /// # Panics
 /// When the two do not agree. They may where `serde_json` gives up: at numbers beyond a double's range, and at more
 /// than 127 levels.
 pub fn agrees_with_serde_json(text: &str) {
+    if is_private_to_serde_json(text) {
+        return;
+    }
     let ours = parse(text, 127);
     match serde_json::from_str::<Value>(text) {
         Ok(value) => assert_eq!(ours.and_then(|ours| ours.to_value()), Some(value), "{text}"),
