@@ -1,10 +1,10 @@
 //! A day's records in half an hour, into all four targets at once, with a kill every minute: is memory flat, are file
 //! descriptors, and does anything get lost?
 //!
-//! Each target has a [`lane`]: its own project, in which `melisma run` moves rows from the [`tap`] at the pace that brings
-//! all of them through in time, and is started again after each kill. The [`watch`] looks at the processes once a second.
+//! Each target has a `lane`: its own project, in which `melisma run` moves rows from the [`tap`] at the pace that brings
+//! all of them through in time, and is started again after each kill. The `watch` looks at the processes once a second.
 //! After each kill the newest rows are compared with the STATE that is stored, and at the end every row is read back
-//! ([`check`]). The [`report`] is a page and a picture.
+//! (`check`). The `report` is a page and a picture.
 #![allow(clippy::print_stdout, reason = "stdout is for people here")]
 
 mod check;
