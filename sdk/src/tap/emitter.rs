@@ -167,6 +167,11 @@ impl<'a> Emitter<'a> {
         self.flush()
     }
 
+    /// The next STATE goes out though it may be the one before.
+    pub(super) fn forget_state(&mut self) {
+        self.state.clear();
+    }
+
     /// Renders the time into its place, which has room for it; nothing is allocated.
     #[cold]
     fn render_time(&mut self) {

@@ -347,17 +347,25 @@ impl<'a> Output<'a> {
         self.begin();
         self.count(Instant::now());
         self.current.counter = None;
-        if complete && let Some(progress) = &mut self.current.progress {
-            progress.finish(&mut self.state);
+        if complete {
+            match &mut self.current.progress {
+                Some(progress) => progress.finish(&mut self.state),
+                // Without a bookmark it has a place all the same, as the Meltano SDK's taps give it: so a STATE covers its
+                // records, and whoever reads it can tell that the stream is complete.
+                None => self.state.complete(&self.current.name),
+            }
         }
         if self.emitter.is_dead() {
             return Ok(());
         }
         if self.limit.is_some() {
-            self.emitter.flush()
-        } else {
-            self.tell_state()
+            return self.emitter.flush();
         }
+        if complete && self.current.records > 0 {
+            // The same STATE as before covers more now.
+            self.emitter.forget_state();
+        }
+        self.tell_state()
     }
 
     /// Writes the state as it is now.

@@ -28,6 +28,8 @@ struct Bookmark {
     partitions: Vec<Fields>,
     /// Where the partition of a context is: by its canonical text.
     places: HashMap<Box<str>, usize>,
+    /// Read to its end in this run: told even if there is nothing more to say of it.
+    complete: bool,
 }
 
 /// Where a bookmark stands: a stream's own, or that of one of its partitions.
@@ -151,6 +153,12 @@ impl State {
         out.push(b'}');
     }
 
+    /// A stream without a bookmark was read to its end.
+    pub(super) fn complete(&mut self, stream: &str) {
+        let place = self.place(stream, None);
+        self.bookmarks[place.stream].1.complete = true;
+    }
+
     /// The place of a stream, or of a partition of it; made when it is new.
     pub(super) fn place(&mut self, stream: &str, context: Option<&Value>) -> Place {
         let known = self.bookmarks.iter().position(|(name, _)| &**name == stream);
@@ -204,6 +212,7 @@ impl Bookmark {
             fields,
             partitions,
             places: HashMap::new(),
+            complete: false,
         };
         bookmark.index();
         Ok(bookmark)
@@ -228,7 +237,7 @@ impl Bookmark {
     }
 
     fn is_empty(&self) -> bool {
-        self.fields.0.is_empty() && self.partitions.is_empty()
+        !self.complete && self.fields.0.is_empty() && self.partitions.is_empty()
     }
 
     fn write(&self, out: &mut Vec<u8>) {

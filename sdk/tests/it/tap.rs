@@ -57,7 +57,16 @@ fn rows_write_cells_by_position() {
             json!({"a": 3, "c": {"d": 1, "e": 2}}),
         ]
     );
-    assert!(outcome.of_type("STATE").is_empty(), "FULL_TABLE has no bookmark");
+}
+
+/// A target that commits at STATEs alone never got one that covers the records of FULL_TABLE.
+#[test]
+fn a_state_covers_the_records_of_a_full_table_each_time() {
+    let state = json!({"type": "STATE", "value": {"bookmarks": {"numbers": {}}}});
+    let run = || orders(&[]).with("--catalog", &catalog(&[("numbers", json!([]))]));
+    assert_eq!(run().run().of_type("STATE"), [state.clone()]);
+    let again = run().with("--state", &state["value"]).run();
+    assert_eq!(again.messages().last(), Some(&state), "{}", again.stdout);
 }
 
 #[test]
@@ -255,7 +264,7 @@ fn the_catalog_decides_the_method() {
     };
     let full = with("replication_method", "FULL_TABLE");
     assert_eq!((full.code, full.records("orders").len()), (0, 2));
-    assert_eq!(full.state(), Value::Null);
+    assert_eq!(full.state(), json!({"bookmarks": {"orders": {}}}));
     assert_eq!(with("replication-method", "LOG_BASED").code, 78);
     assert_eq!(with("replication_method", "SOMETIMES").code, 78);
 }
