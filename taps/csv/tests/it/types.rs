@@ -31,7 +31,7 @@ fn or_the_column_becomes_text_and_a_schema_says_so() {
     assert_eq!(
         types,
         [
-            "SCHEMA", "RECORD", "RECORD", "SCHEMA", "RECORD", "RECORD", "RECORD", "RECORD"
+            "SCHEMA", "RECORD", "RECORD", "SCHEMA", "RECORD", "RECORD", "RECORD", "RECORD", "STATE"
         ]
     );
     let schemas = found.of("SCHEMA");
