@@ -136,8 +136,8 @@ fn page(plan: &Plan, table: &str, kills: &[Killed]) -> String {
          After each kill, before anything was started again, the stored STATE covered no row that the target did not have. At \
          the end every row was read back: all\n\
          are there, as they were sent. target-postgres, with `state_in_target`, has none twice though the stream has no key; \
-         files have no row more often than it\n\
-         was sent. Written by `cargo xtask soak`.\n",
+         of files no more rows\n\
+         are there twice than were sent again. Written by `cargo xtask soak`.\n",
         seed = plan.seed,
         hours = plan.rows as f64 / 3_600_000.0,
         kills = kills.len(),
