@@ -297,9 +297,9 @@ mod tests {
         assert!(is_flat(&samples(noise, |_| 40)));
         // Every run takes another amount, and none of them grows.
         assert!(is_flat(&samples(|second| 30_000 + second / 200 * 5000, |_| 40)));
-        // Two MiB a minute.
+        // Three MiB a minute.
         assert!(!is_flat(&samples(
-            |second| 30_000 + second % 200 * 2048 / 60,
+            |second| 30_000 + second % 200 * 3072 / 60,
             |_| 40
         )));
         // A file each hundred seconds.
