@@ -213,9 +213,15 @@ fn with_force_the_first_of_two_runs_notices_the_second() {
     for (more, _) in STORES {
         let runs = Runs::new(TAP);
         let first = waiting(&runs, more);
-        // The second has what it needs: it does not wait.
-        std::fs::write(runs.path("go"), "").expect("written");
+        // The first stores nothing any more, before anybody has what it waits for.
         first.signal("STOP");
+        let status = format!("/proc/{}/stat", first.id());
+        wait_for("the stop", || {
+            std::fs::read_to_string(&status)
+                .is_ok_and(|text| text.contains(") T "))
+                .then_some(())
+        });
+        std::fs::write(runs.path("go"), "").expect("written");
         let target = serde_json::json!({"destination_path": runs.path("out2")});
         runs.target(target);
         std::fs::write(
