@@ -49,11 +49,8 @@ impl Oracle {
         Ok(())
     }
 
-    /// Looks at the target after a run that ended well at the row `end`.
-    ///
-    /// # Errors
-    /// What is violated.
-    pub fn at_the_end(&mut self, rig: &Rig<'_>, ended: &Ended, end: u64) -> Result<(), String> {
+    /// A run that nobody disturbed succeeded, and its last STATE is kept.
+    fn ended_well(&mut self, rig: &Rig<'_>, ended: &Ended, end: u64) -> Result<(), String> {
         if !ended.status.success() {
             return Err(format!(
                 "P4: a run that nobody disturbed failed: {}\n{}",
@@ -67,6 +64,15 @@ impl Oracle {
                 self.now
             ));
         }
+        Ok(())
+    }
+
+    /// Looks at the target after a run that ended well at the row `end`.
+    ///
+    /// # Errors
+    /// What is violated.
+    pub fn at_the_end(&mut self, rig: &Rig<'_>, ended: &Ended, end: u64) -> Result<(), String> {
+        self.ended_well(rig, ended, end)?;
         let found = read::all(rig, &mut self.parts, false)?;
         self.rows(rig, &found)?;
         exactly(rig, &found, end, &Stream::ALL)

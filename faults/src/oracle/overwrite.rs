@@ -51,19 +51,7 @@ impl Oracle {
     /// # Errors
     /// What is violated.
     pub fn overwritten_at_the_end(&mut self, rig: &Rig<'_>, ended: &Ended, end: u64) -> Result<(), String> {
-        if !ended.status.success() {
-            return Err(format!(
-                "P4: a run that nobody disturbed failed: {}\n{}",
-                ended.status, ended.log
-            ));
-        }
-        self.states(rig)?;
-        if self.now != end {
-            return Err(format!(
-                "P6: the last STATE kept is that of row {}, not {end}",
-                self.now
-            ));
-        }
+        self.ended_well(rig, ended, end)?;
         let found = read::all(rig, &mut Parts::default(), false)?;
         let from = rig.sent.last().map_or(0, |sent| sent.from);
         let checked = Stream::ALL
