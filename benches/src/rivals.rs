@@ -47,7 +47,11 @@ pub const READERS: [(&str, Reader); 7] = [
 pub fn melisma(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
     let schema = StreamSchema::compile("s", &corpus.schema.to_string(), &[""; 0], &[]).expect("a schema");
     let schema = Arc::new(schema);
-    let mut decoder = Decoder::new(&schema, DecodeOptions { validate: false }).expect("a decoder");
+    let options = DecodeOptions {
+        validate: false,
+        unescape: true,
+    };
+    let mut decoder = Decoder::new(&schema, options).expect("a decoder");
     let mut columns = MelismaColumns::new(&schema, ColumnOptions::default());
     let mut reader = MessageReader::new(false);
     let mut row = Row::default();

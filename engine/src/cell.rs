@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json;
+use crate::json::{self, Room, Syntax};
 
 /// One value of a record. It borrows from the line; nothing is owned.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,10 +29,7 @@ impl<'a> Cell<'a> {
         match json.as_bytes().first() {
             Some(b'"') => {
                 let raw = json.get(1..json.len() - 1).unwrap_or_default();
-                Self::Text(Text {
-                    raw,
-                    escaped: raw.contains('\\'),
-                })
+                Self::Text(Text::new(raw, raw.contains('\\')))
             }
             Some(b'{' | b'[') => Self::Json(json),
             Some(b'n') => Self::Null,
@@ -45,21 +42,38 @@ impl<'a> Cell<'a> {
 }
 
 /// A JSON string as it came, without its quotes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Text<'a> {
     /// What stands between the quotes. Escapes, if any, are valid and hold no lone surrogate.
     pub raw: &'a str,
     /// Whether `raw` holds a backslash, so that it differs from the text it stands for.
     pub escaped: bool,
+    /// Which of the row's [`Unescaped`] texts it is, from 1 on; 0 for none.
+    pub(crate) unescaped: u32,
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.raw == other.raw
+    }
 }
 
 impl<'a> Text<'a> {
+    /// A string whose escapes, if it has any, are valid.
+    pub fn new(raw: &'a str, escaped: bool) -> Self {
+        Self {
+            raw,
+            escaped,
+            unescaped: 0,
+        }
+    }
+
     /// Text that needs no unescaping.
     ///
     /// The text must not hold `"`, `\` or control characters if it may be written as JSON again without
     /// escaping; every encoder of melisma escapes what it must by itself.
     pub fn plain(raw: &'a str) -> Self {
-        Self { raw, escaped: false }
+        Self::new(raw, false)
     }
 
     /// The text itself: borrowed as it came, or unescaped into `scratch`, which is reused.
@@ -100,16 +114,69 @@ pub struct Row<'a> {
     pub version: Option<i64>,
     /// The envelope's `time_extracted`, as it came, without quotes.
     pub time_extracted: Option<&'a str>,
+    /// The strings that the decoder has unescaped while it checked them.
+    pub unescaped: Unescaped,
+}
+
+/// Strings of a row without their escapes, for [`Row::text`].
+#[derive(Debug, Default)]
+pub struct Unescaped {
+    text: String,
+    /// Where each starts and ends in `text`.
+    spans: Vec<(usize, usize)>,
+    room: Room,
+}
+
+impl Unescaped {
+    /// A buffer that one long string made larger than this is not kept.
+    const KEEP: usize = 1 << 20;
+
+    /// Reads the string whose opening quote is before `at` in `text`, and whose first escape is at `first`; returns its
+    /// number, from 1 on, and where it ends.
+    ///
+    /// # Errors
+    /// What is not JSON.
+    pub(crate) fn read(&mut self, text: &str, at: usize, first: usize) -> Result<(u32, usize), Syntax> {
+        let start = self.text.len();
+        let end = json::read_string(text, (at, first), &mut self.text, &mut self.room)?;
+        self.spans.push((start, self.text.len()));
+        Ok((self.spans.len() as u32, end))
+    }
+
+    fn get(&self, number: u32) -> Option<&str> {
+        let &(start, end) = self.spans.get((number as usize).checked_sub(1)?)?;
+        self.text.get(start..end)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.spans.clear();
+        self.text.clear();
+        if self.text.capacity() > Self::KEEP {
+            self.text = String::new();
+        }
+    }
 }
 
 impl Row<'_> {
+    /// The text that a string of this row stands for, if it is there without unescaping; else there is
+    /// [`Text::unescape`].
+    #[inline]
+    pub fn text<'s>(&'s self, text: &Text<'s>) -> Option<&'s str> {
+        if !text.escaped {
+            return Some(text.raw);
+        }
+        self.unescaped.get(text.unescaped)
+    }
+
     /// Gives the row back empty, its memory kept, free of the borrow from the last input.
     pub fn recycle<'b>(mut self) -> Row<'b> {
         self.cells.clear();
         // An empty vector collected in place: the allocation stays, the lifetime does not.
         let cells = self.cells.into_iter().map(|_| Cell::Absent).collect();
+        self.unescaped.clear();
         Row {
             cells,
+            unescaped: self.unescaped,
             ..Row::default()
         }
     }

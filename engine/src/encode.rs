@@ -10,6 +10,9 @@ pub trait Encoder: Send {
     /// What the sink writes.
     type Batch: Send;
 
+    /// Whether it asks rows for what their strings stand for ([`Row::text`]), which the decoder then finds out by the way.
+    const READS_TEXT: bool = false;
+
     /// Adds a row.
     ///
     /// An error of [`Kind::Input`](crate::error::Kind::Input) refuses this record alone: the encoder must then be

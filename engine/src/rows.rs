@@ -138,7 +138,7 @@ impl RowBatch {
                     let (start, length) = self.place(at, row.record, digits)?;
                     CellRef::Number(start, length)
                 }
-                Cell::Text(Text { raw, escaped }) => {
+                Cell::Text(Text { raw, escaped, .. }) => {
                     let (start, length) = self.place(at, row.record, raw)?;
                     if escaped {
                         CellRef::EscapedText(start, length)
@@ -252,10 +252,7 @@ impl<'b> RowView<'b> {
             CellRef::Int(value) => Cell::Int(value),
             CellRef::Number(start, length) => Cell::Number(self.text(start, length)),
             CellRef::Text(start, length) => Cell::Text(Text::plain(self.text(start, length))),
-            CellRef::EscapedText(start, length) => Cell::Text(Text {
-                raw: self.text(start, length),
-                escaped: true,
-            }),
+            CellRef::EscapedText(start, length) => Cell::Text(Text::new(self.text(start, length), true)),
             CellRef::Json(start, length) => Cell::Json(self.text(start, length)),
         }
     }
@@ -293,10 +290,7 @@ mod tests {
             &record[at..at + text.len()]
         };
         let cells = vec![
-            Cell::Text(Text {
-                raw: part("x\\n"),
-                escaped: true,
-            }),
+            Cell::Text(Text::new(part("x\\n"), true)),
             Cell::Number(part("1.50")),
             Cell::Json(part("[1]")),
             Cell::Text(Text::plain(part("é"))),
@@ -313,6 +307,7 @@ mod tests {
             untouched: true,
             version: Some(3),
             time_extracted: Some("2026-01-01T00:00:00Z"),
+            ..Row::default()
         };
         rows.push(&first).unwrap();
         let second = Row {

@@ -87,7 +87,15 @@ impl Checker {
         let name = self.messages.name(message.stream);
         let keys = &message.key_properties;
         let decoder = StreamSchema::compile(name, message.schema, keys, &message.bookmark_properties)
-            .and_then(|schema| Decoder::new(&Arc::new(schema), DecodeOptions { validate: true }))
+            .and_then(|schema| {
+                Decoder::new(
+                    &Arc::new(schema),
+                    DecodeOptions {
+                        validate: true,
+                        ..DecodeOptions::default()
+                    },
+                )
+            })
             .map_err(|error| error.at(line.at).in_stream(name))?;
         self.streams[index] = Some(Stream {
             decoder,

@@ -14,7 +14,7 @@ use super::nested::Nested;
 use super::nulls::Nulls;
 use super::texts::Texts;
 use super::{ColumnOptions, NestedValues, Numbers, float};
-use crate::cell::Cell;
+use crate::cell::{Cell, Row};
 use crate::decimal::Decimal;
 use crate::error::{Error, Result, show};
 use crate::schema::DataType;
@@ -101,24 +101,25 @@ impl Column {
         }
     }
 
-    /// Adds a value, or says why it can not be one of this column. `record` is the text that the cell is from.
+    /// Adds a value, or says why it can not be one of this column. `row` is the one that the cell is of.
     ///
     /// The usual value of each type comes first; all others are left to [`push_other`](Self::push_other).
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called in one loop, for each cell")]
-    pub(super) fn push(&mut self, cell: &Cell<'_>, record: &str) -> Result<(), Refused> {
+    pub(super) fn push(&mut self, cell: &Cell<'_>, row: &Row<'_>) -> Result<(), Refused> {
         if self.nulls.pending() == 0 {
             match (&mut self.values, cell) {
                 (Values::Integer(values), Cell::Int(value)) => {
                     values.push(*value);
                     return Ok(());
                 }
-                (Values::Text(texts), Cell::Text(text)) => {
-                    texts.push(text, record);
-                    return Ok(());
-                }
+                (Values::Text(texts), Cell::Text(text)) => return texts.push(text, row),
                 (Values::Float(values), Cell::Number(digits)) if let Some(number) = float::parse(digits) => {
                     values.push(number);
+                    return Ok(());
+                }
+                (Values::Float(values), Cell::Int(value)) => {
+                    values.push(nearest(*value));
                     return Ok(());
                 }
                 (Values::Date(values), Cell::Text(text)) if let Some(days) = time::parse_date(text.raw) => {
@@ -138,12 +139,12 @@ impl Column {
             self.nulls.add();
             return Ok(());
         }
-        self.push_other(cell)
+        self.push_other(cell, row)
     }
 
     /// A value after nulls, types that are rare, values in a rare spelling, and values that do not belong here.
     #[inline(never)]
-    fn push_other(&mut self, cell: &Cell<'_>) -> Result<(), Refused> {
+    fn push_other(&mut self, cell: &Cell<'_>, row: &Row<'_>) -> Result<(), Refused> {
         if self.nulls.pending() > 0 {
             self.settle();
         }
@@ -160,8 +161,7 @@ impl Column {
             (Values::Integer(_), Cell::Number(_)) => Some("an integer of 64 bits"),
             (Values::Integer(_), _) => Some("an integer"),
             (Values::Float(values), Cell::Int(value)) => {
-                #[expect(clippy::cast_precision_loss, reason = "the nearest float, as documented")]
-                values.push(*value as f64);
+                values.push(nearest(*value));
                 None
             }
             (Values::Float(values), Cell::Number(digits)) if let Some(number) = float::parse(digits) => {
@@ -187,11 +187,11 @@ impl Column {
                 add(values, cell, time::parse_date_time, "a date-time as in RFC 3339")
             }
             (Values::Text(texts), _) => {
-                texts.push_scalar(cell);
+                texts.push_scalar(cell, row)?;
                 None
             }
             (Values::Nested(nested), _) => {
-                nested.push(cell)?;
+                nested.push(cell, row)?;
                 None
             }
         };
@@ -209,6 +209,7 @@ impl Column {
     #[inline(never)]
     fn settle(&mut self) {
         let (rows, nulls) = (self.settled(), self.nulls.pending());
+        self.nulls.settle(rows);
         match &mut self.values {
             Values::Boolean(values) => values.append_n(nulls, false),
             Values::Integer(values) | Values::Time(values) | Values::Timestamp(values) => {
@@ -217,10 +218,9 @@ impl Column {
             Values::Float(values) => values.resize(rows + nulls, 0.0),
             Values::Decimal { values, .. } => values.resize(rows + nulls, 0),
             Values::Date(values) => values.resize(rows + nulls, 0),
-            Values::Text(texts) => texts.push_empty(nulls),
+            Values::Text(texts) => texts.push_nulls(nulls),
             Values::Nested(nested) => nested.push_nulls(nulls),
         }
-        self.nulls.settle(rows);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -291,10 +291,15 @@ impl Column {
             Values::Timestamp(values) => {
                 Arc::new(TimestampMicrosecondArray::new(take(values), nulls).with_timezone("UTC"))
             }
-            Values::Text(texts) => Arc::new(texts.finish(nulls)?),
+            Values::Text(texts) => Arc::new(texts.finish()?),
             Values::Nested(nested) => nested.finish(nulls)?,
         })
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the nearest float, as documented")]
+fn nearest(value: i64) -> f64 {
+    value as f64
 }
 
 fn take<T: arrow_buffer::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {

@@ -110,9 +110,11 @@ impl Columns {
 impl Encoder for Columns {
     type Batch = RecordBatch;
 
+    const READS_TEXT: bool = true;
+
     fn push(&mut self, row: &Row<'_>) -> Result<()> {
         for (at, (column, cell)) in self.columns.iter_mut().zip(&row.cells).enumerate() {
-            if let Err(refused) = column.push(cell, row.record) {
+            if let Err(refused) = column.push(cell, row) {
                 self.undo();
                 let name = &self.source.columns[at].name;
                 return Err(Error::input(format!("{}: {refused}", show(name))).in_stream(&self.source.stream));

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::ColumnOptions;
 use super::column::{Column, Refused, refuse};
-use crate::cell::{Cell, Text};
+use crate::cell::{Cell, Row, Text};
 use crate::error::{Error, Result, show};
 use crate::json::skip;
 use crate::schema::types::Types;
@@ -122,7 +122,7 @@ impl Nested {
     }
 
     /// Adds an object or array. When it is refused, the parts that were added are taken out by the row's undoing.
-    pub(super) fn push(&mut self, cell: &Cell<'_>) -> Result<(), Refused> {
+    pub(super) fn push(&mut self, cell: &Cell<'_>, row: &Row<'_>) -> Result<(), Refused> {
         match (self, cell) {
             (
                 Self::Struct {
@@ -142,14 +142,14 @@ impl Nested {
                         Cell::of_json(value)
                     };
                     column
-                        .push(&value, json)
+                        .push(&value, row)
                         .map_err(|refused| format!("{}: {refused}", show(name)))?;
                 }
                 *rows += 1;
                 Ok(())
             }
             (Self::List { items, ends }, Cell::Json(json)) if json.starts_with('[') => {
-                push_items(json, items)?;
+                push_items(json, items, row)?;
                 ends.push(i32::try_from(items.len()).map_err(|_| refuse("fewer items in one batch", cell))?);
                 Ok(())
             }
@@ -210,11 +210,7 @@ fn find_members(json: &str, names: &[String], found: &mut [(usize, usize)]) -> R
         let Ok((end, escaped)) = skip::string(bytes, at + 1) else {
             break;
         };
-        let name = Text {
-            raw: json.get(at + 1..end - 1).unwrap_or_default(),
-            escaped,
-        }
-        .to_text();
+        let name = Text::new(json.get(at + 1..end - 1).unwrap_or_default(), escaped).to_text();
         let start = skip::space(bytes, skip::space(bytes, end) + 1);
         let Ok(stop) = skip::skip_value(bytes, start) else {
             break;
@@ -245,7 +241,7 @@ fn find_members(json: &str, names: &[String], found: &mut [(usize, usize)]) -> R
     Ok(())
 }
 
-fn push_items(json: &str, items: &mut Column) -> Result<(), Refused> {
+fn push_items(json: &str, items: &mut Column, row: &Row<'_>) -> Result<(), Refused> {
     let bytes = json.as_bytes();
     let mut at = skip::space(bytes, 1);
     let mut index = 0;
@@ -255,7 +251,7 @@ fn push_items(json: &str, items: &mut Column) -> Result<(), Refused> {
         };
         let value = Cell::of_json(json.get(at..stop).unwrap_or_default());
         items
-            .push(&value, json)
+            .push(&value, row)
             .map_err(|refused| format!("[{index}]: {refused}"))?;
         index += 1;
         at = skip::space(bytes, stop);

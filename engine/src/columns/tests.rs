@@ -19,7 +19,14 @@ fn schema() -> Arc<StreamSchema> {
 }
 
 fn push(columns: &mut Columns, record: &str) -> Result<()> {
-    let mut decoder = Decoder::new(&schema(), DecodeOptions { validate: false }).expect("a decoder");
+    let mut decoder = Decoder::new(
+        &schema(),
+        DecodeOptions {
+            validate: false,
+            ..DecodeOptions::default()
+        },
+    )
+    .expect("a decoder");
     let mut row = Row::default();
     decoder.decode(record, 0, &mut row).expect("JSON");
     columns.push(&row)
@@ -126,7 +133,7 @@ proptest! {
     #[test]
     fn rows_become_columns(rows in prop::collection::vec((0_u8..4, 0_u8..4, 0_u8..12, "[a-zé\"\n]{0,40}"), 0..80)) {
         let mut columns = Columns::new(&schema(), ColumnOptions::default());
-        let mut decoder = Decoder::new(&schema(), DecodeOptions { validate: false }).expect("a decoder");
+        let mut decoder = Decoder::new(&schema(), DecodeOptions { validate: false, ..DecodeOptions::default() }).expect("a decoder");
         let mut expected = Vec::new();
         for (id, name, price, text) in rows {
             let mut members = Vec::new();
@@ -176,7 +183,14 @@ fn nested_values_may_be_structs_and_lists() {
         ..ColumnOptions::default()
     };
     let mut columns = Columns::new(&schema, options);
-    let mut decoder = Decoder::new(&schema, DecodeOptions { validate: false }).expect("a decoder");
+    let mut decoder = Decoder::new(
+        &schema,
+        DecodeOptions {
+            validate: false,
+            ..DecodeOptions::default()
+        },
+    )
+    .expect("a decoder");
     let mut push = |record: &str| {
         let mut row = Row::default();
         decoder.decode(record, 0, &mut row).expect("JSON");

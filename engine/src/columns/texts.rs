@@ -1,132 +1,120 @@
 //! A column of strings under construction.
 
-use arrow_array::StringArray;
-use arrow_array::builder::StringBuilder;
-use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_array::builder::{ArrayBuilder, StringBuilder};
+use arrow_array::{Array, StringArray};
 
-use crate::cell::{Cell, Text};
+use super::column::Refused;
+use crate::cell::{Cell, Row, Text};
 use crate::error::{Error, Result};
 use crate::json;
 
-/// Strings one after another.
-#[derive(Debug, Default)]
+/// Strings one after another, in Arrow's own builder: what it is given as `&str` it need not check again, and a check of
+/// finished columns would cost as much as the decoder takes to find where strings end.
+#[derive(Debug)]
 pub(super) struct Texts {
-    bytes: Vec<u8>,
-    /// The end of each string, modulo 2^32; `finish` checks that the last of them was below 2^31.
-    ends: Vec<i32>,
+    strings: StringBuilder,
+    /// The strings before those, where rows were refused: the builder can not forget its last string, an array can.
+    before: Vec<StringArray>,
 }
 
-/// How many bytes are copied of a short string, whatever its length.
-const PIECE: usize = 32;
+impl Default for Texts {
+    fn default() -> Self {
+        Self {
+            strings: StringBuilder::with_capacity(0, 0),
+            before: Vec::new(),
+        }
+    }
+}
 
 impl Texts {
-    /// Adds a string. `record` is the text that it probably stands in.
+    /// Adds a string of a row.
+    ///
+    /// # Errors
+    /// A string that makes the column of this batch larger than Arrow's offsets can say.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a call would take as long as the copy")]
-    pub(super) fn push(&mut self, text: &Text<'_>, record: &str) {
-        if text.escaped {
-            json::unescape_bytes(text.raw, record, &mut self.bytes);
-        } else {
-            self.append(text.raw, record);
+    pub(super) fn push(&mut self, text: &Text<'_>, row: &Row<'_>) -> Result<(), Refused> {
+        // Without its escapes it is shorter.
+        if text.raw.len() > i32::MAX as usize - self.strings.values_slice().len() {
+            return Err(full());
         }
-        self.end();
-    }
-
-    /// Appends a string: of a short one that stands in `record` always as many bytes, the rest cut off again. A copy
-    /// of just so many as there are costs a mispredicted branch on their number.
-    #[inline]
-    fn append(&mut self, text: &str, record: &str) {
-        let at = text.as_ptr().addr().wrapping_sub(record.as_ptr().addr());
-        match record.as_bytes().get(at..).and_then(<[u8]>::first_chunk::<PIECE>) {
-            Some(piece) if text.len() <= PIECE => {
-                let end = self.bytes.len() + text.len();
-                self.bytes.extend_from_slice(piece);
-                self.bytes.truncate(end);
+        match row.text(text) {
+            Some(text) => self.strings.append_value(text),
+            None => {
+                json::unescape(text.raw, &mut self.strings);
+                self.strings.append_value("");
             }
-            _ => self.bytes.extend_from_slice(text.as_bytes()),
         }
+        Ok(())
     }
 
     /// What is no string goes in as its JSON text.
-    pub(super) fn push_scalar(&mut self, cell: &Cell<'_>) {
-        match cell {
-            Cell::Int(value) => self.append(itoa::Buffer::new().format(*value), ""),
-            Cell::Number(json) | Cell::Json(json) => self.append(json, ""),
-            Cell::Bool(value) => self.append(if *value { "true" } else { "false" }, ""),
-            Cell::Text(text) => return self.push(text, ""),
-            Cell::Null | Cell::Absent => {}
-        }
-        self.end();
+    pub(super) fn push_scalar(&mut self, cell: &Cell<'_>, row: &Row<'_>) -> Result<(), Refused> {
+        let mut digits = itoa::Buffer::new();
+        let raw = match cell {
+            Cell::Int(value) => digits.format(*value),
+            Cell::Number(json) | Cell::Json(json) => json,
+            Cell::Bool(true) => "true",
+            Cell::Bool(false) => "false",
+            Cell::Text(text) => return self.push(text, row),
+            Cell::Null | Cell::Absent => "",
+        };
+        self.push(&Text::plain(raw), row)
     }
 
-    #[inline]
-    fn end(&mut self) {
-        self.ends.push((self.bytes.len() as u32).cast_signed());
-    }
-
-    /// Adds empty strings.
-    pub(super) fn push_empty(&mut self, count: usize) {
-        let end = (self.bytes.len() as u32).cast_signed();
-        self.ends.resize(self.ends.len() + count, end);
+    pub(super) fn push_nulls(&mut self, count: usize) {
+        self.strings.append_nulls(count);
     }
 
     /// How many strings there are.
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.strings.len() + self.before.iter().map(Array::len).sum::<usize>()
     }
 
     /// Bytes of memory.
     pub(super) fn size(&self) -> usize {
-        self.bytes.len() + self.ends.len() * 4
+        let before: usize = self.before.iter().map(|strings| strings.value_data().len()).sum();
+        before + self.strings.values_slice().len() + self.len() * size_of::<i32>()
     }
 
     /// Takes the strings from `rows` on out.
     pub(super) fn truncate(&mut self, rows: usize) {
-        self.ends.truncate(rows);
-        let end = self.ends.last().map_or(0, |end| end.cast_unsigned() as usize);
-        self.bytes.truncate(end);
+        if self.len() <= rows {
+            return;
+        }
+        self.before.push(self.strings.finish());
+        while let Some(last) = self.before.pop() {
+            let start = self.before.iter().map(Array::len).sum::<usize>();
+            if start < rows {
+                self.before.push(last.slice(0, (rows - start).min(last.len())));
+                break;
+            }
+        }
     }
 
-    /// Takes the strings out.
-    ///
-    /// ASCII goes as it is. Arrow would check other text slowly (1 to 2 GB/s), so that is copied instead, by way of
-    /// its builder, which asks for `&str`: one fast check for all of it and a copy cost a fifth of that.
-    pub(super) fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<StringArray> {
-        if i32::try_from(self.bytes.len()).is_err() {
-            return Err(Error::bug("more than 2 GiB of text in one batch"));
-        }
-        let rows = self.ends.len();
-        if self.bytes.is_ascii() {
-            let room = self.bytes.len() + PIECE;
-            let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(room));
-            let mut offsets = Vec::with_capacity(rows + 1);
-            offsets.push(0);
-            offsets.append(&mut self.ends);
-            let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-            return StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls)
-                .map_err(|error| Error::bug("a text column").with_source(error));
-        }
-        let text = simdutf8::basic::from_utf8(&self.bytes)
-            .map_err(|error| Error::bug("a text column").with_source(error))?;
-        let mut strings = StringBuilder::with_capacity(rows, text.len());
-        let mut start = 0;
-        for (row, end) in self.ends.drain(..).enumerate() {
-            let end = end.unsigned_abs() as usize;
-            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-                strings.append_null();
-            } else {
-                strings.append_value(text.get(start..end).unwrap_or_default());
+    /// Takes the strings out. The next batch starts with as much room as this one took.
+    pub(super) fn finish(&mut self) -> Result<StringArray> {
+        let mut strings = self.strings.finish();
+        if !self.before.is_empty() {
+            let parts: Vec<StringArray> = self.before.drain(..).chain([strings]).collect();
+            for part in &parts {
+                let appended = self.strings.append_array(part);
+                appended.map_err(|error| Error::input(full()).with_source(error))?;
             }
-            start = end;
+            strings = self.strings.finish();
         }
-        self.bytes.clear();
-        Ok(strings.finish())
+        self.strings = StringBuilder::with_capacity(strings.len(), strings.value_data().len());
+        Ok(strings)
     }
+}
+
+#[cold]
+fn full() -> Refused {
+    "expected at most 2 GiB of text in one batch, found more".to_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::Array;
     use proptest::prelude::*;
 
     use super::*;
@@ -138,7 +126,7 @@ mod tests {
         /// One whose escapes nobody has checked.
         Unchecked(String),
         Scalar(i64),
-        Empty(usize),
+        Nulls(usize),
         Truncate(prop::sample::Index),
     }
 
@@ -148,16 +136,13 @@ mod tests {
                 .prop_map(|(before, text)| Step::Push(before, text)),
             2 => r"(\\|u|0|d8|c|é|漢|😀){0,90}".prop_map(Step::Unchecked),
             1 => any::<i64>().prop_map(Step::Scalar),
-            1 => (0_usize..4).prop_map(Step::Empty),
+            1 => (0_usize..4).prop_map(Step::Nulls),
             1 => any::<prop::sample::Index>().prop_map(Step::Truncate),
         ]
     }
 
     fn escaped(raw: &str) -> Text<'_> {
-        Text {
-            raw,
-            escaped: raw.contains('\\'),
-        }
+        Text::new(raw, raw.contains('\\'))
     }
 
     proptest! {
@@ -170,21 +155,21 @@ mod tests {
                     Step::Push(before, text) => {
                         let record = format!("{before}{text}{before}");
                         let raw = &record[before.len()..before.len() + text.len()];
-                        texts.push(&escaped(raw), &record);
+                        texts.push(&escaped(raw), &Row::default()).expect("room");
                         let json = format!("\"{raw}\"");
                         model.push(Some(serde_json::from_str(&json).expect("valid JSON")));
                     }
                     Step::Unchecked(raw) => {
-                        texts.push(&escaped(raw), "");
-                        model.push(None);
+                        texts.push(&escaped(raw), &Row::default()).expect("room");
+                        model.push(Some(escaped(raw).to_text().into_owned()));
                     }
                     Step::Scalar(value) => {
-                        texts.push_scalar(&Cell::Int(*value));
+                        texts.push_scalar(&Cell::Int(*value), &Row::default()).expect("room");
                         model.push(Some(value.to_string()));
                     }
-                    Step::Empty(count) => {
-                        texts.push_empty(*count);
-                        model.resize(model.len() + count, Some(String::new()));
+                    Step::Nulls(count) => {
+                        texts.push_nulls(*count);
+                        model.resize(model.len() + count, None);
                     }
                     Step::Truncate(to) => {
                         let rows = to.index(model.len() + 1);
@@ -193,11 +178,10 @@ mod tests {
                     }
                 }
             }
-            let array = texts.finish(None).expect("less than 2 GiB");
-            prop_assert_eq!(array.len(), model.len());
-            for (found, expected) in array.iter().flatten().zip(&model) {
-                prop_assert!(expected.as_ref().is_none_or(|expected| expected == found), "{found}");
-            }
+            prop_assert_eq!(texts.len(), model.len());
+            let array = texts.finish().expect("less than 2 GiB");
+            prop_assert_eq!(array.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>(), model);
+            prop_assert_eq!(texts.len(), 0);
         }
     }
 }

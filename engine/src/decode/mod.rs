@@ -15,7 +15,7 @@ mod window;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::cell::{Cell, Row};
+use crate::cell::{Cell, Row, Text};
 use crate::decimal::Decimal;
 use crate::error::{Result, show};
 use crate::json::{Syntax, skip};
@@ -27,10 +27,13 @@ use keys::Keys;
 use window::window;
 
 /// How a [`Decoder`] reads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct DecodeOptions {
     /// Check every record against its schema (`validate_records`). Key properties are asked for in any case.
     pub validate: bool,
+    /// Unescape strings in the pass that checks them, for [`Row::text`]. For whoever does not want every text it is work
+    /// for nothing.
+    pub unescape: bool,
 }
 
 /// Decodes the records of one stream under one schema.
@@ -50,6 +53,7 @@ pub struct Decoder {
     /// Checks on the record as a whole.
     rest: Option<Rest>,
     validate: bool,
+    unescape: bool,
     violations: Violations,
     unknown: Vec<String>,
 }
@@ -114,6 +118,7 @@ impl Decoder {
                 None
             },
             validate: options.validate,
+            unescape: options.unescape,
             violations: Violations::default(),
             unknown: Vec::new(),
             columns: schema.columns.len(),
@@ -139,6 +144,7 @@ impl Decoder {
         row.cells.resize(self.columns, Cell::Absent);
         row.cells.fill(Cell::Absent);
         row.untouched = true;
+        row.unescaped.clear();
         let start = at;
         let mut found = 0;
         if text.as_bytes().get(at) != Some(&b'{') {
@@ -168,7 +174,8 @@ impl Decoder {
                 self.violations.forget(key.column);
             }
             let Some((kind, value_end)) = value::quick(window, length, rest, slot) else {
-                let (kind, value_end) = value::value(text, at + length, slot)?;
+                let unescaped = self.unescape.then_some(&mut row.unescaped);
+                let (kind, value_end) = value::value(text, at + length, slot, unescaped)?;
                 if !key.unchecked.meets(kind) {
                     self.check(key.column, row, (text, at + length, value_end));
                 }
@@ -218,7 +225,8 @@ impl Decoder {
         if !first {
             self.violations.forget(key.column);
         }
-        let (kind, end) = value::value(text, value_at, slot)?;
+        let unescaped = self.unescape.then_some(&mut row.unescaped);
+        let (kind, end) = value::value(text, value_at, slot, unescaped)?;
         if !key.unchecked.meets(kind) {
             self.check(key.column, row, (text, value_at, end));
         }
@@ -234,7 +242,7 @@ impl Decoder {
         at: usize,
         row: &mut Row<'_>,
     ) -> Result<(&'a str, Option<usize>), Syntax> {
-        let (_, end) = value::value(text, at, &mut Cell::Absent)?;
+        let (_, end) = value::value(text, at, &mut Cell::Absent, None)?;
         row.untouched = false;
         if let Some(name) = self.keys.take_unknown() {
             self.unknown.push(name);
@@ -324,12 +332,7 @@ impl Decoder {
     /// [`untouched`](Row::untouched). `row.version` and `row.time_extracted` must be set before.
     pub fn fill_metadata<'a>(&self, values: &MetadataValues<'a>, row: &mut Row<'a>) {
         let text = |text: Option<&'a str>| {
-            text.map_or(Cell::Null, |raw| {
-                Cell::Text(crate::cell::Text {
-                    raw,
-                    escaped: raw.contains('\\'),
-                })
-            })
+            text.map_or(Cell::Null, |raw| Cell::Text(Text::new(raw, raw.contains('\\'))))
         };
         let mut untouched = row.untouched;
         for (cell, column) in row.cells.iter_mut().zip(&self.schema.columns) {

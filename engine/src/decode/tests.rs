@@ -8,7 +8,14 @@ use crate::cell::Text;
 
 fn decoder(schema: &Value, validate: bool) -> Decoder {
     let schema = StreamSchema::compile("s", &schema.to_string(), &[""; 0], &[]).expect("a schema");
-    Decoder::new(&Arc::new(schema), DecodeOptions { validate }).expect("a decoder")
+    Decoder::new(
+        &Arc::new(schema),
+        DecodeOptions {
+            validate,
+            unescape: true,
+        },
+    )
+    .expect("a decoder")
 }
 
 fn abc() -> Value {
@@ -39,7 +46,7 @@ fn decode<'a>(decoder: &mut Decoder, text: &'a str) -> Result<Vec<Cell<'a>>, Syn
 #[test]
 fn each_value_becomes_its_cell() {
     let mut decoder = decoder(&abc(), true);
-    let text = |raw| Cell::Text(Text { raw, escaped: false });
+    let text = |raw| Cell::Text(Text::plain(raw));
     for (value, cell) in [
         ("null", Cell::Null),
         ("true", Cell::Bool(true)),
@@ -52,13 +59,7 @@ fn each_value_becomes_its_cell() {
         ("1.50", Cell::Number("1.50")),
         ("1e400", Cell::Number("1e400")),
         ("\"x\"", text("x")),
-        (
-            "\"\\u00e9\"",
-            Cell::Text(Text {
-                raw: "\\u00e9",
-                escaped: true,
-            }),
-        ),
+        ("\"\\u00e9\"", Cell::Text(Text::new("\\u00e9", true))),
         ("[1, {}]", Cell::Json("[1, {}]")),
         ("{\"a\":[]}", Cell::Json("{\"a\":[]}")),
     ] {
@@ -150,7 +151,14 @@ fn a_record_has_128_levels_its_own_among_them() {
 fn metadata_is_filled_in_and_never_stands_twice() {
     let schema = StreamSchema::compile("s", r#"{"properties": {"a": {}}}"#, &[""; 0], &[]).expect("a schema");
     let schema = Arc::new(schema.with_metadata());
-    let mut decoder = Decoder::new(&schema, DecodeOptions { validate: true }).expect("a decoder");
+    let mut decoder = Decoder::new(
+        &schema,
+        DecodeOptions {
+            validate: true,
+            ..DecodeOptions::default()
+        },
+    )
+    .expect("a decoder");
     let values = MetadataValues {
         received_at: "r",
         batched_at: "b",
@@ -162,10 +170,7 @@ fn metadata_is_filled_in_and_never_stands_twice() {
         (
             r#"{"a":1,"_sdc_deleted_at":"d"}"#,
             false,
-            Cell::Text(Text {
-                raw: "d",
-                escaped: false,
-            }),
+            Cell::Text(Text::new("d", false)),
         ),
         (r#"{"a":1,"_sdc_sequence":9}"#, false, Cell::Null),
     ] {
@@ -239,7 +244,14 @@ fn all_violations_are_reported_with_their_place() {
 fn a_missing_key_property_is_refused_even_without_validation() {
     let schema = r#"{"properties": {"id": {}, "x": {}}, "required": ["x"]}"#;
     let schema = StreamSchema::compile("s", schema, &["id"], &[]).expect("a schema");
-    let mut decoder = Decoder::new(&Arc::new(schema), DecodeOptions { validate: false }).expect("a decoder");
+    let mut decoder = Decoder::new(
+        &Arc::new(schema),
+        DecodeOptions {
+            validate: false,
+            ..DecodeOptions::default()
+        },
+    )
+    .expect("a decoder");
     decode(&mut decoder, "{}").expect("JSON");
     assert_eq!(decoder.violations().len(), 1);
     assert_eq!(decoder.violations()[0].path, "id");
@@ -267,6 +279,42 @@ fn a_required_property_need_not_be_a_column() {
     for (record, violations) in [("{}", 2), (r#"{"a":1}"#, 1), (r#"{"a":1,"b":2}"#, 0)] {
         decode(&mut decoder, record).expect("JSON");
         assert_eq!(decoder.violations().len(), violations, "{record}");
+    }
+}
+
+/// Whatever was unescaped before it: the last of two, one with spaces before it, one that is refused half-way.
+#[test]
+fn a_row_has_its_strings_unescaped() {
+    let mut decoder = decoder(&abc(), false);
+    let mut row = Row::default();
+    for (record, expected) in [
+        (
+            r#"{"a":"x\n\u00e9\ud83d\ude00","b":"plain","c":"\"c\""}"#,
+            ["x\né😀", "plain", "\"c\""],
+        ),
+        (
+            r#"{"a":"\u00e9","b":"b\t", "c":  "c\t","a":"\u6f22"}"#,
+            ["漢", "b\t", "c\t"],
+        ),
+        (r#"{"a":"\u0041","b":"\ud800","c":""}"#, ["A", "", ""]),
+        (r#"{"b":"","c":"\\u0041","a":"a"}"#, ["a", "", "\\u0041"]),
+    ] {
+        if decoder.decode(record, 0, &mut row).is_err() {
+            assert!(record.contains("ud800"), "{record}");
+            continue;
+        }
+        for (cell, expected) in row.cells.iter().zip(expected) {
+            let Cell::Text(text) = cell else {
+                panic!("{cell:?} in {record}")
+            };
+            let mut scratch = String::new();
+            assert_eq!(
+                row.text(text).unwrap_or_else(|| text.unescape(&mut scratch)),
+                expected,
+                "{record}"
+            );
+            assert_eq!(text.to_text(), expected, "{record}");
+        }
     }
 }
 

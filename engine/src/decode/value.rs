@@ -1,7 +1,7 @@
 //! One value as a cell.
 
 use super::window::{Window, vector, word};
-use crate::cell::{Cell, Text};
+use crate::cell::{Cell, Text, Unescaped};
 use crate::json::{MAX_DEPTH, Syntax, scan, skip};
 use crate::schema::types::Types;
 
@@ -33,7 +33,7 @@ pub(super) fn quick<'a>(
                 return None;
             }
             let raw = text.get(at + 1..end)?;
-            *slot = Cell::Text(Text { raw, escaped: false });
+            *slot = Cell::Text(Text::plain(raw));
             Some((Types::STRING, end + 1))
         }
         b'0'..=b'9' | b'-' => {
@@ -85,13 +85,16 @@ pub(super) fn quick<'a>(
     clippy::inline_always,
     reason = "a call would pass the result through memory: a fifth of the decoder's time"
 )]
-pub(super) fn value<'a>(text: &'a str, at: usize, slot: &mut Cell<'a>) -> Result<(Types, usize), Syntax> {
+pub(super) fn value<'a>(
+    text: &'a str,
+    at: usize,
+    slot: &mut Cell<'a>,
+    unescaped: Option<&mut Unescaped>,
+) -> Result<(Types, usize), Syntax> {
     let bytes = text.as_bytes();
     match bytes.get(at) {
         Some(b'"') => {
-            let (end, escaped) = skip::string(bytes, at + 1)?;
-            let raw = text.get(at + 1..end - 1).unwrap_or_default();
-            *slot = Cell::Text(Text { raw, escaped });
+            let end = string(text, at + 1, slot, unescaped)?;
             Ok((Types::STRING, end))
         }
         Some(b'0'..=b'9' | b'-') => number(text, at, slot),
@@ -101,6 +104,31 @@ pub(super) fn value<'a>(text: &'a str, at: usize, slot: &mut Cell<'a>) -> Result
         }
         _ => rare(text, at, slot),
     }
+}
+
+/// The string whose opening quote is before `at`, and where it ends.
+fn string<'a>(
+    text: &'a str,
+    at: usize,
+    slot: &mut Cell<'a>,
+    unescaped: Option<&mut Unescaped>,
+) -> Result<usize, Syntax> {
+    let bytes = text.as_bytes();
+    let first = scan::string_end(bytes, at).unwrap_or(bytes.len());
+    let escaped = bytes.get(first) != Some(&b'"');
+    let (number, end) = match unescaped {
+        _ if !escaped => (0, first + 1),
+        // In the pass that checks it: going over it once more would cost as much again.
+        Some(unescaped) => unescaped.read(text, at, first)?,
+        None => (0, skip::string(bytes, first)?.0),
+    };
+    let raw = text.get(at..end - 1).unwrap_or_default();
+    *slot = Cell::Text(Text {
+        raw,
+        escaped,
+        unescaped: number,
+    });
+    Ok(end)
 }
 
 /// An integer of 64 bits, or the number's digits as they came.
@@ -179,7 +207,7 @@ fn rare<'a>(text: &'a str, at: usize, slot: &mut Cell<'a>) -> Result<(Types, usi
             Ok((if open == b'{' { Types::OBJECT } else { Types::ARRAY }, end))
         }
         // This record is spaced more widely than the ones before.
-        Some(b' ' | b'\t' | b'\r' | b'\n') => value(text, skip::space(bytes, at), slot),
+        Some(b' ' | b'\t' | b'\r' | b'\n') => value(text, skip::space(bytes, at), slot, None),
         first => {
             let end = skip::literal(bytes, at)?;
             let (cell, kind) = match first {

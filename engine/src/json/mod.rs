@@ -3,7 +3,9 @@
 mod escape;
 pub(crate) mod scan;
 pub(crate) mod skip;
+mod unescape;
 
-pub(crate) use escape::unescape_bytes;
-pub use escape::{unescape, write_string, write_text};
+pub use escape::{write_string, write_text};
 pub use skip::{MAX_DEPTH, Syntax, skip_value};
+pub use unescape::unescape;
+pub(crate) use unescape::{Room, read_string};

@@ -85,8 +85,25 @@ pub(crate) fn string_end_near(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The first quote, backslash or control character at or after `at`.
 #[inline]
-pub(crate) fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(block) = bytes.get(at..)?.first_chunk()
+        && is_plain(block)
+    {
+        at += BLOCK;
+    }
     first(bytes, at, ends)
+}
+
+/// Whether no quote, backslash or control character is among 64 bytes: the least of all says it, see [`special`].
+#[inline]
+fn is_plain(block: &[u8; BLOCK]) -> bool {
+    let least = |flip: u8| {
+        let flipped = vectors(block).map(|vector| vector ^ u8x16::splat(flip));
+        (flipped[0].min(flipped[1])).min(flipped[2].min(flipped[3]))
+    };
+    let (low, backslash) = (least(2), least(b'\\'));
+    let found = low.min(u8x16::splat(0x20)).simd_eq(low) | backslash.simd_eq(u8x16::ZERO);
+    found.to_bitmask() == 0
 }
 
 /// Where the digits that start at `at` end.
@@ -95,30 +112,40 @@ pub(crate) fn digits_end(bytes: &[u8], at: usize) -> usize {
     first(bytes, at, no_digits).unwrap_or(bytes.len().max(at))
 }
 
-/// 64 bytes from `at` on. After the end of the text there are spaces.
-#[inline]
-fn block(bytes: &[u8], at: usize) -> [u8; 64] {
+/// Bytes that are looked at together where many are expected to matter.
+const BLOCK: usize = 64;
+
+/// Hands 64 bytes from `at` on to `look`. After the end of the text there are spaces.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "`look` is to work on the text, not on a copy"
+)]
+fn with_block<T>(bytes: &[u8], at: usize, look: impl Fn(&[u8; BLOCK]) -> T) -> T {
     let rest = bytes.get(at..).unwrap_or_default();
-    match rest.first_chunk::<64>() {
-        Some(block) => *block,
-        None => {
-            let mut block = [b' '; 64];
-            block[..rest.len()].copy_from_slice(rest);
-            block
-        }
+    if let Some(block) = rest.first_chunk() {
+        return look(block);
     }
+    let mut block = [b' '; BLOCK];
+    block[..rest.len()].copy_from_slice(rest);
+    look(&block)
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "as above")]
+fn vectors(block: &[u8; BLOCK]) -> [u8x16; BLOCK / WIDTH] {
+    std::array::from_fn(|i| {
+        let mut part = [0; WIDTH];
+        part.copy_from_slice(&block[i * WIDTH..][..WIDTH]);
+        u8x16::new(part)
+    })
 }
 
 /// One bit for each of 64 bytes that passes a test.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "`test` is a few instructions")]
-fn bits(block: &[u8; 64], test: impl Fn(u8x16) -> u8x16) -> u64 {
-    let part = |i: usize| {
-        let mut part = [0; WIDTH];
-        part.copy_from_slice(&block[i * WIDTH..][..WIDTH]);
-        test(u8x16::new(part))
-    };
-    let parts = [part(0), part(1), part(2), part(3)];
+fn bits(block: &[u8; BLOCK], test: impl Fn(u8x16) -> u8x16) -> u64 {
+    let parts = vectors(block).map(test);
     if ((parts[0] | parts[1]) | (parts[2] | parts[3])).to_bitmask() == 0 {
         return 0;
     }
@@ -126,16 +153,10 @@ fn bits(block: &[u8; 64], test: impl Fn(u8x16) -> u8x16) -> u64 {
     bits(0) | bits(1) | bits(2) | bits(3)
 }
 
-/// One bit for each of the 64 bytes from `at` on that is a backslash.
-#[inline]
-pub(crate) fn backslashes(bytes: &[u8], at: usize) -> u64 {
-    bits(&block(bytes, at), |vector| vector.simd_eq(u8x16::splat(b'\\')))
-}
-
 /// One bit for each of the 64 bytes from `at` on that ends the plain part of a string; see [`string_end`].
 #[inline]
 pub(crate) fn string_ends(bytes: &[u8], at: usize) -> u64 {
-    bits(&block(bytes, at), special)
+    with_block(bytes, at, |block| bits(block, special))
 }
 
 /// Text as JSON writers have it that escape all but ASCII is a run of escapes. They are checked all at once.
@@ -145,27 +166,31 @@ pub(crate) fn string_ends(bytes: &[u8], at: usize) -> u64 {
 /// where the first escape starts that reaches beyond the 64 bytes, else 64.
 #[inline]
 pub(crate) fn all_unicode(bytes: &[u8], at: usize, ends: u64) -> Option<(u64, usize)> {
-    let block = block(bytes, at);
-    let backslashes = bits(&block, |vector| vector.simd_eq(u8x16::splat(b'\\')));
+    with_block(bytes, at, |block| unicode_in(block, ends))
+}
+
+#[inline]
+fn unicode_in(block: &[u8; BLOCK], ends: u64) -> Option<(u64, usize)> {
+    let backslashes = bits(block, |vector| vector.simd_eq(u8x16::splat(b'\\')));
     let stop = (ends & !backslashes).trailing_zeros();
     let mut escapes = backslashes & !u64::MAX.checked_shl(stop).unwrap_or(0);
     // An escape that starts in the last five bytes is left to the next block.
     let mut beyond = escapes >> 59 << 59;
     escapes ^= beyond;
-    let unicode = bits(&block, |vector| vector.simd_eq(u8x16::splat(b'u')));
-    let hex = bits(&block, |vector| {
+    let unicode = bits(block, |vector| vector.simd_eq(u8x16::splat(b'u')));
+    let hex = bits(block, |vector| {
         among(vector, b'0', 10) | among(lower(vector), b'a', 6)
     });
     let digits = escapes << 2;
     let mut wrong = escapes << 1 & !unicode | (digits | digits << 1 | digits << 2 | digits << 3) & !hex;
     // Surrogates start with a D and a digit from 8 on: up to B the first of a pair, from C on the second.
-    let d = bits(&block, |vector| lower(vector).simd_eq(u8x16::splat(b'd')));
+    let d = bits(block, |vector| lower(vector).simd_eq(u8x16::splat(b'd')));
     let after_d = (digits & d) << 1;
     if after_d != 0 {
-        let first = bits(&block, |vector| {
+        let first = bits(block, |vector| {
             among(vector, b'8', 2) | among(lower(vector), b'a', 2)
         });
-        let second = bits(&block, |vector| among(lower(vector), b'c', 4));
+        let second = bits(block, |vector| among(lower(vector), b'c', 4));
         let (first, second) = ((after_d & first) >> 3, (after_d & second) >> 3);
         // So is the first of a pair whose second is beyond.
         let without_second = first >> 53 << 53;

@@ -1,7 +1,7 @@
 //! Walking over a value with full checking: what passes here is valid JSON, to the letter.
 
-use super::escape::{hex4, is_high, join};
 use super::scan;
+use super::unescape::{hex4, is_high, join};
 
 /// How deep objects and arrays may nest. A deeper record is refused, not recursed into.
 pub const MAX_DEPTH: u32 = 128;
@@ -19,6 +19,18 @@ impl Syntax {
     #[cold]
     pub(crate) fn new(at: usize, expected: &'static str) -> Self {
         Self { at, expected }
+    }
+
+    /// A control character inside a string.
+    #[cold]
+    pub(crate) fn control(at: usize) -> Self {
+        Self::new(at, "no control character inside a string")
+    }
+
+    /// A string without an end.
+    #[cold]
+    pub(crate) fn unfinished(at: usize) -> Self {
+        Self::new(at, "the end of a string")
     }
 }
 
@@ -72,11 +84,11 @@ fn long_string(bytes: &[u8], mut at: usize) -> Result<(usize, bool)> {
                     at = at.max(next);
                 }
                 b'"' => return Ok((end + 1, escaped)),
-                _ => return Err(Syntax::new(end, "no control character inside a string")),
+                _ => return Err(Syntax::control(end)),
             }
         }
     }
-    Err(Syntax::new(bytes.len(), "the end of a string"))
+    Err(Syntax::unfinished(bytes.len()))
 }
 
 /// The UTF-16 code unit of a `\uXXXX` at `at`.

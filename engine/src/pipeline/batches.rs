@@ -368,6 +368,7 @@ impl<D: Destination> Router<'_, D> {
     fn decode_options(&self) -> DecodeOptions {
         DecodeOptions {
             validate: self.shared.options.validate,
+            unescape: D::Encoder::READS_TEXT,
         }
     }
 

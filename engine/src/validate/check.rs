@@ -153,7 +153,7 @@ impl ObjectChecks {
             let Ok(stop) = skip::skip_value(bytes, start) else {
                 return;
             };
-            let name = Text { raw, escaped }.to_text();
+            let name = Text::new(raw, escaped).to_text();
             let property = self.properties.get(&*name);
             seen |= property.map_or(0, |property| property.required);
             if last.is_some_and(|last| last.get(&*name) != Some(&next)) {
@@ -196,7 +196,7 @@ fn last_of_each(json: &str) -> Option<HashMap<String, usize>> {
     while bytes.get(next) == Some(&b'"') {
         let (end, escaped) = skip::string(bytes, next + 1).ok()?;
         let raw = &json[next + 1..end - 1];
-        let name = Text { raw, escaped }.to_text().into_owned();
+        let name = Text::new(raw, escaped).to_text().into_owned();
         twice |= last.insert(name, next).is_some();
         let start = skip::space(bytes, skip::space(bytes, end) + 1);
         next = skip::space(bytes, skip::skip_value(bytes, start).ok()?);

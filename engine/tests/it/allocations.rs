@@ -65,7 +65,11 @@ fn run<E: Encoder>(
 fn allocations<E: Encoder>(encoder: impl Fn(&Arc<StreamSchema>) -> E) -> u64 {
     let schema = Arc::new(StreamSchema::compile("s", SCHEMA, &["id"], &[]).unwrap());
     let mut encoder = encoder(&schema);
-    let mut decoder = Decoder::new(&schema, DecodeOptions { validate: true }).unwrap();
+    let options = DecodeOptions {
+        validate: true,
+        unescape: E::READS_TEXT,
+    };
+    let mut decoder = Decoder::new(&schema, options).unwrap();
     let (mut reader, mut row) = (MessageReader::new(false), Row::default());
     let text = lines(3000);
     // Two batches, so that buffers have their size and the shapes are known.

@@ -60,7 +60,14 @@ pub fn check(data: &[u8]) {
     };
     let mut all = encoder(&COLUMNS, keys, deletes, replace);
     let mut table = Table::default();
-    let mut decoder = Decoder::new(&SCHEMA, DecodeOptions { validate: false }).expect("a decoder");
+    let mut decoder = Decoder::new(
+        &SCHEMA,
+        DecodeOptions {
+            validate: false,
+            ..DecodeOptions::default()
+        },
+    )
+    .expect("a decoder");
     for line in text.split('\n').take(LINES) {
         let mut row = Row::default();
         if decoder.decode(line, 0, &mut row).is_err() {

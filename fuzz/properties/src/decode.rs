@@ -66,8 +66,10 @@ static SCHEMAS: LazyLock<Vec<Arc<StreamSchema>>> = LazyLock::new(|| {
 pub fn check(data: &[u8]) {
     let mut input = Input::new(data);
     let schema = &SCHEMAS[input.below(SCHEMAS.len())];
+    let flags = input.byte();
     let options = DecodeOptions {
-        validate: input.byte() & 1 == 1,
+        validate: flags & 1 == 1,
+        unescape: flags & 2 == 2,
     };
     let Ok(text) = std::str::from_utf8(input.rest()) else {
         return;
@@ -92,6 +94,11 @@ pub fn check(data: &[u8]) {
         assert_eq!(row.record, &line[..end]);
         assert_eq!(row.untouched, is_untouched(schema, &record), "{line}");
         for (column, cell) in schema.columns.iter().zip(&row.cells) {
+            if let Cell::Text(text) = cell
+                && let Some(found) = row.text(text)
+            {
+                assert_eq!(found, text.to_text(), "{line}");
+            }
             let integer = matches!(column.data_type, DataType::Integer { .. });
             assert!(
                 is_cell_of(cell, record.get(&column.name), integer),

@@ -77,7 +77,16 @@ pub fn check(data: &[u8]) {
         return;
     };
     let mut warm = MessageReader::new(lenient);
-    let decoder = || Decoder::new(&OPEN, DecodeOptions { validate: true }).expect("a decoder");
+    let decoder = || {
+        Decoder::new(
+            &OPEN,
+            DecodeOptions {
+                validate: true,
+                ..DecodeOptions::default()
+            },
+        )
+        .expect("a decoder")
+    };
     let mut warm_decoder = decoder();
     for line in text.split('\n').take(LINES) {
         let found = said(&mut warm, &mut warm_decoder, line);

@@ -55,7 +55,10 @@ pub fn check(data: &[u8]) {
         });
         assert!(loose.is_some() || !bounded, "a loosened schema compiles");
         if let Some(loose) = loose {
-            let options = DecodeOptions { validate: true };
+            let options = DecodeOptions {
+                validate: true,
+                ..DecodeOptions::default()
+            };
             assert!(
                 Decoder::new(&Arc::new(loose), options).is_ok(),
                 "and can be checked"
@@ -70,7 +73,13 @@ pub fn check(data: &[u8]) {
     let own: Value = serde_json::from_str(schema).expect("it compiled");
     let names = own["properties"].as_object().map_or(0, serde_json::Map::len);
     assert_eq!(compiled.columns.len(), names, "a column for each property");
-    let Ok(mut decoder) = Decoder::new(&Arc::new(compiled), DecodeOptions { validate: true }) else {
+    let Ok(mut decoder) = Decoder::new(
+        &Arc::new(compiled),
+        DecodeOptions {
+            validate: true,
+            ..DecodeOptions::default()
+        },
+    ) else {
         return;
     };
     let oracle = oracle(&own);

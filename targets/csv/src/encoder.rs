@@ -69,7 +69,9 @@ impl CsvEncoder {
                     continue;
                 }
                 Cell::Number(digits) => digits,
-                Cell::Text(text) => text.unescape(&mut self.unescaped),
+                Cell::Text(text) => row
+                    .text(text)
+                    .unwrap_or_else(|| text.unescape(&mut self.unescaped)),
                 Cell::Json(json) => json,
             };
             if let Some(bytes) = self.form.encoding.encode(text, &mut self.encoded) {
@@ -89,6 +91,8 @@ impl CsvEncoder {
 
 impl Encoder for CsvEncoder {
     type Batch = CsvBatch;
+
+    const READS_TEXT: bool = true;
 
     fn push(&mut self, row: &Row<'_>) -> Result<()> {
         let start = self.out.len();
