@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use melisma_sdk::{Error, Method, Output, Position, Result, json, show};
+use melisma_sdk::{Error, Method, Output, Part, Position, Result, json, show};
 use serde_json::{Map, Value};
 
 use crate::columns::{Columns, Slot};
 use crate::discover::MODIFIED;
-use crate::entry::Entry;
+use crate::entry::{Entry, Nulls};
 use crate::infer::Kind;
 use crate::reader::{Flow, Reader};
 use crate::record::Record;
 use crate::settings::{OnTypeMismatch, Ragged, Settings};
-use crate::{files, header, value};
+use crate::{files, header};
 
 /// Reads the files of an entry, those that changed only if the stream is INCREMENTAL.
 pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>) -> Result<()> {
@@ -23,6 +23,8 @@ pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>
         settings,
         columns: Columns::new(output, entry, settings)?,
         slots: Vec::new(),
+        cells: 0,
+        parts: Vec::new(),
     };
     if output.replication_method() != Method::Incremental {
         for file in &files {
@@ -67,6 +69,10 @@ struct Sync<'a> {
     settings: &'a Settings,
     columns: Columns,
     slots: Vec<Slot>,
+    /// How many of them, from the first on, are about cells.
+    cells: usize,
+    /// What each slot is in the row at hand.
+    parts: Vec<Part>,
 }
 
 /// What all records of a file have in common.
@@ -85,6 +91,9 @@ impl Sync<'_> {
         };
         self.check_keys(&reader, &names)?;
         self.columns.slots(reader.file(), &names, &mut self.slots);
+        let own = |slot: &Slot| !matches!(slot, Slot::Cell { .. } | Slot::Absent);
+        self.cells = self.slots.iter().position(own).unwrap_or(self.slots.len());
+        self.parts.resize(self.slots.len(), Part::ABSENT);
         let name = name_of(file);
         let origin = Origin {
             file: &name,
@@ -126,38 +135,26 @@ impl Sync<'_> {
     }
 
     /// Writes a record; an error is the column whose cell does not have the column's type.
-    #[inline]
     fn row(
-        &self,
+        &mut self,
         record: &Record<'_>,
         number: i64,
         origin: &Origin<'_>,
         extra: &str,
         output: &mut Output<'_>,
     ) -> Result<Result<(), usize>> {
+        if let Err(column) = self.check(record) {
+            return Ok(Err(column));
+        }
         let mut row = output.row();
-        for (column, slot) in self.slots.iter().enumerate() {
+        let together = if record.is_plain_text() { self.cells } else { 0 };
+        let (cells, rest) = self.parts.split_at(together);
+        row.parts(record.text, cells);
+        for (slot, part) in self.slots[together..].iter().zip(rest) {
             match *slot {
-                Slot::Cell { at, kind } => {
-                    let Some((text, plain)) = record.cell(at) else {
-                        row.null();
-                        continue;
-                    };
-                    if self.entry.nulls.contains(text) {
-                        row.null();
-                        continue;
-                    }
-                    match kind {
-                        Kind::Text if plain => row.plain(text),
-                        Kind::Text => row.text(text),
-                        _ if text.is_empty() => row.null(),
-                        Kind::Integer if value::is_integer(text) => row.number(text),
-                        Kind::Number if value::is_number(text) => row.number(text),
-                        Kind::Date if value::is_date(text) => row.plain(text),
-                        Kind::DateTime if value::is_date_time(text) => row.plain(text),
-                        Kind::Boolean if let Some(value) = value::boolean(text) => row.bool(value),
-                        _ => return Ok(Err(column)),
-                    }
+                Slot::Cell { at, .. } => {
+                    let around = record.cell(at).map_or("", |cell| cell.around);
+                    row.parts(around, std::slice::from_ref(part));
                 }
                 Slot::Absent => row.absent(),
                 Slot::File => row.text(origin.file),
@@ -169,6 +166,21 @@ impl Sync<'_> {
         }
         row.end()?;
         Ok(Ok(()))
+    }
+
+    /// Finds out what each cell becomes; an error is the column whose cell does not have the column's type.
+    ///
+    /// Nothing else is in this loop, so that all it needs has a register.
+    #[inline(never)]
+    fn check(&mut self, record: &Record<'_>) -> Result<(), usize> {
+        let nulls = &self.entry.nulls;
+        for (column, (slot, part)) in self.slots.iter().zip(&mut self.parts).enumerate() {
+            let usual = matches!(*slot, Slot::Cell { at, kind } if record.usual(at, kind, nulls, part));
+            if !usual {
+                *part = unusual(*slot, record, nulls).ok_or(column)?;
+            }
+        }
+        Ok(())
     }
 
     /// A cell that does not have its column's type: an error, or the column becomes text.
@@ -247,4 +259,23 @@ fn position(record: &Record<'_>) -> Position {
         line: record.line,
         byte: record.byte,
     }
+}
+
+/// What a slot's cell becomes in a record, or nothing if it does not have its column's type.
+#[inline(never)]
+fn unusual(slot: Slot, record: &Record<'_>, nulls: &Nulls) -> Option<Part> {
+    let Slot::Cell { at, kind } = slot else {
+        return Some(Part::ABSENT);
+    };
+    let Some(cell) = record.cell(at) else {
+        return Some(Part::NULL);
+    };
+    if nulls.contains(cell.text()) {
+        return Some(Part::NULL);
+    }
+    Some(Part {
+        start: cell.start,
+        end: cell.end,
+        form: cell.form(kind)?,
+    })
 }
