@@ -83,7 +83,7 @@ pub(crate) struct Nulls {
 }
 
 impl Nulls {
-    fn new(texts: &[String]) -> Self {
+    pub(crate) fn new(texts: &[String]) -> Self {
         let lengths = texts
             .iter()
             .fold(0, |lengths, text| lengths | 1 << (text.len() % 64));

@@ -12,6 +12,7 @@ mod discover;
 mod encoding;
 mod entry;
 mod files;
+mod forms;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod header;

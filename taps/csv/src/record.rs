@@ -1,8 +1,7 @@
 //! A record as borrowed cells.
 
-use melisma_sdk::{Form, Part};
+use melisma_sdk::Form;
 
-use crate::entry::Nulls;
 use crate::infer::Kind;
 use crate::value;
 
@@ -28,8 +27,7 @@ pub(crate) enum Place {
 /// Where the cells of a record stand.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cells<'a> {
-    /// One after the other in the input, with a separator between: each starts two bytes after this end
-    /// of the one before.
+    /// One after the other in the input: each starts one byte, the separator, after the end of the one before.
     Plain {
         /// Where the cell before the first would have ended, and the end of each.
         ends: &'a [usize],
@@ -102,41 +100,6 @@ impl<'a> Record<'a> {
                 })
             }
         }
-    }
-
-    /// Sets what a cell becomes, if it is as most cells of most records are: without a branch that depends on its bytes.
-    #[inline]
-    pub(crate) fn usual(&self, at: usize, kind: Kind, nulls: &Nulls, part: &mut Part) -> bool {
-        let Cells::Plain { ends, quote } = self.cells else {
-            return false;
-        };
-        let (Some(before), Some(&end)) = (ends.get(at), ends.get(at + 1)) else {
-            return false;
-        };
-        let start = before.wrapping_add(1);
-        let rest = self.text.as_bytes().get(start..);
-        let Some(head) = rest.and_then(<[u8]>::first_chunk::<16>) else {
-            return false;
-        };
-        // Quotes of an empty cell could only be those of the next one.
-        let quoted = usize::from(head[0] == quote && start < end);
-        let (start, end) = (start + quoted, end - quoted);
-        let length = end.wrapping_sub(start);
-        if (quoted == 1 && kind != Kind::Text) || nulls.have_length(length) {
-            return false;
-        }
-        // Member by member: a whole one would be put together elsewhere and then copied.
-        part.start = start;
-        part.end = end;
-        part.form = match kind {
-            Kind::Text if self.plain => Form::Plain,
-            Kind::Text => Form::Text,
-            Kind::Integer if value::is_short(head, length, false) => Form::Number,
-            Kind::Number if value::is_short(head, length, true) => Form::Number,
-            Kind::Date if length == 10 && value::is_date(&head[..10]) => Form::Plain,
-            _ => return false,
-        };
-        true
     }
 
     /// The cells in their order.

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use melisma_sdk::{Error, Method, Output, Part, Position, Result, json, show};
+use melisma_sdk::{Error, Method, Output, Position, Result, json, show};
 use serde_json::{Map, Value};
 
 use crate::columns::{Columns, Slot};
 use crate::discover::MODIFIED;
-use crate::entry::{Entry, Nulls};
+use crate::entry::Entry;
+use crate::forms::Forms;
 use crate::infer::Kind;
 use crate::reader::{Flow, Reader};
 use crate::record::Record;
@@ -24,7 +25,7 @@ pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>
         columns: Columns::new(output, entry, settings)?,
         slots: Vec::new(),
         cells: 0,
-        parts: Vec::new(),
+        forms: Forms::default(),
     };
     if output.replication_method() != Method::Incremental {
         for file in &files {
@@ -71,8 +72,7 @@ struct Sync<'a> {
     slots: Vec<Slot>,
     /// How many of them, from the first on, are about cells.
     cells: usize,
-    /// What each slot is in the row at hand.
-    parts: Vec<Part>,
+    forms: Forms,
 }
 
 /// What all records of a file have in common.
@@ -93,7 +93,7 @@ impl Sync<'_> {
         self.columns.slots(reader.file(), &names, &mut self.slots);
         let own = |slot: &Slot| !matches!(slot, Slot::Cell { .. } | Slot::Absent);
         self.cells = self.slots.iter().position(own).unwrap_or(self.slots.len());
-        self.parts.resize(self.slots.len(), Part::ABSENT);
+        self.forms = Forms::new(&self.slots);
         let name = name_of(file);
         let origin = Origin {
             file: &name,
@@ -143,12 +143,12 @@ impl Sync<'_> {
         extra: &str,
         output: &mut Output<'_>,
     ) -> Result<Result<(), usize>> {
-        if let Err(column) = self.check(record) {
+        if let Err(column) = self.forms.find(record, &self.entry.nulls) {
             return Ok(Err(column));
         }
         let mut row = output.row();
         let together = if record.is_plain_text() { self.cells } else { 0 };
-        let (cells, rest) = self.parts.split_at(together);
+        let (cells, rest) = self.forms.parts().split_at(together);
         row.parts(record.text, cells);
         for (slot, part) in self.slots[together..].iter().zip(rest) {
             match *slot {
@@ -166,21 +166,6 @@ impl Sync<'_> {
         }
         row.end()?;
         Ok(Ok(()))
-    }
-
-    /// Finds out what each cell becomes; an error is the column whose cell does not have the column's type.
-    ///
-    /// Nothing else is in this loop, so that all it needs has a register.
-    #[inline(never)]
-    fn check(&mut self, record: &Record<'_>) -> Result<(), usize> {
-        let nulls = &self.entry.nulls;
-        for (column, (slot, part)) in self.slots.iter().zip(&mut self.parts).enumerate() {
-            let usual = matches!(*slot, Slot::Cell { at, kind } if record.usual(at, kind, nulls, part));
-            if !usual {
-                *part = unusual(*slot, record, nulls).ok_or(column)?;
-            }
-        }
-        Ok(())
     }
 
     /// A cell that does not have its column's type: an error, or the column becomes text.
@@ -213,6 +198,7 @@ impl Sync<'_> {
         );
         self.columns.widen(column);
         self.slots[column] = Slot::Cell { at, kind: Kind::Text };
+        self.forms = Forms::new(&self.slots);
         let mut schema = output.schema().clone();
         let mut properties: Map<String, Value> = output
             .columns()
@@ -259,23 +245,4 @@ fn position(record: &Record<'_>) -> Position {
         line: record.line,
         byte: record.byte,
     }
-}
-
-/// What a slot's cell becomes in a record, or nothing if it does not have its column's type.
-#[inline(never)]
-fn unusual(slot: Slot, record: &Record<'_>, nulls: &Nulls) -> Option<Part> {
-    let Slot::Cell { at, kind } = slot else {
-        return Some(Part::ABSENT);
-    };
-    let Some(cell) = record.cell(at) else {
-        return Some(Part::NULL);
-    };
-    if nulls.contains(cell.text()) {
-        return Some(Part::NULL);
-    }
-    Some(Part {
-        start: cell.start,
-        end: cell.end,
-        form: cell.form(kind)?,
-    })
 }
