@@ -219,11 +219,16 @@ fn put_part(room: &mut [u8], at: usize, lead: &Lead, text: &[u8], part: &Part) -
     let length = part.end.wrapping_sub(part.start);
     let quote = usize::from(part.form == Form::Plain);
     let from = lead.length + quote;
-    if !matches!(part.form, Form::Number | Form::Plain) || length > source.len() || from > PIECE {
+    if from > PIECE {
         return None;
     }
     *room.first_chunk_mut()? = lead.piece;
     let room = &mut room[from..];
+    if !matches!(part.form, Form::Number | Form::Plain) || length > source.len() {
+        let literal = literal(part.form)?;
+        room[..literal.len()].copy_from_slice(literal);
+        return Some(at + from + 4 + usize::from(part.form == Form::False) + 1);
+    }
     let (first, second) = source.split_at(PIECE);
     room[..PIECE].copy_from_slice(first);
     if length > PIECE {
@@ -233,4 +238,14 @@ fn put_part(room: &mut [u8], at: usize, lead: &Lead, text: &[u8], part: &Part) -
     room[length] = b'"';
     room[length + quote] = b',';
     Some(at + from + length + quote + 1)
+}
+
+/// What is written whatever stands there, and its comma.
+fn literal(form: Form) -> Option<&'static [u8; 6]> {
+    match form {
+        Form::Null => Some(b"null, "),
+        Form::True => Some(b"true, "),
+        Form::False => Some(b"false,"),
+        Form::Number | Form::Plain | Form::Text | Form::Absent => None,
+    }
 }

@@ -158,15 +158,14 @@ impl<'o, 'a> RowWriter<'o, 'a> {
             let Some((part, after)) = rest[written..].split_first() else {
                 break;
             };
-            self.unusual(text, *part);
+            // It is long or escaped, or its column is watched, left out or has a long name.
+            self.part(text, *part);
             rest = after;
         }
     }
 
-    /// A part that is no number or plain text, is long or at the very end of its text, or whose column is watched, left
-    /// out or has a long name.
-    #[inline(never)]
-    fn unusual(&mut self, text: &str, part: Part) {
+    /// The next cell as a part of `text`. Where there are more, [`parts`](Self::parts) is faster.
+    pub fn part(&mut self, text: &str, part: Part) {
         let text = text.get(part.start..part.end).unwrap_or_default();
         match part.form {
             Form::Number => self.number(text),

@@ -2,13 +2,14 @@
 
 use melisma_sdk::{Form, Part};
 
+use crate::block::{BLOCK, Block};
 use crate::columns::Slot;
 use crate::entry::Nulls;
 use crate::infer::Kind;
 use crate::record::{Cells, Record};
 use crate::value;
 
-/// The slots of a file and what they are in the row at hand.
+/// The first slots of a file, up to one that is not about cells, and what they are in a plain row.
 ///
 /// Slots of a kind are looked at together: a loop that does one thing has all it needs in registers, and no branch that
 /// depends on the column.
@@ -33,14 +34,17 @@ struct Source {
 
 impl Forms {
     pub(crate) fn new(slots: &[Slot]) -> Self {
-        let mut forms = Self {
-            parts: vec![Part::ABSENT; slots.len()],
-            ..Self::default()
-        };
+        let mut forms = Self::default();
         for (slot, found) in slots.iter().enumerate() {
-            let Slot::Cell { at, kind } = *found else {
-                continue;
+            let (at, kind) = match *found {
+                Slot::Cell { at, kind } => (at, kind),
+                Slot::Absent => {
+                    forms.parts.push(Part::ABSENT);
+                    continue;
+                }
+                _ => break,
             };
+            forms.parts.push(Part::NULL);
             let list = match kind {
                 Kind::Text => &mut forms.texts,
                 Kind::Integer => &mut forms.integers,
@@ -51,6 +55,11 @@ impl Forms {
             list.push(Source { slot, at, kind });
         }
         forms
+    }
+
+    /// How many slots these are.
+    pub(crate) fn len(&self) -> usize {
+        self.parts.len()
     }
 
     /// What each slot is, after [`find`](Self::find).
@@ -64,13 +73,12 @@ impl Forms {
             |head: &[u8; 16], length, point| value::is_short(head, length, point).then_some(Form::Number);
         let date =
             |head: &[u8; 16], length| (length == 10 && value::is_date(&head[..10])).then_some(Form::Plain);
-        let text = if record.plain { Form::Plain } else { Form::Text };
         let row = Row::new(record, nulls);
         let parts = &mut self.parts;
         let right = row.take(&self.integers, parts, |head, length| short(head, length, false))
             & row.take(&self.numbers, parts, |head, length| short(head, length, true))
             & row.take(&self.dates, parts, date)
-            & row.take_texts(&self.texts, parts, text)
+            & row.take_texts(&self.texts, parts)
             & row.take(&self.others, parts, |_, _| None);
         if right {
             Ok(())
@@ -129,8 +137,8 @@ impl<'r> Row<'r> {
         Some((start, end, self.bytes.get(start..)?.first_chunk()?))
     }
 
-    /// Sets the parts of cells of one kind, which `form` knows if they are as most are: a quoted one is not. Whether all
-    /// have their type.
+    /// Sets the parts of cells of one kind, which is not text and which `form` knows if they are as most are: a quoted one
+    /// is not. Whether all have their type.
     #[inline]
     fn take(
         &self,
@@ -141,7 +149,10 @@ impl<'r> Row<'r> {
         let mut right = true;
         for source in sources {
             let part = &mut parts[source.slot];
-            if let Some((start, end, head)) = self.cell(source.at)
+            let cell = self.cell(source.at);
+            if cell.is_some_and(|(start, end, _)| start == end) {
+                part.form = Form::Null;
+            } else if let Some((start, end, head)) = cell
                 && let length = end.wrapping_sub(start)
                 && !self.nulls.have_length(length)
                 && let Some(form) = form(head, length)
@@ -159,7 +170,7 @@ impl<'r> Row<'r> {
 
     /// The same for texts, which may be quoted.
     #[inline]
-    fn take_texts(&self, sources: &[Source], parts: &mut [Part], form: Form) -> bool {
+    fn take_texts(&self, sources: &[Source], parts: &mut [Part]) -> bool {
         let mut right = true;
         for source in sources {
             let part = &mut parts[source.slot];
@@ -170,12 +181,26 @@ impl<'r> Row<'r> {
             {
                 part.start = start + quoted;
                 part.end = end - quoted;
-                part.form = form;
+                part.form = if self.record.plain || self.is_plain(part) {
+                    Form::Plain
+                } else {
+                    Form::Text
+                };
             } else {
                 right &= self.take_unusual(source, part);
             }
         }
         right
+    }
+
+    /// Whether it is known that JSON escapes no byte of a short part; that of another cell of the row, maybe.
+    fn is_plain(&self, part: &Part) -> bool {
+        let length = part.end.wrapping_sub(part.start);
+        let bytes = self
+            .bytes
+            .get(part.start..)
+            .and_then(<[u8]>::first_chunk::<BLOCK>);
+        bytes.is_some_and(|bytes| length < BLOCK && Block::new(bytes).escaped() & ((1 << length) - 1) == 0)
     }
 
     #[inline(never)]
@@ -185,20 +210,28 @@ impl<'r> Row<'r> {
         found.is_some()
     }
 
-    /// What any cell becomes, or nothing if it does not have its type.
     fn part(&self, source: &Source) -> Option<Part> {
-        let Some(cell) = self.record.cell(source.at) else {
-            return Some(Part::NULL);
-        };
-        if self.nulls.contains(cell.text()) {
-            return Some(Part::NULL);
-        }
-        Some(Part {
-            start: cell.start,
-            end: cell.end,
-            form: cell.form(source.kind)?,
-        })
+        part(self.record, source.at, source.kind, self.nulls).map(|(_, part)| part)
     }
+}
+
+/// What any cell becomes, and what it is a part of, or nothing if it does not have its type.
+#[inline]
+pub(crate) fn part<'a>(record: &Record<'a>, at: usize, kind: Kind, nulls: &Nulls) -> Option<(&'a str, Part)> {
+    let Some(cell) = record.cell(at) else {
+        return Some(("", Part::NULL));
+    };
+    let form = if nulls.contains(cell.text()) {
+        Form::Null
+    } else {
+        cell.form(kind)?
+    };
+    let part = Part {
+        start: cell.start,
+        end: cell.end,
+        form,
+    };
+    Some((cell.around, part))
 }
 
 #[cfg(test)]

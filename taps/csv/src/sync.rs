@@ -14,7 +14,7 @@ use crate::infer::Kind;
 use crate::reader::{Flow, Reader};
 use crate::record::Record;
 use crate::settings::{OnTypeMismatch, Ragged, Settings};
-use crate::{files, header};
+use crate::{files, forms, header};
 
 /// Reads the files of an entry, those that changed only if the stream is INCREMENTAL.
 pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>) -> Result<()> {
@@ -24,7 +24,6 @@ pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>
         settings,
         columns: Columns::new(output, entry, settings)?,
         slots: Vec::new(),
-        cells: 0,
         forms: Forms::default(),
     };
     if output.replication_method() != Method::Incremental {
@@ -70,8 +69,6 @@ struct Sync<'a> {
     settings: &'a Settings,
     columns: Columns,
     slots: Vec<Slot>,
-    /// How many of them, from the first on, are about cells.
-    cells: usize,
     forms: Forms,
 }
 
@@ -91,8 +88,6 @@ impl Sync<'_> {
         };
         self.check_keys(&reader, &names)?;
         self.columns.slots(reader.file(), &names, &mut self.slots);
-        let own = |slot: &Slot| !matches!(slot, Slot::Cell { .. } | Slot::Absent);
-        self.cells = self.slots.iter().position(own).unwrap_or(self.slots.len());
         self.forms = Forms::new(&self.slots);
         let name = name_of(file);
         let origin = Origin {
@@ -143,19 +138,25 @@ impl Sync<'_> {
         extra: &str,
         output: &mut Output<'_>,
     ) -> Result<Result<(), usize>> {
-        if let Err(column) = self.forms.find(record, &self.entry.nulls) {
+        let nulls = &self.entry.nulls;
+        let together = if record.is_plain_text() {
+            self.forms.len()
+        } else {
+            0
+        };
+        if together > 0
+            && let Err(column) = self.forms.find(record, nulls)
+        {
             return Ok(Err(column));
         }
         let mut row = output.row();
-        let together = if record.is_plain_text() { self.cells } else { 0 };
-        let (cells, rest) = self.forms.parts().split_at(together);
-        row.parts(record.text, cells);
-        for (slot, part) in self.slots[together..].iter().zip(rest) {
+        row.parts(record.text, &self.forms.parts()[..together]);
+        for (column, slot) in self.slots.iter().enumerate().skip(together) {
             match *slot {
-                Slot::Cell { at, .. } => {
-                    let around = record.cell(at).map_or("", |cell| cell.around);
-                    row.parts(around, std::slice::from_ref(part));
-                }
+                Slot::Cell { at, kind } => match forms::part(record, at, kind, nulls) {
+                    Some((around, part)) => row.part(around, part),
+                    None => return Ok(Err(column)),
+                },
                 Slot::Absent => row.absent(),
                 Slot::File => row.text(origin.file),
                 Slot::Modified => row.plain(origin.modified),
