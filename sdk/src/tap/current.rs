@@ -3,6 +3,7 @@
 use melisma_engine::json;
 use serde_json::Value;
 
+use super::buffer::{Lead, Padded};
 use super::plan::{Column, Plan};
 use super::progress::{Order, Progress};
 use super::prune::Cutter;
@@ -21,8 +22,10 @@ pub(super) struct Current {
     pub(super) replication_key: Option<Box<str>>,
     pub(super) plan: Plan,
     pub(super) progress: Option<Progress>,
+    /// What stands before the value of each column.
+    pub(super) leads: Vec<Lead>,
     /// `{"type":"RECORD","stream":"s","record":`
-    pub(super) head: Vec<u8>,
+    pub(super) head: Padded,
     /// The position of the replication key, when its values move the bookmark.
     pub(super) watched: Option<usize>,
     pub(super) cutter: Cutter,
@@ -83,7 +86,8 @@ impl Current {
             replication_key: opening.replication_key,
             plan: empty,
             progress,
-            head,
+            leads: Vec::new(),
+            head: Padded::new(&head),
             watched: None,
             cutter: Cutter::default(),
             warned_unknown: false,
@@ -110,6 +114,14 @@ impl Current {
         let columns = &self.plan.columns;
         self.watched =
             watches.and_then(|progress| columns.iter().position(|column| *column.name == *progress.key()));
+        let leads = columns.iter().enumerate().map(|(at, column)| {
+            if column.selected && self.watched != Some(at) {
+                Lead::new(&column.key)
+            } else {
+                Lead::unusual()
+            }
+        });
+        self.leads = leads.collect();
         self.cutter.watched = self.watched.map(|at| columns[at].key.clone());
     }
 }

@@ -8,6 +8,7 @@ use melisma_engine::json;
 use melisma_engine::{Error, Result};
 use serde_json::Value;
 
+use super::buffer::{Buffer, Padded};
 use crate::protocol;
 
 /// The buffer goes out when it holds this much: what a pipe takes at once.
@@ -19,9 +20,9 @@ const STRIDE: u32 = 256;
 
 pub(super) struct Emitter<'a> {
     out: Box<dyn Write + Send + 'a>,
-    pub(super) buffer: Vec<u8>,
+    pub(super) buffer: Buffer,
     /// What ends each record: `,"version":7,"time_extracted":"2026-01-02T03:04:05.678901+00:00"}` and a line break.
-    tail: Vec<u8>,
+    tail: Padded,
     /// Where the time stands in `tail`.
     time: usize,
     flushed: Instant,
@@ -38,8 +39,8 @@ impl<'a> Emitter<'a> {
         let now = Instant::now();
         let mut emitter = Self {
             out,
-            buffer: Vec::with_capacity(2 * SIZE),
-            tail: Vec::new(),
+            buffer: Buffer::with_capacity(2 * SIZE),
+            tail: Padded::default(),
             time: 0,
             flushed: now,
             countdown: 1,
@@ -54,31 +55,52 @@ impl<'a> Emitter<'a> {
 
     /// The version that later records carry.
     pub(super) fn set_version(&mut self, version: Option<i64>) {
-        self.tail.clear();
+        let mut tail = Vec::new();
         if let Some(version) = version {
-            self.tail.extend_from_slice(b",\"version\":");
-            self.tail
-                .extend_from_slice(itoa::Buffer::new().format(version).as_bytes());
+            tail.extend_from_slice(b",\"version\":");
+            tail.extend_from_slice(itoa::Buffer::new().format(version).as_bytes());
         }
-        self.tail.extend_from_slice(b",\"time_extracted\":\"");
-        self.time = self.tail.len();
-        self.tail.extend_from_slice(now_text().as_bytes());
-        self.tail.extend_from_slice(b"\"}\n");
+        tail.extend_from_slice(b",\"time_extracted\":\"");
+        self.time = tail.len();
+        tail.extend_from_slice(now_text().as_bytes());
+        tail.extend_from_slice(b"\"}\n");
+        self.tail = Padded::new(&tail);
     }
 
     /// Appends `{"type":"RECORD","stream":"s","record":` or what stands for it. The first record of a buffer
     /// dates all of them.
+    pub(super) fn begin_record(&mut self, head: &Padded) {
+        self.date();
+        self.buffer.append(|out| out.extend_from_slice(head.as_slice()));
+    }
+
+    pub(super) fn end_record(&mut self) {
+        self.buffer
+            .append(|out| out.extend_from_slice(self.tail.as_slice()));
+    }
+
+    /// Writes what [`begin_record`](Self::begin_record) does, and the opening brace, at a cursor: where the row's cells
+    /// start. Nothing counts before [`end_row`](Self::end_row).
     #[inline]
-    pub(super) fn begin_record(&mut self, head: &[u8]) {
-        if self.buffer.is_empty() {
-            self.render_time();
-        }
-        self.buffer.extend_from_slice(head);
+    pub(super) fn begin_row(&mut self, head: &Padded) -> usize {
+        self.date();
+        let at = self.buffer.put_padded(self.buffer.len(), head);
+        self.buffer.put(at, b"{");
+        at + 1
+    }
+
+    /// Ends the record whose object ends at `at`.
+    #[inline]
+    pub(super) fn end_row(&mut self, at: usize) {
+        let end = self.buffer.put_padded(at, &self.tail);
+        self.buffer.fill(end);
     }
 
     #[inline]
-    pub(super) fn end_record(&mut self) {
-        self.buffer.extend_from_slice(&self.tail);
+    fn date(&mut self) {
+        if self.buffer.is_empty() {
+            self.render_time();
+        }
     }
 
     /// Whether the clock or the size says to look after the buffer; see [`settle`](Self::settle).
@@ -121,9 +143,9 @@ impl<'a> Emitter<'a> {
             return Err(Error::bug("wrote on after stdout had failed"));
         }
         if !self.buffer.is_empty() {
-            let written = protocol::write(&mut *self.out, &self.buffer);
+            let written = protocol::write(&mut *self.out, self.buffer.as_slice());
             self.dead = written.is_err();
-            self.buffer.clear();
+            self.buffer.truncate(0);
             written?;
         }
         self.flushed = Instant::now();
@@ -137,21 +159,25 @@ impl<'a> Emitter<'a> {
 
     /// Writes a message, and at once.
     pub(super) fn message(&mut self, message: &Value) -> Result<()> {
-        serde_json::to_writer(&mut self.buffer, message)
-            .map_err(|error| Error::bug("cannot write a message").with_source(error))?;
-        self.buffer.push(b'\n');
+        let written = self.buffer.append(|out| {
+            serde_json::to_writer(&mut *out, message)?;
+            out.push(b'\n');
+            Ok(())
+        });
+        written
+            .map_err(|error: serde_json::Error| Error::bug("cannot write a message").with_source(error))?;
         self.flush()
     }
 
     /// Writes ACTIVATE_VERSION.
     pub(super) fn activate_version(&mut self, stream: &str, version: i64) -> Result<()> {
-        self.buffer
-            .extend_from_slice(b"{\"type\":\"ACTIVATE_VERSION\",\"stream\":");
-        json::write_string(&mut self.buffer, stream);
-        self.buffer.extend_from_slice(b",\"version\":");
-        self.buffer
-            .extend_from_slice(itoa::Buffer::new().format(version).as_bytes());
-        self.buffer.extend_from_slice(b"}\n");
+        self.buffer.append(|out| {
+            out.extend_from_slice(b"{\"type\":\"ACTIVATE_VERSION\",\"stream\":");
+            json::write_string(out, stream);
+            out.extend_from_slice(b",\"version\":");
+            out.extend_from_slice(itoa::Buffer::new().format(version).as_bytes());
+            out.extend_from_slice(b"}\n");
+        });
         self.flush()
     }
 
@@ -160,9 +186,11 @@ impl<'a> Emitter<'a> {
         if !value.is_empty() && value != self.state {
             self.state.clear();
             self.state.extend_from_slice(value);
-            self.buffer.extend_from_slice(b"{\"type\":\"STATE\",\"value\":");
-            self.buffer.extend_from_slice(value);
-            self.buffer.extend_from_slice(b"}\n");
+            self.buffer.append(|out| {
+                out.extend_from_slice(b"{\"type\":\"STATE\",\"value\":");
+                out.extend_from_slice(value);
+                out.extend_from_slice(b"}\n");
+            });
         }
         self.flush()
     }
@@ -175,7 +203,7 @@ impl<'a> Emitter<'a> {
     /// Renders the time into its place, which has room for it; nothing is allocated.
     #[cold]
     fn render_time(&mut self) {
-        let place = &mut self.tail[self.time..];
+        let place = &mut self.tail.as_mut_slice()[self.time..];
         let mut rest = &mut *place;
         // `2026-01-02T03:04:05.678901Z`, then its last letter gives way to the offset.
         if write!(rest, "{:.6}", Timestamp::now()).is_ok() {

@@ -1,10 +1,12 @@
 //! What a tap is made of: [`Tap`], [`Stream`], [`Output`] and the main around them.
 
+mod buffer;
 mod catalog;
 mod current;
 mod emitter;
 mod key;
 mod output;
+mod part;
 mod plan;
 mod progress;
 mod prune;
@@ -23,6 +25,7 @@ use serde::de::DeserializeOwned;
 
 pub use catalog::{Catalog, Entry};
 pub use output::Output;
+pub use part::{Form, Part};
 pub use plan::Column;
 pub use row::RowWriter;
 pub use run::run_tap_on;

@@ -201,14 +201,14 @@ impl<'a> Output<'a> {
             ..
         } = &mut self.current;
         cutter.found = None;
-        let out = &mut self.emitter.buffer;
-        let seen =
-            cutter
-                .copy(&self.scratch, &plan.node, out)
-                .and_then(|()| match (progress, cutter.found) {
-                    (Some(progress), Some((from, to))) => progress.see(&out[from..to]),
-                    _ => Ok(()),
-                });
+        let copied = self
+            .emitter
+            .buffer
+            .append(|out| cutter.copy(&self.scratch, &plan.node, out));
+        let seen = copied.and_then(|()| match (progress, cutter.found) {
+            (Some(progress), Some((from, to))) => progress.see(self.emitter.buffer.written(from, to)),
+            _ => Ok(()),
+        });
         if seen.is_err() {
             self.emitter.buffer.truncate(start);
             return seen;

@@ -3,6 +3,7 @@
 use melisma_engine::json;
 use serde_json::{Map, Value};
 
+use super::buffer::Padded;
 use super::selection::Selection;
 
 /// A top-level property of a stream, at its position in the schema that the tap gave.
@@ -17,7 +18,7 @@ pub struct Column {
     /// `"name":`
     pub(super) key: Box<[u8]>,
     /// `"name":"`
-    pub(super) text_key: Box<[u8]>,
+    pub(super) text_key: Padded,
     pub(super) node: Node,
 }
 
@@ -99,7 +100,7 @@ fn column(name: &str, own: &Value, schema: &Value, node: &Node) -> Column {
         selected: node.is_some(),
         schema: given.unwrap_or(own).clone(),
         key,
-        text_key: text_key.into(),
+        text_key: Padded::new(&text_key),
         node: node.unwrap_or(Node::Keep),
     }
 }

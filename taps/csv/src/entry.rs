@@ -78,25 +78,30 @@ fn definition(path: &str) -> Result<Vec<FileSettings>> {
 #[derive(Debug)]
 pub(crate) struct Nulls {
     texts: Vec<String>,
-    /// One bit for each length that a text has; 63 stands for all that are longer.
+    /// One bit for each length that a text has, modulo 64.
     lengths: u64,
 }
 
 impl Nulls {
-    fn new(texts: &[String]) -> Self {
+    pub(crate) fn new(texts: &[String]) -> Self {
         let lengths = texts
             .iter()
-            .fold(0, |lengths, text| lengths | 1 << text.len().min(63));
+            .fold(0, |lengths, text| lengths | 1 << (text.len() % 64));
         Self {
             texts: texts.to_vec(),
             lengths,
         }
     }
 
-    /// Whether the text stands for null.
+    /// Whether a text of this length may stand for null.
     #[inline]
+    pub(crate) fn have_length(&self, length: usize) -> bool {
+        self.lengths >> (length % 64) & 1 == 1
+    }
+
+    /// Whether the text stands for null.
     pub(crate) fn contains(&self, text: &str) -> bool {
-        self.lengths >> text.len().min(63) & 1 == 1 && self.texts.iter().any(|null| null == text)
+        self.have_length(text.len()) && self.texts.iter().any(|null| null == text)
     }
 }
 

@@ -33,7 +33,7 @@ impl Kind {
             Self::Integer => value::is_integer(text),
             Self::Number => value::is_number(text),
             Self::Boolean => value::boolean(text).is_some(),
-            Self::Date => value::is_date(text),
+            Self::Date => value::is_date(text.as_bytes()),
             Self::DateTime => value::is_date_time(text),
         }
     }

@@ -1,22 +1,25 @@
 //! Singer tap for CSV files: drop-in for `MeltanoLabs` tap-csv, with types, compression, patterns and incremental
 //! reading on top. [`Settings`] says what it can do.
 //!
-//! A file passes through one buffer: `source` decompresses and decodes into it, `marks` finds the bytes that
-//! give it its shape, `parse` takes it apart into records of borrowed cells, and `sync` writes these cells into
-//! the records that go out. Nothing is allocated per row.
+//! A file passes through one buffer: `source` decompresses and decodes into it, `plain` finds the rows whose cells stand
+//! there as they are, 64 bytes at a time (`block`), `parse` takes the others apart at the `marks` that give them their
+//! shape, and `sync` writes the cells into the records that go out. Nothing is allocated per row.
 
+mod block;
 mod columns;
 mod dialect;
 mod discover;
 mod encoding;
 mod entry;
 mod files;
+mod forms;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod header;
 mod infer;
 mod marks;
 mod parse;
+mod plain;
 mod reader;
 mod record;
 mod settings;

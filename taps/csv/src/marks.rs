@@ -1,9 +1,6 @@
-//! Finding the bytes that give a CSV its shape, 64 at a time.
-//!
-//! The comparison loop is written so that the compiler turns it into vector instructions of the baseline target;
-//! its 64 answers are packed into one word by multiplication. Most bytes of a file are then never looked at alone.
+//! Finding the bytes that give a CSV its shape, 64 at a time. Most bytes of a file are then never looked at alone.
 
-const BLOCK: usize = 64;
+use crate::block::{BLOCK, Block};
 
 /// The bytes that matter: delimiter, line feed, carriage return, quote and escape. One that a dialect does not
 /// have is given as a line feed, which is looked for anyway.
@@ -26,13 +23,14 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    pub(crate) fn new(bytes: &'a [u8], marks: Marks) -> Self {
+    /// A cursor at the position `at`.
+    pub(crate) fn new(bytes: &'a [u8], marks: Marks, at: usize) -> Self {
         Self {
             bytes,
             marks,
             pending: 0,
-            block: 0,
-            next: 0,
+            block: at,
+            next: at,
             escaped: 0,
         }
     }
@@ -96,25 +94,10 @@ pub(crate) fn is_escaped(byte: u8) -> bool {
 
 /// One bit for each byte of the block that is a mark, and whether JSON escapes any of the others.
 #[inline]
-// Lazy operators are branches, and with branches the loop is not turned into vector instructions.
-#[allow(clippy::needless_bitwise_bool)]
-fn find(block: &[u8; BLOCK], Marks(marks): Marks) -> (u64, bool) {
-    let is = |byte: u8, mark: usize| byte == marks[mark];
-    let mut hits = [0_u8; BLOCK];
-    let mut escapes = 0;
-    for (hit, &byte) in hits.iter_mut().zip(block) {
-        let mark = is(byte, 0) | is(byte, 1) | is(byte, 2) | is(byte, 3) | is(byte, 4);
-        *hit = u8::from(mark);
-        escapes |= u8::from(!mark & ((byte < 0x20) | (byte == b'"') | (byte == b'\\')));
-    }
-    let (words, _) = hits.as_chunks::<8>();
-    let mut mask = 0;
-    for (i, word) in words.iter().enumerate() {
-        // Moves the lowest bit of each of the eight bytes into the top byte, in their order.
-        let bits = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        mask |= bits << (8 * i);
-    }
-    (mask, escapes != 0)
+fn find(bytes: &[u8; BLOCK], Marks(marks): Marks) -> (u64, bool) {
+    let block = Block::new(bytes);
+    let found = marks.iter().fold(0, |found, &mark| found | block.is(mark));
+    (found, block.escaped() & !found != 0)
 }
 
 #[cfg(test)]
@@ -133,7 +116,7 @@ mod tests {
                     alphabet[(state >> 33) as usize % alphabet.len()]
                 })
                 .collect();
-            let mut cursor = Cursor::new(&bytes, marks);
+            let mut cursor = Cursor::new(&bytes, marks, 0);
             let found: Vec<usize> = std::iter::from_fn(|| cursor.next()).collect();
             let escaped = bytes
                 .iter()
@@ -153,7 +136,7 @@ mod tests {
             bytes[at] = b',';
         }
         let marks = Marks([b',', b'\n', b'\n', b'\n', b'\n']);
-        let mut cursor = Cursor::new(&bytes, marks);
+        let mut cursor = Cursor::new(&bytes, marks, 0);
         assert_eq!(cursor.next(), Some(63));
         cursor.skip(64);
         assert_eq!(cursor.next(), Some(65));

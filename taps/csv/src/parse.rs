@@ -2,7 +2,8 @@
 
 use crate::dialect::Dialect;
 use crate::marks::{Cursor, is_escaped};
-use crate::record::{Place, Record, Span};
+use crate::plain::{PlainRow, PlainRows};
+use crate::record::{Cells, Place, Record, Span};
 
 const NEVER_CLOSED: &str = "expected a closing quote for the one that opens here, found the end of the file";
 
@@ -25,6 +26,10 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct Parser {
     dialect: Dialect,
+    /// The ends of the cells of a plain record; see [`PlainRows::row`].
+    ends: Vec<usize>,
+    /// How many cells the last record has, if it is plain.
+    plain: Option<usize>,
     spans: Vec<Span>,
     scratch: String,
     /// Line ends inside the record, its own included.
@@ -35,6 +40,8 @@ impl Parser {
     pub(crate) fn new(dialect: Dialect) -> Self {
         Self {
             dialect,
+            ends: Vec::new(),
+            plain: None,
             spans: Vec::new(),
             scratch: String::new(),
             lines: 0,
@@ -57,16 +64,31 @@ impl Parser {
         Record {
             text,
             scratch: &self.scratch,
-            spans: &self.spans,
+            cells: match self.plain {
+                Some(cells) => Cells::Plain {
+                    ends: &self.ends[..=cells],
+                    quote: self.dialect.quote.unwrap_or(b'\n'),
+                },
+                None => Cells::Spans(&self.spans),
+            },
             plain,
             line,
             byte,
         }
     }
 
-    /// Takes the record apart that starts at `start`. `last` says that no more text comes after this.
+    /// Takes the record at `start` if it is plain.
     #[inline]
+    pub(crate) fn plain_row(&mut self, rows: &mut PlainRows<'_>, start: usize) -> Option<PlainRow> {
+        let row = rows.row(start, &mut self.ends)?;
+        self.lines = row.lines;
+        self.plain = Some(row.cells);
+        Some(row)
+    }
+
+    /// Takes the record apart that starts at `start`. `last` says that no more text comes after this.
     pub(crate) fn step(&mut self, text: &str, cursor: &mut Cursor<'_>, start: usize, last: bool) -> Step {
+        self.plain = None;
         self.spans.clear();
         self.scratch.clear();
         self.lines = 1;
@@ -78,13 +100,13 @@ impl Parser {
             };
             let mark = bytes[at];
             if mark == self.dialect.delimiter {
-                self.plain(bytes, from, at);
+                self.unmarked(bytes, from, at);
                 from = at + 1;
             } else if mark == b'\n' {
                 if at == start {
                     return Step::Blank(at + 1);
                 }
-                self.plain(bytes, from, at);
+                self.unmarked(bytes, from, at);
                 return Step::Record(at + 1);
             } else {
                 match self.special(text, cursor, from, at, last) {
@@ -98,7 +120,7 @@ impl Parser {
     }
 
     #[inline]
-    fn plain(&mut self, bytes: &[u8], mut start: usize, end: usize) {
+    fn unmarked(&mut self, bytes: &[u8], mut start: usize, end: usize) {
         if self.dialect.skip_initial_space {
             start = self.after_spaces(bytes, start).min(end);
         }
@@ -124,7 +146,7 @@ impl Parser {
         if start == bytes.len() {
             return Step::End;
         }
-        self.plain(bytes, from, bytes.len());
+        self.unmarked(bytes, from, bytes.len());
         Step::Record(bytes.len())
     }
 
@@ -135,7 +157,7 @@ impl Parser {
             let Some(end) = Self::line_end(bytes, cursor, at, last) else {
                 return Cell::Stop(Step::Incomplete);
             };
-            self.plain(bytes, from, at);
+            self.unmarked(bytes, from, at);
             return Cell::Last(end);
         }
         let from = self.after_spaces(bytes, from);

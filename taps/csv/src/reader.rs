@@ -8,6 +8,7 @@ use crate::dialect::Dialect;
 use crate::encoding::Failure;
 use crate::marks::Cursor;
 use crate::parse::{Parser, Step};
+use crate::plain::PlainRows;
 use crate::record::Record;
 use crate::source::Source;
 
@@ -89,18 +90,25 @@ impl Reader {
                 Ok(text) => text,
                 Err(valid) => return Err(self.malformed(&self.buffer[..valid], self.byte + valid as u64)),
             };
-            let mut cursor = Cursor::new(text.as_bytes(), self.parser.dialect().marks());
+            let dialect = self.parser.dialect();
+            let mut plain_rows = PlainRows::new(text.as_bytes(), dialect);
+            // It stands at the next record as long as none was plain.
+            let mut cursor = None;
             let (mut at, mut line) = (0, self.line);
             let step = loop {
-                match self.parser.step(text, &mut cursor, at, last) {
+                let (step, plain) = if let Some(row) = self.parser.plain_row(&mut plain_rows, at) {
+                    cursor = None;
+                    (row.step(), row.plain)
+                } else {
+                    let cursor =
+                        cursor.get_or_insert_with(|| Cursor::new(text.as_bytes(), dialect.marks(), at));
+                    let step = self.parser.step(text, cursor, at, last);
+                    (step, cursor.is_plain_since(at))
+                };
+                match step {
                     Step::Record(end) if end - at > self.max_row => break Step::Record(end),
                     Step::Record(end) => {
-                        let flow = each(&self.parser.record(
-                            text,
-                            cursor.is_plain_since(at),
-                            line,
-                            self.byte + at as u64,
-                        ))?;
+                        let flow = each(&self.parser.record(text, plain, line, self.byte + at as u64))?;
                         if flow != Flow::StopBefore {
                             at = end;
                             line += self.parser.lines();

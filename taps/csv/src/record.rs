@@ -1,5 +1,10 @@
 //! A record as borrowed cells.
 
+use melisma_sdk::Form;
+
+use crate::infer::Kind;
+use crate::value;
+
 /// Where a cell's text stands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span {
@@ -19,12 +24,26 @@ pub(crate) enum Place {
     Scratch,
 }
 
+/// Where the cells of a record stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cells<'a> {
+    /// One after the other in the input: each starts one byte, the separator, after the end of the one before.
+    Plain {
+        /// Where the cell before the first would have ended, and the end of each.
+        ends: &'a [usize],
+        /// What may stand around each.
+        quote: u8,
+    },
+    /// Anywhere.
+    Spans(&'a [Span]),
+}
+
 /// One record, borrowed from the text and the parser.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
     pub(crate) text: &'a str,
     pub(crate) scratch: &'a str,
-    pub(crate) spans: &'a [Span],
+    pub(crate) cells: Cells<'a>,
     /// Whether JSON escapes no byte of the record, marks aside.
     pub(crate) plain: bool,
     /// The line on which it starts, counted from 1.
@@ -36,33 +55,88 @@ pub(crate) struct Record<'a> {
 impl<'a> Record<'a> {
     /// How many cells it has.
     pub(crate) fn len(&self) -> usize {
-        self.spans.len()
+        match self.cells {
+            Cells::Plain { ends, .. } => ends.len() - 1,
+            Cells::Spans(spans) => spans.len(),
+        }
     }
 
     /// The text of a cell.
-    #[inline]
     pub(crate) fn get(&self, at: usize) -> Option<&'a str> {
-        self.cell(at).map(|(text, _)| text)
+        self.cell(at).map(|cell| cell.text())
     }
 
-    /// The text of a cell, and whether it is known that it can stand in a JSON string as it is.
+    /// Whether all cells are parts of the text.
     #[inline]
-    pub(crate) fn cell(&self, at: usize) -> Option<(&'a str, bool)> {
-        let span = self.spans.get(at)?;
-        let text = if span.place == Place::Scratch {
-            self.scratch
-        } else {
-            self.text
-        };
-        Some((
-            text.get(span.start..span.end)?,
-            self.plain && span.place == Place::Input,
-        ))
+    pub(crate) fn is_plain_text(&self) -> bool {
+        matches!(self.cells, Cells::Plain { .. })
+    }
+
+    /// A cell.
+    #[inline]
+    pub(crate) fn cell(&self, at: usize) -> Option<Cell<'a>> {
+        match self.cells {
+            Cells::Plain { ends, quote } => {
+                let (start, end) = (ends.get(at)?.wrapping_add(1), *ends.get(at + 1)?);
+                let quoted = usize::from(start < end && self.text.as_bytes()[start] == quote);
+                Some(Cell {
+                    around: self.text,
+                    start: start + quoted,
+                    end: end - quoted,
+                    plain: self.plain,
+                })
+            }
+            Cells::Spans(spans) => {
+                let span = spans.get(at)?;
+                Some(Cell {
+                    around: if span.place == Place::Scratch {
+                        self.scratch
+                    } else {
+                        self.text
+                    },
+                    start: span.start,
+                    end: span.end,
+                    plain: self.plain && span.place == Place::Input,
+                })
+            }
+        }
     }
 
     /// The cells in their order.
     pub(crate) fn cells(&self) -> impl Iterator<Item = &'a str> {
         let record = *self;
         (0..record.len()).filter_map(move |at| record.get(at))
+    }
+}
+
+/// A cell of a record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cell<'a> {
+    /// What it is a part of.
+    pub(crate) around: &'a str,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Whether it is known that it can stand in a JSON string as it is.
+    pub(crate) plain: bool,
+}
+
+impl<'a> Cell<'a> {
+    pub(crate) fn text(&self) -> &'a str {
+        self.around.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// What it is in a column of this kind, or nothing if it does not have its type.
+    pub(crate) fn form(&self, kind: Kind) -> Option<Form> {
+        let text = self.text();
+        Some(match kind {
+            Kind::Text if self.plain => Form::Plain,
+            Kind::Text => Form::Text,
+            _ if text.is_empty() => Form::Null,
+            Kind::Boolean if value::boolean(text)? => Form::True,
+            Kind::Boolean => Form::False,
+            _ if !kind.accepts(text) => return None,
+            Kind::Integer | Kind::Number => Form::Number,
+            Kind::Date | Kind::DateTime => Form::Plain,
+        })
     }
 }

@@ -9,11 +9,12 @@ use serde_json::{Map, Value};
 use crate::columns::{Columns, Slot};
 use crate::discover::MODIFIED;
 use crate::entry::Entry;
+use crate::forms::Forms;
 use crate::infer::Kind;
 use crate::reader::{Flow, Reader};
 use crate::record::Record;
 use crate::settings::{OnTypeMismatch, Ragged, Settings};
-use crate::{files, header, value};
+use crate::{files, forms, header};
 
 /// Reads the files of an entry, those that changed only if the stream is INCREMENTAL.
 pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>) -> Result<()> {
@@ -23,6 +24,7 @@ pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>
         settings,
         columns: Columns::new(output, entry, settings)?,
         slots: Vec::new(),
+        forms: Forms::default(),
     };
     if output.replication_method() != Method::Incremental {
         for file in &files {
@@ -67,6 +69,7 @@ struct Sync<'a> {
     settings: &'a Settings,
     columns: Columns,
     slots: Vec<Slot>,
+    forms: Forms,
 }
 
 /// What all records of a file have in common.
@@ -85,6 +88,7 @@ impl Sync<'_> {
         };
         self.check_keys(&reader, &names)?;
         self.columns.slots(reader.file(), &names, &mut self.slots);
+        self.forms = Forms::new(&self.slots);
         let name = name_of(file);
         let origin = Origin {
             file: &name,
@@ -126,39 +130,33 @@ impl Sync<'_> {
     }
 
     /// Writes a record; an error is the column whose cell does not have the column's type.
-    #[inline]
     fn row(
-        &self,
+        &mut self,
         record: &Record<'_>,
         number: i64,
         origin: &Origin<'_>,
         extra: &str,
         output: &mut Output<'_>,
     ) -> Result<Result<(), usize>> {
+        let nulls = &self.entry.nulls;
+        let together = if record.is_plain_text() {
+            self.forms.len()
+        } else {
+            0
+        };
+        if together > 0
+            && let Err(column) = self.forms.find(record, nulls)
+        {
+            return Ok(Err(column));
+        }
         let mut row = output.row();
-        for (column, slot) in self.slots.iter().enumerate() {
+        row.parts(record.text, &self.forms.parts()[..together]);
+        for (column, slot) in self.slots.iter().enumerate().skip(together) {
             match *slot {
-                Slot::Cell { at, kind } => {
-                    let Some((text, plain)) = record.cell(at) else {
-                        row.null();
-                        continue;
-                    };
-                    if self.entry.nulls.contains(text) {
-                        row.null();
-                        continue;
-                    }
-                    match kind {
-                        Kind::Text if plain => row.plain(text),
-                        Kind::Text => row.text(text),
-                        _ if text.is_empty() => row.null(),
-                        Kind::Integer if value::is_integer(text) => row.number(text),
-                        Kind::Number if value::is_number(text) => row.number(text),
-                        Kind::Date if value::is_date(text) => row.plain(text),
-                        Kind::DateTime if value::is_date_time(text) => row.plain(text),
-                        Kind::Boolean if let Some(value) = value::boolean(text) => row.bool(value),
-                        _ => return Ok(Err(column)),
-                    }
-                }
+                Slot::Cell { at, kind } => match forms::part(record, at, kind, nulls) {
+                    Some((around, part)) => row.part(around, part),
+                    None => return Ok(Err(column)),
+                },
                 Slot::Absent => row.absent(),
                 Slot::File => row.text(origin.file),
                 Slot::Modified => row.plain(origin.modified),
@@ -201,6 +199,7 @@ impl Sync<'_> {
         );
         self.columns.widen(column);
         self.slots[column] = Slot::Cell { at, kind: Kind::Text };
+        self.forms = Forms::new(&self.slots);
         let mut schema = output.schema().clone();
         let mut properties: Map<String, Value> = output
             .columns()

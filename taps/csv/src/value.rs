@@ -1,7 +1,8 @@
 //! Which texts are integers, numbers, booleans, dates and date-times. What passes is written as it stands.
 
+use wide::u8x16;
+
 /// Whether the text is an integer as JSON writes it: no plus, no leading zero, no space.
-#[inline]
 pub(crate) fn is_integer(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
@@ -12,8 +13,33 @@ pub(crate) fn is_integer(text: &str) -> bool {
     }
 }
 
+/// Whether the first `length` bytes are an integer, or, with a point inside them, if `point` allows it, a number. All
+/// such are; of the others `false` says nothing.
+///
+/// What costs is the mispredicted branch at the end of a loop over digits, so there is none.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call would take as long")]
+pub(crate) fn is_short(bytes: &[u8; 16], length: usize, point: bool) -> bool {
+    if length > bytes.len() {
+        return false;
+    }
+    let (negative, first) = (u32::from(bytes[0] == b'-'), bytes[usize::from(bytes[0] == b'-')]);
+    let vector = u8x16::new(*bytes);
+    let values = vector - u8x16::splat(b'0');
+    let digits = values.min(u8x16::splat(9)).simd_eq(values).to_bitmask();
+    let points = vector.simd_eq(u8x16::splat(b'.')).to_bitmask();
+    // From here on without the sign: one bit for each byte that is no digit, and one for the end.
+    let end = 1_u32 << length >> negative;
+    let others = !digits >> negative & end.wrapping_sub(1);
+    let whole = others | end;
+    let allowed = others & !(points >> negative) == 0 && (point || others == 0);
+    let one = others & others.wrapping_sub(1) == 0;
+    let between = others & (1 | end >> 1) == 0;
+    let no_zero = (first != b'0') | (whole & 2 != 0);
+    (end > 1) & allowed & one & between & no_zero
+}
+
 /// Whether the text is a number as JSON writes it: `1.70`, `-0`, `1e3`, but not `.5`, `5.` or `NaN`.
-#[inline]
 pub(crate) fn is_number(text: &str) -> bool {
     let bytes = text.as_bytes();
     let bytes = bytes.strip_prefix(b"-").unwrap_or(bytes);
@@ -58,32 +84,33 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
 
 /// Whether the text is a day of the calendar, written `2024-02-29`.
 #[inline]
-pub(crate) fn is_date(text: &str) -> bool {
-    text.as_bytes().as_array().is_some_and(date)
+pub(crate) fn is_date(text: &[u8]) -> bool {
+    text.as_array().is_some_and(date)
 }
 
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a call would take as long")]
 fn date(text: &[u8; 10]) -> bool {
-    let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else {
-        return false;
-    };
-    if !text
-        .iter()
-        .enumerate()
-        .all(|(i, b)| i == 4 || i == 7 || b.is_ascii_digit())
-    {
-        return false;
-    }
-    let year = u32::from(pair(y0, y1)) * 100 + u32::from(pair(y2, y3));
-    let days = match pair(m0, m1) {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
-        2 => 28,
-        _ => return false,
-    };
-    (1..=days).contains(&pair(d0, d1))
+    let &[y0, y1, rest @ ..] = text;
+    // With digits as their values and dashes as zeros each byte has a limit, and nothing is carried into the next byte
+    // unless one is wrong already.
+    let values = u64::from_le_bytes(rest) ^ u64::from_le_bytes(*b"00-00-00");
+    let over = values.wrapping_add(u64::from_le_bytes(*b"\x76\x76\x7F\x76\x76\x7F\x76\x76"));
+    let written = (values | over) & 0x8080_8080_8080_8080 == 0 && y0.is_ascii_digit() && y1.is_ascii_digit();
+    // The first digit of each pair is in the lower byte.
+    let pairs = values.wrapping_mul(10 * 0x100 + 1) >> 8;
+    let (year, month, day) = (pairs & 0xFF, pairs >> 24 & 0xFF, (pairs >> 48) as u8);
+    let known = day.wrapping_sub(1) < DAYS[month as usize % DAYS.len()] && month < 16;
+    written && (known || (month == 2 && day == 29 && is_leap(pair(y0, y1), year)))
 }
+
+/// Whether the year with these first and last two digits has a leap day.
+fn is_leap(century: u8, year: u64) -> bool {
+    year.is_multiple_of(4) && (year != 0 || century.is_multiple_of(4))
+}
+
+/// How many days each month has, February without its leap day, and what is no month none.
+const DAYS: [u8; 16] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0];
 
 /// The number that two digits are.
 #[inline]
@@ -131,6 +158,8 @@ fn below(limit: u8, tens: u8, ones: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -149,10 +178,28 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// Whatever follows; and what a person would write is taken.
+        #[test]
+        fn short_numbers_are_numbers(
+            text in "-?[0-9]{0,9}(\\.[0-9]{0,6})?|[-0-9.e+]{0,17}",
+            after in prop::array::uniform16(any::<u8>()),
+        ) {
+            let mut bytes = after;
+            let length = text.len();
+            let copied = length.min(16);
+            bytes[..copied].copy_from_slice(&text.as_bytes()[..copied]);
+            let fits = length <= 16;
+            prop_assert_eq!(is_short(&bytes, length, false), fits && is_integer(&text));
+            let plain = fits && is_number(&text) && !text.contains(['e', 'E']);
+            prop_assert_eq!(is_short(&bytes, length, true), plain);
+        }
+    }
+
     #[test]
     fn days_are_those_of_the_calendar() {
         for text in ["2024-02-29", "2000-02-29", "0001-01-01", "9999-12-31"] {
-            assert!(is_date(text), "{text}");
+            assert!(is_date(text.as_bytes()), "{text}");
         }
         for text in [
             "2023-02-29",
@@ -167,7 +214,7 @@ mod tests {
             "2024-01-0a",
             "é024-01-1",
         ] {
-            assert!(!is_date(text), "{text}");
+            assert!(!is_date(text.as_bytes()), "{text}");
         }
     }
 

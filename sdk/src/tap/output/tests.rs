@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::*;
+use crate::tap::part::{Form, Part};
 use crate::tap::progress::Order;
 use crate::tap::selection::Selection;
 
@@ -118,6 +119,84 @@ fn cells_of_every_kind() {
         last.contains("12345678901234567890.10"),
         "the digits of the bookmark are those of the record: {last}"
     );
+}
+
+/// Also those that are not as most are: long ones, those at the end of the text, those of a column with a long name, of
+/// the replication key, and of one that is left out.
+#[test]
+fn parts_are_written_as_cells_are() {
+    let long_name = "n".repeat(40);
+    let schema = json!({"properties": {"a": {}, "left out": {}, "b": {}, long_name: {}, "c": {}}});
+    let mut opening = opening(&schema, SORTED);
+    let metadata = json!({"metadata": [
+        {"breadcrumb": ["properties", "left out"], "metadata": {"selected": false}},
+    ]});
+    opening.selection = Selection::of(metadata.as_object().expect("an object"));
+    let (mut output, pieces) = open(&schema, SORTED);
+    output.open(opening, false).expect("opens");
+    let (mut text, mut expected) = (String::new(), Vec::new());
+    for length in 0..100 {
+        text = format!(
+            "12345678.90,\té{},{}",
+            "x".repeat(length),
+            "y".repeat(300 - 3 * length)
+        );
+        let part = |start, end, form| Part { start, end, form };
+        let x = 12..15 + length;
+        let y = x.end + 1..text.len();
+        for (form, plain) in [
+            (Form::Text, x.start),
+            (Form::Plain, x.start + 1),
+            (Form::Null, 0),
+            (Form::True, 0),
+        ] {
+            let parts = [
+                part(0, 11, Form::Number),
+                part(0, 1, Form::Number),
+                part(plain, x.end, form),
+                part(y.start, y.end, Form::Plain),
+                part(
+                    0,
+                    8,
+                    if length % 2 == 0 {
+                        Form::Absent
+                    } else {
+                        Form::Number
+                    },
+                ),
+            ];
+            let mut row = output.row();
+            row.parts(&text, &parts[..2]);
+            row.parts(&text, &parts[2..]);
+            row.end().expect("writes");
+            let mut row = output.row();
+            row.number("12345678.90");
+            row.number("1");
+            match form {
+                Form::Text => row.text(&text[plain..x.end]),
+                Form::Plain => row.plain(&text[plain..x.end]),
+                Form::Null => row.null(),
+                _ => row.bool(true),
+            }
+            row.plain(&text[y.clone()]);
+            if length % 2 == 0 {
+                row.absent();
+            } else {
+                row.number("12345678");
+            }
+            row.end().expect("writes");
+            expected.push((form, length));
+        }
+    }
+    let mut row = output.row();
+    row.parts(&text, &[Part::NULL; 6]);
+    assert!(row.end().is_err(), "a part too many");
+    output.close(false).expect("closes");
+    let records = pieces.records();
+    assert_eq!(records.len(), 2 * expected.len());
+    for (pair, which) in records.chunks(2).zip(expected) {
+        assert_eq!(pair[0], pair[1], "{which:?}");
+    }
 }
 
 #[test]

@@ -316,7 +316,8 @@ proptest! {
         let mut wrong = Vec::new();
         let _ = reader.read(|record| {
             for at in 0..record.len() {
-                let (text, plain) = record.cell(at).unwrap();
+                let cell = record.cell(at).unwrap();
+                let (text, plain) = (cell.text(), cell.plain);
                 if plain && text.bytes().any(crate::marks::is_escaped) {
                     wrong.push(text.to_owned());
                 }

@@ -1,0 +1,251 @@
+//! The bytes that go out next, and how short pieces get there fast.
+
+use super::part::{Form, Part};
+
+/// How much is copied of a short piece, whatever its length, and then written over: a copy of just so many bytes as
+/// there are costs a mispredicted branch on their number.
+const PIECE: usize = 32;
+
+/// What is written by every row, with bytes behind it that make whole pieces of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Padded {
+    pieces: Box<[[u8; PIECE]]>,
+    length: usize,
+}
+
+impl Padded {
+    pub(super) fn new(bytes: &[u8]) -> Self {
+        let pieces = bytes.chunks(PIECE).map(|chunk| {
+            let mut piece = [0; PIECE];
+            piece[..chunk.len()].copy_from_slice(chunk);
+            piece
+        });
+        Self {
+            pieces: pieces.collect(),
+            length: bytes.len(),
+        }
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.pieces.as_flattened()[..self.length]
+    }
+
+    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.pieces.as_flattened_mut()[..self.length]
+    }
+}
+
+/// What stands before a cell's value.
+#[derive(Clone, Debug)]
+pub(super) struct Lead {
+    /// `"name":"`; the quote is for texts.
+    piece: [u8; PIECE],
+    /// Without the quote. Longer than a piece for a cell that needs more than to be written.
+    length: usize,
+}
+
+impl Lead {
+    /// `key` is `"name":`.
+    pub(super) fn new(key: &[u8]) -> Self {
+        let mut piece = [0; PIECE];
+        let Some(room) = piece.get_mut(..=key.len()) else {
+            return Self::unusual();
+        };
+        room[..key.len()].copy_from_slice(key);
+        room[key.len()] = b'"';
+        Self {
+            piece,
+            length: key.len(),
+        }
+    }
+
+    /// Of a cell that has to be looked at.
+    pub(super) fn unusual() -> Self {
+        Self {
+            piece: [0; PIECE],
+            length: PIECE + 1,
+        }
+    }
+}
+
+/// What a cell takes at most that is not unusual.
+const ROOM: usize = 4 * PIECE;
+
+/// How much room is made at least; it is filled with zeros, so not too much.
+const MORE: usize = 256;
+
+/// A vector that may also be written at a cursor: a row keeps its own, and only a complete one moves `filled`.
+#[derive(Debug, Default)]
+pub(super) struct Buffer {
+    /// What is filled, and behind it room whose bytes mean nothing.
+    bytes: Vec<u8>,
+    filled: usize,
+    scratch: Vec<u8>,
+}
+
+impl Buffer {
+    pub(super) fn with_capacity(capacity: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(capacity),
+            filled: 0,
+            scratch: Vec::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.filled
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+
+    /// Takes out what stands from `to` on. The room stays, so that it need not be made again.
+    pub(super) fn truncate(&mut self, to: usize) {
+        self.filled = self.filled.min(to);
+    }
+
+    /// Appends what `write` writes. There is no room behind it.
+    pub(super) fn append<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+        self.bytes.truncate(self.filled);
+        let written = write(&mut self.bytes);
+        self.filled = self.bytes.len();
+        written
+    }
+
+    /// What was written at a cursor before `end` counts.
+    #[inline]
+    pub(super) fn fill(&mut self, end: usize) {
+        self.filled = end;
+    }
+
+    /// What stands there, filled or not.
+    #[inline]
+    pub(super) fn written(&self, from: usize, to: usize) -> &[u8] {
+        &self.bytes[from..to]
+    }
+
+    /// Writes what `write` appends to an empty vector at `at`, and returns where it ends. (Appended to these bytes it would
+    /// cost them their room.)
+    #[inline]
+    pub(super) fn put_with(&mut self, at: usize, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+        let mut value = std::mem::take(&mut self.scratch);
+        value.clear();
+        write(&mut value);
+        let end = self.put_slice(at, &value);
+        self.scratch = value;
+        end
+    }
+
+    /// Writes so many bytes at `at`.
+    #[inline]
+    pub(super) fn put<const N: usize>(&mut self, at: usize, piece: &[u8; N]) {
+        if let Some(room) = self.bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+            *room = *piece;
+        } else {
+            self.grow(at, N)[..N].copy_from_slice(piece);
+        }
+    }
+
+    /// Writes what is padded at `at`, and returns where it ends.
+    #[inline]
+    pub(super) fn put_padded(&mut self, at: usize, padded: &Padded) -> usize {
+        self.reserve(at, padded.pieces.len() * PIECE);
+        let (room, _) = self.bytes[at..].as_chunks_mut();
+        for (room, piece) in room.iter_mut().zip(&padded.pieces) {
+            *room = *piece;
+        }
+        at + padded.length
+    }
+
+    /// Writes bytes at `at`, and returns where they end.
+    #[inline]
+    pub(super) fn put_slice(&mut self, at: usize, bytes: &[u8]) -> usize {
+        if let Some(room) = self.bytes.get_mut(at..at + bytes.len()) {
+            room.copy_from_slice(bytes);
+        } else {
+            self.grow(at, bytes.len())[..bytes.len()].copy_from_slice(bytes);
+        }
+        at + bytes.len()
+    }
+
+    /// Writes cells of a row at `at`, their commas included, up to the first that is not as most are; returns how many,
+    /// and where they end.
+    pub(super) fn put_parts(
+        &mut self,
+        mut at: usize,
+        leads: &[Lead],
+        text: &[u8],
+        parts: &[Part],
+    ) -> (usize, usize) {
+        self.reserve(at, parts.len() * ROOM);
+        let room = self.bytes.as_mut_slice();
+        for (written, (lead, part)) in leads.iter().zip(parts).enumerate() {
+            match put_part(room, at, lead, text, part) {
+                Some(end) => at = end,
+                None => return (written, at),
+            }
+        }
+        (parts.len().min(leads.len()), at)
+    }
+
+    #[inline]
+    fn reserve(&mut self, at: usize, need: usize) {
+        if self.bytes.len() < at + need {
+            self.grow(at, need);
+        }
+    }
+
+    /// Makes room for at least `need` bytes at `at`, and returns it.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, at: usize, need: usize) -> &mut [u8] {
+        self.bytes.resize(at + need + MORE, 0);
+        &mut self.bytes[at..]
+    }
+}
+
+/// Writes a cell of a row at `at`, its comma included, and returns where it ends; `None` if it is not as most are.
+#[inline]
+fn put_part(room: &mut [u8], at: usize, lead: &Lead, text: &[u8], part: &Part) -> Option<usize> {
+    let room = room.get_mut(at..)?.first_chunk_mut::<ROOM>()?;
+    let source = text.get(part.start..)?.first_chunk::<{ 2 * PIECE }>()?;
+    let length = part.end.wrapping_sub(part.start);
+    let quote = usize::from(part.form == Form::Plain);
+    let from = lead.length + quote;
+    if from > PIECE {
+        return None;
+    }
+    *room.first_chunk_mut()? = lead.piece;
+    let room = &mut room[from..];
+    if !matches!(part.form, Form::Number | Form::Plain) || length > source.len() {
+        let literal = literal(part.form)?;
+        room[..literal.len()].copy_from_slice(literal);
+        return Some(at + from + 4 + usize::from(part.form == Form::False) + 1);
+    }
+    let (first, second) = source.split_at(PIECE);
+    room[..PIECE].copy_from_slice(first);
+    if length > PIECE {
+        room[PIECE..2 * PIECE].copy_from_slice(second);
+    }
+    // Without a quote the comma takes its place.
+    room[length] = b'"';
+    room[length + quote] = b',';
+    Some(at + from + length + quote + 1)
+}
+
+/// What is written whatever stands there, and its comma.
+fn literal(form: Form) -> Option<&'static [u8; 6]> {
+    match form {
+        Form::Null => Some(b"null, "),
+        Form::True => Some(b"true, "),
+        Form::False => Some(b"false,"),
+        Form::Number | Form::Plain | Form::Text | Form::Absent => None,
+    }
+}

@@ -1,0 +1,313 @@
+//! What the cells of a row become, found out before the first of them is written.
+
+use melisma_sdk::{Form, Part};
+
+use crate::block::{BLOCK, Block};
+use crate::columns::Slot;
+use crate::entry::Nulls;
+use crate::infer::Kind;
+use crate::record::{Cells, Record};
+use crate::value;
+
+/// The first slots of a file, up to one that is not about cells, and what they are in a plain row.
+///
+/// Slots of a kind are looked at together: a loop that does one thing has all it needs in registers, and no branch that
+/// depends on the column.
+#[derive(Debug, Default)]
+pub(crate) struct Forms {
+    texts: Vec<Source>,
+    integers: Vec<Source>,
+    numbers: Vec<Source>,
+    dates: Vec<Source>,
+    others: Vec<Source>,
+    parts: Vec<Part>,
+}
+
+/// A slot that is about a cell.
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    slot: usize,
+    /// The cell's place in the row.
+    at: usize,
+    kind: Kind,
+}
+
+impl Forms {
+    pub(crate) fn new(slots: &[Slot]) -> Self {
+        let mut forms = Self::default();
+        for (slot, found) in slots.iter().enumerate() {
+            let (at, kind) = match *found {
+                Slot::Cell { at, kind } => (at, kind),
+                Slot::Absent => {
+                    forms.parts.push(Part::ABSENT);
+                    continue;
+                }
+                _ => break,
+            };
+            forms.parts.push(Part::NULL);
+            let list = match kind {
+                Kind::Text => &mut forms.texts,
+                Kind::Integer => &mut forms.integers,
+                Kind::Number => &mut forms.numbers,
+                Kind::Date => &mut forms.dates,
+                Kind::Boolean | Kind::DateTime => &mut forms.others,
+            };
+            list.push(Source { slot, at, kind });
+        }
+        forms
+    }
+
+    /// How many slots these are.
+    pub(crate) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// What each slot is, after [`find`](Self::find).
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Finds out what each cell becomes; an error is the first slot whose cell does not have its type.
+    pub(crate) fn find(&mut self, record: &Record<'_>, nulls: &Nulls) -> Result<(), usize> {
+        let short =
+            |head: &[u8; 16], length, point| value::is_short(head, length, point).then_some(Form::Number);
+        let date =
+            |head: &[u8; 16], length| (length == 10 && value::is_date(&head[..10])).then_some(Form::Plain);
+        let row = Row::new(record, nulls);
+        let parts = &mut self.parts;
+        let right = row.take(&self.integers, parts, |head, length| short(head, length, false))
+            & row.take(&self.numbers, parts, |head, length| short(head, length, true))
+            & row.take(&self.dates, parts, date)
+            & row.take_texts(&self.texts, parts)
+            & row.take(&self.others, parts, |_, _| None);
+        if right {
+            Ok(())
+        } else {
+            Err(self.first_wrong(&row))
+        }
+    }
+
+    #[cold]
+    fn first_wrong(&self, row: &Row<'_>) -> usize {
+        let lists = [
+            &self.texts,
+            &self.integers,
+            &self.numbers,
+            &self.dates,
+            &self.others,
+        ];
+        let wrong = lists
+            .into_iter()
+            .flatten()
+            .filter(|source| row.part(source).is_none());
+        wrong.map(|source| source.slot).min().unwrap_or_default()
+    }
+}
+
+/// A record, with what there is to know of all its cells at hand.
+struct Row<'r> {
+    record: &'r Record<'r>,
+    nulls: &'r Nulls,
+    bytes: &'r [u8],
+    /// See [`Cells::Plain`]; empty for another record, so that each of its cells is looked at alone.
+    ends: &'r [usize],
+    quote: u8,
+}
+
+impl<'r> Row<'r> {
+    fn new(record: &'r Record<'r>, nulls: &'r Nulls) -> Self {
+        let (ends, quote) = match record.cells {
+            Cells::Plain { ends, quote } => (ends, quote),
+            Cells::Spans(_) => (&[][..], 0),
+        };
+        Self {
+            record,
+            nulls,
+            bytes: record.text.as_bytes(),
+            ends,
+            quote,
+        }
+    }
+
+    /// Where a cell starts and ends, quotes included, and 16 bytes from its start on.
+    #[inline]
+    fn cell(&self, at: usize) -> Option<(usize, usize, &'r [u8; 16])> {
+        let (before, end) = (self.ends.get(at)?, *self.ends.get(at + 1)?);
+        let start = before.wrapping_add(1);
+        Some((start, end, self.bytes.get(start..)?.first_chunk()?))
+    }
+
+    /// Sets the parts of cells of one kind, which is not text and which `form` knows if they are as most are: a quoted one
+    /// is not. Whether all have their type.
+    #[inline]
+    fn take(
+        &self,
+        sources: &[Source],
+        parts: &mut [Part],
+        form: impl Fn(&[u8; 16], usize) -> Option<Form>,
+    ) -> bool {
+        let mut right = true;
+        for source in sources {
+            let part = &mut parts[source.slot];
+            let cell = self.cell(source.at);
+            if cell.is_some_and(|(start, end, _)| start == end) {
+                part.form = Form::Null;
+            } else if let Some((start, end, head)) = cell
+                && let length = end.wrapping_sub(start)
+                && !self.nulls.have_length(length)
+                && let Some(form) = form(head, length)
+            {
+                // Member by member: a whole one would be put together elsewhere and then copied.
+                part.start = start;
+                part.end = end;
+                part.form = form;
+            } else {
+                right &= self.take_unusual(source, part);
+            }
+        }
+        right
+    }
+
+    /// The same for texts, which may be quoted.
+    #[inline]
+    fn take_texts(&self, sources: &[Source], parts: &mut [Part]) -> bool {
+        let mut right = true;
+        for source in sources {
+            let part = &mut parts[source.slot];
+            if let Some((start, end, head)) = self.cell(source.at)
+                // What an empty cell seems to start with is not its own.
+                && let quoted = usize::from(head[0] == self.quote && start < end)
+                && !self.nulls.have_length((end - quoted).wrapping_sub(start + quoted))
+            {
+                part.start = start + quoted;
+                part.end = end - quoted;
+                part.form = if self.record.plain || self.is_plain(part) {
+                    Form::Plain
+                } else {
+                    Form::Text
+                };
+            } else {
+                right &= self.take_unusual(source, part);
+            }
+        }
+        right
+    }
+
+    /// Whether it is known that JSON escapes no byte of a short part; that of another cell of the row, maybe.
+    fn is_plain(&self, part: &Part) -> bool {
+        let length = part.end.wrapping_sub(part.start);
+        let bytes = self
+            .bytes
+            .get(part.start..)
+            .and_then(<[u8]>::first_chunk::<BLOCK>);
+        bytes.is_some_and(|bytes| length < BLOCK && Block::new(bytes).escaped() & ((1 << length) - 1) == 0)
+    }
+
+    #[inline(never)]
+    fn take_unusual(&self, source: &Source, part: &mut Part) -> bool {
+        let found = self.part(source);
+        *part = found.unwrap_or(Part::ABSENT);
+        found.is_some()
+    }
+
+    fn part(&self, source: &Source) -> Option<Part> {
+        part(self.record, source.at, source.kind, self.nulls).map(|(_, part)| part)
+    }
+}
+
+/// What any cell becomes, and what it is a part of, or nothing if it does not have its type.
+#[inline]
+pub(crate) fn part<'a>(record: &Record<'a>, at: usize, kind: Kind, nulls: &Nulls) -> Option<(&'a str, Part)> {
+    let Some(cell) = record.cell(at) else {
+        return Some(("", Part::NULL));
+    };
+    let form = if nulls.contains(cell.text()) {
+        Form::Null
+    } else {
+        cell.form(kind)?
+    };
+    let part = Part {
+        start: cell.start,
+        end: cell.end,
+        form,
+    };
+    Some((cell.around, part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slots(kinds: &[Kind]) -> Vec<Slot> {
+        let slot = |(at, &kind)| Slot::Cell { at, kind };
+        kinds.iter().enumerate().map(slot).collect()
+    }
+
+    /// What the cells of a row become, and their texts; at the end of the text, and far from it.
+    fn find(row: &str, kinds: &[Kind], nulls: &[String]) -> Result<Vec<(Form, String)>, usize> {
+        let mut ends = vec![usize::MAX];
+        ends.extend(row.match_indices(',').map(|(at, _)| at));
+        ends.push(row.len());
+        let of = |text: &str| {
+            let record = Record {
+                text,
+                scratch: "",
+                cells: Cells::Plain {
+                    ends: &ends,
+                    quote: b'"',
+                },
+                plain: true,
+                line: 1,
+                byte: 0,
+            };
+            let mut forms = Forms::new(&slots(kinds));
+            forms.find(&record, &Nulls::new(nulls))?;
+            let found = |part: &Part| (part.form, text[part.start..part.end].to_owned());
+            Ok(forms.parts().iter().map(found).collect())
+        };
+        let found = of(row);
+        assert_eq!(of(&format!("{row}\n{}", "7".repeat(99))), found);
+        found
+    }
+
+    #[test]
+    fn cells_become_what_their_kinds_say() {
+        use Kind::{Boolean, Date, DateTime, Integer, Number, Text};
+        let kinds = [Integer, Number, Date, Text, Text, Boolean, DateTime, Text];
+        let row = "-12,\"1.5\",2024-02-29,\"a b\",,TRUE,2024-02-29 10:00:00,x";
+        let expected = [
+            (Form::Number, "-12"),
+            (Form::Number, "1.5"),
+            (Form::Plain, "2024-02-29"),
+            (Form::Plain, "a b"),
+            (Form::Plain, ""),
+            (Form::True, "TRUE"),
+            (Form::Plain, "2024-02-29 10:00:00"),
+            (Form::Plain, "x"),
+        ];
+        assert_eq!(
+            find(row, &kinds, &[]),
+            Ok(expected.map(|(form, text)| (form, text.to_owned())).to_vec())
+        );
+        let forms = |row, nulls: &[&str]| {
+            let nulls: Vec<_> = nulls.iter().map(|&null| null.to_owned()).collect();
+            find(row, &[Text, Integer], &nulls).map(|found| found.iter().map(|(form, _)| *form).collect())
+        };
+        assert_eq!(forms(",", &[]), Ok(vec![Form::Plain, Form::Null]));
+        assert_eq!(forms("NA,1", &["NA", "1"]), Ok(vec![Form::Null, Form::Null]));
+        assert_eq!(forms("\"NA\",1", &["NA"]), Ok(vec![Form::Null, Form::Number]));
+        assert_eq!(
+            forms("x", &[]),
+            Ok(vec![Form::Plain, Form::Null]),
+            "a cell too few"
+        );
+    }
+
+    #[test]
+    fn the_first_that_is_wrong_is_told() {
+        let kinds = [Kind::Text, Kind::Date, Kind::Boolean, Kind::Integer];
+        assert_eq!(find("x,2024-02-30,no,1.5", &kinds, &[]), Err(1));
+        assert_eq!(find("x,2024-02-28,no,1.5", &kinds, &[]), Err(2));
+        assert_eq!(find("x,2024-02-28,false,1.5", &kinds, &[]), Err(3));
+    }
+}
