@@ -9,6 +9,7 @@ use melisma_engine::{Error, Result, fault};
 use super::folder;
 use super::journal::{self, Journal};
 use super::partial::Partial;
+use super::write_back::WriteBack;
 
 /// How much of a file's end is read at a time in search of its last line.
 const STEP: u64 = 64 * 1024;
@@ -23,6 +24,7 @@ pub(super) struct Append {
     file: File,
     /// Bytes in the file, all of them in whole lines.
     length: u64,
+    write_back: WriteBack,
     /// From the first write on.
     journal: Option<Journal>,
 }
@@ -50,6 +52,7 @@ impl Append {
             path: path.to_owned(),
             file,
             length,
+            write_back: WriteBack::behind(length),
             journal: None,
         };
         append.repair(is_whole)?;
@@ -108,6 +111,7 @@ impl Append {
             .write_all(bytes)
             .map_err(|error| self.cannot_write(error))?;
         self.length += bytes.len() as u64;
+        self.write_back.advance(&self.file, self.length);
         Ok(())
     }
 
@@ -164,6 +168,7 @@ impl Append {
             .open(&self.path)
             .map_err(cannot)?;
         self.length = self.file.metadata().map_err(cannot)?.len();
+        self.write_back = WriteBack::behind(self.length);
         Ok(())
     }
 
