@@ -27,6 +27,8 @@ pub(super) struct Append {
     write_back: WriteBack,
     /// From the first write on.
     journal: Option<Journal>,
+    /// Bytes that the journal says are committed.
+    committed: u64,
 }
 
 impl Append {
@@ -54,6 +56,7 @@ impl Append {
             length,
             write_back: WriteBack::behind(length),
             journal: None,
+            committed: length,
         };
         append.repair(is_whole)?;
         Ok(append)
@@ -101,6 +104,7 @@ impl Append {
                 ));
             }
             self.journal = Some(journal);
+            self.committed = self.length;
             fault!(FILES_JOURNAL_BEGIN);
         }
         fault!(FILES_APPEND_HALF, {
@@ -120,7 +124,7 @@ impl Append {
     /// # Errors
     /// The file or its journal can not be written.
     pub(super) fn commit(&mut self) -> Result<()> {
-        let Some(journal) = &mut self.journal else {
+        let Some(journal) = self.journal.as_mut().filter(|_| self.committed < self.length) else {
             return Ok(());
         };
         fault!(FILES_APPEND_SYNC);
@@ -129,6 +133,7 @@ impl Append {
             .map_err(|error| Error::io(format!("cannot sync {}", self.path.display()), error))?;
         fault!(FILES_APPEND_NOTE);
         journal.commit(self.length)?;
+        self.committed = self.length;
         fault!(FILES_JOURNAL_NOTED);
         Ok(())
     }

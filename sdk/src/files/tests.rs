@@ -325,3 +325,21 @@ fn a_large_file_is_whole_after_its_commits() {
         assert!(written == lines.repeat(40), "{mode:?}: {} bytes", written.len());
     }
 }
+
+/// The last commit of a run used to be made three times, each with two syncs.
+#[test]
+fn what_is_committed_is_not_committed_again() {
+    let folder = TempDir::new().expect("a folder");
+    let mut writer = files(folder.path(), WriteMode::Append)
+        .writer("a")
+        .expect("a writer");
+    let journal = folder.path().join(".a.txt.melisma-journal");
+    for _ in 0..2 {
+        writer.write(b"one\n").expect("written");
+        writer.commit().expect("committed");
+        writer.commit().expect("committed");
+    }
+    assert_eq!(read(&journal), "committed 0\ncommitted 4\ncommitted 8\n");
+    writer.finish().expect("finished");
+    assert!(!journal.exists());
+}
