@@ -2,6 +2,7 @@
 //! run goes on.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -13,31 +14,34 @@ use crate::harness::{Live, children, kill, melisma, run, wait_for};
 const FILES: usize = 40;
 const ROWS: usize = 5_000;
 
-/// Files that tap-csv reads one after the other, each with a bookmark of its own; commits are small and many.
+/// Files that tap-csv reads one after the other, each with a bookmark of its own. `slow.json` has commits that are so
+/// many that a run is still under way when it is disturbed.
 fn pair() -> TempDir {
     let folder = TempDir::new().expect("a folder");
     for file in 0..FILES {
-        let rows: String = (0..ROWS)
-            .map(|row| format!("{},x\n", file * ROWS + row))
-            .collect();
+        let mut csv = "id,text\n".to_owned();
+        for row in 0..ROWS {
+            let _ = writeln!(csv, "{},x", file * ROWS + row);
+        }
         let path = folder.path().join(format!("s-{file:02}.csv"));
-        std::fs::write(path, format!("id,text\n{rows}")).expect("written");
+        std::fs::write(path, csv).expect("written");
     }
     let files = json!([{"entity": "s", "path": folder.path().join("s-*.csv"), "keys": ["id"]}]);
     let tap = json!({"incremental": true, "infer_types": true, "files": files});
     let out = folder.path().join("out");
-    let target = json!({"destination_path": out, "state_interval_seconds": 0, "batch_size_rows": 100});
-    for (name, config) in [("tap.json", tap), ("target.json", target)] {
+    let slow = json!({"destination_path": out, "state_interval_seconds": 0, "batch_size_rows": 100});
+    let fast = json!({"destination_path": out});
+    for (name, config) in [("tap.json", tap), ("slow.json", slow), ("fast.json", fast)] {
         std::fs::write(folder.path().join(name), config.to_string()).expect("written");
     }
     folder
 }
 
-fn command(folder: &Path) -> Command {
+fn command(folder: &Path, target: &str) -> Command {
     let mut command = Command::new(melisma());
     command
         .args(["run", "--state", "state.json", "tap-csv --config tap.json"])
-        .arg("target-jsonl --config target.json")
+        .arg(format!("target-jsonl --config {target}"))
         .current_dir(folder);
     command
 }
@@ -52,7 +56,7 @@ fn process(of: &Live, name: &str) -> u32 {
 
 /// Runs until a state is stored; then the rows are under way, and will be for some time.
 fn midstream(folder: &Path) -> Live {
-    let live = Live::start(&mut command(folder));
+    let live = Live::start(&mut command(folder, "slow.json"));
     wait_for("a state", || folder.join("state.json").exists().then_some(()));
     live
 }
@@ -60,7 +64,7 @@ fn midstream(folder: &Path) -> Live {
 /// The next run ends well, and every row is there.
 #[track_caller]
 fn the_next_run_brings_the_rest(folder: &Path) {
-    run(&mut command(folder), b"").ok();
+    run(&mut command(folder, "fast.json"), b"").ok();
     let rows = std::fs::read_to_string(folder.join("out/s.jsonl")).expect("written");
     let id = |line: &str| {
         let row: Value = serde_json::from_str(line).expect("a whole line");
