@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use melisma_sdk::target::Count;
 use memchr::{memchr, memchr_iter};
 
 use crate::envelope::{self, Kind};
@@ -80,6 +81,18 @@ impl Tally {
         }
     }
 
+    /// Takes over what a target of ours has counted, which bounds its streams itself; nothing is fed then.
+    pub(crate) fn take_over(&mut self, count: Count<'_>) {
+        let Some(name) = count.stream else {
+            self.bytes = count.bytes;
+            return;
+        };
+        let known = self.by_name.get(name.as_bytes()).copied();
+        let index = known.unwrap_or_else(|| self.add(name.as_bytes(), name.to_string()));
+        let stream = &mut self.streams[index];
+        (stream.records, stream.bytes) = (count.records.unwrap_or_default(), count.bytes);
+    }
+
     /// RECORD lines of all streams.
     pub(crate) fn records(&self) -> u64 {
         self.streams.iter().map(|stream| stream.records).sum()
@@ -148,11 +161,15 @@ impl Tally {
         } else {
             envelope::name(raw)
         };
+        self.add(raw, name)
+    }
+
+    fn add(&mut self, key: &[u8], name: String) -> usize {
         self.streams.push(StreamCount {
             name,
             ..StreamCount::default()
         });
-        self.by_name.insert(raw.into(), self.streams.len() - 1);
+        self.by_name.insert(key.into(), self.streams.len() - 1);
         self.streams.len() - 1
     }
 }
@@ -216,5 +233,28 @@ mod tests {
             tally.feed(&line[cut..]);
         }
         assert_eq!(tally.streams[0].bytes, (line.len() * line.len()) as u64);
+    }
+
+    #[test]
+    fn what_a_target_has_counted_is_taken_over_stream_by_stream() {
+        let mut tally = Tally::default();
+        let of = |stream: &'static str, records, bytes| Count {
+            stream: Some(stream.into()),
+            records: Some(records),
+            bytes,
+        };
+        let all = |bytes| Count {
+            bytes,
+            ..Count::default()
+        };
+        for count in [of("a", 1, 10), all(15), of("b\"", 2, 20), of("a", 3, 30), all(60)] {
+            tally.take_over(count);
+        }
+        let counts = tally
+            .streams
+            .iter()
+            .map(|s| (s.name.as_str(), s.records, s.bytes));
+        assert_eq!(counts.collect::<Vec<_>>(), [("a", 3, 30), ("b\"", 2, 20)]);
+        assert_eq!((tally.bytes, tally.records()), (60, 5));
     }
 }

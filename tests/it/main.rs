@@ -5,6 +5,7 @@
 
 mod clocks;
 mod conformance;
+mod direct;
 mod disk;
 mod docs;
 mod edge_cases;

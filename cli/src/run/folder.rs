@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use melisma_sdk::{Error, Result};
+use rustix::fs::{CWD, Mode, mkfifoat};
 
 const PREFIX: &str = "melisma-";
 /// Locked as long as the run lives.
@@ -46,6 +47,13 @@ impl RunFolder {
         open(&path)
             .and_then(|mut file| file.write_all(content.as_bytes()))
             .map_err(|error| Error::io(format!("cannot write {}", path.display()), error))?;
+        Ok(path)
+    }
+
+    /// Makes a FIFO that only this user may open; its path. Not every file system has them.
+    pub(crate) fn fifo(&self, name: &str) -> io::Result<PathBuf> {
+        let path = self.path.join(name);
+        mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR)?;
         Ok(path)
     }
 }

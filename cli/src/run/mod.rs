@@ -1,6 +1,7 @@
 //! `melisma run`: one tap into one target, with its state kept.
 
 mod ask;
+mod direct;
 mod discover;
 mod end;
 mod folder;
@@ -13,6 +14,7 @@ mod progress;
 mod relay;
 mod summary;
 mod supervise;
+mod threads;
 mod told;
 mod words;
 
@@ -134,7 +136,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let keeper = Keeper::start(store, how);
     let end = start.and_then(|state| {
         let start = discover::start(&plan, state, &folder, &signals, &console)?;
-        supervise::supervise(&plan, &start, &keeper, &signals, &console)
+        supervise::supervise(&plan, &start, &folder, &keeper, &signals, &console)
     });
     finish(end, keeper, how, &console)
 }

@@ -4,27 +4,27 @@
 //! decides. It ends when everything has ended, so nothing is left running and no state is missed.
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, unbounded};
 use melisma_sdk::{Error, Result};
 use rustix::process::Signal;
 
 use super::ask::TICK;
+use super::direct::Direct;
 use super::discover::Start;
 use super::end::{End, Verdict};
-use super::logs::{self, Said};
+use super::folder::RunFolder;
+use super::interrupted;
+use super::logs::Said;
 use super::plan::Plan;
-use super::process::{Group, Program};
+use super::process::Group;
 use super::progress::Progress;
-use super::relay::{Counts, RelayEnd, relay};
-use super::{interrupted, told};
+use super::relay::{Counts, RelayEnd};
+use super::threads::{self, Event};
 use crate::console::{Console, Level};
-use crate::pipes::{PIPE_BYTES, widen};
 use crate::signals::{self, Signals};
 use crate::state::Keeper;
 
@@ -35,21 +35,14 @@ const LINGER: Duration = Duration::from_secs(5);
 /// Two signals within this time are one: a terminal, or a wrapper, may send both.
 const DOUBLE: Duration = Duration::from_millis(500);
 
-enum Event {
-    TapEnded(std::io::Result<ExitStatus>),
-    TargetEnded(std::io::Result<ExitStatus>),
-    Relayed(RelayEnd),
-    /// The target closed its stdout, or its states can not be read, for this reason.
-    Told(Option<String>),
-    /// A plugin closed its stderr.
-    Logged,
-}
-
 /// What has happened so far.
 #[derive(Default)]
 struct Seen {
     tap: Option<ExitStatus>,
     target: Option<ExitStatus>,
+    /// The runner's hold on a direct pipe, while the target runs.
+    direct: Option<Direct>,
+    /// Nothing more comes from the relay, or from the counts of a direct pipe.
     relayed: bool,
     told: bool,
     logged: u8,
@@ -72,10 +65,31 @@ struct Run<'a> {
     console: &'a Console,
 }
 
+/// Plugins of our own run on one pipe. Foreign ones are relayed, and so are ours where there are no FIFOs.
+fn connect(
+    plan: &Plan,
+    tap: &mut Command,
+    target: &mut Command,
+    folder: &RunFolder,
+    console: &Console,
+) -> Option<(Direct, File)> {
+    if !(plan.tap.program.builtin && plan.target.builtin) {
+        return None;
+    }
+    let connected = Direct::connect(tap, target, folder);
+    let how = match &connected {
+        Ok(_) => "tap and target share one pipe".to_owned(),
+        Err(error) => format!("tap and target are relayed: {error}"),
+    };
+    console.log(Level::Debug, "melisma", &how);
+    connected.ok()
+}
+
 /// Starts both sides, and returns when both are gone.
 pub(crate) fn supervise(
     plan: &Plan,
     start: &Start,
+    folder: &RunFolder,
     keeper: &Keeper,
     signals: &Signals,
     console: &Arc<Console>,
@@ -91,6 +105,8 @@ pub(crate) fn supervise(
     // The target first: if it can not be started, the tap has not done anything.
     let mut target_command = plan.target.command();
     target_command.stdin(Stdio::piped());
+    let direct = connect(plan, &mut tap_command, &mut target_command, folder, console);
+    let (direct, counted) = direct.unzip();
     let mut target = plan.target.spawn(target_command)?;
     let mut tap = match plan.tap.program.spawn(tap_command) {
         Ok(tap) => tap,
@@ -102,17 +118,23 @@ pub(crate) fn supervise(
             return Err(error);
         }
     };
-    spawn_relay(&mut tap, &mut target, &counts, &events_in);
-    spawn_told(&mut target, &plan.target, keeper, console, &events_in);
-    spawn_logs(&mut tap, &plan.tap.program, &Said::default(), console, &events_in);
-    spawn_logs(&mut target, &plan.target, &said, console, &events_in);
+    match counted {
+        Some(from) => threads::count(from, &counts, &events_in),
+        None => threads::relay_records(&mut tap, &mut target, &counts, &events_in),
+    }
+    threads::states(&mut target, &plan.target, keeper, console, &events_in);
+    threads::log_lines(&mut tap, &plan.tap.program, &Said::default(), console, &events_in);
+    threads::log_lines(&mut target, &plan.target, &said, console, &events_in);
     let groups = (Group::of(&tap), Group::of(&target));
-    spawn_wait(&groups.0, tap, &events_in, Event::TapEnded);
-    spawn_wait(&groups.1, target, &events_in, Event::TargetEnded);
+    threads::end_of(&groups.0, tap, &events_in, Event::TapEnded);
+    threads::end_of(&groups.1, target, &events_in, Event::TargetEnded);
     let mut run = Run {
         tap: groups.0,
         target: groups.1,
-        seen: Seen::default(),
+        seen: Seen {
+            direct,
+            ..Seen::default()
+        },
         signals,
         console,
     };
@@ -161,7 +183,10 @@ impl Run<'_> {
             Event::TapEnded(status) => self.seen.tap = Some(status.map_err(|error| failed("tap", error))?),
             Event::TargetEnded(status) => {
                 self.seen.target = Some(status.map_err(|error| failed("target", error))?);
-                self.seen.target_first |= !self.seen.relayed;
+                self.seen.target_first |= match self.seen.direct.take() {
+                    Some(direct) => !direct.tap_is_done(),
+                    None => !self.seen.relayed,
+                };
             }
             Event::Relayed(end) => {
                 self.seen.relayed = true;
@@ -176,6 +201,7 @@ impl Run<'_> {
                     }
                 }
             }
+            Event::Counted => self.seen.relayed = true,
             Event::Told(failed) => {
                 self.seen.told = true;
                 if failed.is_some() {
@@ -243,77 +269,4 @@ impl Run<'_> {
         }
         Verdict::of(tap, target, self.seen.target_first)
     }
-}
-
-fn spawn_relay(tap: &mut Child, target: &mut Child, counts: &Counts, events: &Sender<Event>) {
-    let (Some(from), Some(to)) = (tap.stdout.take(), target.stdin.take()) else {
-        return;
-    };
-    widen(&from, PIPE_BYTES);
-    widen(&to, PIPE_BYTES);
-    let (from, to) = (File::from(OwnedFd::from(from)), File::from(OwnedFd::from(to)));
-    let (counts, events) = (counts.clone(), events.clone());
-    thread::spawn(move || {
-        let _ = events.send(Event::Relayed(relay(from, to, &counts)));
-    });
-}
-
-fn spawn_told(
-    target: &mut Child,
-    program: &Program,
-    keeper: &Keeper,
-    console: &Arc<Console>,
-    events: &Sender<Event>,
-) {
-    let Some(stdout) = target.stdout.take() else {
-        return;
-    };
-    let (name, teller, console, events) = (
-        program.name.clone(),
-        keeper.teller(),
-        Arc::clone(console),
-        events.clone(),
-    );
-    thread::spawn(move || {
-        let read = told::read_states(stdout, &name, &teller, &console);
-        let failed = read
-            .err()
-            .map(|error| format!("cannot read the states of {name}: {error}"));
-        if let Some(why) = &failed {
-            console.log(Level::Error, "melisma", why);
-        }
-        let _ = events.send(Event::Told(failed));
-    });
-}
-
-fn spawn_logs(
-    child: &mut Child,
-    program: &Program,
-    said: &Said,
-    console: &Arc<Console>,
-    events: &Sender<Event>,
-) {
-    let Some(stderr) = child.stderr.take() else { return };
-    let (name, said, console, events) = (
-        program.name.clone(),
-        said.clone(),
-        Arc::clone(console),
-        events.clone(),
-    );
-    thread::spawn(move || {
-        logs::tell_again(stderr, &name, &said, &console);
-        let _ = events.send(Event::Logged);
-    });
-}
-
-fn spawn_wait(
-    group: &Group,
-    child: Child,
-    events: &Sender<Event>,
-    event: impl FnOnce(std::io::Result<ExitStatus>) -> Event + Send + 'static,
-) {
-    let (group, events) = (group.clone(), events.clone());
-    thread::spawn(move || {
-        let _ = events.send(event(group.wait(child)));
-    });
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not do its steps has failed")]
 
 mod builtins;
+mod direct;
 mod help;
 mod pipe;
 mod project;

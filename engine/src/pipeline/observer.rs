@@ -1,13 +1,14 @@
 //! What a run says about itself while it runs, and at its end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Is told what happens, for progress and metrics. Called once a block or a batch, never once a record, from the
 /// decoding thread and the writers; it should return at once.
 pub trait Observer: Sync {
-    /// Input was taken in: so many lines and bytes more.
-    fn read(&self, lines: u64, bytes: u64) {
-        let _ = (lines, bytes);
+    /// After each block of input, and every so often while none comes: all bytes that were taken in so far, and what
+    /// each stream has got of them. The order of the streams does not change; new ones come last.
+    fn progress(&self, now: Instant, bytes: u64, streams: &mut dyn Iterator<Item = &StreamSummary>) {
+        let _ = (now, bytes, streams);
     }
 
     /// A sink accepted a batch of `rows`, which took `took`.

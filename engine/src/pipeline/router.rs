@@ -21,7 +21,7 @@ use crate::cell::Row;
 use crate::decode::MetadataValues;
 use crate::error::{Error, Kind, Result, show};
 use crate::fault;
-use crate::line::{Chunk, Line, NotUtf8, START};
+use crate::line::{Line, NotUtf8, START};
 use crate::message::{Message, MessageReader, Record};
 use crate::sink::Destination;
 
@@ -129,7 +129,7 @@ impl<'e, D: Destination> Router<'e, D> {
                         }
                     }
                     row = used.recycle();
-                    self.count_block(&chunk, position.line, lines.next_position().line);
+                    self.summary.bytes += chunk.bytes().len() as u64;
                     position = lines.next_position();
                     drop(memory);
                     reader.recycle(chunk);
@@ -141,6 +141,7 @@ impl<'e, D: Destination> Router<'e, D> {
                 Err(RecvTimeoutError::Timeout) => self.now = Instant::now(),
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::bug("the reading thread is gone")),
             }
+            self.tell_progress();
             self.check()?;
             self.timers()?;
         }
@@ -169,10 +170,11 @@ impl<'e, D: Destination> Router<'e, D> {
         }
     }
 
-    fn count_block(&mut self, chunk: &Chunk, first: u64, next: u64) {
-        let bytes = chunk.bytes().len() as u64;
-        self.summary.bytes += bytes;
-        self.shared.observer.read(next - first, bytes);
+    fn tell_progress(&self) {
+        let streams = self.streams.iter().flatten();
+        let mut streams = streams.map(|stream| &stream.summary);
+        let Shared { observer, .. } = self.shared;
+        observer.progress(self.now, self.summary.bytes, &mut streams);
     }
 
     /// Ends the run when a signal came or a writer failed.
@@ -317,6 +319,7 @@ impl<'e, D: Destination> Router<'e, D> {
         }
         self.summary.records += 1;
         stream.summary.records += 1;
+        stream.summary.bytes += line.text.len() as u64 + 1;
         stream.summary.refused += 1;
         if let Some(unit) = &mut stream.unit {
             unit.received += 1;

@@ -9,6 +9,7 @@ use melisma_engine::{Error, Result, fault};
 use super::folder;
 use super::journal::{self, Journal};
 use super::partial::Partial;
+use super::write_back::WriteBack;
 
 /// How much of a file's end is read at a time in search of its last line.
 const STEP: u64 = 64 * 1024;
@@ -23,8 +24,11 @@ pub(super) struct Append {
     file: File,
     /// Bytes in the file, all of them in whole lines.
     length: u64,
+    write_back: WriteBack,
     /// From the first write on.
     journal: Option<Journal>,
+    /// Bytes that the journal says are committed.
+    committed: u64,
 }
 
 impl Append {
@@ -50,7 +54,9 @@ impl Append {
             path: path.to_owned(),
             file,
             length,
+            write_back: WriteBack::behind(length),
             journal: None,
+            committed: length,
         };
         append.repair(is_whole)?;
         Ok(append)
@@ -98,6 +104,7 @@ impl Append {
                 ));
             }
             self.journal = Some(journal);
+            self.committed = self.length;
             fault!(FILES_JOURNAL_BEGIN);
         }
         fault!(FILES_APPEND_HALF, {
@@ -108,6 +115,7 @@ impl Append {
             .write_all(bytes)
             .map_err(|error| self.cannot_write(error))?;
         self.length += bytes.len() as u64;
+        self.write_back.advance(&self.file, self.length);
         Ok(())
     }
 
@@ -116,7 +124,7 @@ impl Append {
     /// # Errors
     /// The file or its journal can not be written.
     pub(super) fn commit(&mut self) -> Result<()> {
-        let Some(journal) = &mut self.journal else {
+        let Some(journal) = self.journal.as_mut().filter(|_| self.committed < self.length) else {
             return Ok(());
         };
         fault!(FILES_APPEND_SYNC);
@@ -125,6 +133,7 @@ impl Append {
             .map_err(|error| Error::io(format!("cannot sync {}", self.path.display()), error))?;
         fault!(FILES_APPEND_NOTE);
         journal.commit(self.length)?;
+        self.committed = self.length;
         fault!(FILES_JOURNAL_NOTED);
         Ok(())
     }
@@ -164,6 +173,7 @@ impl Append {
             .open(&self.path)
             .map_err(cannot)?;
         self.length = self.file.metadata().map_err(cannot)?.len();
+        self.write_back = WriteBack::behind(self.length);
         Ok(())
     }
 

@@ -31,6 +31,7 @@ mod naming;
 mod partial;
 mod parts;
 mod settings;
+mod write_back;
 mod writer;
 
 use std::collections::{HashMap, HashSet};

@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 use melisma_engine::{Error, Result, fault};
 
 use super::folder;
+use super::write_back::WriteBack;
 
 /// A file under a temporary name, in the folder where it will appear. Dropped unpublished, it is removed.
 #[derive(Debug)]
 pub struct Partial {
     file: File,
+    /// Bytes in the file.
+    length: u64,
+    write_back: WriteBack,
     temporary: PathBuf,
     path: PathBuf,
     published: bool,
@@ -34,6 +38,8 @@ impl Partial {
         file.set_len(0).map_err(cannot)?;
         Ok(Self {
             file,
+            length: 0,
+            write_back: WriteBack::behind(0),
             temporary,
             path: path.to_owned(),
             published: false,
@@ -87,7 +93,10 @@ impl Partial {
 
 impl Write for Partial {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.length += written as u64;
+        self.write_back.advance(&self.file, self.length);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -303,3 +303,43 @@ fn a_published_file_is_not_taken_for_a_temporary_one() {
         "another file is there"
     );
 }
+
+/// Its way to the disk begins before the commit, which must not be seen.
+#[test]
+fn a_large_file_is_whole_after_its_commits() {
+    let lines = "0123456789abcdef0123456789abcde\n".repeat(1 << 15);
+    for mode in [WriteMode::Append, WriteMode::Replace, WriteMode::Parts] {
+        let folder = TempDir::new().expect("a folder");
+        let mut writer = files(folder.path(), mode).writer("a").expect("a writer");
+        for _ in 0..2 {
+            for _ in 0..20 {
+                writer.write(lines.as_bytes()).expect("written");
+            }
+            writer.commit().expect("committed");
+        }
+        writer.finish().expect("finished");
+        let written: String = names(folder.path())
+            .iter()
+            .map(|name| read(folder.path().join(name)))
+            .collect();
+        assert!(written == lines.repeat(40), "{mode:?}: {} bytes", written.len());
+    }
+}
+
+/// The last commit of a run used to be made three times, each with two syncs.
+#[test]
+fn what_is_committed_is_not_committed_again() {
+    let folder = TempDir::new().expect("a folder");
+    let mut writer = files(folder.path(), WriteMode::Append)
+        .writer("a")
+        .expect("a writer");
+    let journal = folder.path().join(".a.txt.melisma-journal");
+    for _ in 0..2 {
+        writer.write(b"one\n").expect("written");
+        writer.commit().expect("committed");
+        writer.commit().expect("committed");
+    }
+    assert_eq!(read(&journal), "committed 0\ncommitted 4\ncommitted 8\n");
+    writer.finish().expect("finished");
+    assert!(!journal.exists());
+}

@@ -4,13 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use melisma_engine::pipeline::{Observer, Summary};
+use melisma_engine::pipeline::{Observer, StreamSummary, Summary};
 
+use super::counts::Counts;
 use crate::metrics::{Counter, Timer};
 
 /// Counts records and batches of each stream, and times their commits. Locked once a batch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Metrics {
+    /// What was read, for a runner.
+    counts: Counts,
     streams: Mutex<HashMap<Box<str>, Stream>>,
 }
 
@@ -23,6 +26,19 @@ struct Stream {
 }
 
 impl Metrics {
+    pub(super) fn new(counts: Counts) -> Self {
+        Self {
+            counts,
+            streams: Mutex::default(),
+        }
+    }
+
+    /// The last counts for the runner, then what was done.
+    pub(super) fn finish(&self, summary: &Summary) {
+        self.counts.finish(summary);
+        log_summary(summary);
+    }
+
     fn with(&self, stream: &str, work: impl FnOnce(&mut Stream)) {
         // Counters are whole after every call, whatever panicked in between.
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,6 +54,10 @@ impl Metrics {
 }
 
 impl Observer for Metrics {
+    fn progress(&self, now: Instant, bytes: u64, streams: &mut dyn Iterator<Item = &StreamSummary>) {
+        self.counts.progress(now, bytes, streams);
+    }
+
     fn wrote(&self, stream: &str, rows: u64, took: Duration) {
         self.with(stream, |counters| {
             counters.records.add(rows);
@@ -60,7 +80,7 @@ impl Observer for Metrics {
 }
 
 /// Says what was done, one line a stream, and warns of what was left out.
-pub(super) fn log_summary(summary: &Summary) {
+fn log_summary(summary: &Summary) {
     for stream in &summary.streams {
         // A name may be long, and have control characters in it.
         let name = melisma_engine::error::show(&stream.stream);

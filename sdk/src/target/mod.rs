@@ -10,10 +10,12 @@ use melisma_engine::pipeline::Limits;
 use melisma_engine::schema::StreamSchema;
 use melisma_engine::sink::Sink;
 
+mod counts;
 mod metrics;
 mod run;
 mod settings;
 
+pub use counts::{COUNTS_VARIABLE, Count};
 pub use run::run_target_on;
 pub use settings::{InvalidLine, LoadMethod, NotANumber, OnInvalid, Replace, Settings};
 

@@ -13,7 +13,8 @@ use melisma_engine::sink::Destination;
 use melisma_engine::{Error, Kind, Result, fault, planted};
 use serde_json::json;
 
-use super::metrics::{Metrics, log_summary};
+use super::counts::Counts;
+use super::metrics::Metrics;
 use super::{Settings, Target};
 use crate::args::Action;
 use crate::config;
@@ -81,15 +82,9 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         stdout: io.stdout,
         file: args.state_out,
     };
-    let (summary, result) = pipeline::run(
-        input,
-        output,
-        &Adapter(target),
-        &options,
-        &io.stop,
-        &Metrics::default(),
-    );
-    log_summary(&summary);
+    let metrics = Metrics::new(Counts::open(&io.environment, &io.stop)?);
+    let (summary, result) = pipeline::run(input, output, &Adapter(target), &options, &io.stop, &metrics);
+    metrics.finish(&summary);
     fault!(TARGET_END);
     if let (Ok(()), Some(location)) = (&result, location) {
         log::info!(location = location.as_str(); "the rows are in {location}");
