@@ -159,7 +159,9 @@ impl Form {
 /// The text of a cell when it has no escapes.
 fn plain<'a>(cell: &Cell<'a>) -> Option<&'a str> {
     match cell {
-        Cell::Text(Text { raw, escaped: false }) => Some(raw),
+        Cell::Text(Text {
+            raw, escaped: false, ..
+        }) => Some(raw),
         _ => None,
     }
 }

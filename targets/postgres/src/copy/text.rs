@@ -139,7 +139,7 @@ mod tests {
         let raw = &json[1..json.len() - 1];
         let mut out = Vec::new();
         let escaped = raw.contains('\\');
-        write_text(&mut out, Text { raw, escaped }, nul)?;
+        write_text(&mut out, Text::new(raw, escaped), nul)?;
         Ok(String::from_utf8(out).expect("UTF-8"))
     }
 

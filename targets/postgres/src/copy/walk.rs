@@ -58,10 +58,7 @@ impl<'a> Walk<'a> {
 /// The text of a JSON string, quotes included.
 pub(super) fn text_of(json: &str) -> Option<Text<'_>> {
     let raw = json.strip_prefix('"')?.strip_suffix('"')?;
-    Some(Text {
-        raw,
-        escaped: raw.contains('\\'),
-    })
+    Some(Text::new(raw, raw.contains('\\')))
 }
 
 /// The cell of a JSON value.
