@@ -57,10 +57,7 @@ fn cells<'a>(row: &[Field], escaped: &'a [String]) -> Vec<Cell<'a>> {
             Field::Null => Cell::Null,
             Field::Bool(value) => Cell::Bool(*value),
             Field::Int(value) => Cell::Int(*value),
-            Field::Text(_) => Cell::Text(Text {
-                raw: escaped,
-                escaped: escaped.contains('\\'),
-            }),
+            Field::Text(_) => Cell::Text(Text::new(escaped, escaped.contains('\\'))),
         })
         .collect()
 }
@@ -140,10 +137,7 @@ fn golden() {
             Cell::Int(0),
             Cell::Number("1e3"),
             Cell::Null,
-            Cell::Text(Text {
-                raw: r#"\u00e9 \"q\" \ud83d\ude00\n\u0000"#,
-                escaped: true,
-            }),
+            Cell::Text(Text::new(r#"\u00e9 \"q\" \ud83d\ude00\n\u0000"#, true)),
             Cell::Null,
         ],
     ];

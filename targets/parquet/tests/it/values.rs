@@ -15,10 +15,7 @@ use tempfile::TempDir;
 use crate::driver::{files, open, read, run, schema};
 
 fn text(raw: &str) -> Cell<'_> {
-    Cell::Text(Text {
-        raw,
-        escaped: raw.contains('\\'),
-    })
+    Cell::Text(Text::new(raw, raw.contains('\\')))
 }
 
 /// Writes one column and reads it back.
