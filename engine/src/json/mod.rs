@@ -4,6 +4,7 @@ mod escape;
 pub(crate) mod scan;
 pub(crate) mod skip;
 mod unescape;
+mod unicode;
 
 pub use escape::{write_string, write_text};
 pub use skip::{MAX_DEPTH, Syntax, skip_value};

@@ -1,7 +1,7 @@
 //! Walking over a value with full checking: what passes here is valid JSON, to the letter.
 
 use super::scan;
-use super::unescape::{hex4, is_high, join};
+use super::unicode::{hex4, is_high, join};
 
 /// How deep objects and arrays may nest. A deeper record is refused, not recursed into.
 pub const MAX_DEPTH: u32 = 128;

@@ -5,10 +5,10 @@
 //! it gives to the character's UTF-8, which checks it by the way.
 
 use std::fmt::Write;
-use std::hint::select_unpredictable;
 
 use super::scan;
 use super::skip::{self, Syntax};
+use super::unicode::{hex4, is_high, join, utf8};
 
 /// Bytes that are looked at together.
 const BLOCK: usize = 64;
@@ -155,9 +155,9 @@ impl<'t, 'r> Work<'t, 'r> {
                 break;
             }
             if second == b'u'
-                && let Some((utf8, length)) = encode(digits)
+                && let Some((bytes, length)) = utf8(digits)
             {
-                put::<4>(self.room, to, &utf8.to_le_bytes());
+                put::<4>(self.room, to, &bytes.to_le_bytes());
                 to += length;
                 done += 6;
             } else if let simple @ 1.. = SIMPLE[usize::from(second)] {
@@ -233,52 +233,6 @@ const SIMPLE: [u8; 256] = {
     table
 };
 
-/// What each hex digit gives to the three bytes of a character's UTF-8, `1110aaaa 10bbbbcc 10ccdddd`, the first byte in the
-/// lowest bits; other bytes give [`NO_DIGIT`]. By the digit's place.
-const DIGITS: [[u32; 256]; 4] = {
-    let mut table = [[NO_DIGIT; 256]; 4];
-    let mut digit = 0;
-    while digit < 16 {
-        let bits = [
-            digit,
-            digit << 10,
-            digit >> 2 << 8 | (digit & 3) << 20,
-            digit << 16,
-        ];
-        let (lower, upper) = (
-            b"0123456789abcdef"[digit as usize],
-            b"0123456789ABCDEF"[digit as usize],
-        );
-        let mut place = 0;
-        while place < 4 {
-            table[place][lower as usize] = bits[place];
-            table[place][upper as usize] = bits[place];
-            place += 1;
-        }
-        digit += 1;
-    }
-    table
-};
-const NO_DIGIT: u32 = 1 << 31;
-
-/// The character of four hex digits as UTF-8, the first byte in the lowest bits, and its length. None for ASCII, surrogates,
-/// and what is no hex digit.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "a call would pass the result through memory")]
-fn encode(digits: [u8; 4]) -> Option<(u32, usize)> {
-    let [a, b, c, d] = digits.map(usize::from);
-    let bits = DIGITS[0][a] | DIGITS[1][b] | DIGITS[2][c] | DIGITS[3][d];
-    if bits & NO_DIGIT != 0 || bits & 0x3E0F == 0 || bits & 0x200F == 0x200D {
-        return None;
-    }
-    let three = bits | 0x80_80E0;
-    // Up to U+07FF: 110bbbcc 10ccdddd, which is the end of that but for one bit.
-    let long = bits & 0x200F != 0;
-    // Both are computed and one is taken: no branch to mispredict.
-    let utf8 = select_unpredictable(long, three, three >> 8 | 0x40);
-    Some((utf8, 2 + usize::from(long)))
-}
-
 /// The character of any escape, and where it ends.
 fn rare(bytes: &[u8], at: usize) -> (char, usize) {
     match bytes.get(at + 1) {
@@ -307,130 +261,5 @@ fn unescape_unicode(bytes: &[u8], at: usize) -> (char, usize) {
     (char::REPLACEMENT_CHARACTER, at + 6)
 }
 
-/// Whether a UTF-16 unit is the first half of a pair.
-#[inline]
-pub(crate) fn is_high(unit: u32) -> bool {
-    (0xD800..0xDC00).contains(&unit)
-}
-
-/// The character of a surrogate pair.
-#[inline]
-pub(crate) fn join(high: u32, low: u32) -> Option<char> {
-    if !is_high(high) || !(0xDC00..0xE000).contains(&low) {
-        return None;
-    }
-    char::from_u32(0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00))
-}
-
-/// Four hex digits at `at`.
-#[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "a call would take as long as the four look-ups"
-)]
-pub(crate) fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
-    let digits: &[u8; 4] = bytes.get(at..)?.first_chunk()?;
-    let mut value = 0_u32;
-    let mut bad = 0_u8;
-    for &digit in digits {
-        let nibble = NIBBLE[usize::from(digit)];
-        bad |= nibble;
-        value = (value << 4) | u32::from(nibble & 15);
-    }
-    (bad & 0xF0 == 0).then_some(value)
-}
-
-/// The value of each hex digit; 0xFF for every other byte.
-const NIBBLE: [u8; 256] = {
-    let mut table = [0xFF; 256];
-    let mut i = 0;
-    while i < 10 {
-        table[b'0' as usize + i] = i as u8;
-        i += 1;
-    }
-    let mut i = 0;
-    while i < 6 {
-        table[b'a' as usize + i] = 10 + i as u8;
-        table[b'A' as usize + i] = 10 + i as u8;
-        i += 1;
-    }
-    table
-};
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn reads_pythons_escapes() {
-        let mut text = String::new();
-        unescape(r"\u00e9\u6f22\ud83d\ude00\/", &mut text);
-        assert_eq!(text, "é漢😀/");
-    }
-
-    /// Text as JSON writers have it, and now and then one that is wrong.
-    fn any_string() -> impl Strategy<Value = String> {
-        let piece = prop_oneof![
-            4 => "[ -!#-Z]{0,20}",
-            4 => "\\\\u[0-9a-fA-C]{4}",
-            2 => "\\\\ud[89ab][0-9a-f]{2}\\\\ud[c-f][0-9a-f]{2}",
-            2 => "\\\\[nrtbf\"/\\\\]",
-            1 => "[é漢😀]{0,9}",
-            1 => "[ -!#-Z]{60,200}",
-        ];
-        let wrong = "(\\\\ud[89ab]00|\\\\u12g4|\\\\u1|\\\\x|\u{1}|\"|\\\\)";
-        let wrong = prop_oneof![9 => Just(String::new()), 1 => wrong];
-        (
-            prop::collection::vec(piece, 0..40),
-            any::<prop::sample::Index>(),
-            wrong,
-        )
-            .prop_map(|(mut all, at, wrong)| {
-                all.insert(at.index(all.len() + 1), wrong);
-                all.concat()
-            })
-    }
-
-    proptest! {
-        #[test]
-        fn reads_what_serde_json_reads(raw in any_string(), after in "[ -~]{0,80}") {
-            let json = format!("\"{raw}\"{after}");
-            let first = scan::string_end(json.as_bytes(), 1).unwrap_or(json.len());
-            let oracle = serde_json::Deserializer::from_str(&json).into_iter::<String>().next().expect("a value");
-            match (crate::json::skip::string(json.as_bytes(), 1), oracle) {
-                (Ok((end, escaped)), Ok(oracle)) => {
-                    let raw = &json[1..end - 1];
-                    prop_assert_eq!(escaped, raw.contains('\\'));
-                    let (mut unescaped, mut read) = (String::new(), String::new());
-                    unescape(raw, &mut unescaped);
-                    prop_assert_eq!(&unescaped, &oracle);
-                    prop_assert_eq!(read_string(&json, (1, first), &mut read, &mut Room::default()), Ok(end));
-                    prop_assert_eq!(&read, &oracle);
-                }
-                (Err(expected), Err(_)) => {
-                    prop_assert_eq!(read_string(&json, (1, first), &mut String::new(), &mut Room::default()), Err(expected));
-                }
-                (found, oracle) => prop_assert!(false, "{json}: {found:?}, serde_json says {oracle:?}"),
-            }
-        }
-
-        /// What was never checked gives some text, and no panic.
-        #[test]
-        fn takes_anything(raw in "([\\\\uéd8c0a\"\u{1}]{0,60}|[\\\\ué漢😀a]{0,900})") {
-            let mut text = String::new();
-            unescape(&raw, &mut text);
-            prop_assert!(raw.is_empty() || !text.is_empty());
-        }
-    }
-
-    #[test]
-    fn a_lone_surrogate_becomes_a_replacement_character() {
-        for raw in [r"\ud800", r"\udc00", r"\ud800x", r"\ud800\n"] {
-            let mut text = String::new();
-            unescape(raw, &mut text);
-            assert!(text.starts_with('\u{FFFD}'), "{raw}");
-        }
-    }
-}
+mod tests;

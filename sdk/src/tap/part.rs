@@ -22,7 +22,7 @@ pub enum Form {
 /// A cell that is a part of a text, for [`RowWriter::parts`](super::RowWriter::parts).
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// Where it starts in the text, in bytes.
+    /// Where it starts in the text, in bytes; like the end, not in the midst of a character.
     pub start: usize,
     /// Where it ends.
     pub end: usize,
