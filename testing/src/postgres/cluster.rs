@@ -260,8 +260,10 @@ impl Server {
     }
 
     fn run(&self) {
-        // A server that was killed leaves it, and the wait for this one would end too early.
+        // A server that was killed leaves them. With the first the wait for this one would end too early; with the other it
+        // would not start as long as the shell has not noticed the death of the one before.
         let _ = fs::remove_file(self.data().join("postmaster.pid"));
+        let _ = fs::remove_file(self.folder.join(format!(".s.PGSQL.{}.lock", self.port)));
         if self.options.folder.is_some() {
             self.detach();
         } else {
