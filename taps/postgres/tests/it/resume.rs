@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use melisma_testing::postgres::Database;
+use melisma_testing::postgres::{Database, Options, Server};
 use serde_json::{Value, json};
 
-use crate::run::{Outcome, Run, database};
+use crate::run::{Outcome, Run, database, database_on};
 
 /// A row fills more than half of a page, so that a range of 1 MiB has 128 rows.
 const TABLE: &str = "
@@ -15,6 +15,11 @@ const TABLE: &str = "
 
 fn settings() -> Value {
     json!({"full_table_range_mb": 1})
+}
+
+/// A server that nobody else uses: what is read again includes all that was written while any transaction was open.
+fn server_alone() -> Server {
+    Server::start(&Options::default())
 }
 
 /// The last `n` of each id, as a target that upserts would have it.
@@ -35,7 +40,8 @@ fn assert_complete(database: &Database<'_>, rows: &BTreeMap<i64, i64>) {
 
 #[test]
 fn rows_that_moved_into_what_was_read_are_not_missed() {
-    let database = database(TABLE);
+    let server = server_alone();
+    let database = database_on(&server, TABLE);
     let mut rows = BTreeMap::new();
     let first = Run::on(&database, &settings()).go_until(500);
     assert_eq!(first.code, 143);
@@ -183,7 +189,8 @@ fn resuming_can_be_turned_off() {
 
 #[test]
 fn several_connections_read_the_same_rows_and_can_be_interrupted() {
-    let database = database(TABLE);
+    let server = server_alone();
+    let database = database_on(&server, TABLE);
     let settings = json!({"full_table_range_mb": 1, "parallelism": 3});
     let outcome = Run::on(&database, &settings).go().ok();
     let mut rows = BTreeMap::new();
@@ -229,7 +236,9 @@ fn the_version_of_an_interrupted_run_goes_on() {
 
 #[test]
 fn rows_that_moved_between_partitions_are_not_missed() {
-    let database = database(
+    let server = server_alone();
+    let database = database_on(
+        &server,
         "create table t (id int, n int not null, pad text not null, k int) partition by list (k);
          create table t1 partition of t for values in (1);
          create table t2 partition of t for values in (2);
@@ -256,10 +265,14 @@ fn rows_that_moved_between_partitions_are_not_missed() {
 
 #[test]
 fn a_materialized_view_is_resumed_until_it_is_refreshed() {
-    let database = database(&format!(
-        "{TABLE}; create materialized view m as select * from t with no data;
+    let server = server_alone();
+    let database = database_on(
+        &server,
+        &format!(
+            "{TABLE}; create materialized view m as select * from t with no data;
          alter materialized view m alter pad set storage plain; refresh materialized view m"
-    ));
+        ),
+    );
     let mut catalog = Run::on(&database, &json!({})).discover();
     for stream in catalog["streams"].as_array_mut().unwrap() {
         let selected = stream["tap_stream_id"] == "public-m";

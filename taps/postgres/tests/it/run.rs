@@ -6,7 +6,7 @@ use std::sync::Once;
 
 use melisma_sdk::plugin::Io;
 use melisma_sdk::signals::Stop;
-use melisma_testing::postgres::{Database, server};
+use melisma_testing::postgres::{Database, Server, server};
 use serde_json::{Value, json};
 use tap_postgres::TapPostgres;
 
@@ -69,7 +69,12 @@ impl Outcome {
 
 /// A new database that these statements made.
 pub(crate) fn database(sql: &str) -> Database<'static> {
-    let database = server().database();
+    database_on(server(), sql)
+}
+
+/// The same on a server of the caller's.
+pub(crate) fn database_on<'s>(server: &'s Server, sql: &str) -> Database<'s> {
+    let database = server.database();
     database.sql(sql);
     database
 }
