@@ -15,6 +15,9 @@ pub(super) struct Texts {
     strings: StringBuilder,
     /// The strings before those, where rows were refused: the builder can not forget its last string, an array can.
     before: Vec<StringArray>,
+    /// How many strings those are, and how many bytes they keep: counted, since there may be many arrays.
+    before_rows: usize,
+    before_bytes: usize,
 }
 
 impl Default for Texts {
@@ -22,6 +25,8 @@ impl Default for Texts {
         Self {
             strings: StringBuilder::with_capacity(0, 0),
             before: Vec::new(),
+            before_rows: 0,
+            before_bytes: 0,
         }
     }
 }
@@ -68,13 +73,12 @@ impl Texts {
 
     /// How many strings there are.
     pub(super) fn len(&self) -> usize {
-        self.strings.len() + self.before.iter().map(Array::len).sum::<usize>()
+        self.strings.len() + self.before_rows
     }
 
     /// Bytes of memory.
     pub(super) fn size(&self) -> usize {
-        let before: usize = self.before.iter().map(|strings| strings.value_data().len()).sum();
-        before + self.strings.values_slice().len() + self.len() * size_of::<i32>()
+        self.before_bytes + self.strings.values_slice().len() + self.len() * size_of::<i32>()
     }
 
     /// Takes the strings from `rows` on out.
@@ -82,14 +86,23 @@ impl Texts {
         if self.len() <= rows {
             return;
         }
-        self.before.push(self.strings.finish());
+        let strings = self.strings.finish();
+        self.keep(strings);
         while let Some(last) = self.before.pop() {
-            let start = self.before.iter().map(Array::len).sum::<usize>();
-            if start < rows {
-                self.before.push(last.slice(0, (rows - start).min(last.len())));
+            self.before_rows -= last.len();
+            self.before_bytes -= last.value_data().len();
+            if self.before_rows < rows {
+                self.keep(last.slice(0, last.len().min(rows - self.before_rows)));
                 break;
             }
         }
+    }
+
+    /// Sets strings aside until the batch is complete.
+    fn keep(&mut self, strings: StringArray) {
+        self.before_rows += strings.len();
+        self.before_bytes += strings.value_data().len();
+        self.before.push(strings);
     }
 
     /// Takes the strings out. The next batch starts with as much room as this one took.
@@ -97,6 +110,7 @@ impl Texts {
         let mut strings = self.strings.finish();
         if !self.before.is_empty() {
             let parts: Vec<StringArray> = self.before.drain(..).chain([strings]).collect();
+            (self.before_rows, self.before_bytes) = (0, 0);
             for part in &parts {
                 let appended = self.strings.append_array(part);
                 appended.map_err(|error| Error::input(full()).with_source(error))?;
@@ -181,7 +195,7 @@ mod tests {
             prop_assert_eq!(texts.len(), model.len());
             let array = texts.finish().expect("less than 2 GiB");
             prop_assert_eq!(array.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>(), model);
-            prop_assert_eq!(texts.len(), 0);
+            prop_assert_eq!((texts.len(), texts.size()), (0, 0));
         }
     }
 }
