@@ -124,7 +124,8 @@ pub struct Unescaped {
     text: String,
     /// Where each starts and ends in `text`.
     spans: Vec<(usize, usize)>,
-    room: Room,
+    /// Made when it is first needed, so that a row is cheap to move.
+    room: Option<Box<Room>>,
 }
 
 impl Unescaped {
@@ -138,7 +139,8 @@ impl Unescaped {
     /// What is not JSON.
     pub(crate) fn read(&mut self, text: &str, at: usize, first: usize) -> Result<(u32, usize), Syntax> {
         let start = self.text.len();
-        let end = json::read_string(text, (at, first), &mut self.text, &mut self.room)?;
+        let room = self.room.get_or_insert_default();
+        let end = json::read_string(text, (at, first), &mut self.text, room)?;
         self.spans.push((start, self.text.len()));
         Ok((self.spans.len() as u32, end))
     }
