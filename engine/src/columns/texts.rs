@@ -1,5 +1,7 @@
 //! A column of strings under construction.
 
+use std::ops::Range;
+
 use arrow_array::builder::{ArrayBuilder, StringBuilder};
 use arrow_array::{Array, StringArray};
 
@@ -13,20 +15,19 @@ use crate::json;
 #[derive(Debug)]
 pub(super) struct Texts {
     strings: StringBuilder,
-    /// The strings before those, where rows were refused: the builder can not forget its last string, an array can.
-    before: Vec<StringArray>,
-    /// How many strings those are, and how many bytes they keep: counted, since there may be many arrays.
-    before_rows: usize,
-    before_bytes: usize,
+    /// Which of those are none of this column, in order: the builder can not forget a string, so they are left out of the
+    /// array.
+    holes: Vec<Range<usize>>,
+    /// How many strings those are.
+    dropped: usize,
 }
 
 impl Default for Texts {
     fn default() -> Self {
         Self {
             strings: StringBuilder::with_capacity(0, 0),
-            before: Vec::new(),
-            before_rows: 0,
-            before_bytes: 0,
+            holes: Vec::new(),
+            dropped: 0,
         }
     }
 }
@@ -40,7 +41,7 @@ impl Texts {
     #[expect(clippy::inline_always, reason = "a call would take as long as the copy")]
     pub(super) fn push(&mut self, text: &Text<'_>, row: &Row<'_>) -> Result<(), Refused> {
         // Without its escapes it is shorter.
-        if text.raw.len() > i32::MAX as usize - self.strings.values_slice().len() {
+        if text.raw.len() > self.room() {
             return Err(full());
         }
         match row.text(text) {
@@ -51,6 +52,10 @@ impl Texts {
             }
         }
         Ok(())
+    }
+
+    fn room(&self) -> usize {
+        i32::MAX as usize - self.strings.values_slice().len()
     }
 
     /// What is no string goes in as its JSON text.
@@ -73,48 +78,52 @@ impl Texts {
 
     /// How many strings there are.
     pub(super) fn len(&self) -> usize {
-        self.strings.len() + self.before_rows
+        self.strings.len() - self.dropped
     }
 
     /// Bytes of memory.
     pub(super) fn size(&self) -> usize {
-        self.before_bytes + self.strings.values_slice().len() + self.len() * size_of::<i32>()
+        self.strings.values_slice().len() + self.strings.len() * size_of::<i32>()
     }
 
     /// Takes the strings from `rows` on out.
     pub(super) fn truncate(&mut self, rows: usize) {
-        if self.len() <= rows {
+        let mut surplus = self.len().saturating_sub(rows);
+        if surplus == 0 {
             return;
         }
-        let strings = self.strings.finish();
-        self.keep(strings);
-        while let Some(last) = self.before.pop() {
-            self.before_rows -= last.len();
-            self.before_bytes -= last.value_data().len();
-            if self.before_rows < rows {
-                self.keep(last.slice(0, last.len().min(rows - self.before_rows)));
+        self.dropped += surplus;
+        // All after the last string that stays, and what was left out among them already.
+        let mut hole = self.strings.len()..self.strings.len();
+        loop {
+            let before = self.holes.last().map_or(0, |last| last.end);
+            let taken = surplus.min(hole.start - before);
+            hole.start -= taken;
+            surplus -= taken;
+            if hole.start > before {
                 break;
             }
+            match self.holes.pop() {
+                Some(last) => hole.start = last.start,
+                None => break,
+            }
         }
-    }
-
-    /// Sets strings aside until the batch is complete.
-    fn keep(&mut self, strings: StringArray) {
-        self.before_rows += strings.len();
-        self.before_bytes += strings.value_data().len();
-        self.before.push(strings);
+        self.holes.push(hole);
     }
 
     /// Takes the strings out. The next batch starts with as much room as this one took.
     pub(super) fn finish(&mut self) -> Result<StringArray> {
         let mut strings = self.strings.finish();
-        if !self.before.is_empty() {
-            let parts: Vec<StringArray> = self.before.drain(..).chain([strings]).collect();
-            (self.before_rows, self.before_bytes) = (0, 0);
-            for part in &parts {
-                let appended = self.strings.append_array(part);
-                appended.map_err(|error| Error::input(full()).with_source(error))?;
+        if !self.holes.is_empty() {
+            let mut from = 0;
+            let end = strings.len()..strings.len();
+            for hole in self.holes.drain(..).chain([end]) {
+                let part = strings.slice(from, hole.start - from);
+                let appended = self.strings.append_array(&part);
+                appended.map_err(|error| Error::bug("a part of a column").with_source(error))?;
+                from = hole.end;
             }
+            self.dropped = 0;
             strings = self.strings.finish();
         }
         self.strings = StringBuilder::with_capacity(strings.len(), strings.value_data().len());
