@@ -63,7 +63,7 @@ pub fn melisma(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
                 continue;
             };
             let end = decoder
-                .decode(line.text, record.body, &mut borrowed)
+                .decode_into(line.text, record.body, &mut borrowed, &mut columns)
                 .expect("a record");
             record.tail(&line, end).expect("a tail");
             columns.push(&borrowed).expect("a valid record");

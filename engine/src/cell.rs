@@ -116,7 +116,14 @@ pub struct Row<'a> {
     pub time_extracted: Option<&'a str>,
     /// The strings that the decoder has unescaped while it checked them.
     pub unescaped: Unescaped,
+    /// Whether the columns that it was decoded into have taken values of it: these have no cells.
+    pub taken: Taken,
 }
+
+/// Says of a row that the columns it was decoded into hold a part of it; see
+/// [`Decoder::decode_into`](crate::decode::Decoder::decode_into).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken(pub(crate) bool);
 
 /// Strings of a row without their escapes, for [`Row::text`].
 #[derive(Debug, Default)]

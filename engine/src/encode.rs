@@ -1,6 +1,7 @@
 //! From rows to the form a sink writes.
 
 use crate::cell::Row;
+use crate::columns::Columns;
 use crate::error::Result;
 
 /// Turns rows into batches of the form that a sink wants: Arrow columns, COPY text, CSV, raw lines.
@@ -12,6 +13,12 @@ pub trait Encoder: Send {
 
     /// Whether it asks rows for what their strings stand for ([`Row::text`]), which the decoder then finds out by the way.
     const READS_TEXT: bool = false;
+
+    /// The columns that its rows end in, if they are pushed there as they come: the decoder then puts values right into
+    /// them ([`Decoder::decode_into`](crate::decode::Decoder::decode_into)).
+    fn columns(&mut self) -> Option<&mut Columns> {
+        None
+    }
 
     /// Adds a row.
     ///

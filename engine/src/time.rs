@@ -8,13 +8,12 @@ const DAY: i64 = 86_400_000_000;
 /// Days since 1970-01-01 of `YYYY-MM-DD`, years 1 to 9999 (proleptic Gregorian).
 #[inline]
 pub fn parse_date(text: &str) -> Option<i32> {
-    let bytes = text.as_bytes();
-    if bytes.len() == 10 { date(bytes) } else { None }
+    date(text.as_bytes().try_into().ok()?)
 }
 
+/// The same of ten bytes.
 #[inline]
-fn date(bytes: &[u8]) -> Option<i32> {
-    let text: &[u8; 10] = bytes.first_chunk()?;
+pub(crate) fn date(text: &[u8; 10]) -> Option<i32> {
     let start = u64::from_le_bytes(*text.first_chunk()?);
     let end = u64::from(u16::from_le_bytes(*text.last_chunk()?));
     // YYYYMMDD as eight bytes, each to be a digit. All are checked at once: a branch for each would cost more than
@@ -46,7 +45,7 @@ pub fn parse_time(text: &str) -> Option<i64> {
 #[inline]
 pub fn parse_date_time(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
-    let day = i64::from(date(bytes)?) * DAY;
+    let day = i64::from(date(bytes.first_chunk()?)?) * DAY;
     let (micros, zone) = match bytes.get(10..)? {
         [] => return Some(day),
         [b'T' | b't' | b' ', rest @ ..] => time(rest)?,

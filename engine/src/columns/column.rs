@@ -26,14 +26,14 @@ pub(super) type Refused = String;
 /// The values so far, and which of them are null.
 #[derive(Debug)]
 pub(super) struct Column {
-    values: Values,
-    nulls: Nulls,
+    pub(super) values: Values,
+    pub(super) nulls: Nulls,
 }
 
 /// With a tag of its own (`repr`): one that is told from the capacity of a vector takes longer to read.
 #[derive(Debug)]
 #[repr(u8)]
-enum Values {
+pub(super) enum Values {
     Boolean(BooleanBufferBuilder),
     Integer(Vec<i64>),
     Float(Vec<f64>),
@@ -207,7 +207,7 @@ impl Column {
 
     /// Adds the values, which nobody will look at, of the nulls that are pending.
     #[inline(never)]
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let (rows, nulls) = (self.settled(), self.nulls.pending());
         self.nulls.settle(rows);
         match &mut self.values {

@@ -28,13 +28,32 @@ pub(super) fn parse(digits: &str) -> Option<f64> {
         _ => None,
     };
     match parsed {
-        Some((mantissa, decimals)) if mantissa <= 1 << 53 => {
-            #[expect(clippy::cast_precision_loss, reason = "at most 2^53, so exact")]
-            let number = mantissa as f64 / POWERS[decimals & 15];
-            Some(if negative { -number } else { number })
-        }
+        Some((mantissa, decimals)) if mantissa <= 1 << 53 => Some(quotient(mantissa, decimals, negative)),
         _ => any(digits),
     }
+}
+
+/// The float of a mantissa of at most 2^53 and fewer than 16 decimals.
+#[inline]
+#[expect(clippy::cast_precision_loss, reason = "at most 2^53, so exact")]
+fn quotient(mantissa: u64, decimals: usize, negative: bool) -> f64 {
+    let number = mantissa as f64 / POWERS[decimals & 15];
+    if negative { -number } else { number }
+}
+
+/// The same of digits at the high end of a word, with a point at the bit `point`.
+#[inline]
+pub(super) fn of_word(word: u64, point: u32, negative: bool) -> f64 {
+    let (mantissa, decimals) = without_point(word, point);
+    quotient(mantissa, decimals, negative)
+}
+
+/// The digits of a word without the byte of the point at the bit `point`, and how many of them stood after it.
+#[inline]
+fn without_point(word: u64, point: u32) -> (u64, usize) {
+    let before = (1_u64 << (point & 63)) - 1;
+    let cut = word & !(before << 8 | 0xFF) | (word & before) << 8;
+    (scan::eight_digits(cut), 7 - ((point / 8) as usize & 7))
 }
 
 #[inline(never)]
@@ -63,12 +82,10 @@ fn short(bytes: &[u8]) -> Option<(u64, usize)> {
     }
     // The first other must be a point: it is cut out.
     let point = others.trailing_zeros() & !7;
-    let before = (1_u64 << point) - 1;
-    let cut = word & !(before << 8 | 0xFF) | (word & before) << 8;
     if others & (others - 1) != 0 || word >> point & 0xFF != u64::from(b'.') {
         return None;
     }
-    Some((scan::eight_digits(cut), 7 - point as usize / 8))
+    Some(without_point(word, point))
 }
 
 /// The bit that tells a digit from `.`, `-`, `+`, `e` and `E`, in each byte.

@@ -18,6 +18,7 @@ mod column;
 mod float;
 mod nested;
 mod nulls;
+mod straight;
 mod texts;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::encode::Encoder;
 use crate::error::{Error, Result, show};
 use crate::schema::StreamSchema;
 use column::Column;
+use straight::OpenRow;
 
 /// What a `number` becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,6 +70,7 @@ pub struct Columns {
     schema: SchemaRef,
     columns: Vec<Column>,
     rows: usize,
+    open: OpenRow,
 }
 
 impl Columns {
@@ -90,6 +93,7 @@ impl Columns {
             schema: Arc::new(Schema::new(fields)),
             columns,
             rows: 0,
+            open: OpenRow::default(),
         }
     }
 
@@ -98,12 +102,12 @@ impl Columns {
         &self.schema
     }
 
-    /// Takes the row that was refused at `column` out of the columns before it.
+    /// Takes the row that was refused at a column out of the others; says why.
     #[cold]
-    fn undo(&mut self) {
-        for column in &mut self.columns {
-            column.truncate(self.rows);
-        }
+    fn refuse(&mut self, at: usize, refused: &str) -> Error {
+        self.forget();
+        let name = &self.source.columns[at].name;
+        Error::input(format!("{}: {refused}", show(name))).in_stream(&self.source.stream)
     }
 }
 
@@ -112,12 +116,18 @@ impl Encoder for Columns {
 
     const READS_TEXT: bool = true;
 
+    fn columns(&mut self) -> Option<&mut Columns> {
+        Some(self)
+    }
+
     fn push(&mut self, row: &Row<'_>) -> Result<()> {
+        if row.taken.0 {
+            return self.push_left(row);
+        }
+        self.forget_open();
         for (at, (column, cell)) in self.columns.iter_mut().zip(&row.cells).enumerate() {
             if let Err(refused) = column.push(cell, row) {
-                self.undo();
-                let name = &self.source.columns[at].name;
-                return Err(Error::input(format!("{}: {refused}", show(name))).in_stream(&self.source.stream));
+                return Err(self.refuse(at, &refused));
             }
         }
         self.rows += 1;
@@ -133,6 +143,7 @@ impl Encoder for Columns {
     }
 
     fn finish(&mut self) -> Result<RecordBatch> {
+        self.forget_open();
         let rows = std::mem::take(&mut self.rows);
         let arrays = self
             .columns

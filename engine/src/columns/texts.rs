@@ -54,6 +54,13 @@ impl Texts {
         Ok(())
     }
 
+    /// Adds a text, if there is room for it.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
+    pub(super) fn push_plain(&mut self, text: &str) -> Option<()> {
+        (text.len() <= self.room()).then(|| self.strings.append_value(text))
+    }
+
     fn room(&self) -> usize {
         i32::MAX as usize - self.strings.values_slice().len()
     }

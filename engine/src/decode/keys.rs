@@ -1,16 +1,14 @@
 //! Which column a key names, by the order in which keys came before.
 
-mod step;
-
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::step::{Places, Step};
 use super::window::{self, Window};
 use crate::json::{Syntax, skip, unescape};
 use crate::schema::types::Types;
 use crate::schema::{Metadata, StreamSchema};
-use step::{Places, Step};
 
 /// The column of a property that the schema does not have.
 pub(super) const OUTSIDE: usize = usize::MAX;
@@ -27,10 +25,10 @@ const MAX_INSERTED: usize = 2000;
 
 /// What a key says of the value that follows it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
-    pub(super) column: usize,
+pub(crate) struct Key {
+    pub(crate) column: usize,
     /// The types that need no look at the value.
-    pub(super) unchecked: Types,
+    pub(crate) unchecked: Types,
 }
 
 /// The keys of a stream's records.
@@ -45,6 +43,8 @@ pub(super) struct Keys {
     /// Steps by the bytes of their keys; made anew at the next record when `stale`.
     places: Places,
     stale: bool,
+    /// How often a key was new or newly spelled.
+    changes: usize,
     /// Keys of the record in hand that were not the expected ones.
     misses: usize,
     /// No key of the record in hand came before one that it came after in others: none can have come twice.
@@ -83,6 +83,7 @@ impl Keys {
             next: 0,
             places: Places::default(),
             stale: false,
+            changes: 0,
             misses: 0,
             ordered: true,
             names,
@@ -90,6 +91,18 @@ impl Keys {
             outside: 0,
             outside_bytes: 0,
         }
+    }
+
+    /// The keys in the order in which they came.
+    #[inline]
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// A number that is another one whenever a key was new or newly spelled.
+    #[inline]
+    pub(super) fn changes(&self) -> usize {
+        self.changes
     }
 
     /// Starts a new record.
@@ -202,6 +215,7 @@ impl Keys {
                     if *self.steps[found].text() != *written {
                         // Its place in `places` is that of its name: white space does not count there.
                         self.steps[found] = Step::new(written, key);
+                        self.changes += 1;
                     }
                     self.found(found);
                 }
@@ -244,6 +258,7 @@ impl Keys {
         }
         self.steps.insert(at, Step::new(written, key));
         self.stale = true;
+        self.changes += 1;
         if self.expected == NONE {
             self.next = at + 1;
         } else {

@@ -8,22 +8,27 @@
 //! A member whose key and value are short is read from one window of 64 bytes, so one check of bounds does for all of
 //! it. All that is not plain (the last members of a line, long values, a new key) takes the general way.
 
+mod checks;
 mod keys;
+mod short;
+mod step;
+mod straight;
 mod value;
 mod window;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::cell::{Cell, Row, Text};
-use crate::decimal::Decimal;
+use crate::cell::{Cell, Row, Taken, Text};
 use crate::error::{Result, show};
 use crate::json::{Syntax, skip};
-use crate::schema::types::Types;
-use crate::schema::{DataType, Metadata, StreamSchema};
-use crate::validate::rest::Rest;
-use crate::validate::{Node, Violation, Violations};
+use crate::schema::{Metadata, StreamSchema};
+use crate::validate::Violation;
+use checks::Checks;
+pub(crate) use keys::Key;
 use keys::Keys;
+pub(crate) use short::{Digits, long_string_end};
+use straight::Straight;
+pub(crate) use window::Window;
 use window::window;
 
 /// How a [`Decoder`] reads.
@@ -42,28 +47,14 @@ pub struct Decoder {
     schema: Arc<StreamSchema>,
     /// How many there are.
     columns: usize,
-    /// By column: what values of other types than the unchecked ones are checked for.
-    checks: Vec<Check>,
+    checks: Checks,
     keys: Keys,
     /// How many spaces stand between a comma and the next key, 0 or 1, and the last byte before that key.
     gap: usize,
     before_key: u8,
-    /// Columns that a record must have.
-    required: Vec<usize>,
-    /// Checks on the record as a whole.
-    rest: Option<Rest>,
-    validate: bool,
     unescape: bool,
-    violations: Violations,
     unknown: Vec<String>,
-}
-
-/// What a column asks of its values.
-#[derive(Debug)]
-struct Check {
-    /// An integer spelled `1.0` becomes 1.
-    integer: bool,
-    node: Option<Node>,
+    straight: Straight,
 }
 
 /// The values of the `_sdc_` columns that do not come from the record; see [`Metadata`].
@@ -85,45 +76,17 @@ impl Decoder {
     /// # Errors
     /// A schema that can not be compiled into checks ([`Kind::Input`](crate::Kind::Input)).
     pub fn new(schema: &Arc<StreamSchema>, options: DecodeOptions) -> Result<Self> {
-        let mut unchecked = Vec::with_capacity(schema.columns.len());
-        let mut checks = Vec::with_capacity(schema.columns.len());
-        for column in &schema.columns {
-            let integer = matches!(column.data_type, DataType::Integer { .. });
-            if options.validate && column.metadata.is_none() {
-                let node = Node::compile(&column.schema).map_err(|error| error.in_stream(&schema.stream))?;
-                unchecked.push(node.unchecked);
-                checks.push(Check {
-                    integer,
-                    node: Some(node),
-                });
-            } else {
-                unchecked.push(if integer {
-                    Types::ANY.without(Types::FRACTION)
-                } else {
-                    Types::ANY
-                });
-                checks.push(Check { integer, node: None });
-            }
-        }
-        let key: HashSet<usize> = schema.key.iter().copied().collect();
-        let is_required = |at: &usize| key.contains(at) || options.validate && schema.columns[*at].required;
+        let (checks, unchecked) = Checks::new(schema, options.validate)?;
         Ok(Self {
+            schema: Arc::clone(schema),
+            columns: schema.columns.len(),
+            checks,
             keys: Keys::new(schema, &unchecked),
             gap: 0,
             before_key: b',',
-            required: (0..schema.columns.len()).filter(is_required).collect(),
-            rest: if options.validate {
-                Rest::of_record(&schema.schema)?
-            } else {
-                None
-            },
-            validate: options.validate,
             unescape: options.unescape,
-            violations: Violations::default(),
             unknown: Vec::new(),
-            columns: schema.columns.len(),
-            checks,
-            schema: Arc::clone(schema),
+            straight: Straight::default(),
         })
     }
 
@@ -139,11 +102,12 @@ impl Decoder {
     /// # Errors
     /// What is not JSON.
     pub fn decode<'a>(&mut self, text: &'a str, at: usize, row: &mut Row<'a>) -> Result<usize, Syntax> {
-        self.violations.clear();
+        self.checks.violations.clear();
         self.keys.rewind();
         row.cells.resize(self.columns, Cell::Absent);
         row.cells.fill(Cell::Absent);
         row.untouched = true;
+        row.taken = Taken(false);
         row.unescaped.clear();
         let start = at;
         let mut found = 0;
@@ -171,19 +135,20 @@ impl Decoder {
             if !first {
                 // The last of two wins.
                 row.untouched = false;
-                self.violations.forget(key.column);
+                self.checks.violations.forget(key.column);
             }
             let Some((kind, value_end)) = value::quick(window, length, rest, slot) else {
                 let unescaped = self.unescape.then_some(&mut row.unescaped);
                 let (kind, value_end) = value::value(text, at + length, slot, unescaped)?;
                 if !key.unchecked.meets(kind) {
-                    self.check(key.column, row, (text, at + length, value_end));
+                    self.checks.value(key.column, row, (text, at + length, value_end));
                 }
                 (rest, end) = self.next_key(text, value_end)?;
                 continue;
             };
             if !key.unchecked.meets(kind) {
-                self.check(key.column, row, (text, at + length, at + value_end));
+                self.checks
+                    .value(key.column, row, (text, at + length, at + value_end));
             }
             // What is between members is compared, not measured: so the processor need not wait for its length.
             let gap = self.gap & 3;
@@ -196,11 +161,9 @@ impl Decoder {
         let end = end.unwrap_or_default();
         row.record = text.get(start..end).unwrap_or_default();
         if found < self.columns {
-            self.check_required(start, row);
+            self.checks.missing(start, row);
         }
-        if let Some(rest) = &self.rest {
-            rest.check(row.record, start, &mut self.violations);
-        }
+        self.checks.record(row.record, start);
         Ok(end)
     }
 
@@ -223,12 +186,12 @@ impl Decoder {
         row.untouched &= first;
         *found += usize::from(first);
         if !first {
-            self.violations.forget(key.column);
+            self.checks.violations.forget(key.column);
         }
         let unescaped = self.unescape.then_some(&mut row.unescaped);
         let (kind, end) = value::value(text, value_at, slot, unescaped)?;
         if !key.unchecked.meets(kind) {
-            self.check(key.column, row, (text, value_at, end));
+            self.checks.value(key.column, row, (text, value_at, end));
         }
         self.next_key(text, end)
     }
@@ -247,9 +210,9 @@ impl Decoder {
         if let Some(name) = self.keys.take_unknown() {
             self.unknown.push(name);
         }
-        if self.schema.closed && self.validate {
+        if self.checks.closed {
             let name = keys::name_at(text, key_at);
-            self.violations.add(
+            self.checks.violations.add(
                 key_at,
                 format!(
                     "expected no property outside the schema, found \"{}\"",
@@ -258,26 +221,6 @@ impl Decoder {
             );
         }
         self.next_key(text, end)
-    }
-
-    /// The checks of a value, and integers in another spelling.
-    #[inline(never)]
-    fn check<'a>(&mut self, column: usize, row: &mut Row<'a>, (text, at, end): (&'a str, usize, usize)) {
-        let check = &self.checks[column];
-        let cell = &mut row.cells[column];
-        if let Some(node) = &check.node {
-            let at = skip::space(text.as_bytes(), at);
-            let json = text.get(at..end).unwrap_or_default();
-            let name = &self.schema.columns[column].name;
-            self.violations
-                .of_column(column, name, |violations| node.check(cell, json, at, violations));
-        }
-        if let Cell::Number(digits) = *cell
-            && check.integer
-            && let Some(value) = Decimal::parse(digits).and_then(Decimal::to_i64)
-        {
-            *cell = Cell::Int(value);
-        }
     }
 
     /// The text from the next key on, or from white space before it; and where the record ends, if it does. A value
@@ -300,26 +243,9 @@ impl Decoder {
         }
     }
 
-    #[inline(never)]
-    fn check_required(&mut self, start: usize, row: &Row<'_>) {
-        for &column in &self.required {
-            if matches!(row.cells[column], Cell::Absent) {
-                let name = &self.schema.columns[column].name;
-                let what = if self.schema.key.contains(&column) {
-                    "key"
-                } else {
-                    "required"
-                };
-                self.violations.within(name, |violations| {
-                    violations.add(start, format!("expected the {what} property, found none"));
-                });
-            }
-        }
-    }
-
     /// How the last record breaks its schema; empty when it does not.
     pub fn violations(&self) -> &[Violation] {
-        self.violations.found()
+        self.checks.violations.found()
     }
 
     /// The properties outside the schema that came for the first time since this was last asked: for one warning

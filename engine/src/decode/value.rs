@@ -1,6 +1,7 @@
 //! One value as a cell.
 
-use super::window::{Window, vector, word};
+use super::short::{Digits, string_end};
+use super::window::Window;
 use crate::cell::{Cell, Text, Unescaped};
 use crate::json::{MAX_DEPTH, Syntax, scan, skip};
 use crate::schema::types::Types;
@@ -24,49 +25,19 @@ pub(super) fn quick<'a>(
     let at = at & 31;
     match window[at] {
         b'"' => {
-            let mut ends = scan::ends(vector(window, at + 1));
-            if ends == 0 {
-                ends = scan::ends(vector(window, at + 1 + 16)) << 16;
-            }
-            let end = at + 1 + (ends.trailing_zeros() as usize & 31);
-            if ends == 0 || window[end] != b'"' {
-                return None;
-            }
-            let raw = text.get(at + 1..end)?;
-            *slot = Cell::Text(Text::plain(raw));
+            let end = string_end(window, at)?;
+            *slot = Cell::Text(Text::plain(text.get(at + 1..end)?));
             Some((Types::STRING, end + 1))
         }
         b'0'..=b'9' | b'-' => {
-            let negative = window[at] == b'-';
-            let first = at + usize::from(negative);
-            let others = scan::no_digits(vector(window, first));
-            let digits = others.trailing_zeros() as usize & 15;
-            let end = first + digits;
-            if digits == 0 || window[first] == b'0' && (digits > 1 || negative) {
-                return None;
+            let digits = Digits::find(window, at)?;
+            if let Some(value) = digits.integer(window) {
+                *slot = Cell::Int(value);
+                return Some((Types::INTEGER, digits.end));
             }
-            if window[end] == b'.' {
-                let others = others & (others - 1);
-                let end = first + (others.trailing_zeros() as usize & 15);
-                if others == 0 || window[end - 1] == b'.' || window[end] | 0x20 == b'e' {
-                    return None;
-                }
-                *slot = Cell::Number(text.get(at..)?.get(..end - at)?);
-                return Some((Types::FRACTION, end));
-            }
-            if window[end] | 0x20 == b'e' {
-                return None;
-            }
-            let mut value = word(window, first);
-            if digits <= 8 {
-                value = scan::eight_digits(value << (64 - 8 * digits));
-            } else {
-                let high = scan::eight_digits(value << (128 - 8 * digits));
-                value = high * 100_000_000 + scan::eight_digits(word(window, end - 8));
-            }
-            let value = value.cast_signed();
-            *slot = Cell::Int(if negative { -value } else { value });
-            Some((Types::INTEGER, end))
+            let end = digits.fraction_end(window)?;
+            *slot = Cell::Number(text.get(at..)?.get(..end - at)?);
+            Some((Types::FRACTION, end))
         }
         b'n' if &window[at..at + 4] == b"null" => {
             *slot = Cell::Null;

@@ -7,7 +7,7 @@ pub(super) const WINDOW: usize = 64;
 /// The longest key, with its quotes, colon and white space, that is looked for in a window.
 pub(super) const QUICK_KEY: usize = 31;
 
-pub(super) type Window = [u8; WINDOW];
+pub(crate) type Window = [u8; WINDOW];
 
 /// The window at the start of a text; none of a short text.
 #[inline]
@@ -17,7 +17,7 @@ pub(super) fn window(text: &str) -> Option<&Window> {
 
 /// Sixteen bytes of a window, from at most its 48th on.
 #[inline]
-pub(super) fn vector(window: &Window, at: usize) -> u8x16 {
+pub(crate) fn vector(window: &Window, at: usize) -> u8x16 {
     u8x16::new(part(window, at))
 }
 

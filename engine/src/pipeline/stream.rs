@@ -118,7 +118,11 @@ impl<E: Encoder> Stream<E> {
 
     #[inline]
     fn decode<'a>(&mut self, line: &Line<'a>, record: &Record<'a>, row: &mut Row<'a>) -> Result<(), Trouble> {
-        let end = match self.decoder.decode(line.text, record.body, row) {
+        let decoded = match self.encoder.columns() {
+            Some(columns) => self.decoder.decode_into(line.text, record.body, row, columns),
+            None => self.decoder.decode(line.text, record.body, row),
+        };
+        let end = match decoded {
             Ok(end) => end,
             Err(syntax) => {
                 let error = syntax_error(syntax, line);
@@ -131,6 +135,8 @@ impl<E: Encoder> Stream<E> {
         row.version = tail.version;
         row.time_extracted = tail.time_extracted;
         planted!(FLOAT_NUMBERS, {
+            // Into cells, all of them: the bug is not in the columns.
+            let _ = self.decoder.decode(line.text, record.body, row);
             super::planted::through_floats(row);
         });
         if self.decoder.violations().is_empty() {

@@ -54,7 +54,11 @@ fn run<E: Encoder>(
         let Message::Record(record) = reader.read(&line).unwrap() else {
             panic!("no RECORD")
         };
-        let end = decoder.decode(line.text, record.body, &mut borrowed).unwrap();
+        let end = match encoder.columns() {
+            Some(columns) => decoder.decode_into(line.text, record.body, &mut borrowed, columns),
+            None => decoder.decode(line.text, record.body, &mut borrowed),
+        };
+        let end = end.unwrap();
         assert_eq!(decoder.violations(), []);
         borrowed.time_extracted = record.tail(&line, end).unwrap().time_extracted;
         encoder.push(&borrowed).unwrap();

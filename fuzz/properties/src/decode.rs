@@ -77,11 +77,13 @@ pub fn check(data: &[u8]) {
     let decoder = || Decoder::new(schema, options).expect("a decoder of this module");
     let mut warm = decoder();
     let mut encoders = Encoders::new(schema);
+    let mut straight = Straight::new(schema, decoder());
     let mut taken: Vec<(Json, Vec<bool>)> = Vec::new();
     for line in text.split('\n').take(LINES) {
         reference::agrees_with_serde_json(line);
         let mut row = Row::default();
         let found = warm.decode(line, 0, &mut row);
+        straight.take(line, found.ok(), &warm);
         let (mut alone, mut row_alone) = (decoder(), Row::default());
         assert_eq!(found, alone.decode(line, 0, &mut row_alone), "{line}");
         let oracle = reference::parse_at(line, 0, MAX_DEPTH as usize)
@@ -109,7 +111,34 @@ pub fn check(data: &[u8]) {
         let refused = encoders.push(&row);
         taken.push((record, refused));
     }
-    encoders.check(schema, &taken);
+    encoders.check(schema, &taken, &straight.columns.finish().expect("columns"));
+}
+
+/// A decoder that puts values right into columns.
+struct Straight {
+    decoder: Decoder,
+    columns: Columns,
+}
+
+impl Straight {
+    fn new(schema: &Arc<StreamSchema>, decoder: Decoder) -> Self {
+        let columns = Columns::new(schema, ColumnOptions::default());
+        Self { decoder, columns }
+    }
+
+    /// Reads a line, of which another decoder has found the end and violations.
+    fn take(&mut self, line: &str, found: Option<usize>, other: &Decoder) {
+        // It looks at values only where more text follows.
+        let line = format!("{line}{}", " ".repeat(64));
+        let mut row = Row::default();
+        let end = self.decoder.decode_into(&line, 0, &mut row, &mut self.columns);
+        assert_eq!(end.ok(), found, "{line}");
+        if found.is_some() {
+            assert_eq!(self.decoder.violations(), other.violations(), "{line}");
+            // Refused or not, the other columns do the same.
+            let _ = self.columns.push(&row);
+        }
+    }
 }
 
 /// Whether a record may be passed on as it is: no property outside the schema, none twice.
@@ -201,7 +230,7 @@ impl Encoders {
             .collect()
     }
 
-    fn check(mut self, schema: &StreamSchema, records: &[(Json, Vec<bool>)]) {
+    fn check(mut self, schema: &StreamSchema, records: &[(Json, Vec<bool>)], straight: &RecordBatch) {
         let rows = self.rows.finish().expect("rows");
         assert_eq!(rows.len(), records.len());
         let lines = self.lines.finish().expect("lines");
@@ -230,6 +259,9 @@ impl Encoders {
                 .map(|(record, _)| record)
                 .collect();
             check_batch(schema, &batch, &kept);
+            if at == 0 {
+                assert_eq!(&batch, straight);
+            }
             let refused = records.iter().filter(|(_, refused)| refused[at]);
             for (record, _) in refused {
                 assert!(is_refusable(schema, record, at == 0), "{record:?}");

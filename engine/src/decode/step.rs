@@ -2,11 +2,11 @@
 
 use wide::u8x16;
 
-use super::Key;
-use crate::decode::window::{QUICK_KEY, Window, vector, word};
+use super::keys::Key;
+use super::window::{QUICK_KEY, Window, vector, word};
 use crate::json::scan;
 
-/// A key as it came: `"name": ` with its quotes, colon and white space.
+/// A key as it came: `"name": ` with its quotes, colon and white space; or with what stands before it as well.
 #[derive(Debug)]
 pub(super) struct Step {
     /// The first sixteen bytes and the last; for a shorter text twice the same.

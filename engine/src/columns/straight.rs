@@ -1,0 +1,120 @@
+//! Values that go straight into their columns, and the cells that wait for the end of the record; see
+//! [`Decoder::decode_into`](crate::decode::Decoder::decode_into).
+
+use super::column::{Column, Values};
+use super::{Columns, float};
+use crate::cell::Row;
+use crate::decode::{Digits, Key, Window, long_string_end};
+use crate::error::{Error, Result};
+use crate::schema::types::Types;
+use crate::time;
+
+/// A row of which the columns have a part.
+#[derive(Debug, Default)]
+pub(super) struct OpenRow {
+    is_open: bool,
+    /// The columns whose values are in cells.
+    left: Vec<usize>,
+}
+
+impl Columns {
+    /// Begins a row.
+    #[inline]
+    pub(crate) fn begin(&mut self) {
+        self.forget_open();
+        self.open.is_open = true;
+        self.open.left.clear();
+    }
+
+    /// Takes the value of a row that stands at `at` in `window`, the start of `text`, if it is a short one of its column's
+    /// type and needs no check; returns where it ends.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called in one place, for each value")]
+    pub(crate) fn read(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize> {
+        let column = self.columns.get_mut(key.column)?;
+        column.read((text, window), at, key.unchecked)
+    }
+
+    /// Notes that the value of this column is in its cell.
+    #[inline]
+    pub(crate) fn leave(&mut self, column: usize) {
+        self.open.left.push(column);
+    }
+
+    /// Takes back what the columns have of a row that was begun and not pushed.
+    #[inline]
+    pub(super) fn forget_open(&mut self) {
+        if self.open.is_open {
+            self.forget();
+        }
+    }
+
+    /// Takes back what the columns have of a row.
+    #[cold]
+    pub(crate) fn forget(&mut self) {
+        self.open.is_open = false;
+        for column in &mut self.columns {
+            column.truncate(self.rows);
+        }
+    }
+
+    /// Adds the values of the open row that are in cells.
+    pub(super) fn push_left(&mut self, row: &Row<'_>) -> Result<()> {
+        if !self.open.is_open {
+            return Err(Error::bug("a row that other columns have a part of"));
+        }
+        for &at in &self.open.left {
+            if let Err(refused) = self.columns[at].push(&row.cells[at], row) {
+                return Err(self.refuse(at, &refused));
+            }
+        }
+        self.open.is_open = false;
+        self.rows += 1;
+        Ok(())
+    }
+}
+
+impl Column {
+    /// See [`Columns::read`].
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
+    fn read(&mut self, (text, window): (&str, &Window), at: usize, unchecked: Types) -> Option<usize> {
+        // Never cuts anything off: it tells the compiler that all below is inside of the window.
+        let at = at & 31;
+        if self.nulls.pending() > 0 {
+            self.settle();
+        }
+        match &mut self.values {
+            Values::Integer(values) if unchecked.has(Types::INTEGER) => {
+                let digits = Digits::find(window, at)?;
+                values.push(digits.integer(window)?);
+                Some(digits.end)
+            }
+            Values::Float(values) if unchecked.has(Types::NUMBER) => {
+                let digits = Digits::find(window, at)?;
+                if let Some(end) = digits.fraction_end(window) {
+                    let (word, point) = digits.word(window, end)?;
+                    values.push(float::of_word(word, point, digits.negative));
+                    return Some(end);
+                }
+                #[expect(clippy::cast_precision_loss, reason = "at most fifteen digits, so exact")]
+                values.push(digits.integer(window)? as f64);
+                Some(digits.end)
+            }
+            Values::Date(values) if unchecked.has(Types::STRING) => {
+                let quoted = window[at..].first_chunk::<12>()?;
+                let [b'"', date @ .., b'"'] = quoted else {
+                    return None;
+                };
+                values.push(time::date(date)?);
+                Some(at + quoted.len())
+            }
+            Values::Text(texts) if unchecked.has(Types::STRING) => {
+                let end = long_string_end(text, window, at)?;
+                texts.push_plain(text.get(at + 1..end)?)?;
+                Some(end + 1)
+            }
+            _ => None,
+        }
+    }
+}

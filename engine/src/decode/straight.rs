@@ -1,0 +1,184 @@
+//! Records like those before, straight into columns.
+//!
+//! A record that goes through a row is gone over twice: each cell is written, found again, and asked for its type. Where
+//! the keys come in the order in which they always came, a value that is short and of its column's type goes into the
+//! column as soon as its end is known. All else waits in its cell until the end of the record.
+//!
+//! Nothing is ever reported from here. A record with anything wrong or unexpected is taken back out of the columns and
+//! decoded once more, in the general way.
+
+use super::checks::Checks;
+use super::keys::Key;
+use super::step::Step;
+use super::window::{self, window};
+use super::{Decoder, value};
+use crate::cell::{Cell, Row, Taken};
+use crate::columns::Columns;
+use crate::json::Syntax;
+
+/// What records look like, and when one is worth a try.
+#[derive(Debug, Default)]
+pub(super) struct Straight {
+    /// The keys in the order in which they came, each with what stands before it: `{"a": `, `, "b": `.
+    steps: Vec<Step>,
+    /// Columns whose keys never came.
+    absent: Vec<usize>,
+    /// The keys and the space between members of which this was made.
+    made_of: (usize, usize),
+    /// A column that each record must have never came.
+    hopeless: bool,
+    /// How many records are not tried after one was tried in vain, and how many of them are left.
+    pause: u32,
+    left: u32,
+}
+
+/// The longest pause. A record tried in vain costs at most as much as one decoded.
+const MAX_PAUSE: u32 = 255;
+/// So many of the properties that came before may be missing: each is a wrong guess.
+const MAX_MISSING: usize = 4;
+
+impl Decoder {
+    /// Decodes as [`decode`](Self::decode) does, for the columns that the row is pushed to next: values that they have
+    /// taken by then have no cells in it.
+    ///
+    /// Of a row that is not pushed after all nothing stays in the columns.
+    ///
+    /// # Errors
+    /// What is not JSON.
+    pub fn decode_into<'a>(
+        &mut self,
+        text: &'a str,
+        at: usize,
+        row: &mut Row<'a>,
+        columns: &mut Columns,
+    ) -> Result<usize, Syntax> {
+        if self.straight.left > 0 {
+            self.straight.left -= 1;
+        } else if self.is_worth_a_try() {
+            if let Some(end) = self.straight(text, at, row, columns) {
+                self.straight.pause = 0;
+                row.record = text.get(at..end).unwrap_or_default();
+                if !row.untouched {
+                    self.unknown.extend(self.keys.take_unknown());
+                }
+                return Ok(end);
+            }
+            columns.forget();
+            self.straight.left = self.straight.pause;
+            self.straight.pause = (2 * self.straight.pause + 1).min(MAX_PAUSE);
+        }
+        self.decode(text, at, row)
+    }
+
+    #[inline]
+    fn is_worth_a_try(&mut self) -> bool {
+        if self.straight.made_of != (self.keys.changes(), self.gap) {
+            self.look_at_keys();
+        }
+        !self.straight.steps.is_empty() && !self.straight.hopeless && !self.checks.look_at_records()
+    }
+
+    #[cold]
+    fn look_at_keys(&mut self) {
+        let straight = &mut self.straight;
+        straight.made_of = (self.keys.changes(), self.gap);
+        straight.steps.clear();
+        for step in self.keys.steps() {
+            let before: &[u8] = match (straight.steps.is_empty(), self.gap) {
+                (true, _) => b"{",
+                (false, 0) => b",",
+                (false, _) => b", ",
+            };
+            let written = [before, step.text()].concat();
+            straight.steps.push(Step::new(&written, step.key));
+        }
+        let came = |column: &usize| straight.steps.iter().any(|step| step.key.column == *column);
+        straight.absent = (0..self.columns).filter(|column| !came(column)).collect();
+        straight.hopeless = straight.absent.iter().any(|column| self.checks.requires(*column));
+    }
+
+    /// Returns where the record ends, if nothing in it is wrong or unexpected.
+    fn straight<'a>(
+        &mut self,
+        text: &'a str,
+        start: usize,
+        row: &mut Row<'a>,
+        columns: &mut Columns,
+    ) -> Option<usize> {
+        self.checks.violations.clear();
+        row.cells.resize(self.columns, Cell::Absent);
+        row.untouched = true;
+        row.taken = Taken(true);
+        row.unescaped.clear();
+        columns.begin();
+        for &column in &self.straight.absent {
+            row.cells[column] = Cell::Absent;
+            columns.leave(column);
+        }
+        let mut rest = text.get(start..)?;
+        let (mut missing, mut in_cells) = (0, 0);
+        for step in &self.straight.steps {
+            let (key, length) = (step.key, step.length());
+            let window = window(rest).filter(|window| step.is_in(window));
+            if let Some(window) = window
+                && let Some(end) = columns.read(key, rest, window, length)
+            {
+                rest = rest.get(end..)?;
+            } else if window.is_some() || window::starts_with(rest.as_bytes(), 0, step.text()) {
+                in_cells += 1;
+                let at = text.len() - rest.len() + length;
+                let end = to_cell((&mut self.checks, self.unescape), key, (text, at), row, columns)?;
+                rest = text.get(end..)?;
+            } else {
+                missing += 1;
+                // The brace stands before the first key.
+                let nothing_came = text.len() - rest.len() == start;
+                if missing > MAX_MISSING || nothing_came {
+                    return None;
+                }
+                leave_out(&self.checks, key, row, columns)?;
+            }
+        }
+        if 2 * in_cells > self.straight.steps.len() {
+            // The general way fills cells faster.
+            self.straight.left = MAX_PAUSE;
+        }
+        rest.starts_with('}').then_some(text.len() - rest.len() + 1)
+    }
+}
+
+/// Reads the value at `at` into its cell; returns where it ends, if it is right.
+#[inline(never)]
+fn to_cell<'a>(
+    (checks, unescape): (&mut Checks, bool),
+    key: Key,
+    (text, at): (&'a str, usize),
+    row: &mut Row<'a>,
+    columns: &mut Columns,
+) -> Option<usize> {
+    let Some(slot) = row.cells.get_mut(key.column) else {
+        row.untouched = false;
+        let (_, end) = value::value(text, at, &mut Cell::Absent, None).ok()?;
+        return (!checks.closed).then_some(end);
+    };
+    columns.leave(key.column);
+    let unescaped = unescape.then_some(&mut row.unescaped);
+    let (kind, end) = value::value(text, at, slot, unescaped).ok()?;
+    if !key.unchecked.meets(kind) {
+        checks.value(key.column, row, (text, at, end));
+    }
+    checks.violations.found().is_empty().then_some(end)
+}
+
+/// Notes that a record does not have a property, if it may be without.
+#[inline(never)]
+fn leave_out(checks: &Checks, key: Key, row: &mut Row<'_>, columns: &mut Columns) -> Option<()> {
+    if let Some(cell) = row.cells.get_mut(key.column) {
+        *cell = Cell::Absent;
+        columns.leave(key.column);
+    }
+    (!checks.requires(key.column)).then_some(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+use std::fmt::Write;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use proptest::prelude::*;
+
+use super::*;
+use crate::columns::ColumnOptions;
+use crate::decode::DecodeOptions;
+use crate::encode::Encoder;
+use crate::schema::StreamSchema;
+
+const SCHEMA: &str = r#"{"properties": {
+    "id": {"type": "integer"}, "price": {"type": ["number", "null"]}, "name": {"type": ["string", "null"]},
+    "day": {"type": ["string", "null"], "format": "date"}, "short": {"type": ["string", "null"], "maxLength": 3},
+    "ok": {"type": ["boolean", "null"]}, "at": {"type": ["string", "null"], "format": "date-time"},
+    "any": {}, "never": {"type": ["string", "null"]}
+}, "required": ["name"], "additionalProperties": OPEN}"#;
+
+fn schema(open: bool) -> Arc<StreamSchema> {
+    let text = SCHEMA.replace("OPEN", &open.to_string());
+    Arc::new(StreamSchema::compile("s", &text, &["id"], &[]).expect("a schema"))
+}
+
+/// The keys in their usual order, each with values that are usual for it.
+const USUAL: [(&str, &[&str]); 8] = [
+    ("id", &["0", "7", "-12", "12345678", "123456789012345"]),
+    ("price", &["0.5", "-0.25", "21168.23", "17", "12345678.25", "-3"]),
+    (
+        "name",
+        &[
+            r#""""#,
+            r#""a""#,
+            r#""é漢""#,
+            r#""exactly sixteen!""#,
+            r#""of thirty-two bytes, not one more""#,
+        ],
+    ),
+    ("day", &[r#""2026-01-02""#, r#""1970-01-01""#]),
+    ("short", &[r#""abc""#, r#""é""#]),
+    ("ok", &["true", "false"]),
+    ("at", &[r#""2026-01-02T03:04:05Z""#]),
+    ("any", &["1", r#""x""#, "{\"a\": [1]}"]),
+];
+
+/// Values that are rare, wrong for some columns, or no JSON.
+const RARE: &[&str] = &[
+    "null",
+    "1.0",
+    "1e2",
+    "-0",
+    "-0.0",
+    "0.0",
+    "007",
+    "-",
+    "1.",
+    "1.5e3",
+    "12345678901234567",
+    "99999999999999999999",
+    "123456789.123456",
+    r#""long enough that no window has its end, which it does not""#,
+    r#""\n\u00e9""#,
+    r#""\ud83d\ude00""#,
+    r#""2026-02-30""#,
+    r#""2026-1-2  ""#,
+    r#""\"026-01-0""#,
+    r#""abcd""#,
+    "[]",
+    "tru",
+    r#""open"#,
+    " 5",
+];
+
+#[derive(Clone, Debug)]
+struct Line {
+    text: String,
+    /// Not pushed though it was decoded: what follows the record was wrong, say.
+    dropped: bool,
+    /// The batch ends after it.
+    ends: bool,
+}
+
+prop_compose! {
+    fn line()(
+        values in prop::collection::vec((0..100_u8, any::<prop::sample::Index>()), USUAL.len()),
+        change in 0..30_u8,
+        (a, b) in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+        compact in 0..20_u8,
+        cut in 0..40_u8,
+        tail in 0..90_usize,
+        fate in 0..20_u8,
+    ) -> Line {
+        let mut members: Vec<(&str, &str)> = Vec::new();
+        for ((name, usual), (dice, pick)) in USUAL.iter().zip(&values) {
+            match dice {
+                0..90 => members.push((name, *pick.get(usual))),
+                90..97 => members.push((name, *pick.get(RARE))),
+                _ => {}
+            }
+        }
+        let (count, between) = (members.len(), a.index(members.len() + 1));
+        match change {
+            0 if count > 0 => members.swap(a.index(count), b.index(count)),
+            1 if count > 0 => members.push(members[a.index(count)]),
+            2 => members.insert(between, ("extra", *b.get(RARE))),
+            3 => members.insert(between, ("a_key_longer_than_any_window_can_look_at", "1")),
+            _ => {}
+        }
+        let (comma, colon) = if compact == 0 { (",", ":") } else { (", ", ": ") };
+        let mut text = String::from("{");
+        for (at, (name, value)) in members.iter().enumerate() {
+            let comma = if at == 0 { "" } else { comma };
+            write!(text, "{comma}\"{name}\"{colon}{value}").expect("a String");
+        }
+        text.push('}');
+        if cut == 0 {
+            let at = a.index(text.len());
+            text.truncate((0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0));
+        }
+        if cut == 1 {
+            text = b.get(&["}", "", "{}", "]", "{"]).to_string();
+        }
+        text.extend(std::iter::repeat_n(' ', tail));
+        Line { text, dropped: fate == 0, ends: fate == 1 }
+    }
+}
+
+/// What became of the lines, told one after another, and the batches.
+fn run(
+    schema: &Arc<StreamSchema>,
+    lines: &[Line],
+    validate: bool,
+    straight: bool,
+) -> (Vec<String>, Vec<RecordBatch>, usize) {
+    let options = DecodeOptions {
+        validate,
+        unescape: true,
+    };
+    let mut decoder = Decoder::new(schema, options).expect("a decoder");
+    let mut columns = Columns::new(schema, ColumnOptions::default());
+    let mut row = Row::default();
+    let (mut told, mut batches, mut taken) = (Vec::new(), Vec::new(), 0);
+    for line in lines {
+        // The row may come from another stream.
+        row.cells.fill(Cell::Int(99));
+        let end = if straight {
+            decoder.decode_into(&line.text, 0, &mut row, &mut columns)
+        } else {
+            decoder.decode(&line.text, 0, &mut row)
+        };
+        assert_eq!(end.is_ok(), is_json(&line.text), "{}", line.text);
+        told.push(format!("{end:?} {:?}", decoder.violations()));
+        if end.is_ok() && decoder.violations().is_empty() && !line.dropped {
+            taken += usize::from(row.taken.0);
+            let untouched = row.untouched;
+            let pushed = columns.push(&row).map_err(|error| error.to_string());
+            told.push(format!("{untouched} {} {pushed:?}", row.record));
+        }
+        told.push(format!("{:?} {}", decoder.take_unknown(), columns.rows()));
+        if line.ends {
+            batches.push(columns.finish().expect("a batch"));
+        }
+    }
+    batches.push(columns.finish().expect("a batch"));
+    (told, batches, taken)
+}
+
+/// Whether a line starts with an object, and nothing is wrong with it.
+fn is_json(text: &str) -> bool {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter();
+    matches!(values.next(), Some(Ok(serde_json::Value::Object(_))))
+}
+
+proptest! {
+    /// Whether or not columns take values before the record is known to be right, the outcome is the same.
+    #[test]
+    fn columns_get_the_same_as_from_rows(
+        lines in prop::collection::vec(line(), 1..40),
+        validate: bool,
+        open: bool,
+    ) {
+        let (told, batches, _) = run(&schema(open), &lines, validate, true);
+        let (expected, expected_batches, _) = run(&schema(open), &lines, validate, false);
+        prop_assert_eq!(told, expected);
+        prop_assert_eq!(batches, expected_batches);
+    }
+}
+
+fn lines(texts: &[String]) -> Vec<Line> {
+    let line = |text: &String| Line {
+        text: text.clone(),
+        dropped: false,
+        ends: false,
+    };
+    texts.iter().map(line).collect()
+}
+
+#[test]
+fn records_like_those_before_go_straight() {
+    let tail = " ".repeat(64);
+    let record =
+        |n: usize| format!(r#"{{"id": {n}, "name": "n{n}", "price": {n}.25, "day": "2026-01-02"}}{tail}"#);
+    let (_, batches, taken) = run(
+        &schema(true),
+        &lines(&(0..100).map(record).collect::<Vec<_>>()),
+        true,
+        true,
+    );
+    assert_eq!((batches[0].num_rows(), taken), (100, 99));
+}
+
+#[test]
+fn records_in_ever_other_orders_are_seldom_tried() {
+    let keys = ["id", "price", "name"];
+    let record = |n: usize| {
+        let mut keys = keys.to_vec();
+        keys.rotate_left(n % 3);
+        let members = keys.iter().map(|key| match *key {
+            "name" => r#""name": "x""#.to_owned(),
+            key => format!("\"{key}\": {n}"),
+        });
+        format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+    };
+    let texts: Vec<String> = (0..3000).map(record).collect();
+    let (_, batches, taken) = run(&schema(true), &lines(&texts), true, true);
+    assert_eq!(batches[0].num_rows(), 3000);
+    assert!(taken < 100, "{taken}");
+}
+
+#[test]
+fn records_that_are_spelled_otherwise_from_here_on_go_straight_again() {
+    let tail = " ".repeat(64);
+    let compact = format!(r#"{{"id":1,"price":0.5,"name":"x"}}{tail}"#);
+    let spaced = format!(r#"{{"id": 1, "price": 0.5, "name": "x"}}{tail}"#);
+    let texts = [vec![spaced; 100], vec![compact; 100]].concat();
+    let (_, _, taken) = run(&schema(true), &lines(&texts), true, true);
+    assert!(taken > 190, "{taken}");
+}
+
+#[test]
+fn what_lacks_its_brace_is_no_record() {
+    let tail = " ".repeat(64);
+    let texts = [
+        r#"{"name": "x", "id": 1}"#,
+        r#"{"name": "x", "id": 2}"#,
+        "}",
+        r#""name": "x", "id": 3}"#,
+    ];
+    let texts = texts.map(|text| format!("{text}{tail}"));
+    let (_, batches, taken) = run(&schema(true), &lines(&texts), false, true);
+    assert_eq!((batches[0].num_rows(), taken), (2, 1));
+}
+
+#[test]
+fn an_unknown_property_that_came_first_in_a_bad_record_is_told_with_the_next() {
+    let tail = " ".repeat(64);
+    let texts = [
+        r#""name": "x"}"#,
+        r#""name": "x", "extra": -}"#,
+        r#""name": "x", "extra": 1}"#,
+    ]
+    .map(|rest| format!(r#"{{"id": 1, {rest}{tail}"#));
+    let told = |straight| run(&schema(true), &lines(&texts), true, straight).0;
+    assert!(
+        told(true).iter().any(|line| line.contains("extra\"]")),
+        "{:?}",
+        told(true)
+    );
+    assert_eq!(told(true), told(false));
+}
+
+#[test]
+fn a_row_of_other_columns_is_refused() {
+    let schema = schema(true);
+    let mut decoder = Decoder::new(&schema, DecodeOptions::default()).expect("a decoder");
+    let columns = || Columns::new(&schema, ColumnOptions::default());
+    let (mut mine, mut other, mut row) = (columns(), columns(), Row::default());
+    for _ in 0..2 {
+        decoder
+            .decode_into(r#"{"id": 1, "name": "x"}"#, 0, &mut row, &mut mine)
+            .expect("JSON");
+    }
+    other.push(&row).expect_err("it has only a part of the row");
+    mine.push(&row).expect("a row");
+    mine.push(&row).expect_err("it has been pushed");
+    assert_eq!(mine.finish().expect("a batch").num_rows(), 1);
+}
