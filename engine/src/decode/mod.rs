@@ -7,6 +7,8 @@
 //!
 //! A member whose key and value are short is read from one window of 64 bytes, so one check of bounds does for all of
 //! it. All that is not plain (the last members of a line, long values, a new key) takes the general way.
+//!
+//! Where a row ends in Arrow columns, most records need none; see [`Decoder::decode_into`].
 
 mod checks;
 mod keys;
