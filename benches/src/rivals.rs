@@ -48,8 +48,8 @@ pub fn melisma(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
     let schema = StreamSchema::compile("s", &corpus.schema.to_string(), &[""; 0], &[]).expect("a schema");
     let schema = Arc::new(schema);
     let options = DecodeOptions {
-        validate: false,
         unescape: true,
+        ..DecodeOptions::default()
     };
     let mut decoder = Decoder::new(&schema, options).expect("a decoder");
     let mut columns = MelismaColumns::new(&schema, ColumnOptions::default());

@@ -14,6 +14,10 @@ pub trait Encoder: Send {
     /// Whether it asks rows for what their strings stand for ([`Row::text`]), which the decoder then finds out by the way.
     const READS_TEXT: bool = false;
 
+    /// Whether it asks for the cells of rows that are [`untouched`](Row::untouched), too. Where it only passes their records
+    /// on, they need not have any; those with `_sdc_` columns have them in any case.
+    const READS_CELLS: bool = true;
+
     /// The columns that its rows end in, if they are pushed there as they come: the decoder then puts values right into
     /// them ([`Decoder::decode_into`](crate::decode::Decoder::decode_into)).
     fn columns(&mut self) -> Option<&mut Columns> {

@@ -92,6 +92,7 @@ impl Checker {
                     &Arc::new(schema),
                     DecodeOptions {
                         validate: true,
+                        record_only: true,
                         ..DecodeOptions::default()
                     },
                 )

@@ -27,6 +27,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema, SchemaRef};
 
 use crate::cell::Row;
+use crate::decode::Takes;
 use crate::encode::Encoder;
 use crate::error::{Error, Result, show};
 use crate::schema::StreamSchema;

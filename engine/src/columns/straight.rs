@@ -4,7 +4,7 @@
 use super::column::{Column, Values};
 use super::{Columns, float};
 use crate::cell::Row;
-use crate::decode::{Digits, Key, Window, long_string_end};
+use crate::decode::{Digits, Key, Takes, Window, long_string_end};
 use crate::error::{Error, Result};
 use crate::schema::types::Types;
 use crate::time;
@@ -17,44 +17,43 @@ pub(super) struct OpenRow {
     left: Vec<usize>,
 }
 
-impl Columns {
-    /// Begins a row.
+impl Takes for Columns {
+    const ANY_PROPERTY: bool = true;
+
     #[inline]
-    pub(crate) fn begin(&mut self) {
+    fn begin(&mut self) {
         self.forget_open();
         self.open.is_open = true;
         self.open.left.clear();
     }
 
-    /// Takes the value of a row that stands at `at` in `window`, the start of `text`, if it is a short one of its column's
-    /// type and needs no check; returns where it ends.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called in one place, for each value")]
-    pub(crate) fn read(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize> {
+    fn read(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize> {
         let column = self.columns.get_mut(key.column)?;
         column.read((text, window), at, key.unchecked)
     }
 
-    /// Notes that the value of this column is in its cell.
     #[inline]
-    pub(crate) fn leave(&mut self, column: usize) {
+    fn leave(&mut self, column: usize) {
         self.open.left.push(column);
     }
 
+    #[cold]
+    fn forget(&mut self) {
+        self.open.is_open = false;
+        for column in &mut self.columns {
+            column.truncate(self.rows);
+        }
+    }
+}
+
+impl Columns {
     /// Takes back what the columns have of a row that was begun and not pushed.
     #[inline]
     pub(super) fn forget_open(&mut self) {
         if self.open.is_open {
             self.forget();
-        }
-    }
-
-    /// Takes back what the columns have of a row.
-    #[cold]
-    pub(crate) fn forget(&mut self) {
-        self.open.is_open = false;
-        for column in &mut self.columns {
-            column.truncate(self.rows);
         }
     }
 
@@ -75,7 +74,7 @@ impl Columns {
 }
 
 impl Column {
-    /// See [`Columns::read`].
+    /// See [`Takes::read`].
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "as above")]
     fn read(&mut self, (text, window): (&str, &Window), at: usize, unchecked: Types) -> Option<usize> {

@@ -30,6 +30,7 @@ pub(crate) use keys::Key;
 use keys::Keys;
 pub(crate) use short::{Digits, long_string_end};
 use straight::Straight;
+pub(crate) use straight::Takes;
 pub(crate) use window::Window;
 use window::window;
 
@@ -41,6 +42,9 @@ pub struct DecodeOptions {
     /// Unescape strings in the pass that checks them, for [`Row::text`]. For whoever does not want every text it is work
     /// for nothing.
     pub unescape: bool,
+    /// Of a record that can be passed on as it came ([`Row::untouched`]) only that is wanted: such rows may have no cells.
+    /// Rows with `_sdc_` columns have theirs in any case.
+    pub record_only: bool,
 }
 
 /// Decodes the records of one stream under one schema.
@@ -55,6 +59,7 @@ pub struct Decoder {
     gap: usize,
     before_key: u8,
     unescape: bool,
+    record_only: bool,
     unknown: Vec<String>,
     straight: Straight,
 }
@@ -87,6 +92,7 @@ impl Decoder {
             gap: 0,
             before_key: b',',
             unescape: options.unescape,
+            record_only: options.record_only && schema.columns.iter().all(|column| column.metadata.is_none()),
             unknown: Vec::new(),
             straight: Straight::default(),
         })
@@ -103,7 +109,17 @@ impl Decoder {
     ///
     /// # Errors
     /// What is not JSON.
+    #[inline]
     pub fn decode<'a>(&mut self, text: &'a str, at: usize, row: &mut Row<'a>) -> Result<usize, Syntax> {
+        if self.record_only
+            && let Some(end) = self.check_straight(text, at, row)
+        {
+            return Ok(end);
+        }
+        self.decode_row(text, at, row)
+    }
+
+    fn decode_row<'a>(&mut self, text: &'a str, at: usize, row: &mut Row<'a>) -> Result<usize, Syntax> {
         self.checks.violations.clear();
         self.keys.rewind();
         row.cells.resize(self.columns, Cell::Absent);

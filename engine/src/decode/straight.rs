@@ -1,20 +1,23 @@
-//! Records like those before, straight into columns.
+//! Records like those before, without a row.
 //!
 //! A record that goes through a row is gone over twice: each cell is written, found again, and asked for its type. Where
 //! the keys come in the order in which they always came, a value that is short and of its column's type goes into the
-//! column as soon as its end is known. All else waits in its cell until the end of the record.
+//! column as soon as its end is known, or nowhere, where only the record as it came is wanted. All else waits in its cell
+//! until the end of the record.
 //!
 //! Nothing is ever reported from here. A record with anything wrong or unexpected is taken back out of the columns and
 //! decoded once more, in the general way.
 
 use super::checks::Checks;
-use super::keys::Key;
+use super::keys::{Key, OUTSIDE};
+use super::short::{Digits, long_string_end};
 use super::step::Step;
-use super::window::{self, window};
+use super::window::{self, Window, window};
 use super::{Decoder, value};
 use crate::cell::{Cell, Row, Taken};
 use crate::columns::Columns;
 use crate::json::Syntax;
+use crate::schema::types::Types;
 
 /// What records look like, and when one is worth a try.
 #[derive(Debug, Default)]
@@ -37,6 +40,59 @@ const MAX_PAUSE: u32 = 255;
 /// So many of the properties that came before may be missing: each is a wrong guess.
 const MAX_MISSING: usize = 4;
 
+/// Where the values of a record go.
+pub(crate) trait Takes {
+    /// Whether a record can be passed on that has a property outside the schema.
+    const ANY_PROPERTY: bool;
+
+    /// Begins a record.
+    fn begin(&mut self);
+
+    /// Takes the value that stands at `at` in `window`, the start of `text`, if it is a short one of its column's type and
+    /// needs no check; returns where it ends.
+    fn read(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize>;
+
+    /// Notes that the value of this column is in its cell.
+    fn leave(&mut self, column: usize);
+
+    /// Takes back what it has of the record.
+    fn forget(&mut self);
+}
+
+/// Nowhere: the record is passed on as it came.
+struct Nowhere;
+
+impl Takes for Nowhere {
+    const ANY_PROPERTY: bool = false;
+
+    fn begin(&mut self) {}
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called in one place, for each value")]
+    fn read(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize> {
+        let at = at & 31;
+        match window[at] {
+            // The record can not be passed on as it came.
+            _ if key.column == OUTSIDE => None,
+            b'"' if key.unchecked.has(Types::STRING) => Some(long_string_end(text, window, at)? + 1),
+            b'0'..=b'9' | b'-' => {
+                let digits = Digits::find(window, at)?;
+                if digits.integer(window).is_some() {
+                    return key.unchecked.has(Types::INTEGER).then_some(digits.end);
+                }
+                let end = digits.fraction_end(window)?;
+                key.unchecked.has(Types::FRACTION).then_some(end)
+            }
+            b'n' if window[at..at + 4] == *b"null" && key.unchecked.has(Types::NULL) => Some(at + 4),
+            _ => None,
+        }
+    }
+
+    fn leave(&mut self, _: usize) {}
+
+    fn forget(&mut self) {}
+}
+
 impl Decoder {
     /// Decodes as [`decode`](Self::decode) does, for the columns that the row is pushed to next: values that they have
     /// taken by then have no cells in it.
@@ -52,22 +108,53 @@ impl Decoder {
         row: &mut Row<'a>,
         columns: &mut Columns,
     ) -> Result<usize, Syntax> {
+        match self.try_straight(text, at, row, columns) {
+            Some(end) => Ok(end),
+            None => self.decode_row(text, at, row),
+        }
+    }
+
+    /// Checks a record of which only the record is wanted, if it is like those before; returns where it ends.
+    #[inline]
+    pub(super) fn check_straight<'a>(
+        &mut self,
+        text: &'a str,
+        at: usize,
+        row: &mut Row<'a>,
+    ) -> Option<usize> {
+        let end = self.try_straight(text, at, row, &mut Nowhere)?;
+        row.cells.clear();
+        Some(end)
+    }
+
+    #[inline]
+    fn try_straight<'a>(
+        &mut self,
+        text: &'a str,
+        at: usize,
+        row: &mut Row<'a>,
+        takes: &mut impl Takes,
+    ) -> Option<usize> {
         if self.straight.left > 0 {
             self.straight.left -= 1;
-        } else if self.is_worth_a_try() {
-            if let Some(end) = self.straight(text, at, row, columns) {
-                self.straight.pause = 0;
-                row.record = text.get(at..end).unwrap_or_default();
-                if !row.untouched {
-                    self.unknown.extend(self.keys.take_unknown());
-                }
-                return Ok(end);
-            }
-            columns.forget();
+            return None;
+        }
+        if !self.is_worth_a_try() {
+            return None;
+        }
+        let end = self.straight(text, at, row, takes);
+        let Some(end) = end else {
+            takes.forget();
             self.straight.left = self.straight.pause;
             self.straight.pause = (2 * self.straight.pause + 1).min(MAX_PAUSE);
+            return None;
+        };
+        self.straight.pause = 0;
+        row.record = text.get(at..end).unwrap_or_default();
+        if !row.untouched {
+            self.unknown.extend(self.keys.take_unknown());
         }
-        self.decode(text, at, row)
+        Some(end)
     }
 
     #[inline]
@@ -103,17 +190,17 @@ impl Decoder {
         text: &'a str,
         start: usize,
         row: &mut Row<'a>,
-        columns: &mut Columns,
+        takes: &mut impl Takes,
     ) -> Option<usize> {
         self.checks.violations.clear();
         row.cells.resize(self.columns, Cell::Absent);
         row.untouched = true;
         row.taken = Taken(true);
         row.unescaped.clear();
-        columns.begin();
+        takes.begin();
         for &column in &self.straight.absent {
             row.cells[column] = Cell::Absent;
-            columns.leave(column);
+            takes.leave(column);
         }
         let mut rest = text.get(start..)?;
         let (mut missing, mut in_cells) = (0, 0);
@@ -121,13 +208,13 @@ impl Decoder {
             let (key, length) = (step.key, step.length());
             let window = window(rest).filter(|window| step.is_in(window));
             if let Some(window) = window
-                && let Some(end) = columns.read(key, rest, window, length)
+                && let Some(end) = takes.read(key, rest, window, length)
             {
                 rest = rest.get(end..)?;
             } else if window.is_some() || window::starts_with(rest.as_bytes(), 0, step.text()) {
                 in_cells += 1;
                 let at = text.len() - rest.len() + length;
-                let end = to_cell((&mut self.checks, self.unescape), key, (text, at), row, columns)?;
+                let end = to_cell((&mut self.checks, self.unescape), key, (text, at), row, takes)?;
                 rest = text.get(end..)?;
             } else {
                 missing += 1;
@@ -136,7 +223,7 @@ impl Decoder {
                 if missing > MAX_MISSING || nothing_came {
                     return None;
                 }
-                leave_out(&self.checks, key, row, columns)?;
+                leave_out(&self.checks, key, row, takes)?;
             }
         }
         if 2 * in_cells > self.straight.steps.len() {
@@ -149,19 +236,19 @@ impl Decoder {
 
 /// Reads the value at `at` into its cell; returns where it ends, if it is right.
 #[inline(never)]
-fn to_cell<'a>(
+fn to_cell<'a, T: Takes>(
     (checks, unescape): (&mut Checks, bool),
     key: Key,
     (text, at): (&'a str, usize),
     row: &mut Row<'a>,
-    columns: &mut Columns,
+    takes: &mut T,
 ) -> Option<usize> {
     let Some(slot) = row.cells.get_mut(key.column) else {
         row.untouched = false;
         let (_, end) = value::value(text, at, &mut Cell::Absent, None).ok()?;
-        return (!checks.closed).then_some(end);
+        return (T::ANY_PROPERTY && !checks.closed).then_some(end);
     };
-    columns.leave(key.column);
+    takes.leave(key.column);
     let unescaped = unescape.then_some(&mut row.unescaped);
     let (kind, end) = value::value(text, at, slot, unescaped).ok()?;
     if !key.unchecked.meets(kind) {
@@ -172,10 +259,10 @@ fn to_cell<'a>(
 
 /// Notes that a record does not have a property, if it may be without.
 #[inline(never)]
-fn leave_out(checks: &Checks, key: Key, row: &mut Row<'_>, columns: &mut Columns) -> Option<()> {
+fn leave_out(checks: &Checks, key: Key, row: &mut Row<'_>, takes: &mut impl Takes) -> Option<()> {
     if let Some(cell) = row.cells.get_mut(key.column) {
         *cell = Cell::Absent;
-        columns.leave(key.column);
+        takes.leave(key.column);
     }
     (!checks.requires(key.column)).then_some(())
 }

@@ -13,6 +13,7 @@ fn decoder(schema: &Value, validate: bool) -> Decoder {
         DecodeOptions {
             validate,
             unescape: true,
+            ..DecodeOptions::default()
         },
     )
     .expect("a decoder")

@@ -369,6 +369,7 @@ impl<D: Destination> Router<'_, D> {
         DecodeOptions {
             validate: self.shared.options.validate,
             unescape: D::Encoder::READS_TEXT,
+            record_only: !D::Encoder::READS_CELLS,
         }
     }
 

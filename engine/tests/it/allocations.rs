@@ -72,6 +72,7 @@ fn allocations<E: Encoder>(encoder: impl Fn(&Arc<StreamSchema>) -> E) -> u64 {
     let options = DecodeOptions {
         validate: true,
         unescape: E::READS_TEXT,
+        record_only: !E::READS_CELLS,
     };
     let mut decoder = Decoder::new(&schema, options).unwrap();
     let (mut reader, mut row) = (MessageReader::new(false), Row::default());

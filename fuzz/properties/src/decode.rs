@@ -70,6 +70,7 @@ pub fn check(data: &[u8]) {
     let options = DecodeOptions {
         validate: flags & 1 == 1,
         unescape: flags & 2 == 2,
+        record_only: false,
     };
     let Ok(text) = std::str::from_utf8(input.rest()) else {
         return;
@@ -77,13 +78,13 @@ pub fn check(data: &[u8]) {
     let decoder = || Decoder::new(schema, options).expect("a decoder of this module");
     let mut warm = decoder();
     let mut encoders = Encoders::new(schema);
-    let mut straight = Straight::new(schema, decoder());
+    let mut straight = Straight::new(schema, options);
     let mut taken: Vec<(Json, Vec<bool>)> = Vec::new();
     for line in text.split('\n').take(LINES) {
         reference::agrees_with_serde_json(line);
         let mut row = Row::default();
         let found = warm.decode(line, 0, &mut row);
-        straight.take(line, found.ok(), &warm);
+        straight.take(line, found.ok(), &warm, &row);
         let (mut alone, mut row_alone) = (decoder(), Row::default());
         assert_eq!(found, alone.decode(line, 0, &mut row_alone), "{line}");
         let oracle = reference::parse_at(line, 0, MAX_DEPTH as usize)
@@ -114,20 +115,28 @@ pub fn check(data: &[u8]) {
     encoders.check(schema, &taken, &straight.columns.finish().expect("columns"));
 }
 
-/// A decoder that puts values right into columns.
+/// A decoder that puts values right into columns, and one that wants only the record.
 struct Straight {
     decoder: Decoder,
     columns: Columns,
+    checker: Decoder,
 }
 
 impl Straight {
-    fn new(schema: &Arc<StreamSchema>, decoder: Decoder) -> Self {
-        let columns = Columns::new(schema, ColumnOptions::default());
-        Self { decoder, columns }
+    fn new(schema: &Arc<StreamSchema>, options: DecodeOptions) -> Self {
+        let decoder = |options| Decoder::new(schema, options).expect("a decoder of this module");
+        Self {
+            decoder: decoder(options),
+            columns: Columns::new(schema, ColumnOptions::default()),
+            checker: decoder(DecodeOptions {
+                record_only: true,
+                ..options
+            }),
+        }
     }
 
-    /// Reads a line, of which another decoder has found the end and violations.
-    fn take(&mut self, line: &str, found: Option<usize>, other: &Decoder) {
+    /// Reads a line, of which another decoder has found the end, violations and row.
+    fn take(&mut self, line: &str, found: Option<usize>, other: &Decoder, other_row: &Row<'_>) {
         // It looks at values only where more text follows.
         let line = format!("{line}{}", " ".repeat(64));
         let mut row = Row::default();
@@ -137,6 +146,16 @@ impl Straight {
             assert_eq!(self.decoder.violations(), other.violations(), "{line}");
             // Refused or not, the other columns do the same.
             let _ = self.columns.push(&row);
+        }
+        let end = self.checker.decode(&line, 0, &mut row);
+        assert_eq!(end.ok(), found, "{line}");
+        if found.is_some() {
+            assert_eq!(self.checker.violations(), other.violations(), "{line}");
+            assert_eq!(row.untouched, other_row.untouched, "{line}");
+            assert!(
+                row.untouched && row.cells.is_empty() || row.cells == other_row.cells,
+                "{line}"
+            );
         }
     }
 }

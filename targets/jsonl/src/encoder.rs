@@ -100,6 +100,8 @@ fn member(out: &mut Vec<u8>, first: &mut bool, name: &Name, cell: &Cell<'_>) {
 impl Encoder for JsonlEncoder {
     type Batch = Lines;
 
+    const READS_CELLS: bool = false;
+
     fn push(&mut self, row: &Row<'_>) -> Result<()> {
         if !row.untouched {
             self.render(row);

@@ -135,6 +135,7 @@ fn run(
     let options = DecodeOptions {
         validate,
         unescape: true,
+        ..DecodeOptions::default()
     };
     let mut decoder = Decoder::new(schema, options).expect("a decoder");
     let mut columns = Columns::new(schema, ColumnOptions::default());
@@ -183,6 +184,53 @@ proptest! {
         let (expected, expected_batches, _) = run(&schema(open), &lines, validate, false);
         prop_assert_eq!(told, expected);
         prop_assert_eq!(batches, expected_batches);
+    }
+}
+
+proptest! {
+    /// Whoever wants only the record is told the same of it, and has the cells of one that can not be passed on.
+    #[test]
+    fn records_are_checked_the_same_without_cells(
+        lines in prop::collection::vec(line(), 1..40),
+        validate: bool,
+        open: bool,
+    ) {
+        let decoder = |record_only| {
+            let options = DecodeOptions { validate, record_only, ..DecodeOptions::default() };
+            Decoder::new(&schema(open), options).expect("a decoder")
+        };
+        let (mut only, mut full) = (decoder(true), decoder(false));
+        let (mut row, mut full_row) = (Row::default(), Row::default());
+        for line in &lines {
+            let end = only.decode(&line.text, 0, &mut row);
+            prop_assert_eq!(end, full.decode(&line.text, 0, &mut full_row), "{}", &line.text);
+            prop_assert_eq!(only.violations(), full.violations(), "{}", &line.text);
+            prop_assert_eq!(only.take_unknown(), full.take_unknown());
+            if end.is_ok() {
+                prop_assert_eq!((row.untouched, row.record), (full_row.untouched, full_row.record));
+                if !row.cells.is_empty() || !row.untouched {
+                    prop_assert_eq!(&row.cells, &full_row.cells);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_alone_has_no_cells_but_metadata_has() {
+    let with_metadata = StreamSchema::clone(&schema(true)).with_metadata();
+    let options = DecodeOptions {
+        record_only: true,
+        ..DecodeOptions::default()
+    };
+    for (schema, cells) in [(schema(true), 0), (Arc::new(with_metadata), 16)] {
+        let mut decoder = Decoder::new(&schema, options).expect("a decoder");
+        let text = format!(r#"{{"id": 1, "price": 0.5, "name": "x"}}{}"#, " ".repeat(64));
+        let mut row = Row::default();
+        for _ in 0..3 {
+            decoder.decode(&text, 0, &mut row).expect("JSON");
+        }
+        assert_eq!((row.cells.len(), row.untouched), (cells, true));
     }
 }
 
