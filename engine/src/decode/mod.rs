@@ -119,6 +119,7 @@ impl Decoder {
         self.decode_row(text, at, row)
     }
 
+    /// Decodes a record, whatever it looks like, into cells.
     fn decode_row<'a>(&mut self, text: &'a str, at: usize, row: &mut Row<'a>) -> Result<usize, Syntax> {
         self.checks.violations.clear();
         self.keys.rewind();
