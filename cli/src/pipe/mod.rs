@@ -12,7 +12,6 @@ use std::process::ExitCode;
 use melisma_engine::line::MAX_LINE_BYTES;
 use melisma_sdk::{Kind, Result, protocol};
 
-use crate::pipes;
 use input::{Asked, Input};
 use validate::OnInvalid;
 
@@ -50,8 +49,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let started = std::time::Instant::now();
     let mut tally = crate::tally::Tally::default();
     let (input, output) = (protocol::stdin()?, protocol::stdout()?);
-    pipes::widen(&input, pipes::PIPE_BYTES);
-    pipes::widen(&output, pipes::PIPE_BYTES);
     let input = Input::new(input, asked.clone());
     let result = if args.validate {
         validate::pass(input, output, args, &mut tally)

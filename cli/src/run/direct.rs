@@ -14,7 +14,6 @@ use rustix::fs::OFlags;
 
 use super::folder::RunFolder;
 use super::relay::Counts;
-use crate::pipes::{PIPE_BYTES, widen};
 
 /// The runner's hold on a direct pipe, until the target ends.
 pub(crate) struct Direct {
@@ -35,7 +34,6 @@ impl Direct {
         let read = counts_reader(&path)?;
         let write = OpenOptions::new().write(true).open(&path)?;
         let (pipe, end) = io::pipe()?;
-        widen(&end, PIPE_BYTES);
         target.stdin(pipe.try_clone()?).env(COUNTS_VARIABLE, path);
         tap.stdout(Stdio::from(end));
         Ok((Self { pipe, _counts: write }, read))

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::Sender;
+use melisma_sdk::protocol::widen;
 
 use super::direct::take_counts;
 use super::logs::{self, Said};
@@ -14,7 +15,6 @@ use super::process::{Group, Program};
 use super::relay::{Counts, RelayEnd, relay};
 use super::told;
 use crate::console::{Console, Level};
-use crate::pipes::{PIPE_BYTES, widen};
 use crate::state::Keeper;
 
 /// What a thread reports.
@@ -35,8 +35,8 @@ pub(super) fn relay_records(tap: &mut Child, target: &mut Child, counts: &Counts
     let (Some(from), Some(to)) = (tap.stdout.take(), target.stdin.take()) else {
         return;
     };
-    widen(&from, PIPE_BYTES);
-    widen(&to, PIPE_BYTES);
+    widen(&from);
+    widen(&to);
     let (from, to) = (File::from(OwnedFd::from(from)), File::from(OwnedFd::from(to)));
     let (counts, events) = (counts.clone(), events.clone());
     thread::spawn(move || {
