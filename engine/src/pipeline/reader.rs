@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::line::{Chunk, LineReader};
 use crate::{fault, planted};
 
-/// Blocks that may wait to be decoded: one to work on while the next is read.
-const AHEAD: usize = 2;
+/// Blocks that may wait to be decoded: so many that the tap goes on while the decoding thread waits for a processor.
+const AHEAD: usize = 8;
 
 /// What comes from the reading thread.
 pub(super) enum Input {

@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::buffer::{Buffer, Padded};
 use crate::protocol;
 
-/// The buffer goes out when it holds this much: what a pipe takes at once.
-const SIZE: usize = 64 * 1024;
+/// The buffer goes out when it holds this much: a quarter of a pipe, so that its reader has work while the next is made.
+const SIZE: usize = 256 * 1024;
 /// A record waits at most about this long, as long as records come.
 const AGE: Duration = Duration::from_millis(100);
 /// At most so many records pass between two looks at the clock.
