@@ -286,6 +286,28 @@ fn records_that_are_spelled_otherwise_from_here_on_go_straight_again() {
 }
 
 #[test]
+fn a_row_keeps_no_text_of_those_before() {
+    let schema = schema(true);
+    let options = DecodeOptions {
+        unescape: true,
+        ..DecodeOptions::default()
+    };
+    let mut decoder = Decoder::new(&schema, options).expect("a decoder");
+    let mut columns = Columns::new(&schema, ColumnOptions::default());
+    let text = format!(r#"{{"id": 1, "price": 0.5, "name": "\u00e9"}}{}"#, " ".repeat(64));
+    let mut row = Row::default();
+    for _ in 0..100 {
+        decoder
+            .decode_into(&text, 0, &mut row, &mut columns)
+            .expect("JSON");
+        columns.push(&row).expect("a row");
+    }
+    assert!(row.taken.0);
+    let one = format!("{:?}", row.unescaped);
+    assert_eq!(one.matches('é').count(), 1, "{one}");
+}
+
+#[test]
 fn what_lacks_its_brace_is_no_record() {
     let tail = " ".repeat(64);
     let texts = [
