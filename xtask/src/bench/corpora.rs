@@ -43,7 +43,6 @@ pub(crate) struct Corpora {
 }
 
 impl Corpora {
-    /// The CSV files and projects.
     /// The CSV file and the project.
     pub(crate) fn make(rows: u64) -> Result<Self> {
         let folder = sh::target().join("bench").join(rows.to_string());
