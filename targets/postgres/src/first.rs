@@ -5,7 +5,11 @@
 //! the last row is that of the youngest transaction, and in it that of the last statement (`xmin`, `cmin`).
 //!
 //! The table's comment says that its first load is not finished, from the transaction that made the table to the one
-//! that adds the key. A run that finds such a table adds the key first.
+//! that adds the key. While the run lives it holds an advisory lock as well (`locks.rs`). A run that finds such a table
+//! waits for the lock; when it gets it and the comment is still there, the run before is dead, and this one adds the key.
+//!
+//! Keys of which only the server knows whether they are equal (`interval`, `citext`, ...) have no such load: rows of one
+//! COPY may have equal keys then. Their tables get the key at once.
 
 use melisma_sdk::{Result, fault};
 

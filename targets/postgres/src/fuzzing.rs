@@ -37,11 +37,13 @@ pub fn encoder(columns: &[&str], keys: usize, deletes: Option<usize>, replace_nu
         cell,
         form: form(name),
         key: cell < keys,
+        scale: None,
     };
     let layout = Layout {
         places: columns.iter().enumerate().map(place).collect(),
         names: columns.iter().map(|&name| name.into()).collect(),
         keys,
+        exact: true,
         deletes,
         mercy: Mercy {
             nul: if replace_nul { Nul::Replace } else { Nul::Refuse },

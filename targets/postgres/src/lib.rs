@@ -3,7 +3,8 @@
 //! **Loading.** Rows are written as COPY text on the decoding thread, straight from the cells, and sent to the server
 //! as they are. Without a key, and with `load_method: append`, they go into their table. With a key the first load of
 //! a table that this run made goes there too, and the primary key follows at its end (`first.rs`); later loads go into
-//! a temporary table, and from there by one `INSERT ... ON CONFLICT` a batch (`upsert.rs`). `overwrite` loads a new
+//! a temporary table, and from there by one `INSERT ... ON CONFLICT` a batch (`upsert.rs`). What the server alone knows
+//! is which keys are equal, where their type is none of the plain ones (`ordered.rs`). `overwrite` loads a new
 //! table, which takes the place of the old one when the input has ended (`overwrite.rs`).
 //!
 //! **Durability.** STATE follows COMMIT. A connection belongs to a writing thread, so there are `max_parallelism` of
@@ -15,9 +16,12 @@ mod first;
 mod flatten;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod keying;
 mod locks;
 mod mapping;
+mod merge;
 mod naming;
+mod ordered;
 mod overwrite;
 mod plan;
 mod prepare;

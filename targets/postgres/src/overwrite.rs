@@ -39,9 +39,18 @@ pub(crate) fn replace(
     table: &TableName,
     new: &Plan,
 ) -> Result<()> {
-    let Some(old) = table::read(&mut *streams.catalog()?, table)? else {
+    let Some(mut old) = table::read(&mut *streams.catalog()?, table)? else {
         return rename(session, table, new);
     };
+    if old.unfinished.is_some() {
+        // Its first load may still go on, and must not go on into the new table.
+        session.lock_first(table)?;
+        session.unlock_first(table);
+        match table::read(&mut *streams.catalog()?, table)? {
+            Some(now) => old = now,
+            None => return rename(session, table, new),
+        }
+    }
     if let Some(what) = hangs_on(session, table)? {
         log::info!("{} stays, and is filled anew: it has {what}", table.sql());
         if let Some(key) = &old.unfinished {

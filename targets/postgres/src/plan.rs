@@ -12,7 +12,7 @@ use crate::copy::{Layout, Mercy, Place};
 use crate::flatten::Flattening;
 use crate::mapping::Mapping;
 use crate::naming::{Naming, TableName};
-use crate::table::{MOST_COLUMNS, Table, TableColumn, UNFINISHED, list};
+use crate::table::{MOST_COLUMNS, MOST_KEYS, Table, TableColumn, UNFINISHED, list};
 use crate::types::Type;
 
 /// The rules of a run.
@@ -41,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) changes: Vec<String>,
     /// Whether they make the table.
     pub(crate) creates: bool,
+    /// The table that the plan was made for, when there was one.
+    pub(crate) before: Option<Table>,
     /// The table after them.
     pub(crate) table: Table,
     /// The columns of the COPY, in the layout's order.
@@ -62,11 +64,11 @@ struct Taken<'a> {
     data_type: Type,
 }
 
-/// Plans a table for a schema. `table` is what there is; `name` where.
+/// Plans a table for a schema. `before` is the table that there is; `name` where.
 pub(crate) fn plan(
     rules: &Rules,
     name: &TableName,
-    table: Option<&Table>,
+    before: Option<&Table>,
     schema: &Arc<StreamSchema>,
     hashes: &RandomState,
 ) -> Result<Plan> {
@@ -85,9 +87,9 @@ pub(crate) fn plan(
     let mut planner = Planner {
         rules,
         sql: name.sql(),
-        table: table.cloned().unwrap_or_default(),
+        table: before.cloned().unwrap_or_default(),
         changes: Vec::new(),
-        creates: table.is_none(),
+        creates: before.is_none(),
     };
     let mut taken = planner.columns(&schema)?;
     planner.check_count()?;
@@ -98,16 +100,22 @@ pub(crate) fn plan(
             .find(|taken| taken.cell == *cell)
             .map(|taken| taken.name.clone())
     };
-    let key: Vec<Box<str>> = if rules.upsert {
-        schema.key.iter().filter_map(of_key).collect()
-    } else {
-        Vec::new()
-    };
+    let mut key: Vec<Box<str>> = Vec::new();
+    if rules.upsert {
+        for column in schema.key.iter().filter_map(of_key) {
+            if !key.contains(&column) {
+                key.push(column);
+            }
+        }
+    }
+    planner.check_key(&key)?;
     planner.key(&key)?;
     let rank = |taken: &Taken<'_>| key.iter().position(|key| *key == taken.name).unwrap_or(key.len());
     taken.sort_by_key(rank);
+    let exact = planner.is_exact(&key);
     let layout = Layout {
-        places: places(&taken, &key),
+        places: places(&taken, &key, &planner.table),
+        exact,
         names: taken.iter().map(|taken| taken.column.name.clone()).collect(),
         keys: key.len(),
         deletes: deleting_cell(rules, &schema).filter(|_| !key.is_empty()),
@@ -123,13 +131,14 @@ pub(crate) fn plan(
         ..
     } = planner;
     if creates {
-        changes = create(&sql, &table, &key);
+        changes = create(&sql, &table, &key, exact);
         table.key.clone_from(&key);
     }
     Ok(Plan {
         name: name.clone(),
         changes,
         creates,
+        before: before.cloned(),
         columns: taken.into_iter().map(|taken| taken.name).collect(),
         key,
         layout: Arc::new(layout),
@@ -141,11 +150,13 @@ pub(crate) fn plan(
 }
 
 /// The columns of the COPY.
-fn places(taken: &[Taken<'_>], key: &[Box<str>]) -> Vec<Place> {
+fn places(taken: &[Taken<'_>], key: &[Box<str>], table: &Table) -> Vec<Place> {
+    let coarse = |name: &str| table.column(name).is_some_and(|column| column.coarse);
     let place = |taken: &Taken<'_>| Place {
         cell: taken.cell,
         form: taken.data_type.form(),
         key: key.contains(&taken.name),
+        scale: taken.data_type.scale().filter(|_| !coarse(&taken.name)),
     };
     taken.iter().map(place).collect()
 }
@@ -169,8 +180,9 @@ impl Rules {
     }
 }
 
-/// The statements that make a table. With a key it is marked as not finished: the key is added after its first load.
-fn create(sql: &str, table: &Table, key: &[Box<str>]) -> Vec<String> {
+/// The statements that make a table. With a key it is marked as not finished: the key is added after its first load,
+/// unless equal keys may differ in bytes. Then only the key itself finds out which rows are the same.
+fn create(sql: &str, table: &Table, key: &[Box<str>], exact: bool) -> Vec<String> {
     let columns: Vec<String> = table
         .columns
         .iter()
@@ -188,11 +200,32 @@ fn create(sql: &str, table: &Table, key: &[Box<str>]) -> Vec<String> {
         })
         .collect();
     let mut statements = vec![format!("create table {sql} ({})", columns.join(", "))];
-    if !key.is_empty() {
+    if !key.is_empty() && !exact {
+        statements.push(format!("alter table {sql} add primary key ({})", list(key)));
+    } else if !key.is_empty() {
         let comment = format!("{UNFINISHED}{}", serde_json::json!(key));
         statements.push(format!("comment on table {sql} is {}", literal(&comment)));
     }
     statements
+}
+
+impl Plan {
+    /// Whether the first rows go into a table that has no key yet.
+    pub(crate) fn loads_first(&self) -> bool {
+        self.creates && !self.key.is_empty() && self.layout.exact
+    }
+
+    /// Whether batches that were encoded for `self` are what `other` takes.
+    pub(crate) fn encodes_as(&self, other: &Self) -> bool {
+        let same =
+            |a: &Place, b: &Place| (a.cell, &a.form, a.key, a.scale) == (b.cell, &b.form, b.key, b.scale);
+        let (a, b) = (&self.layout, &other.layout);
+        self.columns == other.columns
+            && self.key == other.key
+            && (a.keys, a.exact, a.deletes) == (b.keys, b.exact, b.deletes)
+            && a.places.len() == b.places.len()
+            && a.places.iter().zip(&b.places).all(|(a, b)| same(a, b))
+    }
 }
 
 struct Planner<'r> {
@@ -241,6 +274,7 @@ impl Planner<'_> {
             Some(wide) if evolution != Evolution::Error => {
                 self.alter(name, &wide);
                 self.table.columns[at].data_type = wide.clone();
+                self.table.columns[at].coarse = false;
                 Ok(Some(wide))
             }
             None if evolution == Evolution::Version && !key => {
@@ -294,6 +328,7 @@ impl Planner<'_> {
         self.table.columns.push(TableColumn {
             name: name.into(),
             data_type: wanted.clone(),
+            coarse: false,
         });
         Ok(Some(wanted))
     }
@@ -320,6 +355,39 @@ impl Planner<'_> {
              {columns}{dropped}",
             self.sql
         )))
+    }
+
+    /// Refuses keys that no index can be made for, before anything is loaded.
+    fn check_key(&self, key: &[Box<str>]) -> Result<()> {
+        if key.len() > MOST_KEYS {
+            return Err(Error::input(format!(
+                "{}: expected at most {MOST_KEYS} key properties, which is all that PostgreSQL gives an index, found {}",
+                self.sql,
+                key.len()
+            )));
+        }
+        let json = |column: &&TableColumn| match &column.data_type {
+            Type::Array(element) => **element == Type::Json,
+            data_type => *data_type == Type::Json,
+        };
+        let columns = key.iter().filter_map(|name| self.table.column(name));
+        match columns.into_iter().find(json) {
+            Some(column) => Err(Error::config(format!(
+                "{}: expected a key whose values PostgreSQL can compare, found that {} is of type {}",
+                self.sql,
+                identifier(&column.name),
+                column.data_type.sql()
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether keys are equal on the server exactly when their bytes in the COPY are.
+    fn is_exact(&self, key: &[Box<str>]) -> bool {
+        let columns = key.iter().filter_map(|name| self.table.column(name));
+        columns
+            .into_iter()
+            .all(|column| column.data_type.is_exact() && !column.coarse)
     }
 
     /// Sees to it that an existing table has the key.

@@ -13,8 +13,9 @@ use melisma_postgres::{CopyIn, Server, failed};
 use melisma_sdk::{Error, Kind, Result, fault};
 
 use crate::copy::{Group, Mask};
-use crate::locks;
+use crate::locks::{self, Purpose};
 use crate::naming::TableName;
+use crate::table::{self, Found};
 
 /// What a COPY does, for errors.
 const COPY: &str = "cannot copy rows into";
@@ -37,6 +38,8 @@ pub(crate) struct Session {
     /// Rows in a stage that are not in their table yet.
     pending: Option<Pending>,
     stages: usize,
+    /// Tables whose lock of a first load is to be given up after the next commit.
+    loaded: Vec<TableName>,
     /// The STATE that was stored with the last transaction.
     stored: Option<String>,
 }
@@ -91,6 +94,7 @@ impl Session {
             copying: None,
             pending: None,
             stages: 0,
+            loaded: Vec::new(),
             stored: None,
         })
     }
@@ -134,6 +138,51 @@ impl Session {
                 .map(|()| false),
             Err(error) => Err(self.fail(table, doing, error)),
         }
+    }
+
+    /// What the catalog says about a table, as the transaction sees it.
+    pub(crate) fn read_table(&mut self, table: &TableName) -> Result<Option<Found>> {
+        self.begin()?;
+        let client = &mut self.client;
+        let found = table::read_by(&mut |sql, values| client.query(sql, values), table);
+        self.broken |= found.is_err();
+        found
+    }
+
+    /// Waits until no other run has its first load of the table, and keeps others from one until
+    /// [`unlock_first`](Session::unlock_first) or the end of the connection.
+    pub(crate) fn lock_first(&mut self, table: &TableName) -> Result<()> {
+        let (purpose, hash) = locks::keys(Purpose::FirstLoad, table);
+        let sql = format!("select pg_catalog.pg_advisory_lock({purpose}, {hash})");
+        self.execute(table, "cannot wait for another run's first load of", &sql)
+    }
+
+    /// Lets others in after the next commit: what was done is not for them to see before.
+    pub(crate) fn unlock_first(&mut self, table: &TableName) {
+        self.loaded.push(table.clone());
+    }
+
+    /// Whether another run waits for the end of a first load; asked between two transactions.
+    pub(crate) fn is_first_awaited(&mut self, table: &TableName) -> Result<bool> {
+        if self.open {
+            return Ok(false);
+        }
+        let (purpose, hash) = locks::keys(Purpose::FirstLoad, table);
+        let sql = format!(
+            "select from pg_catalog.pg_locks l where not l.granted and l.locktype = 'advisory' and l.classid = {purpose} \
+             and l.objid = {} and l.database = (select oid from pg_catalog.pg_database where datname = current_database())",
+            hash as u32
+        );
+        let rows = self.client.query(&sql, &[]);
+        let rows = rows.map_err(|error| self.fail(table, "cannot see who waits for", error))?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Keeps others from making or changing the table until the end of the transaction.
+    pub(crate) fn lock_change(&mut self, table: &TableName) -> Result<()> {
+        let (purpose, hash) = locks::keys(Purpose::Change, table);
+        let sql = format!("select pg_catalog.pg_advisory_xact_lock({purpose}, {hash})");
+        self.execute(table, "cannot wait for another run to change", &sql)
     }
 
     /// Rows of one statement, in the transaction.
@@ -228,7 +277,7 @@ impl Session {
         self.end_copy()?;
         self.settle()?;
         if !self.open {
-            return Ok(());
+            return self.unlock_loaded();
         }
         fault!(PG_COMMIT_BEFORE, error => {
             self.broken = true;
@@ -247,6 +296,17 @@ impl Session {
         self.open = false;
         self.transaction += 1;
         fault!(PG_COMMIT_AFTER);
+        self.unlock_loaded()
+    }
+
+    /// Gives up the locks of first loads that have ended.
+    fn unlock_loaded(&mut self) -> Result<()> {
+        for table in std::mem::take(&mut self.loaded) {
+            let (purpose, hash) = locks::keys(Purpose::FirstLoad, &table);
+            let sql = format!("select pg_catalog.pg_advisory_unlock({purpose}, {hash})");
+            let done = self.client.batch_execute(&sql);
+            done.map_err(|error| self.fail(&table, "cannot end the first load of", error))?;
+        }
         Ok(())
     }
 
@@ -283,6 +343,19 @@ impl Session {
         if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
             return locks::error(&doing, &self.server, table, self.lock_timeout, self.pid);
         }
-        failed(&doing, error)
+        let limit = error.code() == Some(&SqlState::PROGRAM_LIMIT_EXCEEDED);
+        let error = failed(&doing, error);
+        if !limit {
+            return error;
+        }
+        // A row, or its key, is larger than the server's pages allow: the input's doing, not the configuration's.
+        Error::new(
+            Kind::Input,
+            format!(
+                "{}; where a first load left such a key in the table, delete the rows whose key is longer than about \
+                 2,700 bytes, or drop the table and load it again",
+                error.message()
+            ),
+        )
     }
 }

@@ -37,19 +37,29 @@ enum Way {
 
 impl PostgresSink {
     pub(crate) fn open(streams: &Arc<Streams>, run: &Arc<Run>, schema: &Arc<StreamSchema>) -> Result<Self> {
-        let (plan, unfinished) = streams.next_plan(&schema.stream)?;
+        let (mut plan, found) = streams.next_plan(&schema.stream)?;
         let session = streams.session()?;
         {
             let mut session = lock(&session);
             prepare::schema(streams, &mut session, run, &schema.stream, &plan.name)?;
+            // Another run may be about to make the table, or load it for the first time.
+            let alone = plan.creates || found.is_some();
+            if alone {
+                session.lock_first(&plan.name)?;
+            }
             if run.overwrite {
                 session.execute(&plan.name, "cannot drop", &overwrite::drop_leftover(&plan.name))?;
             }
+            let unfinished;
+            (plan, unfinished) = streams.agree(&mut session, run, plan, found)?;
             if let Some(key) = unfinished {
                 log::info!("{}: finishing a first load that was cut short", plan.name.sql());
                 first::finish(&mut session, &plan.name, &key)?;
             }
             prepare::table(&mut session, run, &schema.stream, &plan)?;
+            if alone && !plan.loads_first() && !run.overwrite {
+                session.unlock_first(&plan.name);
+            }
             if let Some(state) = &run.state {
                 state.prepare(&mut session)?;
             }
@@ -61,7 +71,7 @@ impl PostgresSink {
             streams: Arc::clone(streams),
             run: Arc::clone(run),
             session,
-            way: Way::of(&plan, plan.creates),
+            way: Way::of(&plan, plan.loads_first()),
             plan,
             wrote_in: None,
         })
@@ -76,9 +86,27 @@ impl PostgresSink {
     fn end_first(&mut self, session: &mut Session) -> Result<()> {
         if matches!(self.way, Way::First { .. }) {
             first::finish(session, self.table(), &self.plan.key)?;
+            // The new table of an overwrite is for nobody else until the end of the run.
+            if !self.run.overwrite {
+                session.unlock_first(self.table());
+            }
             self.way = Way::Upsert(None);
         }
         Ok(())
+    }
+
+    /// Ends a first load for a run that waits for it, which then need not wait until all rows are there.
+    fn end_first_for_others(&mut self, session: &mut Session) -> Result<()> {
+        let first = matches!(self.way, Way::First { .. }) && !self.run.overwrite;
+        if !first || !session.is_first_awaited(self.table())? {
+            return Ok(());
+        }
+        log::info!(
+            "{}: the first load ends here, because another run waits for the table; the rest is upserted",
+            self.table().sql()
+        );
+        self.end_first(session)?;
+        session.commit()
     }
 }
 
@@ -103,7 +131,8 @@ impl Sink for PostgresSink {
     fn write(&mut self, batch: CopyBatch) -> Result<()> {
         let shared = Arc::clone(&self.session);
         let mut session = lock(&shared);
-        if matches!(self.way, Way::First { .. }) && !batch.is_plain() {
+        if matches!(self.way, Way::First { .. }) && (!batch.is_plain() || batch.long_keys) {
+            // Whether an index holds a long key is for the server to say before a STATE covers the row.
             self.end_first(&mut session)?;
         }
         let plan = &self.plan;
@@ -133,39 +162,42 @@ impl Sink for PostgresSink {
     }
 
     fn commit(&mut self) -> Result<()> {
-        let mut session = lock(&self.session);
+        let shared = Arc::clone(&self.session);
+        let mut session = lock(&shared);
         // A stream of the same connection may have committed these rows with its own.
-        match self.wrote_in.take() {
-            Some(transaction) if transaction == session.transaction() => session.commit(),
-            _ => Ok(()),
+        if self.wrote_in.take() == Some(session.transaction()) {
+            session.commit()?;
         }
+        self.end_first_for_others(&mut session)
     }
 
     fn commit_state(&mut self, state: &str) -> Result<()> {
-        let mut session = lock(&self.session);
+        let shared = Arc::clone(&self.session);
+        let mut session = lock(&shared);
         let wrote = self.wrote_in.take() == Some(session.transaction());
         // The call for another stream has done it, for all of them.
         if !wrote && session.stored() == Some(state) {
-            return Ok(());
+            return self.end_first_for_others(&mut session);
         }
         if let Some(table) = &self.run.state {
             table.store(&mut session, state)?;
         }
         session.commit()?;
         session.note_stored(state);
-        Ok(())
+        self.end_first_for_others(&mut session)
     }
 
     fn change_schema(&mut self, _: &Arc<StreamSchema>) -> Result<()> {
-        let (plan, _) = self.streams.next_plan(&self.plan.schema.stream)?;
+        let (mut plan, found) = self.streams.next_plan(&self.plan.schema.stream)?;
         let shared = Arc::clone(&self.session);
         let mut session = lock(&shared);
         // Rows of the old columns do not wait for the new ones.
         session.settle()?;
         let rows = matches!(self.way, Way::First { rows: true });
-        if plan.key != self.plan.key || rows && !plan.changes.is_empty() {
+        if plan.key != self.plan.key || rows && !plan.changes.is_empty() || !plan.layout.exact {
             self.end_first(&mut session)?;
         }
+        (plan, _) = self.streams.agree(&mut session, &self.run, plan, found)?;
         if let Way::Upsert(Some(stage)) = &self.way {
             stage.drop(&mut session, &plan.name)?;
         }

@@ -9,14 +9,14 @@ use foldhash::fast::RandomState;
 use melisma_postgres::Server;
 use melisma_postgres::postgres::Client;
 use melisma_sdk::files::Pool;
-use melisma_sdk::{Error, Result, StreamSchema, show};
+use melisma_sdk::{Error, Kind, Result, StreamSchema, show};
 
 use crate::copy::CopyEncoder;
 use crate::naming::TableName;
 use crate::plan::{Plan, Rules, plan};
 use crate::session::Session;
 use crate::state::StateTable;
-use crate::table;
+use crate::table::{self, Found};
 
 /// What the settings say.
 #[derive(Clone, Debug)]
@@ -131,15 +131,8 @@ impl Streams {
             plan(&run.rules, &aside, None, schema, &hashes)?
         } else {
             let found = table::read(&mut *self.catalog()?, &name)?;
-            let table = found.map(|found| {
-                unfinished.clone_from(&found.unfinished);
-                let mut table = found.table;
-                if let Some(key) = found.unfinished {
-                    // The sink adds it before anything else.
-                    table.key = key;
-                }
-                table
-            });
+            let (table, key) = found.map(Found::planned).unzip();
+            unfinished = key.flatten();
             plan(&run.rules, &name, table.as_ref(), schema, &hashes)?
         };
         let plan = Arc::new(plan);
@@ -164,6 +157,59 @@ impl Streams {
             .pop_front()
             .ok_or_else(|| Error::bug("a schema without a plan"))?;
         Ok((plan, stream.unfinished.take()))
+    }
+
+    /// The plan for the table as it is by now, and the key of a first load that another run did not finish.
+    ///
+    /// A plan is made when its SCHEMA is read; until the sink follows it, another run may have made or changed the
+    /// table. So whoever is about to change it keeps others away, looks again, and plans again when it is not what
+    /// the plan was made for. Rows may have been encoded by then: what they are encoded for has to stay the same.
+    pub(crate) fn agree(
+        &self,
+        session: &mut Session,
+        run: &Run,
+        plan: Arc<Plan>,
+        unfinished: Option<Key>,
+    ) -> Result<(Arc<Plan>, Option<Key>)> {
+        if run.overwrite || plan.changes.is_empty() && unfinished.is_none() {
+            return Ok((plan, unfinished));
+        }
+        session.lock_change(&plan.name)?;
+        let found = session.read_table(&plan.name)?;
+        let (table, unfinished) = found.map(Found::planned).unzip();
+        let unfinished = unfinished.flatten();
+        if table == plan.before {
+            return Ok((plan, unfinished));
+        }
+        let rules = Rules {
+            // The schema of a plan is flat already.
+            flattening: None,
+            ..run.rules.clone()
+        };
+        let fresh = self::plan(
+            &rules,
+            &plan.name,
+            table.as_ref(),
+            &plan.schema,
+            &plan.layout.hashes,
+        )?;
+        if !fresh.encodes_as(&plan) {
+            return Err(Error::new(
+                Kind::Retry,
+                format!(
+                    "{}: expected the table to stay as it was when the SCHEMA was read, found that another run or \
+                     user changed it",
+                    plan.name.sql()
+                ),
+            ));
+        }
+        let fresh = Arc::new(fresh);
+        let mut streams = lock(&self.streams);
+        let stream = streams.get_mut(&plan.schema.stream);
+        if let Some(stream) = stream.filter(|stream| Arc::ptr_eq(&stream.newest, &plan)) {
+            stream.newest = Arc::clone(&fresh);
+        }
+        Ok((fresh, unfinished))
     }
 
     /// The table of a stream, which is not the one that is loaded while an old one is to be overwritten.

@@ -1,6 +1,7 @@
 //! A table as it stands: read from the catalog once, and kept in mind from there.
 
-use melisma_postgres::postgres::Client;
+use melisma_postgres::postgres::types::ToSql;
+use melisma_postgres::postgres::{self, Client, Row};
 use melisma_postgres::{failed, identifier};
 use melisma_sdk::{Error, Result};
 
@@ -9,6 +10,9 @@ use crate::types::Type;
 
 /// The most columns that PostgreSQL gives a table, dropped ones among them.
 pub(crate) const MOST_COLUMNS: usize = 1600;
+
+/// The most columns of an index.
+pub(crate) const MOST_KEYS: usize = 32;
 
 /// What the comment of a table begins with while its first load has not ended: it has no key yet, and may hold several
 /// rows with the same one.
@@ -23,7 +27,7 @@ pub(crate) struct Table {
     pub(crate) dropped: usize,
     /// The primary key.
     pub(crate) key: Vec<Box<str>>,
-    /// The columns of other unique indexes that can tell rows apart.
+    /// The columns of other unique indexes that can tell rows apart, deferrable ones among them.
     pub(crate) unique: Vec<Vec<Box<str>>>,
 }
 
@@ -32,6 +36,9 @@ pub(crate) struct Table {
 pub(crate) struct TableColumn {
     pub(crate) name: Box<str>,
     pub(crate) data_type: Type,
+    /// The server calls more values equal than the type does: a precision that rounds, a collation that is not
+    /// deterministic, an operator class of its own.
+    pub(crate) coarse: bool,
 }
 
 impl Table {
@@ -55,26 +62,56 @@ pub(crate) struct Found {
     pub(crate) unfinished: Option<Vec<Box<str>>>,
 }
 
+impl Found {
+    /// The table that plans are made for, which has the key that a first load still owes it: the sink adds it before
+    /// anything else. And that key.
+    pub(crate) fn planned(self) -> (Table, Option<Vec<Box<str>>>) {
+        let Self {
+            mut table,
+            unfinished,
+        } = self;
+        if let Some(key) = &unfinished {
+            table.key.clone_from(key);
+        }
+        (table, unfinished)
+    }
+}
+
 const RELATION: &str = "select c.oid, c.relkind::text, obj_description(c.oid, 'pg_class') \
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
     where n.nspname = $1 and c.relname = $2";
 
-const COLUMNS: &str = "select attname::text, pg_catalog.format_type(atttypid, atttypmod), attisdropped \
-    from pg_catalog.pg_attribute where attrelid = $1 and attnum > 0 order by attnum";
+// Server 11 knows no collations that are not deterministic, and has no column for them.
+const COLUMNS: &str = "select a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attisdropped, \
+    a.atttypmod <> -1 and a.atttypid in ('time'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) \
+    or pg_catalog.format_type(a.atttypid, a.atttypmod) like 'numeric(%,-%' \
+    or coalesce(not (pg_catalog.to_jsonb(l) ->> 'collisdeterministic')::boolean, false) \
+    from pg_catalog.pg_attribute a left join pg_catalog.pg_collation l on l.oid = a.attcollation \
+    where a.attrelid = $1 and a.attnum > 0 order by a.attnum";
 
 const KEYS: &str = "select i.indisprimary, array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality k(n, o) \
-    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.n where k.o <= i.indnkeyatts order by k.o) \
-    from pg_catalog.pg_index i where i.indrelid = $1 and i.indisunique and i.indimmediate and i.indisvalid \
+    join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.n where k.o <= i.indnkeyatts order by k.o), \
+    exists (select from unnest(i.indcollation::oid[]) k join pg_catalog.pg_collation l on l.oid = k \
+    where not (pg_catalog.to_jsonb(l) ->> 'collisdeterministic')::boolean) \
+    or exists (select from unnest(i.indclass::oid[]) k join pg_catalog.pg_opclass c on c.oid = k \
+    where not c.opcdefault and c.opcname not in ('text_pattern_ops', 'varchar_pattern_ops')) \
+    from pg_catalog.pg_index i where i.indrelid = $1 and i.indisunique and i.indisvalid \
     and i.indpred is null and i.indexprs is null";
+
+/// Asks the server.
+type Ask<'a> = dyn FnMut(&str, &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, postgres::Error> + 'a;
 
 /// Reads a table from the catalog; `None` when there is none.
 pub(crate) fn read(client: &mut Client, name: &TableName) -> Result<Option<Found>> {
+    read_by(&mut |sql, values| client.query(sql, values), name)
+}
+
+/// The same, by any connection.
+pub(crate) fn read_by(ask: &mut Ask<'_>, name: &TableName) -> Result<Option<Found>> {
     let doing = format!("cannot read the catalog about table {}", name.sql());
     let fail = |error| failed(&doing, error);
-    let relation = client
-        .query_opt(RELATION, &[&&*name.schema, &&*name.table])
-        .map_err(fail)?;
-    let Some(relation) = relation else {
+    let relation = ask(RELATION, &[&&*name.schema, &&*name.table]).map_err(fail)?;
+    let Some(relation) = relation.first() else {
         return Ok(None);
     };
     let oid: u32 = relation.get(0);
@@ -94,7 +131,7 @@ pub(crate) fn read(client: &mut Client, name: &TableName) -> Result<Option<Found
     }
     let comment: Option<String> = relation.get(2);
     let mut table = Table::default();
-    for row in client.query(COLUMNS, &[&oid]).map_err(fail)? {
+    for row in ask(COLUMNS, &[&oid]).map_err(fail)? {
         if row.get(2) {
             table.dropped += 1;
             continue;
@@ -102,10 +139,15 @@ pub(crate) fn read(client: &mut Client, name: &TableName) -> Result<Option<Found
         table.columns.push(TableColumn {
             name: row.get::<_, String>(0).into(),
             data_type: Type::named(row.get(1)),
+            coarse: row.get(3),
         });
     }
-    for row in client.query(KEYS, &[&oid]).map_err(fail)? {
-        let columns = row.get::<_, Vec<String>>(1).into_iter().map(Into::into).collect();
+    for row in ask(KEYS, &[&oid]).map_err(fail)? {
+        let columns: Vec<Box<str>> = row.get::<_, Vec<String>>(1).into_iter().map(Into::into).collect();
+        let coarse: bool = row.get(2);
+        for column in &mut table.columns {
+            column.coarse |= coarse && columns.contains(&column.name);
+        }
         if row.get(0) {
             table.key = columns;
         } else {

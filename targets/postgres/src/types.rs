@@ -129,6 +129,38 @@ impl Type {
         }
     }
 
+    /// Whether two keys of this type are equal on the server exactly when the fields that are written for them are
+    /// equal bytes. Of the other types (`interval`, `citext`, `jsonb`, `char(n)`, arrays, ...) only the server knows.
+    pub(crate) fn is_exact(&self) -> bool {
+        match self {
+            Self::Boolean
+            | Self::SmallInt
+            | Self::Integer
+            | Self::BigInt
+            | Self::Numeric(_)
+            | Self::Double
+            | Self::Text
+            | Self::Varchar(None)
+            | Self::Date
+            | Self::Time
+            | Self::Timestamp
+            | Self::TimestampTz
+            | Self::Uuid
+            | Self::Bytea => true,
+            // Trailing blanks beyond its length are cut; a real is rounded.
+            Self::Varchar(Some(_)) | Self::Real => false,
+            Self::Jsonb | Self::Json | Self::Array(_) | Self::Other(_) => false,
+        }
+    }
+
+    /// The digits behind the point that a column keeps of a number.
+    pub(crate) fn scale(&self) -> Option<u16> {
+        match self {
+            Self::Numeric(Some((_, scale))) => Some(*scale),
+            _ => None,
+        }
+    }
+
     /// Digits before and after the point that every value of an exact number type fits in.
     fn digits(&self) -> Option<(u16, u16)> {
         match self {

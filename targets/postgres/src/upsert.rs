@@ -3,13 +3,17 @@
 //! The stage lives as long as the connection: no DDL for a batch. Rows of several batches are collected in it, as long
 //! as no key comes twice, all have the same columns, and there are not too many; then one statement merges them. The
 //! commit empties the stage, or a TRUNCATE when more rows follow in the same transaction.
+//!
+//! Where only the server knows which keys are equal, each batch is merged alone (`ordered.rs`).
 
 use std::collections::HashSet;
 
-use melisma_postgres::identifier;
 use melisma_sdk::Result;
 
-use crate::copy::{CopyBatch, Deed, Group, Mask};
+use crate::copy::{CopyBatch, Deed, Group};
+use crate::keying::Keying;
+use crate::merge::{self, present};
+use crate::ordered::Extra;
 use crate::plan::Plan;
 use crate::session::{Pending, Session};
 use crate::table::list;
@@ -20,6 +24,9 @@ const STAGED_BYTES: usize = 8 << 20;
 /// The stage of one stream.
 pub(crate) struct Stage {
     number: usize,
+    keying: Keying,
+    /// The columns that order its rows, where only the server knows which keys are equal.
+    extra: Option<Extra>,
     /// The transaction in which it last got rows: they are still in it.
     used_in: Option<u64>,
 }
@@ -29,10 +36,13 @@ impl Stage {
     pub(crate) fn new(session: &mut Session, plan: &Plan) -> Result<Self> {
         let stage = Self {
             number: session.new_stage(),
+            keying: Keying::read(session, plan)?,
+            extra: (!plan.layout.exact).then(|| Extra::of(plan)),
             used_in: None,
         };
+        let extra = stage.extra.as_ref().map(Extra::definitions).unwrap_or_default();
         let sql = format!(
-            "create temporary table {} on commit delete rows as select {} from {} with no data",
+            "create temporary table {} on commit delete rows as select {}{extra} from {} with no data",
             stage.sql(),
             list(&plan.columns),
             plan.name.sql()
@@ -56,11 +66,15 @@ impl Stage {
 
     /// Brings a batch into the stage; into the table when the next rows can not be in the stage beside them.
     pub(crate) fn write(&mut self, session: &mut Session, plan: &Plan, batch: &CopyBatch) -> Result<()> {
+        if self.extra.is_some() {
+            return self.write_ordered(session, plan, batch);
+        }
         for group in &batch.groups {
             match group.deed {
                 Deed::Delete => {
                     self.fill(session, plan, group)?;
-                    session.execute(&plan.name, "cannot delete rows from", &self.delete(plan))?;
+                    let sql = merge::delete(plan, &self.keying, &self.sql());
+                    session.execute(&plan.name, "cannot delete rows from", &sql)?;
                 }
                 Deed::Put => self.put(session, plan, group, &batch.keys)?,
             }
@@ -68,18 +82,40 @@ impl Stage {
         Ok(())
     }
 
+    /// Brings a batch whose keys only the server can compare into the table.
+    fn write_ordered(&mut self, session: &mut Session, plan: &Plan, batch: &CopyBatch) -> Result<()> {
+        self.empty(session, plan)?;
+        for group in &batch.groups {
+            self.copy(session, plan, group)?;
+        }
+        match &self.extra {
+            Some(extra) if !batch.groups.is_empty() => {
+                extra.merge(session, plan, &self.keying, batch, &self.sql())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Empties the stage and fills it with these rows.
     fn fill(&mut self, session: &mut Session, plan: &Plan, group: &Group) -> Result<()> {
+        self.empty(session, plan)?;
+        self.copy(session, plan, group)
+    }
+
+    fn empty(&mut self, session: &mut Session, plan: &Plan) -> Result<()> {
         session.settle()?;
         if self.used_in == Some(session.transaction()) {
             let sql = format!("truncate {}", self.sql());
             session.execute(&plan.name, "cannot empty the stage of", &sql)?;
         }
-        self.copy(session, plan, group)
+        Ok(())
     }
 
     fn copy(&mut self, session: &mut Session, plan: &Plan, group: &Group) -> Result<()> {
-        let columns = list(present(plan, &group.mask));
+        let columns = match &self.extra {
+            Some(extra) => extra.columns(plan, &group.mask),
+            None => list(present(plan, &group.mask)),
+        };
         let sql = format!("copy {} ({columns}) from stdin", self.sql());
         session.copy(&plan.name, &sql, group, false)?;
         self.used_in = Some(session.transaction());
@@ -103,7 +139,7 @@ impl Stage {
             None
         };
         let mut pending = pending.unwrap_or_else(|| Pending {
-            merge: self.merge(plan, &group.mask),
+            merge: merge::put(plan, &self.keying, &group.mask, &self.sql()),
             table: plan.name.clone(),
             stage: number,
             mask: group.mask.clone(),
@@ -115,50 +151,4 @@ impl Stage {
         *session.pending() = Some(pending);
         Ok(())
     }
-
-    fn merge(&self, plan: &Plan, mask: &Mask) -> String {
-        let columns = list(present(plan, mask));
-        let updates: Vec<String> = present(plan, mask)
-            .skip(plan.key.len())
-            .map(|column| {
-                let column = identifier(column);
-                format!("{column} = excluded.{column}")
-            })
-            .collect();
-        let resolution = match updates.as_slice() {
-            [] => "nothing".to_owned(),
-            updates => format!("update set {}", updates.join(", ")),
-        };
-        format!(
-            "insert into {} ({columns}) select {columns} from {} on conflict ({}) do {resolution}",
-            plan.name.sql(),
-            self.sql(),
-            list(&plan.key)
-        )
-    }
-
-    fn delete(&self, plan: &Plan) -> String {
-        let same: Vec<String> = plan
-            .key
-            .iter()
-            .map(|column| {
-                let column = identifier(column);
-                format!("t.{column} = s.{column}")
-            })
-            .collect();
-        format!(
-            "delete from {} t using {} s where {}",
-            plan.name.sql(),
-            self.sql(),
-            same.join(" and ")
-        )
-    }
-}
-
-/// The columns that a mask has, in the order of the COPY.
-fn present<'p>(plan: &'p Plan, mask: &'p Mask) -> impl Iterator<Item = &'p str> {
-    let columns = plan.columns.iter().enumerate();
-    columns
-        .filter(|(column, _)| mask.has(*column))
-        .map(|(_, name)| &**name)
 }

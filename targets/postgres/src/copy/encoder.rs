@@ -1,16 +1,27 @@
 //! From rows to batches of COPY lines.
+//!
+//! Of equal keys the last counts. Where equal keys are equal bytes ([`Layout::exact`]) the encoder sees to that, and
+//! no two rows of a batch have the same key. Where only the server knows which keys are equal, each line ends with the
+//! number of its group and its place in the batch, and the server finds out (`ordered.rs`):
+//!
+//! ```text
+//! 1 day     a   0 0      three rows of one interval: the last decides what the columns hold that it has
+//! 24:00:00  b   0 1
+//! 24:00         1 2      of the group without the second column
+//! ```
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use melisma_sdk::files::{Lines, Pool};
-use melisma_sdk::{Cell, Encoder, Result, Row};
+use melisma_sdk::files::{Lines, Pool, write_int};
+use melisma_sdk::{Cell, Encoder, Error, Result, Row, show};
 
 use super::expand::Expand;
 use super::form::{Mercy, Place, refuse};
 use super::groups::{Deed, Group, Growing, Mask, put_over};
 use super::index::{Entry, Index};
+use super::long;
 
 /// How the rows of a stream become lines.
 #[derive(Debug)]
@@ -21,6 +32,8 @@ pub(crate) struct Layout {
     pub(crate) names: Vec<Box<str>>,
     /// How many of them are the key that rows replace each other by; 0 when every row is added.
     pub(crate) keys: usize,
+    /// Equal keys are equal bytes. When not, only the server knows which are equal.
+    pub(crate) exact: bool,
     /// The cell that makes a row delete those with its key, when it is not null.
     pub(crate) deletes: Option<usize>,
     pub(crate) mercy: Mercy,
@@ -39,8 +52,10 @@ pub struct CopyBatch {
     pub(crate) layout: Arc<Layout>,
     /// Deletions first. Without a key one group of whole rows.
     pub(crate) groups: Vec<Group>,
-    /// A hash of each key: two rows of one batch never have the same key, two batches may.
+    /// A hash of each key. When keys are exact, two rows of one batch never have the same key; two batches may.
     pub(crate) keys: Vec<u64>,
+    /// Some key is so long that the server may not take it into an index.
+    pub(crate) long_keys: bool,
 }
 
 impl CopyBatch {
@@ -63,6 +78,7 @@ pub struct CopyEncoder {
     index: Index,
     /// Rows taken, those replaced since among them.
     rows: usize,
+    long_keys: bool,
     mask: Mask,
     scratch: Vec<u8>,
     /// The memory of flattened rows.
@@ -82,6 +98,7 @@ impl CopyEncoder {
             )],
             index: Index::default(),
             rows: 0,
+            long_keys: false,
             mask: Mask::none(columns),
             scratch: Vec::new(),
             spare: Vec::new(),
@@ -94,6 +111,9 @@ impl CopyEncoder {
         let start = self.groups[at].lines.len();
         let key_end = self.write(at, cells)?;
         if self.layout.keys > 0 {
+            if key_end - start > long::LONG {
+                self.check_long(at, start, key_end)?;
+            }
             self.replace(at, start, key_end);
         }
         self.rows += 1;
@@ -182,6 +202,12 @@ impl CopyEncoder {
                 key_end = out.len();
             }
         }
+        if layout.keys > 0 && !layout.exact {
+            write_int(out, at as i64);
+            out.push(b'\t');
+            write_int(out, self.rows as i64);
+            out.push(b'\t');
+        }
         // Nothing is there to be put an end to when the table has no column of ours.
         if out.len() > start {
             out.pop();
@@ -189,6 +215,27 @@ impl CopyEncoder {
         out.push(b'\n');
         group.rows += 1;
         Ok(key_end)
+    }
+
+    /// Refuses the row, the last of its group, when no index can hold its key.
+    #[cold]
+    fn check_long(&mut self, at: usize, start: usize, key_end: usize) -> Result<()> {
+        self.long_keys = true;
+        let group = &mut self.groups[at];
+        let places = &self.layout.places[..self.layout.keys];
+        let key = &group.lines[start..key_end - 1];
+        if !long::never_fits(places, key) {
+            return Ok(());
+        }
+        let found = show(&String::from_utf8_lossy(key));
+        let length = key.len();
+        group.lines.truncate(start);
+        group.rows -= 1;
+        Err(Error::input(format!(
+            "{}: expected a key that an index of PostgreSQL can hold ({} bytes), found one of {length} bytes: \"{found}\"",
+            show(&self.layout.names[..self.layout.keys].join(", ")),
+            long::MOST
+        )))
     }
 
     /// Sees to it that of equal keys the last counts. The row is the last of its group.
@@ -225,8 +272,24 @@ impl CopyEncoder {
             Ok(old) => {
                 let before = *old;
                 *old = new;
-                self.put_over(before, at, start);
+                if layout.exact {
+                    self.put_over(before, at, start);
+                } else {
+                    self.supersede(before, at);
+                }
             }
+        }
+    }
+
+    /// Of an ordered batch: a row of the group `at` has the same key as an earlier one, byte for byte. That one is
+    /// dropped when the new one has all that it has. Otherwise both stay, because a row with another spelling of the
+    /// key may stand between them.
+    fn supersede(&mut self, old: Entry, at: usize) {
+        let Some(before) = old.group.map(|group| group as usize) else {
+            return;
+        };
+        if self.groups[at].deed == Deed::Delete || self.groups[at].mask.covers(&self.groups[before].mask) {
+            self.groups[before].kill(old.start..old.end);
         }
     }
 
@@ -298,13 +361,13 @@ impl Encoder for CopyEncoder {
 
     fn finish(&mut self) -> Result<CopyBatch> {
         let mut groups = Vec::with_capacity(self.groups.len());
-        for group in &mut self.groups {
+        for (number, group) in self.groups.iter_mut().enumerate() {
             // The rest of the group is left empty, for the next batch.
             let dead = std::mem::take(&mut group.dead);
             let rows = std::mem::take(&mut group.rows);
             let lines = Lines::take(&mut group.lines, &self.pool);
             if rows > 0 {
-                groups.push(Group::new(group.deed, group.mask.clone(), lines, dead));
+                groups.push(Group::new(number, group.deed, group.mask.clone(), lines, dead));
             }
         }
         if self.groups.len() > KEPT_GROUPS {
@@ -318,6 +381,7 @@ impl Encoder for CopyEncoder {
             layout: Arc::clone(&self.layout),
             groups,
             keys,
+            long_keys: std::mem::take(&mut self.long_keys),
         })
     }
 }

@@ -6,6 +6,7 @@ use melisma_sdk::{Cell, Error, Result, Text, show};
 
 use super::array::{self, write_array};
 use super::moment::{InvalidDates, Moment};
+use super::number::{Digits, double, special};
 use super::text::{Nul, write_json, write_text};
 use super::walk::cell_of;
 
@@ -40,6 +41,8 @@ pub(crate) struct Place {
     pub(crate) form: Form,
     /// Equal keys must be equal bytes, and none may be null.
     pub(crate) key: bool,
+    /// The digits behind the point that the column of a key keeps; the server rounds more.
+    pub(crate) scale: Option<u16>,
 }
 
 /// What is done about values that PostgreSQL can not hold.
@@ -52,6 +55,8 @@ pub(crate) struct Mercy {
 /// Why a cell is no value of the column.
 pub(crate) enum Refused {
     Expected(&'static str),
+    /// A key with more digits behind the point than its column keeps.
+    Scale(u16),
     Nul,
 }
 
@@ -76,7 +81,47 @@ impl Place {
             (Form::Text, Cell::Text(text)) => write_text(out, *text, mercy.nul)?,
             (Form::Numeric, Cell::Number(digits)) if !self.key => out.extend_from_slice(digits.as_bytes()),
             (Form::Moment(moment), Cell::Text(text)) => self.write_moment(out, *moment, *text, mercy)?,
+            (Form::Numeric, cell) if self.key => self.key_number(out, cell)?,
             (form, cell) => form.write(out, cell, mercy.nul, self.key)?,
+        }
+        Ok(())
+    }
+
+    /// A number as part of a key.
+    ///
+    /// Digits beyond the column's scale mean different things in JSON's two spellings. A number may be a binary
+    /// float, whose last digits are noise: it is rounded as the column rounds it. A text has the digits that the
+    /// source has, so that `"1.001"` and `"1.002"` are two rows of the source: one that would be rounded is refused,
+    /// because the other row would be lost.
+    fn key_number(&self, out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
+        let text = match cell {
+            Cell::Int(value) => {
+                write_int(out, *value);
+                return Ok(());
+            }
+            Cell::Number(digits) => digits,
+            cell => plain(cell).ok_or(Refused::Expected("a number"))?,
+        };
+        if let Some(value) = Decimal::parse(text).and_then(Decimal::to_i64) {
+            write_int(out, value);
+            return Ok(());
+        }
+        match Digits::parse(text) {
+            Some(number) => {
+                let number = match self.scale {
+                    Some(scale) if number.scale() > i64::from(scale) => {
+                        if matches!(cell, Cell::Text(_)) {
+                            return Err(Refused::Scale(scale));
+                        }
+                        number.round(scale)
+                    }
+                    _ => number,
+                };
+                number.write(out);
+            }
+            None if is_number(text) => out.extend_from_slice(text.as_bytes()),
+            None if is_special(text) => out.extend_from_slice(special(text).as_bytes()),
+            None => return Err(Refused::Expected("a number")),
         }
         Ok(())
     }
@@ -96,6 +141,8 @@ impl Place {
         out.truncate(start);
         match mercy.dates {
             InvalidDates::Null if !self.key => out.extend_from_slice(NULL),
+            // Spelled as the same moment is when the tap sends it.
+            InvalidDates::Max if self.key && moment.write(out, moment.maximum(), true).is_ok() => {}
             InvalidDates::Max => out.extend_from_slice(moment.maximum().as_bytes()),
             InvalidDates::Error | InvalidDates::Null => return Err(Refused::Expected(moment.expected())),
         }
@@ -110,7 +157,7 @@ impl Form {
             Self::Text | Self::Other => as_text(out, cell, nul),
             Self::Boolean => boolean(out, cell),
             Self::Integer(bytes) => integer(out, cell, *bytes),
-            Self::Numeric => numeric(out, cell, canonical),
+            Self::Numeric => numeric(out, cell),
             Self::Float => float(out, cell, canonical),
             Self::Moment(moment) => match plain(cell) {
                 Some(text) => moment
@@ -120,7 +167,7 @@ impl Form {
             },
             Self::Uuid => uuid(out, cell),
             Self::Json => json(out, cell, nul),
-            Self::Bytea => bytea(out, cell),
+            Self::Bytea => bytea(out, cell, canonical),
             Self::Array(element) => self.array(out, cell, element, nul),
         }
     }
@@ -151,7 +198,7 @@ impl Form {
         self.write(out, &cell, nul, false)
             .map_err(|refused| match refused {
                 Refused::Nul => array::Trouble::Nul,
-                Refused::Expected(_) => array::Trouble::Element,
+                Refused::Expected(_) | Refused::Scale(_) => array::Trouble::Element,
             })
     }
 }
@@ -227,37 +274,26 @@ fn is_special(text: &str) -> bool {
     )
 }
 
-fn numeric(out: &mut Vec<u8>, cell: &Cell<'_>, canonical: bool) -> Result<(), Refused> {
-    let digits = match cell {
-        Cell::Int(value) => {
-            write_int(out, *value);
-            return Ok(());
-        }
-        Cell::Number(digits) => digits,
+fn numeric(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
+    match cell {
+        Cell::Int(value) => write_int(out, *value),
+        Cell::Number(digits) => out.extend_from_slice(digits.as_bytes()),
         cell => match plain(cell) {
-            Some(text) if is_number(text) || is_special(text) => text,
+            Some(text) if is_number(text) || is_special(text) => out.extend_from_slice(text.as_bytes()),
             _ => return Err(Refused::Expected("a number")),
         },
-    };
-    match Decimal::parse(digits).filter(|_| canonical) {
-        Some(number) => match number.to_i64() {
-            Some(value) => write_int(out, value),
-            None => out.extend_from_slice(number.to_string().as_bytes()),
-        },
-        None => out.extend_from_slice(digits.as_bytes()),
     }
     Ok(())
 }
 
 fn float(out: &mut Vec<u8>, cell: &Cell<'_>, canonical: bool) -> Result<(), Refused> {
     let start = out.len();
-    numeric(out, cell, false)?;
+    numeric(out, cell)?;
     if canonical {
         let text = String::from_utf8_lossy(&out[start..]).into_owned();
-        if let Ok(value) = text.parse::<f64>() {
-            out.truncate(start);
-            out.extend_from_slice(value.to_string().as_bytes());
-        }
+        let text = double(&text).unwrap_or_else(|| special(&text).to_owned());
+        out.truncate(start);
+        out.extend_from_slice(text.as_bytes());
     }
     Ok(())
 }
@@ -280,7 +316,7 @@ fn uuid(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
     Err(Refused::Expected("a UUID"))
 }
 
-fn bytea(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
+fn bytea(out: &mut Vec<u8>, cell: &Cell<'_>, canonical: bool) -> Result<(), Refused> {
     let Some(text) = (match cell {
         // `\x` came as `\\x`.
         Cell::Text(text) => [r"\\x", "0x"]
@@ -299,7 +335,11 @@ fn bytea(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
         // As the peer has it: a half byte at the front gets its other half.
         out.push(b'0');
     }
+    let start = out.len();
     out.extend_from_slice(text.as_bytes());
+    if canonical {
+        out[start..].make_ascii_lowercase();
+    }
     Ok(())
 }
 
@@ -342,6 +382,10 @@ pub(crate) fn refuse(refused: &Refused, name: &str, cell: &Cell<'_>) -> Error {
     let name = show(name);
     Error::input(match refused {
         Refused::Expected(what) => format!("{name}: expected {what}, found {found}"),
+        Refused::Scale(scale) => format!(
+            "{name}: expected a key with at most {scale} digits behind the point, which its column keeps: rounded it \
+             could replace another row, found {found}"
+        ),
         Refused::Nul => format!(
             "{name}: expected text without U+0000, which PostgreSQL can not hold \
              (sanitize_null_text_characters puts U+FFFD in its place), found {found}"

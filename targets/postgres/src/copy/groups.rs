@@ -87,6 +87,8 @@ impl Growing {
 /// Rows of one kind.
 #[derive(Debug)]
 pub(crate) struct Group {
+    /// What the rows of an ordered batch call it.
+    pub(crate) number: usize,
     pub(crate) deed: Deed,
     pub(crate) mask: Mask,
     lines: Lines,
@@ -95,9 +97,16 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(super) fn new(deed: Deed, mask: Mask, lines: Lines, mut gone: Vec<Range<usize>>) -> Self {
+    pub(super) fn new(
+        number: usize,
+        deed: Deed,
+        mask: Mask,
+        lines: Lines,
+        mut gone: Vec<Range<usize>>,
+    ) -> Self {
         gone.sort_unstable_by_key(|row| row.start);
         Self {
+            number,
             deed,
             mask,
             lines,

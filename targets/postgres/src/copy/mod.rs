@@ -6,7 +6,9 @@ mod expand;
 mod form;
 mod groups;
 mod index;
+mod long;
 mod moment;
+mod number;
 mod text;
 mod walk;
 

@@ -67,13 +67,13 @@ impl Moment {
                         out.extend_from_slice(&text.as_bytes()[..10]);
                         Ok(())
                     }
-                    _ => write_far(out, text, false),
+                    _ => self.write_far(out, text, canonical),
                 }
             }
             Self::Time => write_time(out, text, canonical),
             Self::Timestamp | Self::TimestampTz => {
                 let Some(micros) = parse_date_time(text) else {
-                    return write_far(out, text, self == Self::TimestampTz);
+                    return self.write_far(out, text, canonical);
                 };
                 if canonical || !is_utc(text) {
                     write_micros(out, micros);
@@ -84,6 +84,50 @@ impl Moment {
                 Ok(())
             }
         }
+    }
+
+    /// Dates beyond the years 1 to 9999, as PostgreSQL spells them: `infinity`, `0044-03-15 BC`, `12345-01-01 00:00:00`.
+    /// A zone other than UTC is for columns with a time zone only: the server would drop it.
+    #[cold]
+    fn write_far(self, out: &mut Vec<u8>, text: &str, canonical: bool) -> Result<(), Invalid> {
+        if text.eq_ignore_ascii_case("infinity") || text.eq_ignore_ascii_case("-infinity") {
+            out.extend(text.bytes().map(|byte| byte.to_ascii_lowercase()));
+            return Ok(());
+        }
+        let (body, bc) = match text.strip_suffix(" BC") {
+            Some(body) => (body, true),
+            None => (text, false),
+        };
+        let digits = body.bytes().take_while(u8::is_ascii_digit).count();
+        let rest = body.get(digits..).unwrap_or_default();
+        // The same day in a year that our reader knows, leap years included, says whether the rest is right.
+        let Ok(year) = body[..digits].parse::<i64>() else {
+            return Err(Invalid);
+        };
+        if !(4..=6).contains(&digits) || year == 0 || !(bc || digits > 4) {
+            return Err(Invalid);
+        }
+        let year = if bc { 1 - year } else { year };
+        let near = 2000 + year.rem_euclid(400);
+        let text_near = format!("{near}{rest}");
+        let Some(micros) = parse_date_time(&text_near) else {
+            return Err(Invalid);
+        };
+        if self != Self::TimestampTz && !is_utc(&text_near) {
+            return Err(Invalid);
+        }
+        if !canonical {
+            out.extend_from_slice(text.as_bytes());
+            return Ok(());
+        }
+        let days = micros.div_euclid(DAY) + (year - near) / 400 * 146_097;
+        if self == Self::Date {
+            let bc = write_day(out, days);
+            out.extend_from_slice(bc.as_bytes());
+        } else {
+            write_moment(out, days, micros.rem_euclid(DAY));
+        }
+        Ok(())
     }
 }
 
@@ -120,23 +164,28 @@ fn write_time(out: &mut Vec<u8>, text: &str, canonical: bool) -> Result<(), Inva
 
 /// `2020-02-29 13:00:00.5+00`
 fn write_micros(out: &mut Vec<u8>, micros: i64) {
-    let (year, month, day) = civil(micros.div_euclid(DAY));
-    if year < 1 {
-        // An offset took the first day of the year 1 before it: 1 BC.
-        write_number(out, 1 - year, 4);
-    } else {
-        write_number(out, year, 4);
-    }
+    write_moment(out, micros.div_euclid(DAY), micros.rem_euclid(DAY));
+}
+
+/// The same, by days since 1970-01-01 and microseconds of the day.
+fn write_moment(out: &mut Vec<u8>, days: i64, micros: i64) {
+    let bc = write_day(out, days);
+    out.push(b' ');
+    write_day_time(out, micros);
+    out.extend_from_slice(b"+00");
+    out.extend_from_slice(bc.as_bytes());
+}
+
+/// `2020-02-29`; returns what has to stand at the end: ` BC` before the year 1.
+fn write_day(out: &mut Vec<u8>, days: i64) -> &'static str {
+    let (year, month, day) = civil(days);
+    // The year 0 is 1 BC.
+    write_number(out, if year < 1 { 1 - year } else { year }, 4);
     out.push(b'-');
     write_number(out, month, 2);
     out.push(b'-');
     write_number(out, day, 2);
-    out.push(b' ');
-    write_day_time(out, micros.rem_euclid(DAY));
-    out.extend_from_slice(b"+00");
-    if year < 1 {
-        out.extend_from_slice(b" BC");
-    }
+    if year < 1 { " BC" } else { "" }
 }
 
 fn write_day_time(out: &mut Vec<u8>, micros: i64) {
@@ -179,34 +228,6 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
-}
-
-/// Dates beyond the years 1 to 9999, as PostgreSQL spells them: `infinity`, `0044-03-15 BC`, `12345-01-01 00:00:00`.
-/// A zone other than UTC is for columns with a time zone only: the server would drop it.
-#[cold]
-fn write_far(out: &mut Vec<u8>, text: &str, zones: bool) -> Result<(), Invalid> {
-    if text.eq_ignore_ascii_case("infinity") || text.eq_ignore_ascii_case("-infinity") {
-        out.extend_from_slice(text.as_bytes());
-        return Ok(());
-    }
-    let (body, bc) = match text.strip_suffix(" BC") {
-        Some(body) => (body, true),
-        None => (text, false),
-    };
-    let digits = body.bytes().take_while(u8::is_ascii_digit).count();
-    let rest = body.get(digits..).unwrap_or_default();
-    // The same day in a year that our reader knows, leap years included, says whether the rest is right.
-    let Ok(year) = body[..digits].parse::<i64>() else {
-        return Err(Invalid);
-    };
-    let near = 2000 + (year - i64::from(bc)).rem_euclid(400);
-    let near = format!("{near}{rest}");
-    let right = parse_date_time(&near).is_some() && (zones || is_utc(&near));
-    if !(4..=6).contains(&digits) || year == 0 || !(bc || digits > 4) || !right {
-        return Err(Invalid);
-    }
-    out.extend_from_slice(text.as_bytes());
-    Ok(())
 }
 
 #[cfg(test)]
@@ -268,6 +289,19 @@ mod tests {
             written(Moment::Time, "08:30", true),
             written(Moment::Time, "08:30:00.0Z", true)
         );
+        assert_eq!(key("infinity"), key("Infinity"));
+        assert_eq!(key("12345-01-01"), key("012345-01-01T00:00:00.0Z"));
+        assert_eq!(key("0044-03-15 BC").as_deref(), Some("0044-03-15 00:00:00+00 BC"));
+        assert_eq!(key("0044-03-15 BC"), key("00044-03-15 00:00 BC"));
+        let zoned = |text| written(Moment::TimestampTz, text, true);
+        assert_eq!(
+            zoned("12345-01-01T00:30:00+01:00").as_deref(),
+            Some("12344-12-31 23:30:00+00")
+        );
+        let day = |text| written(Moment::Date, text, true);
+        assert_eq!(day("12345-02-28").as_deref(), Some("12345-02-28"));
+        assert_eq!(day("12345-02-28"), day("12345-02-28T00:00:00Z"));
+        assert_eq!(day("0001-02-29 BC").as_deref(), Some("0001-02-29 BC"));
     }
 
     #[test]

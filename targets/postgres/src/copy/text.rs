@@ -82,6 +82,9 @@ fn write_char(out: &mut Vec<u8>, c: char, nul: Nul) -> Result<(), HasNul> {
         '\n' => out.extend_from_slice(b"\\n"),
         '\r' => out.extend_from_slice(b"\\r"),
         '\t' => out.extend_from_slice(b"\\t"),
+        // As the short escapes are written: of a key equal texts are equal bytes.
+        '\u{8}' => out.extend_from_slice(b"\\b"),
+        '\u{c}' => out.extend_from_slice(b"\\f"),
         c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
     }
     Ok(())
@@ -153,6 +156,9 @@ mod tests {
             (r#""\u000a\u0009\u005c""#, r"\n\t\\"),
             (r#""\ud83d\ude00\u00e9""#, "😀é"),
             (r#""\u0001""#, "\u{1}"),
+            // Both spellings of one text are the same bytes, as keys have to be.
+            (r#""\b\f""#, r"\b\f"),
+            (r#""\u0008\u000c""#, r"\b\f"),
         ] {
             assert_eq!(written(json, Nul::Refuse).as_deref(), Ok(copy), "{json}");
         }

@@ -118,3 +118,60 @@ fn dropped_columns_count() {
     .expect_err("too many");
     assert!(error.to_string().contains("1600 of them dropped ones"), "{error}");
 }
+
+#[test]
+fn keys_that_only_the_server_compares_are_there_from_the_start() {
+    for (data_type, exact) in [
+        (json!({"type": "integer"}), true),
+        (json!({"type": "number"}), true),
+        (json!({"type": "string", "format": "date-time"}), true),
+        (json!({"type": "string", "x-sql-datatype": "interval"}), false),
+        (json!({"type": "string", "x-sql-datatype": "varchar(3)"}), false),
+        (json!({"type": "object"}), false),
+    ] {
+        let schema = stream(&json!({"id": data_type}), &["id"]);
+        let plan = planned(&rules(Evolution::Widen), None, &schema).expect("a plan");
+        assert_eq!(plan.layout.exact, exact, "{data_type}");
+        assert_eq!(plan.loads_first(), exact, "{data_type}");
+        let second = if exact { "comment on" } else { "alter table" };
+        assert!(plan.changes[1].starts_with(second), "{:?}", plan.changes);
+    }
+    // A table whose column rounds what comes, or whose collation takes different texts for equal.
+    let schema = stream(&json!({"id": {"type": "string"}}), &["id"]);
+    let mut table = planned(&rules(Evolution::Widen), None, &schema)
+        .expect("a plan")
+        .table;
+    assert!(
+        planned(&rules(Evolution::Widen), Some(&table), &schema)
+            .expect("a plan")
+            .layout
+            .exact
+    );
+    table.columns[0].coarse = true;
+    assert!(
+        !planned(&rules(Evolution::Widen), Some(&table), &schema)
+            .expect("a plan")
+            .layout
+            .exact
+    );
+}
+
+#[test]
+fn a_key_that_no_index_can_have_is_refused() {
+    let json = stream(
+        &json!({"id": {"type": "string", "x-sql-datatype": "json"}}),
+        &["id"],
+    );
+    let error = planned(&rules(Evolution::Widen), None, &json).expect_err("no key");
+    assert!(
+        error.to_string().contains("values PostgreSQL can compare"),
+        "{error}"
+    );
+    let twice = stream(&json!({"id": {"type": "integer"}}), &["id", "id"]);
+    assert_eq!(
+        planned(&rules(Evolution::Widen), None, &twice)
+            .expect("a plan")
+            .key,
+        ["id".into()]
+    );
+}

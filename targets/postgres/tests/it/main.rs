@@ -1,9 +1,12 @@
 //! target-postgres from the outside, on a real server.
 
+mod at_once;
 mod driver;
 mod evolve;
 mod exactly_once;
+mod existing_keys;
 mod fail;
+mod keys;
 mod load;
 mod overwrite;
 mod random;

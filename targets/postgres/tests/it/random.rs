@@ -10,10 +10,14 @@ use crate::driver::{Target, record, schema};
 const COLUMNS: [&str; 3] = ["a", "b", "c"];
 
 /// xorshift: the same numbers for the same seed.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed | 1)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -56,7 +60,7 @@ fn step(random: &mut Random, number: usize, deletes: bool, model: &mut Model) ->
 }
 
 fn check(seed: u64) {
-    let mut random = Random(seed | 1);
+    let mut random = Random::new(seed);
     let deletes = random.below(2) == 0;
     let text = json!({"type": ["string", "null"]});
     let properties = json!({
@@ -86,13 +90,20 @@ fn check(seed: u64) {
     }
 }
 
-#[test]
-fn tables_hold_what_the_model_does() {
+/// That of `MELISMA_TEST_SEED`, or so many others.
+pub(crate) fn seeds(rounds: u64) -> Vec<u64> {
     if let Ok(seed) = std::env::var("MELISMA_TEST_SEED") {
-        return check(seed.parse().expect("a number"));
+        return vec![seed.parse().expect("a number")];
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    for round in 0..12 {
-        check(u64::from(now.subsec_nanos()) * 16 + round);
+    (0..rounds)
+        .map(|round| u64::from(now.subsec_nanos()) * 16 + round)
+        .collect()
+}
+
+#[test]
+fn tables_hold_what_the_model_does() {
+    for seed in seeds(12) {
+        check(seed);
     }
 }

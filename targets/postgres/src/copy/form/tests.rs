@@ -13,6 +13,7 @@ fn field(form: &Form, json: &str, key: bool, mercy: Mercy) -> Result<Option<Stri
         cell: 0,
         form: form.clone(),
         key,
+        scale: None,
     };
     match place.write(&mut out, &cell, mercy) {
         Ok(()) => Ok(read_field(&out)),
@@ -109,6 +110,17 @@ fn equal_keys_are_equal_bytes() {
         (Form::Numeric, "1.0", "1"),
         (Form::Numeric, "1e2", "100"),
         (Form::Float, "1.0", "1e0"),
+        (Form::Float, "-0.0", "0"),
+        (Form::Float, "\"inf\"", "\"Infinity\""),
+        (Form::Numeric, "-0.0", "0"),
+        (Form::Numeric, "\"NaN\"", "\"nan\""),
+        (
+            Form::Numeric,
+            "1234567890123456789012345678901234567890",
+            "1234567890123456789012345678901234567890.0",
+        ),
+        (Form::Bytea, "\"AB\"", "\"0xab\""),
+        (Form::Text, r#""\u0008""#, r#""\b""#),
         (
             Form::Uuid,
             r#""A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11""#,
@@ -117,6 +129,29 @@ fn equal_keys_are_equal_bytes() {
     ] {
         assert_eq!(field(&form, a, true, MERCY), field(&form, b, true, MERCY));
     }
+}
+
+#[test]
+fn a_key_is_rounded_when_it_may_be_a_binary_float_and_refused_when_it_is_a_text() {
+    let written = |json: &str| {
+        let mut out = Vec::new();
+        let place = Place {
+            cell: 0,
+            form: Form::Numeric,
+            key: true,
+            scale: Some(2),
+        };
+        let cell = cell_of(json);
+        match place.write(&mut out, &cell, MERCY) {
+            Ok(()) => Ok(read_field(&out).expect("a value")),
+            Err(refused) => Err(refuse(&refused, "x", &cell).to_string()),
+        }
+    };
+    assert_eq!(written("1.004").as_deref(), Ok("1"));
+    assert_eq!(written("0.30000000000000004").as_deref(), Ok("0.3"));
+    assert_eq!(written("\"1.500\"").as_deref(), Ok("1.5"));
+    let error = written("\"1.001\"").expect_err("refused");
+    assert!(error.contains("at most 2 digits behind the point"), "{error}");
 }
 
 #[test]

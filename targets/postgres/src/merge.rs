@@ -1,0 +1,71 @@
+//! Statements that bring rows of a stage into their table.
+
+use melisma_postgres::identifier;
+
+use crate::copy::Mask;
+use crate::keying::{Keying, lock_writers};
+use crate::plan::Plan;
+use crate::table::list;
+
+/// The columns that a mask has, in the order of the COPY.
+pub(crate) fn present<'p>(plan: &'p Plan, mask: &'p Mask) -> impl Iterator<Item = &'p str> {
+    let columns = plan.columns.iter().enumerate();
+    columns
+        .filter(|(column, _)| mask.has(*column))
+        .map(|(_, name)| &**name)
+}
+
+/// Puts the rows of `source`, no two of which have the same key, in the place of those with their keys, and adds the
+/// others.
+///
+/// Usually one INSERT with ON CONFLICT does. The server checks what it would insert before it looks for a row with
+/// that key: rows that lack what a new row must have would fail although the row is there. So these go by UPDATE first,
+/// and INSERT takes the rest. A deferrable key is none for ON CONFLICT: then other writers have to wait meanwhile, or
+/// one of them could insert the same key between the two statements.
+pub(crate) fn put(plan: &Plan, keying: &Keying, mask: &Mask, source: &str) -> String {
+    let table = plan.name.sql();
+    let columns = list(present(plan, mask));
+    let set = |from: &str| -> Vec<String> {
+        present(plan, mask)
+            .skip(plan.key.len())
+            .map(|column| format!("{0} = {from}.{0}", identifier(column)))
+            .collect()
+    };
+    let updates = set("excluded");
+    let resolution = match updates.as_slice() {
+        [] => "nothing".to_owned(),
+        updates => format!("update set {}", updates.join(", ")),
+    };
+    let conflict = format!("on conflict ({}) do {resolution}", keying.list());
+    let all = plan.table.columns.iter().map(|column| &*column.name);
+    if !keying.updates_first(all, |column| present(plan, mask).any(|name| name == column)) {
+        return format!("insert into {table} ({columns}) select {columns} from {source} s {conflict}");
+    }
+    let same = keying.same();
+    let mut sql = String::new();
+    if keying.deferrable {
+        sql = format!("{}; ", lock_writers(&plan.name));
+    }
+    let updates = set("s");
+    if !updates.is_empty() {
+        let updates = updates.join(", ");
+        sql.push_str(&format!(
+            "update {table} t set {updates} from {source} s where {same}; "
+        ));
+    }
+    let conflict = if keying.deferrable { "" } else { &conflict };
+    sql.push_str(&format!(
+        "insert into {table} ({columns}) select {columns} from {source} s \
+         where not exists (select from {table} t where {same}) {conflict}"
+    ));
+    sql
+}
+
+/// Deletes the rows whose keys are in `source`.
+pub(crate) fn delete(plan: &Plan, keying: &Keying, source: &str) -> String {
+    format!(
+        "delete from {} t using {source} s where {}",
+        plan.name.sql(),
+        keying.same()
+    )
+}
