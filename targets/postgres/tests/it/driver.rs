@@ -7,7 +7,7 @@ use std::thread;
 
 use melisma_testing::postgres::{Database, server};
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 /// A target with a database.
 pub(crate) struct Target {
@@ -55,7 +55,9 @@ impl Target {
         for (name, value) in self.settings.as_object().expect("settings") {
             config[name] = value.clone();
         }
-        let path = self.folder.path().join("config.json");
+        // A file for each run: another one may be reading its own.
+        let file = NamedTempFile::new_in(&self.folder).expect("a file");
+        let path = file.into_temp_path().keep().expect("kept");
         fs::write(&path, config.to_string()).expect("written");
         Command::new(env!("CARGO_BIN_EXE_target-postgres"))
             .arg("--config")

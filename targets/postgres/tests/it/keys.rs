@@ -65,10 +65,7 @@ fn kinds(target: &Target) -> Vec<Kind> {
         ),
         sql_type("oid", &json!([["7", "007"], ["8"]])),
         sql_type("int4range", &json!([["[1,3)", "[1,2]", "(0,2]"], ["[1,4)"]])),
-        sql_type(
-            "integer[]",
-            &json!([[[1, 2], "{1,2}", "{1, 2}"], [[2, 1]]]),
-        ),
+        sql_type("integer[]", &json!([[[1, 2], "{1,2}", "{1, 2}"], [[2, 1]]])),
         sql_type("interval[]", &json!([[["1 day"], ["24:00:00"]], [["2 days"]]])),
         sql_type("mood", &json!([["sad"], ["ok"]])),
         sql_type("cents", &json!([["1.0", "1", "1.00"], ["2"]])),
