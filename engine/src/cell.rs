@@ -108,8 +108,11 @@ pub struct Row<'a> {
     pub cells: Vec<Cell<'a>>,
     /// The record's object as it came.
     pub record: &'a str,
-    /// Whether `record` may be passed on as it is: no property outside the schema, none twice.
+    /// Whether `record` may be passed on as it is: no property outside the schema, unless such are kept, and none twice.
     pub untouched: bool,
+    /// The members that the schema does not declare, as they came, each with its name: `"more": 2`. Only where they are
+    /// asked for ([`Undeclared`](crate::decode::Undeclared)), and of two with one name the last.
+    pub undeclared: Vec<&'a str>,
     /// The envelope's `version`.
     pub version: Option<i64>,
     /// The envelope's `time_extracted`, as it came, without quotes.
@@ -182,9 +185,12 @@ impl Row<'_> {
         self.cells.clear();
         // An empty vector collected in place: the allocation stays, the lifetime does not.
         let cells = self.cells.into_iter().map(|_| Cell::Absent).collect();
+        self.undeclared.clear();
+        let undeclared = self.undeclared.into_iter().map(|_| "").collect();
         self.unescaped.clear();
         Row {
             cells,
+            undeclared,
             unescaped: self.unescaped,
             ..Row::default()
         }

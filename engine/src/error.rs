@@ -112,6 +112,13 @@ impl Error {
         self
     }
 
+    /// Adds what may help to the end of the message.
+    #[must_use]
+    pub fn hint(mut self, hint: &str) -> Self {
+        self.0.message = format!("{}; {hint}", self.0.message).into();
+        self
+    }
+
     /// Adds the cause; it is printed after the message.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

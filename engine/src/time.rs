@@ -1,7 +1,10 @@
 //! Dates and times as taps write them, read exactly.
 //!
-//! What is read is RFC 3339 and the usual departures from it that Python's `fromisoformat` takes as well: a space
-//! for the `T`, no zone (UTC), an offset without colon, seconds left out, more than six digits of fraction (cut).
+//! What is read is RFC 3339 and the usual departures from it, which PostgreSQL and Python's `fromisoformat` read as well: a
+//! space for the `T`, no zone (UTC), an offset without colon, without minutes, with seconds or after a space, seconds left
+//! out, a comma before the fraction, `24:00:00` for the end of a day. A leap second is the first second of the next minute,
+//! as in PostgreSQL. A fraction of more than six digits is rounded to the nearest microsecond, and to the even one of two
+//! that are as near; what that carries over changes the second, the day or the year.
 
 const DAY: i64 = 86_400_000_000;
 
@@ -33,12 +36,24 @@ pub(crate) fn date(text: &[u8; 10]) -> Option<i32> {
     Some(days(year, month, day))
 }
 
-/// Microseconds since midnight of `HH:MM[:SS[.ffffff]]`; a zone, which a time of day alone can not use, is refused.
+/// Microseconds since midnight of `HH:MM[:SS[.ffffff]]`, a time on the clock: a zone, a leap second and `24:00` are
+/// refused. A fraction may be rounded up to the end of the day.
 pub fn parse_time(text: &str) -> Option<i64> {
-    match time(text.as_bytes())? {
+    let bytes = text.as_bytes();
+    if bytes.starts_with(b"24") || bytes.get(6..8) == Some(b"60") {
+        return None;
+    }
+    match time(bytes)? {
         (micros, []) => Some(micros),
         _ => None,
     }
+}
+
+/// Microseconds since midnight UTC of a time of day that may have a zone, the `full-time` of RFC 3339; without one it is
+/// taken as UTC. What an offset, a leap second or a rounded fraction takes out of the day comes in at its other end.
+pub fn parse_time_utc(text: &str) -> Option<i64> {
+    let (micros, zone) = time(text.as_bytes())?;
+    Some((micros - offset(zone)?).rem_euclid(DAY))
 }
 
 /// Microseconds since 1970-01-01T00:00:00Z. Text without a zone is taken as UTC, a date alone as its midnight.
@@ -59,7 +74,7 @@ pub fn parse_date_time(text: &str) -> Option<i64> {
 fn time(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let (hour, minute) = (two(bytes, 0)?, two(bytes, 3)?);
     if bytes.get(2) != Some(&b':') || hour > 23 || minute > 59 {
-        return None;
+        return end_of_day(bytes);
     }
     let micros = i64::from(hour * 60 + minute) * 60_000_000;
     let rest = bytes.get(5..)?;
@@ -67,7 +82,7 @@ fn time(bytes: &[u8]) -> Option<(i64, &[u8])> {
         return Some((micros, rest));
     }
     let second = two(rest, 1)?;
-    if second > 59 {
+    if second > 60 {
         return None;
     }
     let micros = micros + i64::from(second) * 1_000_000;
@@ -80,7 +95,23 @@ fn time(bytes: &[u8]) -> Option<(i64, &[u8])> {
     }
 }
 
-/// Digits after the point as microseconds; those after the sixth are cut, as Python does.
+/// `24:00[:00[.000000]]`
+#[cold]
+fn end_of_day(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let rest = bytes.strip_prefix(b"24:00")?;
+    let Some(rest) = rest.strip_prefix(b":00") else {
+        return Some((DAY, rest));
+    };
+    match rest {
+        [b'.' | b',', rest @ ..] => match fraction(rest)? {
+            (0, rest) => Some((DAY, rest)),
+            _ => None,
+        },
+        rest => Some((DAY, rest)),
+    }
+}
+
+/// Digits after the point as microseconds: a million of them where those after the sixth are rounded up to a second.
 #[inline]
 fn fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -91,7 +122,17 @@ fn fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let micros = (0..6).fold(0, |micros, i| {
         micros * 10 + digits.get(i).map_or(0, |digit| i64::from(digit - b'0'))
     });
-    Some((micros, rest))
+    let up = digits.get(6..).is_some_and(|beyond| rounds_up(micros, beyond));
+    Some((micros + i64::from(up), rest))
+}
+
+/// Whether digits after the microseconds make one more of them.
+fn rounds_up(micros: i64, beyond: &[u8]) -> bool {
+    match beyond {
+        [b'5', rest @ ..] => micros % 2 == 1 || rest.iter().any(|digit| *digit != b'0'),
+        [first, ..] => *first > b'5',
+        [] => false,
+    }
 }
 
 /// Microseconds east of UTC.
@@ -99,20 +140,23 @@ fn fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
 fn offset(zone: &[u8]) -> Option<i64> {
     let (sign, digits) = match zone {
         [] | [b'Z' | b'z'] => return Some(0),
+        [b' ', zone @ (b'+' | b'-'), digits @ ..] => (if *zone == b'-' { -1 } else { 1 }, digits),
         [b'+', digits @ ..] => (1, digits),
         [b'-', digits @ ..] => (-1, digits),
         _ => return None,
     };
-    let (hours, minutes) = match digits.len() {
-        2 => (two(digits, 0)?, 0),
-        4 => (two(digits, 0)?, two(digits, 2)?),
-        5 if digits[2] == b':' => (two(digits, 0)?, two(digits, 3)?),
+    let (hours, minutes, seconds) = match digits.len() {
+        2 => (two(digits, 0)?, 0, 0),
+        4 => (two(digits, 0)?, two(digits, 2)?, 0),
+        5 if digits[2] == b':' => (two(digits, 0)?, two(digits, 3)?, 0),
+        // Local time before there were zones, as Python writes it: `+00:19:32`.
+        8 if digits[2] == b':' && digits[5] == b':' => (two(digits, 0)?, two(digits, 3)?, two(digits, 6)?),
         _ => return None,
     };
-    if hours > 23 || minutes > 59 {
+    if hours > 23 || minutes > 59 || seconds > 59 {
         return None;
     }
-    Some(sign * i64::from(hours * 60 + minutes) * 60_000_000)
+    Some(sign * i64::from(hours * 3600 + minutes * 60 + seconds) * 1_000_000)
 }
 
 #[inline]
@@ -193,8 +237,15 @@ mod tests {
             ("1970-01-01 00:00:01", 1_000_000),
             ("1970-01-01t00:00:00.5z", 500_000),
             ("1970-01-01T01:00:00+01:00", 0),
-            ("1970-01-01T00:00:00.1234567-0030", 1_800_123_456),
+            ("1970-01-01T00:00:00.1234567-0030", 1_800_123_457),
             ("1970-01-01T00:00+00", 0),
+            ("1970-01-01 00:00:00,5", 500_000),
+            ("1970-01-01 05:30:00 +0530", 0),
+            ("1970-01-01T00:19:32+00:19:32", 0),
+            ("1970-01-01T23:59:60Z", 86_400_000_000),
+            ("1970-01-01T23:59:60.5Z", 86_400_500_000),
+            ("1970-01-01T24:00:00.000Z", 86_400_000_000),
+            ("1970-01-01T24:00-01:00", 90_000_000_000),
             ("9999-12-31T23:59:59.999999+00:00", 253_402_300_799_999_999),
         ] {
             assert_eq!(parse_date_time(text), Some(micros), "{text}");
@@ -203,8 +254,12 @@ mod tests {
             "",
             "now",
             "1970-01-01T",
-            "1970-01-01T24:00:00",
-            "1970-01-01T00:00:60",
+            "1970-01-01T24:00:01",
+            "1970-01-01T24:01",
+            "1970-01-01T25:00:00",
+            "1970-01-01T00:00:61",
+            "1970-01-01T00:00:00 ",
+            "1970-01-01T00:00:00 Z",
             "1970-01-01T00:00:00.",
             "0000-01-01T00:00:00Z",
             "1970-01-01T00:00:00+1",
@@ -218,10 +273,64 @@ mod tests {
     }
 
     #[test]
+    fn fractions_are_rounded_to_the_nearest_microsecond() {
+        for (fraction, micros) in [
+            ("1234564", 123_456),
+            ("1234565", 123_456),
+            ("12345650", 123_456),
+            ("12345650001", 123_457),
+            ("1234575", 123_458),
+            ("1234569", 123_457),
+            ("0000000004", 0),
+            ("999999499", 999_999),
+            ("9999995", 1_000_000),
+        ] {
+            let text = format!("1970-01-01T00:00:00.{fraction}Z");
+            assert_eq!(parse_date_time(&text), Some(micros), "{text}");
+        }
+        for (text, next) in [
+            ("2023-12-31T23:59:59.9999999Z", "2024-01-01T00:00:00Z"),
+            ("2024-02-28T23:59:59.99999951", "2024-02-29T00:00:00Z"),
+            ("1969-12-31T23:59:59.9999999Z", "1970-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(parse_date_time(text), parse_date_time(next), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_with_a_zone_are_those_of_utc() {
+        for (text, micros) in [
+            ("08:30:06Z", 30_606_000_000),
+            ("20:20:39+00:00", 73_239_000_000),
+            ("20:20:39.5-05:00", 4_839_500_000),
+            ("01:00:00+02:00", 82_800_000_000),
+            ("08:30", 30_600_000_000),
+            ("23:59:60Z", 0),
+            ("24:00:00", 0),
+            ("23:59:59.9999999", 0),
+        ] {
+            assert_eq!(parse_time_utc(text), Some(micros), "{text}");
+        }
+        for text in [
+            "",
+            "8:30",
+            "08:30:06 Z",
+            "08:30:06 UTC",
+            "24:00:01",
+            "noon",
+            "2024-01-01T08:30:06Z",
+        ] {
+            assert_eq!(parse_time_utc(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn times_have_no_zone() {
         assert_eq!(parse_time("23:59:59.999999"), Some(86_399_999_999));
         assert_eq!(parse_time("08:30"), Some(30_600_000_000));
         assert_eq!(parse_time("08:30Z"), None);
         assert_eq!(parse_time("24:00:00"), None);
+        assert_eq!(parse_time("23:59:60"), None);
+        assert_eq!(parse_time("23:59:59.9999999"), Some(DAY));
     }
 }

@@ -90,7 +90,7 @@ pub mod tap;
 pub mod target;
 
 pub use melisma_engine::cell::{Cell, Row, Text};
-pub use melisma_engine::columns::{ColumnOptions, Columns, NestedValues, Numbers};
+pub use melisma_engine::columns::{ColumnOptions, Columns, Integers, InvalidValues, NestedValues, Numbers};
 pub use melisma_engine::encode::Encoder;
 pub use melisma_engine::error::show;
 pub use melisma_engine::json::write_string;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use melisma_engine::cell::Row;
-use melisma_engine::decode::{DecodeOptions, Decoder};
+use melisma_engine::decode::{DecodeOptions, Decoder, Undeclared};
 use melisma_engine::line::Line;
 use melisma_engine::message::{Message, MessageReader, Record, Schema, StreamId, syntax_error};
 use melisma_engine::schema::StreamSchema;
@@ -86,18 +86,25 @@ impl Checker {
         }
         let name = self.messages.name(message.stream);
         let keys = &message.key_properties;
-        let decoder = StreamSchema::compile(name, message.schema, keys, &message.bookmark_properties)
+        // Records are passed on as they came, so a schema may leave open what they have.
+        let open = StreamSchema::open(message.schema, keys);
+        let source = open.as_deref().unwrap_or(message.schema);
+        let decoder = StreamSchema::compile(name, source, keys, &message.bookmark_properties)
             .and_then(|schema| {
                 Decoder::new(
                     &Arc::new(schema),
                     DecodeOptions {
                         validate: true,
                         record_only: true,
+                        undeclared: Undeclared::Keep,
                         ..DecodeOptions::default()
                     },
                 )
             })
-            .map_err(|error| error.at(line.at).in_stream(name))?;
+            .map_err(|error| {
+                let error = StreamSchema::advise(error, source, keys);
+                error.at(line.at).in_stream(name)
+            })?;
         self.streams[index] = Some(Stream {
             decoder,
             schema: message.schema.to_owned(),

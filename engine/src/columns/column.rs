@@ -13,12 +13,16 @@ use serde_json::Value;
 use super::nested::Nested;
 use super::nulls::Nulls;
 use super::texts::Texts;
-use super::{ColumnOptions, NestedValues, Numbers, float};
+use super::{ColumnOptions, Integers, InvalidValues, NestedValues, Numbers, float};
 use crate::cell::{Cell, Row};
 use crate::decimal::Decimal;
 use crate::error::{Error, Result, show};
 use crate::schema::DataType;
+use crate::schema::types::is_beyond_64_bits;
 use crate::time;
+
+/// The digits of a decimal that has as many as 128 bits can hold.
+const MAX_PRECISION: u8 = 38;
 
 /// Why a value was refused: what was expected, what was found.
 pub(super) type Refused = String;
@@ -28,6 +32,16 @@ pub(super) type Refused = String;
 pub(super) struct Column {
     pub(super) values: Values,
     pub(super) nulls: Nulls,
+    /// The values that became null because the column cannot hold them; `None` where such a value is refused.
+    replaced: Option<Box<Replaced>>,
+}
+
+/// Values that became null.
+#[derive(Debug, Default)]
+pub(super) struct Replaced {
+    pub(super) count: u64,
+    /// Why the first of them did.
+    pub(super) first: String,
 }
 
 /// With a tag of its own (`repr`): one that is told from the capacity of a vector takes longer to read.
@@ -46,6 +60,8 @@ pub(super) enum Values {
     Time(Vec<i64>),
     Timestamp(Vec<i64>),
     Text(Texts),
+    /// The JSON text of each value: strings have their quotes.
+    Json(Texts),
     Nested(Box<Nested>),
 }
 
@@ -58,7 +74,15 @@ impl Column {
         let values = match data_type {
             DataType::Json if let Some(nested) = nested => Values::Nested(Box::new(nested)),
             DataType::Boolean => Values::Boolean(BooleanBufferBuilder::new(0)),
-            DataType::Integer { .. } => Values::Integer(Vec::new()),
+            DataType::Integer { .. } => match options.integers {
+                Integers::Digits => Values::Text(Texts::default()),
+                Integers::Int64 if !is_beyond_64_bits(schema) => Values::Integer(Vec::new()),
+                Integers::Int64 | Integers::Decimal => Values::Decimal {
+                    values: Vec::new(),
+                    precision: MAX_PRECISION,
+                    scale: 0,
+                },
+            },
             DataType::Number if options.numbers == Numbers::Float => Values::Float(Vec::new()),
             DataType::Decimal {
                 precision: Some(precision @ 1..=38),
@@ -75,16 +99,24 @@ impl Column {
             DataType::Date => Values::Date(Vec::new()),
             DataType::Time => Values::Time(Vec::new()),
             DataType::DateTime => Values::Timestamp(Vec::new()),
-            DataType::Number
-            | DataType::Decimal { .. }
-            | DataType::Text { .. }
-            | DataType::Uuid
-            | DataType::Json => Values::Text(Texts::default()),
+            DataType::Number | DataType::Decimal { .. } | DataType::Text { .. } | DataType::Uuid => {
+                Values::Text(Texts::default())
+            }
+            DataType::Json => Values::Json(Texts::default()),
         };
+        // Text holds everything; what it refuses is a batch that is too large, not a value.
+        let holds_all = matches!(values, Values::Text(_) | Values::Json(_));
+        let replaces = options.invalid_values == InvalidValues::Null && !holds_all;
         Self {
             values,
             nulls: Nulls::default(),
+            replaced: replaces.then(Box::default),
         }
+    }
+
+    /// Refuses values that it cannot hold, whatever the options say: a key is not null.
+    pub(super) fn refuse_invalid(&mut self) {
+        self.replaced = None;
     }
 
     pub(super) fn data_type(&self) -> ArrowType {
@@ -96,7 +128,7 @@ impl Column {
             Values::Date(_) => ArrowType::Date32,
             Values::Time(_) => ArrowType::Time64(TimeUnit::Microsecond),
             Values::Timestamp(_) => ArrowType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            Values::Text(_) => ArrowType::Utf8,
+            Values::Text(_) | Values::Json(_) => ArrowType::Utf8,
             Values::Nested(ref nested) => nested.data_type(),
         }
     }
@@ -142,6 +174,36 @@ impl Column {
         self.push_other(cell, row)
     }
 
+    /// Adds null in the place of a value that was refused, if that is what is wanted of this column.
+    #[cold]
+    pub(super) fn replace(&mut self, refused: &Refused) -> bool {
+        let rows = self.len();
+        let Some(replaced) = &mut self.replaced else {
+            return false;
+        };
+        replaced.count += 1;
+        if replaced.count == 1 {
+            replaced.first.clone_from(refused);
+        }
+        // A nested value may have left some of its parts.
+        self.truncate(rows);
+        self.push_null();
+        true
+    }
+
+    /// Takes note of the values that became null since this was last asked, of nested ones as well.
+    pub(super) fn take_replaced(&mut self, all: &mut Replaced) {
+        if let Some(replaced) = self.replaced.as_deref_mut().map(std::mem::take) {
+            if all.count == 0 {
+                all.first = replaced.first;
+            }
+            all.count += replaced.count;
+        }
+        if let Values::Nested(nested) = &mut self.values {
+            nested.take_replaced(all);
+        }
+    }
+
     /// A value after nulls, types that are rare, values in a rare spelling, and values that do not belong here.
     #[inline(never)]
     fn push_other(&mut self, cell: &Cell<'_>, row: &Row<'_>) -> Result<(), Refused> {
@@ -182,12 +244,16 @@ impl Column {
                 None
             }
             (Values::Date(values), _) => add(values, cell, time::parse_date, "a date, YYYY-MM-DD"),
-            (Values::Time(values), _) => add(values, cell, time::parse_time, "a time of day, HH:MM:SS"),
+            (Values::Time(values), _) => add(values, cell, time::parse_time_utc, "a time of day, HH:MM:SS"),
             (Values::Timestamp(values), _) => {
                 add(values, cell, time::parse_date_time, "a date-time as in RFC 3339")
             }
             (Values::Text(texts), _) => {
                 texts.push_scalar(cell, row)?;
+                None
+            }
+            (Values::Json(texts), _) => {
+                texts.push_json(cell, row)?;
                 None
             }
             (Values::Nested(nested), _) => {
@@ -218,7 +284,7 @@ impl Column {
             Values::Float(values) => values.resize(rows + nulls, 0.0),
             Values::Decimal { values, .. } => values.resize(rows + nulls, 0),
             Values::Date(values) => values.resize(rows + nulls, 0),
-            Values::Text(texts) => texts.push_nulls(nulls),
+            Values::Text(texts) | Values::Json(texts) => texts.push_nulls(nulls),
             Values::Nested(nested) => nested.push_nulls(nulls),
         }
     }
@@ -235,7 +301,7 @@ impl Column {
             Values::Float(values) => values.len(),
             Values::Decimal { values, .. } => values.len(),
             Values::Date(values) => values.len(),
-            Values::Text(texts) => texts.len(),
+            Values::Text(texts) | Values::Json(texts) => texts.len(),
             Values::Nested(nested) => nested.len(),
         }
     }
@@ -250,7 +316,7 @@ impl Column {
             Values::Float(values) => values.truncate(rows),
             Values::Decimal { values, .. } => values.truncate(rows),
             Values::Date(values) => values.truncate(rows),
-            Values::Text(texts) => texts.truncate(rows),
+            Values::Text(texts) | Values::Json(texts) => texts.truncate(rows),
             Values::Nested(nested) => nested.truncate(rows),
         }
     }
@@ -262,7 +328,7 @@ impl Column {
             Values::Float(values) => values.len() * 8,
             Values::Decimal { values, .. } => values.len() * 16,
             Values::Date(values) => values.len() * 4,
-            Values::Text(texts) => texts.size(),
+            Values::Text(texts) | Values::Json(texts) => texts.size(),
             Values::Nested(nested) => nested.bytes(),
         }
     }
@@ -291,7 +357,7 @@ impl Column {
             Values::Timestamp(values) => {
                 Arc::new(TimestampMicrosecondArray::new(take(values), nulls).with_timezone("UTC"))
             }
-            Values::Text(texts) => Arc::new(texts.finish()?),
+            Values::Text(texts) | Values::Json(texts) => Arc::new(texts.finish()?),
             Values::Nested(nested) => nested.finish(nulls)?,
         })
     }
@@ -336,6 +402,7 @@ fn decimal(cell: &Cell<'_>, precision: u8, scale: i8) -> Result<i128, Refused> {
     let scaled = number.and_then(|number| number.to_scaled(i32::from(scale)));
     match scaled {
         Some(value) if value.unsigned_abs() < 10_u128.pow(u32::from(precision)) => Ok(value),
+        _ if scale == 0 => Err(refuse(&format!("an integer of at most {precision} digits"), cell)),
         _ => Err(refuse(
             &format!("a decimal of {precision} digits, {scale} of them after the point"),
             cell,

@@ -3,16 +3,19 @@
 //! | column type | Arrow type |
 //! |---|---|
 //! | boolean | `Boolean` |
-//! | integer | `Int64`; an integer beyond 64 bits is refused |
+//! | integer | `Int64`, into which an integer beyond 64 bits does not fit; `Decimal128(38, 0)` where the bounds of the |
+//! | | schema are beyond 64 bits; or either this or its digits as `Utf8` for all ([`Integers`]) |
 //! | number | `Float64`, the nearest one; or its own digits as `Utf8` ([`Numbers::Digits`]) |
-//! | decimal of at most 38 digits | `Decimal128(precision, scale)`; a value with more digits is refused |
+//! | decimal of at most 38 digits | `Decimal128(precision, scale)`, into which a value with more digits does not fit |
 //! | decimal without precision, or above 38 | its own digits as `Utf8` |
 //! | text, uuid | `Utf8`; where the schema allows other scalars as well, their JSON text |
 //! | date | `Date32` |
-//! | time | `Time64` in microseconds |
-//! | date-time | `Timestamp` in microseconds, UTC; no zone is taken as UTC |
-//! | objects, arrays, mixtures | their JSON text as `Utf8`, as it came; or, where the schema says what is inside, |
-//! | | `Struct` and `List` of the types above ([`NestedValues::Structs`]) |
+//! | time | `Time64` in microseconds, UTC ([`time::parse_time_utc`](crate::time::parse_time_utc)) |
+//! | date-time | `Timestamp` in microseconds, UTC ([`time::parse_date_time`](crate::time::parse_date_time)) |
+//! | objects, arrays, mixtures with them, | their JSON text as `Utf8`, as it came, a string with its quotes; or, where the |
+//! | no type | schema says what is inside, `Struct` and `List` of the types above ([`NestedValues::Structs`]) |
+//!
+//! A value that does not fit its column is refused, or null in its place ([`InvalidValues`]).
 
 mod column;
 mod float;
@@ -31,7 +34,7 @@ use crate::decode::Takes;
 use crate::encode::Encoder;
 use crate::error::{Error, Result, show};
 use crate::schema::StreamSchema;
-use column::Column;
+use column::{Column, Replaced};
 use straight::OpenRow;
 
 /// What a `number` becomes.
@@ -42,6 +45,28 @@ pub enum Numbers {
     Float,
     /// Text: the digits as they came.
     Digits,
+}
+
+/// What an `integer` becomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Integers {
+    /// 64 bits; a decimal of 38 digits where the bounds of the schema are beyond them.
+    #[default]
+    Int64,
+    /// A decimal of 38 digits.
+    Decimal,
+    /// Text: the digits as they came.
+    Digits,
+}
+
+/// What becomes of a value that its column cannot hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InvalidValues {
+    /// Its record is refused.
+    #[default]
+    Refuse,
+    /// Null takes its place, with a warning that counts them; not in a key, where it is refused.
+    Null,
 }
 
 /// What objects and arrays become.
@@ -60,6 +85,10 @@ pub enum NestedValues {
 pub struct ColumnOptions {
     /// What a `number` becomes.
     pub numbers: Numbers,
+    /// What an `integer` becomes.
+    pub integers: Integers,
+    /// What becomes of a value that its column cannot hold.
+    pub invalid_values: InvalidValues,
     /// What objects and arrays become.
     pub nested: NestedValues,
 }
@@ -77,11 +106,14 @@ pub struct Columns {
 impl Columns {
     /// An encoder for rows of this schema.
     pub fn new(source: &Arc<StreamSchema>, options: ColumnOptions) -> Self {
-        let columns: Vec<Column> = source
+        let mut columns: Vec<Column> = source
             .columns
             .iter()
             .map(|column| Column::new(column.data_type, &column.schema, options))
             .collect();
+        for &at in &source.key {
+            columns[at].refuse_invalid();
+        }
         let fields: Vec<Field> = source
             .columns
             .iter()
@@ -101,6 +133,21 @@ impl Columns {
     /// The Arrow schema of every batch.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Warns of the values that became null.
+    fn warn_replaced(&mut self) {
+        for (column, source) in self.columns.iter_mut().zip(&self.source.columns) {
+            let mut replaced = Replaced::default();
+            column.take_replaced(&mut replaced);
+            if replaced.count > 0 {
+                let Replaced { count, first } = replaced;
+                let (stream, name) = (show(&self.source.stream), show(&source.name));
+                log::warn!(
+                    "stream {stream}: {name}: {count} values that the column cannot hold became null; the first: {first}"
+                );
+            }
+        }
     }
 
     /// Takes the row that was refused at a column out of the others; says why.
@@ -127,7 +174,9 @@ impl Encoder for Columns {
         }
         self.forget_open();
         for (at, (column, cell)) in self.columns.iter_mut().zip(&row.cells).enumerate() {
-            if let Err(refused) = column.push(cell, row) {
+            if let Err(refused) = column.push(cell, row)
+                && !column.replace(&refused)
+            {
                 return Err(self.refuse(at, &refused));
             }
         }
@@ -145,6 +194,7 @@ impl Encoder for Columns {
 
     fn finish(&mut self) -> Result<RecordBatch> {
         self.forget_open();
+        self.warn_replaced();
         let rows = std::mem::take(&mut self.rows);
         let arrays = self
             .columns

@@ -8,7 +8,7 @@ use arrow_schema::{DataType as ArrowType, Field, Fields};
 use serde_json::Value;
 
 use super::ColumnOptions;
-use super::column::{Column, Refused, refuse};
+use super::column::{Column, Refused, Replaced, refuse};
 use crate::cell::{Cell, Row, Text};
 use crate::error::{Error, Result, show};
 use crate::json::skip;
@@ -53,9 +53,10 @@ impl Nested {
                 rows: 0,
             });
         }
+        let is_tuple = schema.get("prefixItems").is_some();
         let items = schema
             .get("items")
-            .filter(|items| types == Types::ARRAY && items.is_object())?;
+            .filter(|items| types == Types::ARRAY && items.is_object() && !is_tuple)?;
         Some(Self::List {
             items: column(items)?,
             ends: Vec::new(),
@@ -141,9 +142,7 @@ impl Nested {
                     } else {
                         Cell::of_json(value)
                     };
-                    column
-                        .push(&value, row)
-                        .map_err(|refused| format!("{}: {refused}", show(name)))?;
+                    push(column, &value, row).map_err(|refused| format!("{}: {refused}", show(name)))?;
                 }
                 *rows += 1;
                 Ok(())
@@ -155,6 +154,14 @@ impl Nested {
             }
             (Self::Struct { .. }, _) => Err(refuse("an object", cell)),
             (Self::List { .. }, _) => Err(refuse("an array", cell)),
+        }
+    }
+
+    /// Takes note of the values in it that became null.
+    pub(super) fn take_replaced(&mut self, all: &mut Replaced) {
+        match self {
+            Self::Struct { columns, .. } => columns.iter_mut().for_each(|column| column.take_replaced(all)),
+            Self::List { items, .. } => items.take_replaced(all),
         }
     }
 
@@ -190,6 +197,14 @@ impl Nested {
                 .map_err(bug)
             }
         }
+    }
+}
+
+/// Adds a value, or null in its place.
+fn push(column: &mut Column, value: &Cell<'_>, row: &Row<'_>) -> Result<(), Refused> {
+    match column.push(value, row) {
+        Err(refused) if column.replace(&refused) => Ok(()),
+        pushed => pushed,
     }
 }
 
@@ -250,9 +265,7 @@ fn push_items(json: &str, items: &mut Column, row: &Row<'_>) -> Result<(), Refus
             break;
         };
         let value = Cell::of_json(json.get(at..stop).unwrap_or_default());
-        items
-            .push(&value, row)
-            .map_err(|refused| format!("[{index}]: {refused}"))?;
+        push(items, &value, row).map_err(|refused| format!("[{index}]: {refused}"))?;
         index += 1;
         at = skip::space(bytes, stop);
         if bytes.get(at) == Some(&b',') {

@@ -63,7 +63,10 @@ impl Columns {
             return Err(Error::bug("a row that other columns have a part of"));
         }
         for &at in &self.open.left {
-            if let Err(refused) = self.columns[at].push(&row.cells[at], row) {
+            let column = &mut self.columns[at];
+            if let Err(refused) = column.push(&row.cells[at], row)
+                && !column.replace(&refused)
+            {
                 return Err(self.refuse(at, &refused));
             }
         }
@@ -111,6 +114,11 @@ impl Column {
             Values::Text(texts) if unchecked.has(Types::STRING) => {
                 let end = long_string_end(text, window, at)?;
                 texts.push_plain(text.get(at + 1..end)?)?;
+                Some(end + 1)
+            }
+            Values::Json(texts) if unchecked.has(Types::STRING) => {
+                let end = long_string_end(text, window, at)?;
+                texts.push_plain(text.get(at..=end)?)?;
                 Some(end + 1)
             }
             _ => None,

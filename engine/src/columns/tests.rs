@@ -113,6 +113,148 @@ fn a_refused_record_leaves_no_trace() {
     assert!(batch.column(1).is_null(1));
 }
 
+/// The columns of these records under one schema; those that are refused are not among them.
+fn batch(properties: &str, options: ColumnOptions, records: &[&str]) -> (RecordBatch, usize) {
+    let text = format!("{{\"properties\": {{{properties}}}}}");
+    let schema = Arc::new(StreamSchema::compile("s", &text, &[""; 0], &[]).expect("a schema"));
+    let mut columns = Columns::new(&schema, options);
+    let mut decoder = Decoder::new(&schema, DecodeOptions::default()).expect("a decoder");
+    let mut refused = 0;
+    for record in records {
+        // Long enough for the way without a row, on which the next ones go.
+        let line = format!("{record}{}", " ".repeat(64));
+        let mut row = Row::default();
+        decoder
+            .decode_into(&line, 0, &mut row, &mut columns)
+            .expect("JSON");
+        refused += usize::from(columns.push(&row).is_err());
+    }
+    (columns.finish().expect("a batch"), refused)
+}
+
+#[test]
+fn json_text_is_json_whatever_it_holds() {
+    for schema in [
+        "{}",
+        r#"{"type": ["string", "object", "null"]}"#,
+        r#"{"type": ["array", "string", "number", "boolean", "null"]}"#,
+        r#"{"anyOf": [{"type": "number"}, {}]}"#,
+    ] {
+        let values = [
+            r#""[1]""#,
+            "[1]",
+            r#""x""#,
+            r#""""#,
+            r#""é\u00e9\n\"""#,
+            "null",
+            r#""last""#,
+        ];
+        let records: Vec<String> = values.iter().map(|value| format!("{{\"z\": {value}}}")).collect();
+        let records: Vec<&str> = records.iter().map(String::as_str).collect();
+        let (batch, refused) = batch(&format!("\"z\": {schema}"), ColumnOptions::default(), &records);
+        let found: Vec<&str> = batch.column(0).as_string::<i32>().iter().flatten().collect();
+        assert_eq!(
+            (found, refused),
+            (
+                values.iter().copied().filter(|value| *value != "null").collect(),
+                0
+            ),
+            "{schema}"
+        );
+    }
+    // A string and other scalars are text.
+    let (batch, _) = batch(
+        r#""z": {"type": ["string", "integer", "boolean"]}"#,
+        ColumnOptions::default(),
+        &[r#"{"z": "x"}"#, r#"{"z": 1}"#, r#"{"z": true}"#],
+    );
+    let found: Vec<_> = batch.column(0).as_string::<i32>().iter().flatten().collect();
+    assert_eq!(found, ["x", "1", "true"]);
+}
+
+#[test]
+fn integers_beyond_64_bits_have_a_column_that_holds_them() {
+    let unsigned = r#""n": {"type": ["null", "integer"], "minimum": 0, "maximum": 18446744073709551615}"#;
+    let branches =
+        r#""n": {"anyOf": [{"type": "integer", "minimum": -9223372036854775809}, {"type": "null"}]}"#;
+    let plain = r#""n": {"type": "integer"}"#;
+    let records = [r#"{"n": 18446744073709551615}"#, r#"{"n": -7}"#, r#"{"n": 1e3}"#];
+    let wide = ColumnOptions {
+        integers: Integers::Decimal,
+        ..ColumnOptions::default()
+    };
+    for (schema, options) in [
+        (unsigned, ColumnOptions::default()),
+        (branches, ColumnOptions::default()),
+        (plain, wide),
+    ] {
+        let (batch, refused) = batch(schema, options, &records);
+        let found = batch.column(0).as_primitive::<Decimal128Type>().values().to_vec();
+        assert_eq!(
+            (found, refused),
+            (vec![18_446_744_073_709_551_615, -7, 1000], 0),
+            "{schema}"
+        );
+    }
+    let digits = ColumnOptions {
+        integers: Integers::Digits,
+        ..ColumnOptions::default()
+    };
+    let (batch, _) = batch(plain, digits, &records);
+    assert_eq!(
+        batch.column(0).as_string::<i32>().value(0),
+        "18446744073709551615"
+    );
+    let bounded =
+        r#""n": {"type": "integer", "maximum": 9223372036854775807, "minimum": -9223372036854775808}"#;
+    assert_eq!(self::batch(bounded, ColumnOptions::default(), &records).1, 1);
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_null_on_request() {
+    let options = ColumnOptions {
+        invalid_values: InvalidValues::Null,
+        nested: NestedValues::Structs,
+        ..ColumnOptions::default()
+    };
+    let properties = r#""id": {"type": "integer"}, "day": {"type": "string", "format": "date"},
+        "at": {"type": "string", "format": "date-time"}, "t": {"type": "string", "format": "time"},
+        "n": {"type": "number"}, "d": {"type": "string", "format": "singer.decimal", "precision": 3, "scale": 1},
+        "o": {"type": "object", "properties": {"day": {"type": "string", "format": "date"}, "k": {"type": "integer"}}},
+        "l": {"type": "array", "items": {"type": "integer"}}"#;
+    let records = [
+        r#"{"id": 1, "day": "2024-01-01", "at": "2024-01-01", "t": "08:00Z", "n": 1, "d": "1.5", "o": {"day": "2024-01-01", "k": 1}, "l": [1]}"#,
+        r#"{"id": 99999999999999999999, "day": "0000-01-01", "at": "now", "t": "25:00", "n": 1e999, "d": "1.55", "o": {"day": "x", "k": 2}, "l": [1, 99999999999999999999, 3]}"#,
+        r#"{"id": 3, "day": "2024-01-03", "at": "2024-01-03", "t": "08:00Z", "n": 3, "d": "3.5", "o": {"day": "2024-01-03", "k": 3}, "l": []}"#,
+    ];
+    let (batch, refused) = batch(properties, options, &records);
+    assert_eq!((batch.num_rows(), refused), (3, 0));
+    for column in 0..6 {
+        let column = batch.column(column);
+        let valid: Vec<bool> = (0..3).map(|row| column.is_valid(row)).collect();
+        assert_eq!(valid, [true, false, true], "{column:?}");
+    }
+    // Of a nested value only what does not fit is null.
+    let object = batch.column(6).as_struct();
+    assert!(object.is_valid(1) && object.column(0).is_null(1));
+    assert_eq!(object.column(1).as_primitive::<Int64Type>().values(), &[1, 2, 3]);
+    let list = batch.column(7).as_list::<i32>();
+    let items: Vec<_> = list.value(1).as_primitive::<Int64Type>().iter().collect();
+    assert_eq!(items, [Some(1), None, Some(3)]);
+}
+
+#[test]
+fn a_key_is_never_null() {
+    let options = ColumnOptions {
+        invalid_values: InvalidValues::Null,
+        ..ColumnOptions::default()
+    };
+    let mut columns = Columns::new(&schema(), options);
+    push(&mut columns, r#"{"id": 99999999999999999999}"#).expect_err("a key");
+    push(&mut columns, r#"{"id": 1, "price": 1e999}"#).expect("null");
+    assert_eq!(columns.finish().expect("a batch").num_rows(), 1);
+}
+
 #[test]
 fn numbers_may_keep_their_digits() {
     let options = ColumnOptions {

@@ -1,5 +1,6 @@
 //! A column of strings under construction.
 
+use std::fmt::Write;
 use std::ops::Range;
 
 use arrow_array::builder::{ArrayBuilder, StringBuilder};
@@ -77,6 +78,20 @@ impl Texts {
             Cell::Null | Cell::Absent => "",
         };
         self.push(&Text::plain(raw), row)
+    }
+
+    /// The JSON text of a value; that of a string has its quotes, and its escapes as they came.
+    pub(super) fn push_json(&mut self, cell: &Cell<'_>, row: &Row<'_>) -> Result<(), Refused> {
+        let Cell::Text(text) = cell else {
+            return self.push_scalar(cell, row);
+        };
+        if text.raw.len() + 2 > self.room() {
+            return Err(full());
+        }
+        // Its writes cannot fail.
+        let _ = write!(self.strings, "\"{}\"", text.raw);
+        self.strings.append_value("");
+        Ok(())
     }
 
     pub(super) fn push_nulls(&mut self, count: usize) {

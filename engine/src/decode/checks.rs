@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cell::{Cell, Row};
 use crate::decimal::Decimal;
-use crate::error::Result;
+use crate::error::{Error, Result, show};
 use crate::json::skip;
 use crate::schema::types::Types;
 use crate::schema::{DataType, StreamSchema};
@@ -43,7 +43,10 @@ impl Checks {
         for column in &schema.columns {
             let integer = matches!(column.data_type, DataType::Integer { .. });
             let node = if validate && column.metadata.is_none() {
-                Some(Node::compile(&column.schema).map_err(|error| error.in_stream(&schema.stream))?)
+                let node = Node::compile(&column.schema).map_err(|error| {
+                    Error::input(format!("{}: {error}", show(&column.name))).in_stream(&schema.stream)
+                })?;
+                Some(node)
             } else {
                 None
             };

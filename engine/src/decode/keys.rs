@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::step::{Places, Step};
+use super::undeclared::Undeclared;
 use super::window::{self, Window};
 use crate::json::{Syntax, skip, unescape};
 use crate::schema::types::Types;
@@ -12,6 +13,8 @@ use crate::schema::{Metadata, StreamSchema};
 
 /// The column of a property that the schema does not have.
 pub(super) const OUTSIDE: usize = usize::MAX;
+/// The same where it is not left out.
+pub(super) const KEPT: usize = usize::MAX - 1;
 /// No step is expected.
 const NONE: usize = usize::MAX;
 /// How many properties outside the schema are remembered.
@@ -50,6 +53,8 @@ pub(super) struct Keys {
     /// No key of the record in hand came before one that it came after in others: none can have come twice.
     ordered: bool,
     names: HashMap<Box<str>, Known, RandomState>,
+    /// The column of a property that the schema does not have.
+    undeclared: usize,
     unknown: Option<String>,
     outside: usize,
     outside_bytes: usize,
@@ -64,15 +69,20 @@ struct Known {
 
 impl Keys {
     /// The keys of a schema; `unchecked` has the types of each column that need no look at the value.
-    pub(super) fn new(schema: &StreamSchema, unchecked: &[Types]) -> Self {
+    pub(super) fn new(schema: &StreamSchema, unchecked: &[Types], undeclared: Undeclared) -> Self {
+        let undeclared = match undeclared {
+            Undeclared::Keep | Undeclared::Collect => KEPT,
+            Undeclared::Drop | Undeclared::Refuse => OUTSIDE,
+        };
         let mut names = HashMap::with_capacity_and_hasher(schema.columns.len(), RandomState::default());
         for ((column, found), unchecked) in schema.columns.iter().enumerate().zip(unchecked) {
-            // What the target fills in by itself is not read from the record, but for the one that is passed on.
-            let ours = found
-                .metadata
-                .is_some_and(|metadata| metadata != Metadata::DeletedAt);
             let key = Key {
-                column: if ours { OUTSIDE } else { column },
+                column: match found.metadata {
+                    None | Some(Metadata::DeletedAt) => column,
+                    Some(Metadata::Undeclared) => KEPT,
+                    // What the target fills in by itself is not read from the record.
+                    Some(_) => OUTSIDE,
+                },
                 unchecked: *unchecked,
             };
             names.insert(found.name.clone(), Known { key, step: None });
@@ -87,6 +97,7 @@ impl Keys {
             misses: 0,
             ordered: true,
             names,
+            undeclared,
             unknown: None,
             outside: 0,
             outside_bytes: 0,
@@ -228,15 +239,20 @@ impl Keys {
             }
             return key;
         }
+        let column = if Metadata::is_name(name) {
+            OUTSIDE
+        } else {
+            self.undeclared
+        };
         let key = Key {
-            column: OUTSIDE,
+            column,
             unchecked: Types::ANY,
         };
         let bytes = self.outside_bytes + written.len();
         if !spread && self.outside < MAX_OUTSIDE && bytes <= MAX_OUTSIDE_BYTES {
             self.outside += 1;
             self.outside_bytes = bytes;
-            self.unknown = Some(name.to_owned());
+            self.unknown = (column == OUTSIDE).then(|| name.to_owned());
             let step = Some(self.learn(written, key));
             self.names.insert(name.into(), Known { key, step });
         } else {

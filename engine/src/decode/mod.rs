@@ -15,6 +15,7 @@ mod keys;
 mod short;
 mod step;
 mod straight;
+mod undeclared;
 mod value;
 mod window;
 
@@ -27,10 +28,11 @@ use crate::schema::{Metadata, StreamSchema};
 use crate::validate::Violation;
 use checks::Checks;
 pub(crate) use keys::Key;
-use keys::Keys;
+use keys::{KEPT, Keys};
 pub(crate) use short::{Digits, long_string_end};
 use straight::Straight;
 pub(crate) use straight::Takes;
+pub use undeclared::Undeclared;
 pub(crate) use window::Window;
 use window::window;
 
@@ -45,6 +47,8 @@ pub struct DecodeOptions {
     /// Of a record that can be passed on as it came ([`Row::untouched`]) only that is wanted: such rows may have no cells.
     /// Rows with `_sdc_` columns have theirs in any case.
     pub record_only: bool,
+    /// What becomes of properties that the schema does not declare.
+    pub undeclared: Undeclared,
 }
 
 /// Decodes the records of one stream under one schema.
@@ -60,6 +64,7 @@ pub struct Decoder {
     before_key: u8,
     unescape: bool,
     record_only: bool,
+    undeclared: Undeclared,
     unknown: Vec<String>,
     straight: Straight,
 }
@@ -83,16 +88,24 @@ impl Decoder {
     /// # Errors
     /// A schema that can not be compiled into checks ([`Kind::Input`](crate::Kind::Input)).
     pub fn new(schema: &Arc<StreamSchema>, options: DecodeOptions) -> Result<Self> {
-        let (checks, unchecked) = Checks::new(schema, options.validate)?;
+        let (mut checks, unchecked) = Checks::new(schema, options.validate)?;
+        checks.closed |= options.undeclared == Undeclared::Refuse;
+        let undeclared = if checks.closed {
+            Undeclared::Refuse
+        } else {
+            options.undeclared
+        };
+        let whole = schema.columns.iter().all(|column| column.metadata.is_none());
         Ok(Self {
             schema: Arc::clone(schema),
             columns: schema.columns.len(),
             checks,
-            keys: Keys::new(schema, &unchecked),
+            keys: Keys::new(schema, &unchecked, undeclared),
             gap: 0,
             before_key: b',',
             unescape: options.unescape,
-            record_only: options.record_only && schema.columns.iter().all(|column| column.metadata.is_none()),
+            record_only: options.record_only && whole && undeclared != Undeclared::Collect,
+            undeclared,
             unknown: Vec::new(),
             straight: Straight::default(),
         })
@@ -127,6 +140,7 @@ impl Decoder {
         row.cells.fill(Cell::Absent);
         row.untouched = true;
         row.taken = Taken(false);
+        row.undeclared.clear();
         row.unescaped.clear();
         let start = at;
         let mut found = 0;
@@ -146,7 +160,7 @@ impl Decoder {
                 continue;
             };
             let Some(slot) = row.cells.get_mut(key.column) else {
-                (rest, end) = self.value_outside(text, at, at + length, row)?;
+                (rest, end) = self.value_outside(text, (at, at + length), key, row)?;
                 continue;
             };
             let first = self.keys.are_ordered() || matches!(slot, Cell::Absent);
@@ -182,6 +196,10 @@ impl Decoder {
         if found < self.columns {
             self.checks.missing(start, row);
         }
+        if row.undeclared.len() > 1 && !self.keys.are_ordered() && undeclared::keep_last(&mut row.undeclared)
+        {
+            row.untouched = false;
+        }
         self.checks.record(row.record, start);
         Ok(end)
     }
@@ -199,7 +217,7 @@ impl Decoder {
         let at = skip::space(text.as_bytes(), at);
         let (key, value_at) = self.keys.slow(text, at)?;
         let Some(slot) = row.cells.get_mut(key.column) else {
-            return self.value_outside(text, at, value_at, row);
+            return self.value_outside(text, (at, value_at), key, row);
         };
         let first = matches!(slot, Cell::Absent);
         row.untouched &= first;
@@ -220,17 +238,25 @@ impl Decoder {
     fn value_outside<'a>(
         &mut self,
         text: &'a str,
-        key_at: usize,
-        at: usize,
-        row: &mut Row<'_>,
+        (key_at, at): (usize, usize),
+        key: Key,
+        row: &mut Row<'a>,
     ) -> Result<(&'a str, Option<usize>), Syntax> {
         let (_, end) = value::value(text, at, &mut Cell::Absent, None)?;
-        row.untouched = false;
+        if key.column == KEPT {
+            row.undeclared.push(text.get(key_at..end).unwrap_or_default());
+            row.untouched &= self.undeclared == Undeclared::Keep;
+        } else {
+            row.untouched = false;
+        }
         if let Some(name) = self.keys.take_unknown() {
             self.unknown.push(name);
         }
-        if self.checks.closed {
-            let name = keys::name_at(text, key_at);
+        if self.checks.closed
+            && let name = keys::name_at(text, key_at)
+            // What was declared, and is left out of the schema since the target has such columns of its own.
+            && !Metadata::is_name(&name)
+        {
             self.checks.violations.add(
                 key_at,
                 format!(
@@ -294,6 +320,7 @@ impl Decoder {
                 Metadata::Sequence => Cell::Int(values.sequence),
                 Metadata::TableVersion => row.version.map_or(Cell::Null, Cell::Int),
                 Metadata::SyncStartedAt => Cell::Int(values.sync_started_at),
+                Metadata::Undeclared => continue,
             };
         }
         row.untouched = untouched;

@@ -9,11 +9,11 @@
 //! decoded once more, in the general way.
 
 use super::checks::Checks;
-use super::keys::{Key, OUTSIDE};
+use super::keys::{KEPT, Key, OUTSIDE};
 use super::short::{Digits, long_string_end};
 use super::step::Step;
 use super::window::{self, Window, window};
-use super::{Decoder, value};
+use super::{Decoder, Undeclared, value};
 use crate::cell::{Cell, Row, Taken};
 use crate::columns::Columns;
 use crate::json::Syntax;
@@ -196,6 +196,7 @@ impl Decoder {
         row.cells.resize(self.columns, Cell::Absent);
         row.untouched = true;
         row.taken = Taken(true);
+        row.undeclared.clear();
         row.unescaped.clear();
         takes.begin();
         for &column in &self.straight.absent {
@@ -204,6 +205,7 @@ impl Decoder {
         }
         let mut rest = text.get(start..)?;
         let (mut missing, mut in_cells) = (0, 0);
+        let keeps = self.undeclared == Undeclared::Keep;
         for step in &self.straight.steps {
             let (key, length) = (step.key, step.length());
             let window = window(rest).filter(|window| step.is_in(window));
@@ -214,7 +216,8 @@ impl Decoder {
             } else if window.is_some() || window::starts_with(rest.as_bytes(), 0, step.text()) {
                 in_cells += 1;
                 let at = text.len() - rest.len() + length;
-                let end = to_cell((&mut self.checks, self.unescape), key, (text, at), row, takes)?;
+                let how = (&mut self.checks, self.unescape, keeps);
+                let end = to_cell(how, key, (text, at), row, takes)?;
                 rest = text.get(end..)?;
             } else {
                 missing += 1;
@@ -237,16 +240,22 @@ impl Decoder {
 /// Reads the value at `at` into its cell; returns where it ends, if it is right.
 #[inline(never)]
 fn to_cell<'a, T: Takes>(
-    (checks, unescape): (&mut Checks, bool),
+    (checks, unescape, keeps): (&mut Checks, bool, bool),
     key: Key,
     (text, at): (&'a str, usize),
     row: &mut Row<'a>,
     takes: &mut T,
 ) -> Option<usize> {
     let Some(slot) = row.cells.get_mut(key.column) else {
-        row.untouched = false;
         let (_, end) = value::value(text, at, &mut Cell::Absent, None).ok()?;
-        return (T::ANY_PROPERTY && !checks.closed).then_some(end);
+        // Those that are put elsewhere are looked for in the general way.
+        let passes = if key.column == KEPT {
+            keeps
+        } else {
+            T::ANY_PROPERTY
+        };
+        row.untouched &= key.column == KEPT;
+        return (passes && !checks.closed).then_some(end);
     };
     takes.leave(key.column);
     let unescaped = unescape.then_some(&mut row.unescaped);

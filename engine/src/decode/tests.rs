@@ -120,6 +120,57 @@ fn the_last_of_two_wins_and_extras_are_told_once() {
     assert!(row.untouched);
 }
 
+/// What becomes of the members that `abc` does not declare: whether the record may be passed on, and which are listed.
+fn undeclared<'a>(how: Undeclared, record: &'a str) -> (bool, Vec<&'a str>, usize) {
+    let options = DecodeOptions {
+        undeclared: how,
+        ..DecodeOptions::default()
+    };
+    let schema = StreamSchema::compile("s", &abc().to_string(), &[""; 0], &[]).expect("a schema");
+    let mut decoder = Decoder::new(&Arc::new(schema), options).expect("a decoder");
+    let mut row = Row::default();
+    // The second time the keys are known.
+    for _ in 0..2 {
+        decoder.decode(record, 0, &mut row).expect("JSON");
+    }
+    (row.untouched, row.undeclared.clone(), decoder.violations().len())
+}
+
+#[test]
+fn undeclared_properties_are_dropped_kept_collected_or_refused() {
+    let record = r#"{"a":1,"more": [2],"b":3,"e\u006e": {}}"#;
+    let members = vec![r#""more": [2]"#, r#""e\u006e": {}"#];
+    assert_eq!(undeclared(Undeclared::Drop, record), (false, vec![], 0));
+    assert_eq!(undeclared(Undeclared::Keep, record), (true, members.clone(), 0));
+    assert_eq!(undeclared(Undeclared::Collect, record), (false, members, 0));
+    assert_eq!(undeclared(Undeclared::Refuse, record), (false, vec![], 2));
+}
+
+#[test]
+fn of_two_undeclared_properties_with_one_name_the_last_stays() {
+    let twice = r#"{"x":1,"a":1,"y":2,"\u0078":3,"y":4}"#;
+    let last = vec![r#""\u0078":3"#, r#""y":4"#];
+    assert_eq!(undeclared(Undeclared::Keep, twice), (false, last.clone(), 0));
+    assert_eq!(undeclared(Undeclared::Collect, twice), (false, last, 0));
+    // More of them than names are remembered, in another order each time.
+    let many: Vec<String> = (0..3000).map(|n| format!("\"n{}\":{n}", n * 7 % 2999)).collect();
+    let record = format!("{{{}}}", many.join(","));
+    let (untouched, members, _) = undeclared(Undeclared::Keep, &record);
+    assert_eq!((untouched, members.len()), (false, 2999));
+}
+
+#[test]
+fn what_the_target_has_columns_for_is_not_undeclared() {
+    let record = r#"{"a":1,"_sdc_sequence":1,"_sdc_other":2}"#;
+    assert_eq!(
+        undeclared(Undeclared::Collect, record),
+        (false, vec![r#""_sdc_other":2"#], 0)
+    );
+    let (untouched, members, _) = undeclared(Undeclared::Keep, record);
+    assert!(!untouched && members.len() == 1);
+    assert_eq!(undeclared(Undeclared::Refuse, record).2, 1);
+}
+
 #[test]
 fn of_two_values_only_the_one_that_counts_is_checked() {
     let schema = json!({"properties": {

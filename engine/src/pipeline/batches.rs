@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::observer::StreamSummary;
+use super::options::UndeclaredProperties;
 use super::router::Router;
-use super::stream::{OpenUnit, Source, Stream, same_meaning};
+use super::stream::{OpenUnit, Source, Stream, UndeclaredColumn, same_meaning};
 use super::writer::{BatchOf, Command, Unit, What};
 use crate::decode::{DecodeOptions, Decoder};
 use crate::encode::Encoder;
@@ -36,15 +37,17 @@ impl<D: Destination> Router<'_, D> {
             return Ok(());
         }
         let schema = match self.compile(name, &source) {
-            Err(error) if self.shared.options.repairs.invalid_schemas => {
-                self.compile_loosely(name, &source, error)?
-            }
-            compiled => compiled?,
+            Err(error) => self.compile_loosely(name, &source, error)?,
+            Ok(compiled) => compiled,
         };
         let schema = if self.shared.options.add_metadata {
             schema.with_metadata()
         } else {
             schema.without_metadata()
+        };
+        let schema = match &self.shared.options.undeclared {
+            UndeclaredProperties::Column(column) => schema.with_undeclared(column)?,
+            _ => schema,
         };
         fault!(DECODE_SCHEMA);
         match self.streams.get_mut(id).and_then(Option::as_mut) {
@@ -63,31 +66,46 @@ impl<D: Destination> Router<'_, D> {
             bookmark_properties,
         } = source;
         let schema = StreamSchema::compile(name, schema, key_properties, bookmark_properties)?;
-        Decoder::new(&Arc::new(schema.clone()), self.decode_options())?;
+        Decoder::new(&Arc::new(schema.clone()), self.decode_options(&schema))?;
         Ok(schema)
     }
 
-    /// Compiles what there is of a SCHEMA that is none (`invalid_schema: any`).
+    /// Compiles a SCHEMA that leaves open what records have, where there is a place for it, and what there is of one that is
+    /// none (`invalid_schema: any`).
     fn compile_loosely(&self, name: &str, source: &Source, error: Error) -> Result<StreamSchema> {
-        let Some((schema, loosened)) = StreamSchema::loosen(&source.schema) else {
-            return Err(error);
+        let with = |schema: String| Source {
+            schema: schema.into(),
+            ..source.clone()
+        };
+        let mut open = None;
+        if self.shared.options.undeclared.have_a_place() {
+            open = StreamSchema::open(&source.schema, &source.key_properties).map(with);
+        }
+        let (source, error) = match &open {
+            None => (source, error),
+            Some(open) => match self.compile(name, open) {
+                Ok(schema) => return Ok(schema),
+                Err(error) => (open, error),
+            },
+        };
+        let keys = &source.key_properties;
+        if !self.shared.options.repairs.invalid_schemas {
+            return Err(StreamSchema::advise(error, &source.schema, keys));
+        }
+        let Some((schema, loosened)) = StreamSchema::loosen(&source.schema, keys) else {
+            return Err(StreamSchema::advise(error, &source.schema, keys));
         };
         log::warn!(
             "stream {name}: anything is allowed in {}: {error}",
             show(&loosened.join(", "))
         );
-        self.compile(
-            name,
-            &Source {
-                schema: schema.into(),
-                ..source.clone()
-            },
-        )
+        self.compile(name, &with(schema))
     }
 
     fn new_stream(&mut self, seq: u64, id: usize, source: Source, schema: Arc<StreamSchema>) -> Result<()> {
         let mut stream = Stream {
-            decoder: Decoder::new(&schema, self.decode_options())?,
+            decoder: Decoder::new(&schema, self.decode_options(&schema))?,
+            undeclared: UndeclaredColumn::of(&schema),
             encoder: self.destination.encoder(&schema)?,
             memory: self.shared.budget.charge(0),
             schema: Arc::clone(&schema),
@@ -123,9 +141,10 @@ impl<D: Destination> Router<'_, D> {
         schema: Arc<StreamSchema>,
     ) -> Result<()> {
         let ticket = self.barrier(seq, id)?;
-        let options = self.decode_options();
+        let options = self.decode_options(&schema);
         if let Some(stream) = &mut self.streams[id] {
             stream.decoder = Decoder::new(&schema, options)?;
+            stream.undeclared = UndeclaredColumn::of(&schema);
             stream.encoder = self.destination.encoder(&schema)?;
             stream.schema = Arc::clone(&schema);
             stream.source = source;
@@ -365,8 +384,9 @@ impl<D: Destination> Router<'_, D> {
         }
     }
 
-    fn decode_options(&self) -> DecodeOptions {
+    fn decode_options(&self, schema: &StreamSchema) -> DecodeOptions {
         DecodeOptions {
+            undeclared: self.shared.options.undeclared.of(schema),
             validate: self.shared.options.validate,
             unescape: D::Encoder::READS_TEXT,
             record_only: !D::Encoder::READS_CELLS,

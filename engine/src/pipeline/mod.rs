@@ -42,7 +42,7 @@ use crate::planted;
 use crate::sink::Destination;
 pub use dead_letter::DeadLetters;
 pub use observer::{Observer, StreamSummary, Summary};
-pub use options::{Limits, OnInvalid, Options, Repairs, Stop};
+pub use options::{Limits, OnInvalid, Options, Repairs, Stop, UndeclaredProperties};
 use reader::Reader;
 use router::{Router, Shared};
 use teller::Teller;

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
+use crate::decode::Undeclared;
 use crate::line::MAX_LINE_BYTES;
 use crate::message::MAX_STREAMS;
+use crate::schema::StreamSchema;
 
 /// How a run reads, batches and tells.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct Options {
     pub repairs: Repairs,
     /// Whether ACTIVATE_VERSION is followed.
     pub activate_versions: bool,
+    /// What becomes of properties that the schema does not declare.
+    pub undeclared: UndeclaredProperties,
 }
 
 impl Options {
@@ -72,6 +76,7 @@ impl Default for Options {
             lenient: false,
             repairs: Repairs::default(),
             activate_versions: true,
+            undeclared: UndeclaredProperties::default(),
         }
     }
 }
@@ -110,6 +115,40 @@ pub struct Repairs {
     pub not_a_number: bool,
     /// A property whose schema is none allows anything.
     pub invalid_schemas: bool,
+}
+
+/// What becomes of properties that the schema does not declare.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum UndeclaredProperties {
+    /// They are left out, with a warning that names each once.
+    #[default]
+    Drop,
+    /// They are kept where the schema says that there are such ([`StreamSchema::is_open`]), and left out elsewhere: for
+    /// encoders that pass records on as they came.
+    KeepIfOpen,
+    /// They are kept.
+    Keep,
+    /// They are put into a column of this name, as one JSON object.
+    Column(Box<str>),
+    /// A record that has one does not fit its schema.
+    Refuse,
+}
+
+impl UndeclaredProperties {
+    /// Whether there is a place for them, so that a schema need not declare anything.
+    pub(super) fn have_a_place(&self) -> bool {
+        matches!(self, Self::KeepIfOpen | Self::Keep | Self::Column(_))
+    }
+
+    pub(super) fn of(&self, schema: &StreamSchema) -> Undeclared {
+        match self {
+            Self::KeepIfOpen if schema.is_open() => Undeclared::Keep,
+            Self::Drop | Self::KeepIfOpen => Undeclared::Drop,
+            Self::Keep => Undeclared::Keep,
+            Self::Column(_) => Undeclared::Collect,
+            Self::Refuse => Undeclared::Refuse,
+        }
+    }
 }
 
 /// What becomes of a record that does not fit its schema.

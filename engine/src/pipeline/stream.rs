@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::observer::StreamSummary;
 use crate::budget::Reservation;
-use crate::cell::Row;
+use crate::cell::{Cell, Row};
 use crate::decode::{Decoder, MetadataValues};
 use crate::encode::Encoder;
 use crate::error::{Error, Kind, show};
@@ -14,7 +14,7 @@ use crate::ledger::Ticket;
 use crate::line::Line;
 use crate::message::{Record, syntax_error};
 use crate::planted;
-use crate::schema::StreamSchema;
+use crate::schema::{Column, Metadata, StreamSchema};
 
 /// Violations of one record that its error names.
 const SHOWN_VIOLATIONS: usize = 20;
@@ -26,6 +26,7 @@ pub(super) struct Stream<E> {
     pub(super) source: Source,
     pub(super) decoder: Decoder,
     pub(super) encoder: E,
+    pub(super) undeclared: Option<UndeclaredColumn>,
     /// Records that no commit was asked for yet.
     pub(super) unit: Option<OpenUnit>,
     /// The rows in the encoder.
@@ -33,6 +34,40 @@ pub(super) struct Stream<E> {
     /// Bytes of lines that went into the encoder since its memory was measured.
     pub(super) unmeasured: usize,
     pub(super) summary: StreamSummary,
+}
+
+/// The column for properties that the schema does not declare.
+pub(super) struct UndeclaredColumn {
+    at: usize,
+    /// The object of the record in hand.
+    object: String,
+}
+
+impl UndeclaredColumn {
+    /// That of a schema that has one.
+    pub(super) fn of(schema: &StreamSchema) -> Option<Self> {
+        let is_ours = |column: &Column| column.metadata == Some(Metadata::Undeclared);
+        let at = schema.columns.iter().position(is_ours)?;
+        Some(Self {
+            at,
+            object: String::new(),
+        })
+    }
+
+    /// Puts members into the column.
+    fn fill<'a>(&'a mut self, row: &mut Row<'a>) {
+        if row.undeclared.is_empty() {
+            row.cells[self.at] = Cell::Null;
+            return;
+        }
+        self.object.clear();
+        for member in row.undeclared.drain(..) {
+            self.object.push(if self.object.is_empty() { '{' } else { ',' });
+            self.object.push_str(member);
+        }
+        self.object.push('}');
+        row.cells[self.at] = Cell::Json(&self.object);
+    }
 }
 
 /// Records that become durable together, while it grows.
@@ -96,19 +131,25 @@ impl<E: Encoder> Stream<E> {
         row: &mut Row<'a>,
         metadata: Option<MetadataValues<'_>>,
     ) -> Result<(), Trouble> {
-        let pushed = match metadata {
-            None => self.decode(line, record, row).and_then(|()| self.encode(row)),
-            Some(mut values) => {
-                // These cells borrow from what does not live as long as the block of lines.
-                let mut short = std::mem::take(row).recycle();
-                let pushed = self.decode(line, record, &mut short).and_then(|()| {
+        let pushed = if metadata.is_none() && self.undeclared.is_none() {
+            self.decode(line, record, row).and_then(|()| self.encode(row))
+        } else {
+            // These cells borrow from what does not live as long as the block of lines.
+            let mut short = std::mem::take(row).recycle();
+            let pushed = self.decode(line, record, &mut short).and_then(|()| {
+                if let Some(mut values) = metadata {
                     values.batched_at = self.unit.as_ref().map_or("", |unit| &unit.begun_at);
                     self.decoder.fill_metadata(&values, &mut short);
-                    Self::encode_into(&mut self.encoder, &short)
-                });
-                *row = short.recycle();
-                pushed
-            }
+                }
+                if let Some(column) = &mut self.undeclared {
+                    column.fill(&mut short);
+                }
+                Self::encode_into(&mut self.encoder, &short)
+            });
+            let untouched = short.untouched;
+            *row = short.recycle();
+            row.untouched = untouched;
+            pushed
         };
         if !row.untouched {
             self.warn_unknown();

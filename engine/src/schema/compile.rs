@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::dialect::normalize;
 use super::resolve::resolve;
 use super::types::Types;
 use super::{Column, StreamSchema};
@@ -13,6 +14,8 @@ use crate::error::{Error, Result, show};
 pub const MAX_COLUMNS: usize = 10_000;
 /// The longest name that a property or a stream may have, in bytes.
 pub const MAX_NAME_BYTES: usize = 64 * 1024;
+/// Patterns of one SCHEMA that a warning names, each.
+const SHOWN_PATTERNS: usize = 10;
 
 impl StreamSchema {
     /// Compiles a SCHEMA.
@@ -34,7 +37,20 @@ impl StreamSchema {
 fn compile<S: AsRef<str>>(stream: &str, schema: &str, keys: &[S], bookmarks: &[S]) -> Result<StreamSchema> {
     let schema: Value = serde_json::from_str(schema)
         .map_err(|error| Error::input("schema: expected a JSON Schema").with_source(error))?;
-    let schema = resolve(&schema)?;
+    let (schema, ignored) = prepare(&schema)?;
+    for pattern in ignored.iter().take(SHOWN_PATTERNS) {
+        log::warn!(
+            "stream {}: the pattern of {pattern} cannot be checked, and is ignored",
+            show(stream)
+        );
+    }
+    if ignored.len() > SHOWN_PATTERNS {
+        let more = ignored.len() - SHOWN_PATTERNS;
+        log::warn!(
+            "stream {}: {more} more patterns cannot be checked, and are ignored",
+            show(stream)
+        );
+    }
     let Some(Value::Object(properties)) = schema.get("properties") else {
         let found = schema.to_string();
         return Err(Error::input(format!(
@@ -67,6 +83,14 @@ fn compile<S: AsRef<str>>(stream: &str, schema: &str, keys: &[S], bookmarks: &[S
     };
     compiled.key = key(&compiled.columns, keys)?;
     Ok(compiled)
+}
+
+/// A schema with its references in place, in the form that everything after this reads; and the patterns in it that are
+/// ignored.
+pub(super) fn prepare(schema: &Value) -> Result<(Value, Vec<String>)> {
+    let mut schema = resolve(schema)?;
+    let ignored = normalize(&mut schema);
+    Ok((schema, ignored))
 }
 
 /// The places of the key properties, each once.

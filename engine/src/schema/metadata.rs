@@ -1,8 +1,10 @@
-//! The seven `_sdc_` columns of `add_record_metadata`, as Meltano's SDK names and fills them.
+//! The columns that a target fills in: the seven `_sdc_` columns of `add_record_metadata`, as Meltano's SDK names and fills
+//! them, and the one for properties that the schema does not declare.
 
 use serde_json::json;
 
 use super::{Column, DataType, StreamSchema};
+use crate::error::{Error, Result, show};
 
 /// A column that the target fills in by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,9 @@ pub enum Metadata {
     TableVersion,
     /// `_sdc_sync_started_at`: epoch milliseconds of the target's start.
     SyncStartedAt,
+    /// The properties that the schema does not declare, as one JSON object, or null where there are none. It is named by the
+    /// user, and not among [`ALL`](Self::ALL).
+    Undeclared,
 }
 
 impl Metadata {
@@ -35,7 +40,12 @@ impl Metadata {
         Self::SyncStartedAt,
     ];
 
-    /// The column's name.
+    /// Whether one of the seven has this name.
+    pub(crate) fn is_name(name: &str) -> bool {
+        name.starts_with("_sdc_") && Self::ALL.iter().any(|metadata| metadata.name() == name)
+    }
+
+    /// The column's name; for [`Undeclared`](Self::Undeclared) the one that it has when nobody names it.
     pub fn name(self) -> &'static str {
         match self {
             Self::ExtractedAt => "_sdc_extracted_at",
@@ -45,6 +55,7 @@ impl Metadata {
             Self::Sequence => "_sdc_sequence",
             Self::TableVersion => "_sdc_table_version",
             Self::SyncStartedAt => "_sdc_sync_started_at",
+            Self::Undeclared => "_sdc_undeclared",
         }
     }
 
@@ -57,6 +68,7 @@ impl Metadata {
                 },
                 json!({"type": ["integer", "null"]}),
             ),
+            Self::Undeclared => (DataType::Json, json!({"type": ["object", "null"]})),
             _ => (
                 DataType::DateTime,
                 json!({"type": ["string", "null"], "format": "date-time"}),
@@ -86,6 +98,27 @@ impl StreamSchema {
             }
         }
         self
+    }
+
+    /// The schema with a column of this name at its end, for the properties that it does not declare.
+    ///
+    /// # Errors
+    /// ([`Kind::Input`](crate::Kind::Input)) A property that has the name.
+    pub fn with_undeclared(mut self, name: &str) -> Result<Self> {
+        if self.column(name).is_some() {
+            return Err(Error::input(format!(
+                "schema: expected no property \"{0}\": the column for undeclared properties has the name, which \
+                 undeclared_column may change",
+                show(name)
+            ))
+            .in_stream(&self.stream));
+        }
+        let name = name.into();
+        self.columns.push(Column {
+            name,
+            ..Metadata::Undeclared.column()
+        });
+        Ok(self)
     }
 
     /// The schema without those of the seven columns that a tap sends, as Meltano's SDK has it when

@@ -1,8 +1,10 @@
 //! A stream's JSON Schema as ordered, typed columns.
 
 mod compile;
+pub(crate) mod dialect;
 mod loosen;
 mod metadata;
+mod pattern;
 mod resolve;
 pub(crate) mod types;
 
@@ -87,6 +89,19 @@ pub enum DataType {
 }
 
 impl StreamSchema {
+    /// Whether the schema says that records have other properties than those that it declares: by `additionalProperties` or
+    /// `patternProperties`, or because it declares none.
+    pub fn is_open(&self) -> bool {
+        let additional = match self.schema.get("additionalProperties") {
+            Some(Value::Bool(allowed)) => Some(*allowed),
+            Some(Value::Object(_)) => Some(true),
+            _ => None,
+        };
+        let patterns = self.schema.get("patternProperties").is_some();
+        let declared = self.schema.get("properties").and_then(Value::as_object);
+        additional.unwrap_or(patterns || declared.is_none_or(serde_json::Map::is_empty))
+    }
+
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)

@@ -95,8 +95,7 @@ impl Types {
             Some("boolean") => Ok(Self::BOOLEAN),
             Some("integer") => Ok(Self::INTEGER),
             Some("number") => Ok(Self::NUMBER),
-            // Taps that put the format among the types: target-bigquery#32.
-            Some("string" | "date-time" | "date" | "time") => Ok(Self::STRING),
+            Some("string") => Ok(Self::STRING),
             Some("object") => Ok(Self::OBJECT),
             Some("array") => Ok(Self::ARRAY),
             _ => {
@@ -195,6 +194,26 @@ impl Types {
     }
 }
 
+/// Whether the bounds of a schema allow integers that 64 bits do not hold: MySQL's unsigned `bigint`, for one.
+pub(crate) fn is_beyond_64_bits(schema: &Value) -> bool {
+    let has = |names: [&str; 2], is_beyond: fn(f64) -> bool| {
+        names.iter().any(|name| {
+            let bound = schema.get(*name).filter(|bound| !bound.is_i64());
+            bound.and_then(Value::as_f64).is_some_and(is_beyond)
+        })
+    };
+    // The doubles nearest to the least and the greatest integer of 64 bits.
+    let own = has(["minimum", "exclusiveMinimum"], |bound| {
+        bound <= -9_223_372_036_854_775_808.0
+    }) || has(["maximum", "exclusiveMaximum"], |bound| {
+        bound >= 9_223_372_036_854_775_808.0
+    });
+    own || ["anyOf", "oneOf", "allOf"].iter().any(|union| {
+        let branches = schema.get(*union).and_then(Value::as_array);
+        branches.is_some_and(|branches| branches.iter().any(is_beyond_64_bits))
+    })
+}
+
 fn branches_of<'a>(keyword: &str, branches: &'a Value) -> Result<&'a Vec<Value>> {
     branches.as_array().ok_or_else(|| {
         Error::input(format!(
@@ -204,16 +223,10 @@ fn branches_of<'a>(keyword: &str, branches: &'a Value) -> Result<&'a Vec<Value>>
     })
 }
 
-/// The one format that every branch for strings has, also where a tap wrote it among the types.
+/// The one format that every branch for strings has.
 fn format_of(schema: &Value) -> Option<&str> {
     if let Some(format) = schema.get("format").and_then(Value::as_str) {
         return Some(format);
-    }
-    if let Some(Value::Array(names)) = schema.get("type") {
-        return names
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|name| matches!(*name, "date-time" | "date" | "time"));
     }
     let branches = schema
         .get("anyOf")
@@ -238,19 +251,12 @@ fn max_length(schema: &Value) -> Option<u32> {
         .and_then(|n| u32::try_from(n).ok())
 }
 
-/// The bounds of an integer as inclusive ones; a draft-4 `exclusiveMinimum: true` is read as well.
+/// The bounds of an integer as inclusive ones.
 fn bounds(schema: &Value) -> (Option<i64>, Option<i64>) {
     let integer = |name: &str| schema.get(name).and_then(Value::as_i64);
-    let exclusive = |name: &str| schema.get(name).and_then(Value::as_bool) == Some(true);
-    let minimum = match integer("minimum") {
-        Some(bound) if exclusive("exclusiveMinimum") => bound.checked_add(1),
-        Some(bound) => Some(bound),
-        None => integer("exclusiveMinimum").and_then(|bound| bound.checked_add(1)),
-    };
-    let maximum = match integer("maximum") {
-        Some(bound) if exclusive("exclusiveMaximum") => bound.checked_sub(1),
-        Some(bound) => Some(bound),
-        None => integer("exclusiveMaximum").and_then(|bound| bound.checked_sub(1)),
-    };
+    let above = integer("exclusiveMinimum").and_then(|bound| bound.checked_add(1));
+    let below = integer("exclusiveMaximum").and_then(|bound| bound.checked_sub(1));
+    let minimum = integer("minimum").into_iter().chain(above).max();
+    let maximum = integer("maximum").into_iter().chain(below).min();
     (minimum, maximum)
 }

@@ -1,5 +1,6 @@
 //! A schema compiled into the checks that it asks for.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
@@ -178,16 +179,18 @@ fn number_checks(members: &Map<String, Value>) -> Option<NumberChecks> {
             .filter(|v| v.is_number())
             .and_then(|v| Decimal::parse(&v.to_string()))
     };
-    // Draft 4 writes `exclusiveMinimum: true` beside `minimum`.
-    let bound = |plain: &str, exclusive: &str| {
-        let excluded = members.get(exclusive).and_then(Value::as_bool) == Some(true);
-        number(exclusive)
-            .map(|bound| (bound, true))
-            .or_else(|| number(plain).map(|bound| (bound, excluded)))
+    // Of two bounds the tighter one counts, and of two equal ones the one that is excluded.
+    let bound = |plain: &str, exclusive: &str, tighter: Ordering| {
+        let plain = number(plain).map(|bound| (bound, false));
+        let excluded = number(exclusive).map(|bound| (bound, true));
+        match (plain, excluded) {
+            (Some(plain), Some(excluded)) if plain.0.cmp(&excluded.0) == tighter => Some(plain),
+            (plain, excluded) => excluded.or(plain),
+        }
     };
     let checks = NumberChecks {
-        minimum: bound("minimum", "exclusiveMinimum"),
-        maximum: bound("maximum", "exclusiveMaximum"),
+        minimum: bound("minimum", "exclusiveMinimum", Ordering::Greater),
+        maximum: bound("maximum", "exclusiveMaximum", Ordering::Less),
         multiple_of: number("multipleOf"),
     };
     let any = checks.minimum.is_some() || checks.maximum.is_some() || checks.multiple_of.is_some();
@@ -245,11 +248,11 @@ fn items(members: &Map<String, Value>) -> Result<Option<Box<Node>>> {
     let Some(schema) = members.get("items") else {
         return Ok(None);
     };
-    let node = Node::compile(schema)?;
+    let node = Node::compile(schema).map_err(|error| Error::input(format!("[]: {error}")))?;
     Ok((node.unchecked != Types::ANY).then(|| Box::new(node)))
 }
 
-/// The names of a `required` list; draft 3 wrote a boolean there, which says nothing about this object.
+/// The names of a `required` list.
 pub(crate) fn names(required: Option<&Value>) -> Vec<String> {
     let names = required
         .and_then(Value::as_array)

@@ -1,10 +1,11 @@
 //! The keywords that are rare in Singer schemas, by the `jsonschema` crate.
 
 use jsonschema::{Draft, Validator};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Violations;
 use crate::error::{Error, Result, show};
+use crate::schema::dialect::each_schema;
 
 /// A schema that is checked on a parsed value: slower, and only where a schema asks for it.
 #[derive(Debug)]
@@ -23,6 +24,43 @@ const LATER: [&str; 7] = [
     "unevaluatedProperties",
 ];
 
+/// Whether a pattern is one that can be checked.
+pub(crate) fn takes_pattern(pattern: &str) -> bool {
+    let schema = json!({"pattern": pattern});
+    jsonschema::options()
+        .with_draft(Draft::Draft7)
+        .build(&schema)
+        .is_ok()
+}
+
+/// Writes the keywords that draft 2020-12 has under other names anew.
+fn to_2020(schema: &mut Value) {
+    let Value::Object(members) = schema else { return };
+    if members.get("items").is_some_and(Value::is_array)
+        && let Some(items) = members.shift_remove("items")
+    {
+        members.entry("prefixItems").or_insert(items);
+        if let Some(rest) = members.shift_remove("additionalItems") {
+            members.insert("items".to_owned(), rest);
+        }
+    }
+    if let Some(Value::Object(dependencies)) = members.shift_remove("dependencies") {
+        for (name, needs) in dependencies {
+            let keyword = if needs.is_array() {
+                "dependentRequired"
+            } else {
+                "dependentSchemas"
+            };
+            if let Value::Object(all) = members.entry(keyword).or_insert_with(|| json!({})) {
+                all.entry(name).or_insert(needs);
+            }
+        }
+    }
+    for (keyword, value) in members.iter_mut() {
+        each_schema(keyword, value, &mut |_, schema| to_2020(schema));
+    }
+}
+
 /// Checked on the digits by melisma itself: a binary float would get them wrong, and draft 4 wrote booleans here.
 const EXACT: [&str; 5] = [
     "exclusiveMaximum",
@@ -40,7 +78,7 @@ impl Rest {
                 members.remove(name);
             }
         }
-        Self::build(&schema)
+        Self::build(schema)
     }
 
     /// The keywords of a record's own schema, its properties not among them: those are checked one by one.
@@ -75,17 +113,27 @@ impl Rest {
                 .collect::<Map<_, _>>();
             own.insert("properties".to_owned(), Value::Object(names));
         }
-        Self::build(&Value::Object(own)).map(Some)
+        Self::build(Value::Object(own)).map(Some)
     }
 
-    fn build(schema: &Value) -> Result<Self> {
-        let later = mentions(schema, &LATER);
+    fn build(mut schema: Value) -> Result<Self> {
+        let later = mentions(&schema, &LATER);
         let draft = if later { Draft::Draft202012 } else { Draft::Draft7 };
+        if later {
+            to_2020(&mut schema);
+        }
         let validator = jsonschema::options()
             .with_draft(draft)
             .should_validate_formats(false)
-            .build(schema)
-            .map_err(|error| Error::input(format!("schema: {}", show(&error.to_string()))))?;
+            .build(&schema)
+            .map_err(|error| {
+                let place = error.instance_path().to_string();
+                let error = show(&error.to_string());
+                Error::input(match place.as_str() {
+                    "" => format!("schema: {error}"),
+                    place => format!("schema: at {}: {error}", show(place)),
+                })
+            })?;
         Ok(Self { validator })
     }
 

@@ -1,6 +1,7 @@
 //! The decoder, the rows, the Arrow columns and the JSON lines of a record, against the naive reader of JSON.
 //!
-//! The first two bytes choose the schema and whether records are checked; the rest are lines, each of which is one
+//! The first two bytes choose the schema, whether records are checked, and what becomes of properties that the schema does
+//! not declare; the rest are lines, each of which is one
 //! record. The decoder sees them one after another, so that each is read in the expectation of the keys of the ones
 //! before; a decoder of its own reads each as well, and the two must not differ.
 
@@ -10,11 +11,11 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, RecordBatch};
 use melisma_engine::columns::{ColumnOptions, Columns, Numbers};
-use melisma_engine::decode::{DecodeOptions, Decoder};
+use melisma_engine::decode::{DecodeOptions, Decoder, Undeclared};
 use melisma_engine::encode::Encoder;
 use melisma_engine::json::MAX_DEPTH;
 use melisma_engine::rows::Rows;
-use melisma_engine::schema::{DataType, StreamSchema};
+use melisma_engine::schema::{DataType, Metadata, StreamSchema};
 use melisma_sdk::files::Pool;
 use melisma_sdk::{Cell, Row};
 use target_jsonl::JsonlEncoder;
@@ -71,6 +72,12 @@ pub fn check(data: &[u8]) {
         validate: flags & 1 == 1,
         unescape: flags & 2 == 2,
         record_only: false,
+        undeclared: [
+            Undeclared::Drop,
+            Undeclared::Keep,
+            Undeclared::Collect,
+            Undeclared::Refuse,
+        ][usize::from(flags >> 2 & 3)],
     };
     let Ok(text) = std::str::from_utf8(input.rest()) else {
         return;
@@ -95,7 +102,11 @@ pub fn check(data: &[u8]) {
         assert_eq!(row.untouched, row_alone.untouched, "{line}");
         assert_eq!(warm.violations(), alone.violations(), "{line}");
         assert_eq!(row.record, &line[..end]);
-        assert_eq!(row.untouched, is_untouched(schema, &record), "{line}");
+        let closed = schema.closed && options.validate || options.undeclared == Undeclared::Refuse;
+        let keeps = options.undeclared == Undeclared::Keep && !closed;
+        assert_eq!(row.untouched, is_untouched(schema, &record, keeps), "{line}");
+        let listed = !closed && options.undeclared != Undeclared::Drop;
+        assert!(is_undeclared(schema, &record, &row.undeclared, listed), "{line}");
         for (column, cell) in schema.columns.iter().zip(&row.cells) {
             if let Cell::Text(text) = cell
                 && let Some(found) = row.text(text)
@@ -160,12 +171,34 @@ impl Straight {
     }
 }
 
-/// Whether a record may be passed on as it is: no property outside the schema, none twice.
-fn is_untouched(schema: &StreamSchema, record: &Json) -> bool {
+/// Whether these members are the properties outside the schema, if they are listed, and of two with one name the last.
+fn is_undeclared(schema: &StreamSchema, record: &Json, members: &[&str], listed: bool) -> bool {
+    let text = format!("{{{}}}", members.join(","));
+    let Some(Json::Object(found)) = reference::parse(&text, MAX_DEPTH as usize) else {
+        return false;
+    };
+    let Json::Object(all) = record else {
+        return false;
+    };
+    let mut outside: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    outside.retain(|name| listed && schema.column(name).is_none() && !is_metadata(name));
+    outside.sort_unstable();
+    outside.dedup();
+    outside.len() == found.len() && found.iter().all(|(name, value)| record.get(name) == Some(value))
+}
+
+/// Whether a target has a column of its own for such a property.
+fn is_metadata(name: &str) -> bool {
+    Metadata::ALL.iter().any(|metadata| metadata.name() == name)
+}
+
+/// Whether a record may be passed on as it is: no property outside the schema, unless those are kept, and none twice.
+fn is_untouched(schema: &StreamSchema, record: &Json, keeps: bool) -> bool {
     let Json::Object(members) = record else {
         return false;
     };
-    let known = members.iter().all(|(name, _)| schema.column(name).is_some());
+    let is_known = |name: &str| schema.column(name).is_some() || keeps && !is_metadata(name);
+    let known = members.iter().all(|(name, _)| is_known(name));
     let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
     known && names.windows(2).all(|pair| pair[0] != pair[1])
@@ -267,7 +300,9 @@ impl Encoders {
             let Json::Object(members) = &written else {
                 panic!("no object")
             };
-            assert!(members.iter().all(|(name, _)| schema.column(name).is_some()));
+            let of_record =
+                |name: &str, value| schema.column(name).is_some() || record.get(name) == Some(value);
+            assert!(members.iter().all(|(name, value)| of_record(name, value)));
         }
         assert_eq!(text.lines().count(), records.len());
         for (at, columns) in self.columns.iter_mut().enumerate() {
@@ -325,14 +360,15 @@ fn check_batch(schema: &StreamSchema, batch: &RecordBatch, records: &[&Json]) {
             let value = record.get(&column.name).filter(|value| **value != Json::Null);
             assert_eq!(array.is_null(row), value.is_none(), "{}: {value:?}", column.name);
             if let Some(value) = value {
-                assert!(is_in(array, row, value), "{}: {value:?}", column.name);
+                let json = column.data_type == DataType::Json;
+                assert!(is_in(array, row, value, json), "{}: {value:?}", column.name);
             }
         }
     }
 }
 
-/// Whether an array holds this value.
-fn is_in(array: &dyn Array, row: usize, value: &Json) -> bool {
+/// Whether an array holds this value; one of JSON texts has strings with their quotes.
+fn is_in(array: &dyn Array, row: usize, value: &Json, json: bool) -> bool {
     use arrow_array::types::Time64MicrosecondType;
     let digits = match value {
         Json::Number(digits) | Json::Text(digits) => digits.as_str(),
@@ -354,7 +390,7 @@ fn is_in(array: &dyn Array, row: usize, value: &Json) -> bool {
     if let Some(found) = array.as_string_opt::<i32>() {
         let found = found.value(row);
         return match value {
-            Json::Text(text) => found == text,
+            Json::Text(text) if !json => found == text,
             other => reference::parse(found, MAX_DEPTH as usize).as_ref() == Some(other),
         };
     }

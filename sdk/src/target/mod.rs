@@ -17,7 +17,7 @@ mod settings;
 
 pub use counts::{COUNTS_VARIABLE, Count};
 pub use run::run_target_on;
-pub use settings::{InvalidLine, LoadMethod, NotANumber, OnInvalid, Replace, Settings};
+pub use settings::{InvalidLine, LoadMethod, NotANumber, OnInvalid, Replace, Settings, UndeclaredProperties};
 
 /// A Singer target: where records go.
 ///
@@ -45,6 +45,11 @@ pub trait Target: Send + Sync + Sized + 'static {
 
     /// Whether the seven `_sdc_` columns are added unless `add_record_metadata` says otherwise.
     const ADD_RECORD_METADATA: bool = false;
+
+    /// Whether its encoder writes the properties that a schema does not declare
+    /// ([`Row::undeclared`](melisma_engine::cell::Row::undeclared)): then `undeclared_properties` may be `keep`, and is so
+    /// where a schema says that records have such properties.
+    const KEEPS_UNDECLARED: bool = false;
 
     /// Takes note of the standard settings; called once, after [`open`](Target::open). A target whose way of writing
     /// depends on `load_method` looks here, and refuses what it can not do; one with other names for some of them

@@ -67,6 +67,7 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         return protocol::write(&mut *io.stdout, state.unwrap_or_default().as_bytes());
     }
     let mut options = settings.options(T::defaults(), target.commits_at_end())?;
+    options.undeclared = settings.undeclared(T::KEEPS_UNDECLARED)?;
     if target.commits_at_states() {
         options.commits_at_states = true;
         options.writers = 1;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use melisma_engine::pipeline::{self, Limits, Options, Repairs};
+use melisma_engine::schema::Metadata;
 use melisma_engine::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,14 @@ pub struct Settings {
     pub nan: NotANumber,
     /// What becomes of a property whose schema is none: `fail` ends the run, `any` lets it hold anything.
     pub invalid_schema: InvalidSchema,
+    /// What becomes of properties that the SCHEMA does not declare: `drop` leaves them out, with a warning that names each;
+    /// `column` puts them into the column `undeclared_column`, as one JSON object; `fail` treats a record that has one by
+    /// `on_invalid`; `keep`, which only target-jsonl can, writes them as they came. Not set: target-jsonl keeps them where
+    /// the SCHEMA says that there are such, and everything else is dropped.
+    pub undeclared_properties: Option<UndeclaredProperties>,
+    /// The name of the column for `undeclared_properties: column`.
+    #[schemars(length(min = 1))]
+    pub undeclared_column: String,
     /// Follow ACTIVATE_VERSION messages.
     pub process_activate_version_messages: bool,
 }
@@ -149,6 +158,21 @@ pub enum InvalidSchema {
     Any,
 }
 
+/// `undeclared_properties`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum UndeclaredProperties {
+    /// They are left out.
+    Drop,
+    /// They are put into a column of their own.
+    Column,
+    /// The record does not fit.
+    Fail,
+    /// They are written as they came.
+    Keep,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let options = Options::default();
@@ -173,6 +197,8 @@ impl Default for Settings {
             lone_surrogate: Replace::default(),
             nan: NotANumber::default(),
             invalid_schema: InvalidSchema::default(),
+            undeclared_properties: None,
+            undeclared_column: Metadata::Undeclared.name().to_owned(),
             process_activate_version_messages: options.activate_versions,
         }
     }
@@ -221,6 +247,31 @@ impl Settings {
                 invalid_schemas: self.invalid_schema == InvalidSchema::Any,
             },
             activate_versions: self.process_activate_version_messages,
+            undeclared: pipeline::UndeclaredProperties::default(),
+        })
+    }
+
+    /// `undeclared_properties`, for a target that can keep them or not.
+    pub(super) fn undeclared(&self, keeps: bool) -> Result<pipeline::UndeclaredProperties> {
+        Ok(match self.undeclared_properties {
+            None if keeps => pipeline::UndeclaredProperties::KeepIfOpen,
+            None | Some(UndeclaredProperties::Drop) => pipeline::UndeclaredProperties::Drop,
+            Some(UndeclaredProperties::Fail) => pipeline::UndeclaredProperties::Refuse,
+            Some(UndeclaredProperties::Column) if self.undeclared_column.is_empty() => {
+                return Err(Error::config(
+                    "config: undeclared_column: expected the name of a column, found an empty one",
+                ));
+            }
+            Some(UndeclaredProperties::Column) => {
+                pipeline::UndeclaredProperties::Column(self.undeclared_column.as_str().into())
+            }
+            Some(UndeclaredProperties::Keep) if keeps => pipeline::UndeclaredProperties::Keep,
+            Some(UndeclaredProperties::Keep) => {
+                return Err(Error::config(
+                    "config: undeclared_properties: expected drop, column or fail, found keep: this target writes \
+                     columns, and has no place for others",
+                ));
+            }
         })
     }
 }

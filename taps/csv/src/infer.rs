@@ -38,6 +38,20 @@ impl Kind {
         }
     }
 
+    /// Whether a cell makes a column one of this kind: it is accepted, and every target can hold it. Integers have 64 bits,
+    /// numbers are in the range of 64-bit floats, dates in the years 1 to 9999, and a minute has sixty seconds. What a
+    /// catalog declares is taken by [`accepts`](Self::accepts) alone.
+    fn suggests(self, text: &str) -> bool {
+        self.accepts(text)
+            && match self {
+                Self::Integer => text.parse::<i64>().is_ok(),
+                Self::Number => value::fits_float(text),
+                Self::Date => !text.starts_with("0000"),
+                Self::DateTime => !text.starts_with("0000") && text.get(17..19) != Some("60"),
+                Self::Text | Self::Boolean => true,
+            }
+    }
+
     /// The property's JSON Schema.
     pub(crate) fn schema(self) -> Value {
         match self {
@@ -112,7 +126,7 @@ impl Guess {
     /// Takes a cell into account, which is neither empty nor null.
     pub(crate) fn add(&mut self, text: &str) {
         self.seen = true;
-        self.kinds.retain(|kind| kind.accepts(text));
+        self.kinds.retain(|kind| kind.suggests(text));
     }
 
     /// The narrowest kind that fits all cells; text when there was none.
@@ -144,7 +158,6 @@ mod tests {
         assert_eq!(kind(&["1", "-2", "0"]), Kind::Integer);
         assert_eq!(kind(&["1", "2.50", "1e3"]), Kind::Number);
         assert_eq!(kind(&["1", "007"]), Kind::Text);
-        assert_eq!(kind(&["99999999999999999999999"]), Kind::Integer);
         assert_eq!(kind(&["true", "False"]), Kind::Boolean);
         assert_eq!(kind(&["true", "1"]), Kind::Text);
         assert_eq!(kind(&["2024-01-31"]), Kind::Date);
@@ -153,6 +166,33 @@ mod tests {
             Kind::DateTime
         );
         assert_eq!(kind(&["2024-01-31", "2024-01-31 10:00:00"]), Kind::Text);
+    }
+
+    #[test]
+    fn a_kind_holds_every_value_that_suggested_it() {
+        for (inside, outside, narrow) in [
+            ("9223372036854775807", "9223372036854775808", Kind::Integer),
+            ("-9223372036854775808", "-9223372036854775809", Kind::Integer),
+            ("1", "18446744073709551615", Kind::Integer),
+            ("1", "-99999999999999999999999", Kind::Integer),
+            ("1.7e308", "1.8e308", Kind::Number),
+            ("0.5", "12e4567", Kind::Number),
+            ("0.5", "-1e400", Kind::Number),
+            ("0e-999", "1e-400", Kind::Number),
+            ("0.5", "12345678901234567890", Kind::Number),
+            ("0001-01-01", "0000-01-01", Kind::Date),
+            ("9999-12-31", "10000-01-01", Kind::Date),
+            ("2016-12-31T23:59:59Z", "2016-12-31T23:59:60Z", Kind::DateTime),
+            ("2016-12-31 23:59:59.999", "2016-12-31 23:59:60.5", Kind::DateTime),
+            ("0001-01-01T00:00:00Z", "0000-01-01T00:00:00Z", Kind::DateTime),
+        ] {
+            assert_eq!(kind(&[inside]), narrow, "{inside}");
+            assert_eq!(kind(&[inside, outside]), Kind::Text, "{outside}");
+        }
+        for text in ["+1", "1_000", "1.", ".5", "24:00:00", "NaN", "1e"] {
+            assert_eq!(kind(&[text]), Kind::Text, "{text}");
+        }
+        assert_eq!(kind(&["-0"]), Kind::Integer);
     }
 
     #[test]

@@ -64,6 +64,15 @@ pub(crate) fn is_number(text: &str) -> bool {
     }
 }
 
+/// Whether a number is one that a 64-bit float comes near: not beyond its range, nor so small that it is zero there, nor an
+/// integer of more than 64 bits, which is a name more often than a quantity.
+pub(crate) fn fits_float(text: &str) -> bool {
+    let significand = text.split(['e', 'E']).next().unwrap_or_default();
+    let is_zero = !significand.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    let is_near = |number: f64| number.is_finite() && (number != 0.0 || is_zero);
+    text.parse().is_ok_and(is_near) && (!is_integer(text) || text.parse::<i64>().is_ok())
+}
+
 #[inline]
 fn digits(bytes: &[u8]) -> usize {
     bytes

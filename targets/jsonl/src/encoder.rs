@@ -70,6 +70,12 @@ impl JsonlEncoder {
         for (name, cell) in self.columns.iter().zip(&row.cells) {
             member(&mut self.out, &mut first, name, cell);
         }
+        for member in &row.undeclared {
+            if !std::mem::take(&mut first) {
+                self.out.push(b',');
+            }
+            self.out.extend_from_slice(member.as_bytes());
+        }
         self.out.extend_from_slice(b"}\n");
     }
 }

@@ -1,8 +1,10 @@
 //! Singer target for JSON lines files: each record is one line of its stream's file.
 //!
-//! A record that has no property outside its schema, and none twice, is written with the very bytes that came. Any
-//! other is written anew from its values: in the order of the schema, the last of two values with one name, nothing
-//! that the schema does not know. Numbers keep their digits, strings their escapes.
+//! A record that has no property twice, and none that is dropped, is written with the very bytes that came. Any other is
+//! written anew from its values: in the order of the schema, the last of two values with one name. Numbers keep their
+//! digits, strings their escapes. Properties that the schema does not declare are kept where it says that there are such
+//! (`additionalProperties`, `patternProperties`, no `properties` at all), and dropped elsewhere, unless
+//! `undeclared_properties` says otherwise.
 //!
 //! Ways of writing are `append` (the default), `replace` and `parts`; [`melisma_sdk::files`] says what each promises.
 
@@ -47,6 +49,7 @@ const FORMAT: Format = Format {
 
 impl Target for TargetJsonl {
     const NAME: &'static str = "target-jsonl";
+    const KEEPS_UNDECLARED: bool = true;
     type Config = Config;
     type Encoder = JsonlEncoder;
     type Sink = JsonlSink;

@@ -1,7 +1,7 @@
 //! The settings.
 
 use melisma_sdk::files::FileSettings;
-use melisma_sdk::{ColumnOptions, Error, JsonSchema, NestedValues, Numbers, Result};
+use melisma_sdk::{ColumnOptions, Error, Integers, InvalidValues, JsonSchema, NestedValues, Numbers, Result};
 use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::Deserialize;
@@ -12,8 +12,14 @@ use serde::Deserialize;
 pub struct Config {
     #[serde(flatten)]
     pub(crate) files: FileSettings,
-    /// What a `number` becomes.
+    /// What a `number` becomes: `double`, the nearest 64-bit float, or `text`, its digits as they came.
     pub(crate) numbers: NumberType,
+    /// What an `integer` becomes: `int64`, or `DECIMAL(38, 0)` where the bounds of its schema are beyond 64 bits;
+    /// `decimal`, `DECIMAL(38, 0)` for all; `text`, the digits as they came.
+    pub(crate) integers: IntegerType,
+    /// What becomes of a value that its column cannot hold: `error` treats the record by `on_invalid`, `null` puts null in
+    /// its place, with a warning that counts them. A key is never null.
+    pub(crate) invalid_values: InvalidValue,
     /// What objects and arrays become.
     pub(crate) nested: Nested,
     /// How pages are compressed.
@@ -56,6 +62,30 @@ pub enum Nested {
     Struct,
 }
 
+/// What an `integer` becomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IntegerType {
+    /// `INT64`; `DECIMAL(38, 0)` where the bounds of its schema are beyond 64 bits.
+    #[default]
+    Int64,
+    /// `DECIMAL(38, 0)`.
+    Decimal,
+    /// Text: the digits as they came.
+    Text,
+}
+
+/// What becomes of a value that its column cannot hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InvalidValue {
+    /// The record does not fit: `on_invalid` says what becomes of it.
+    #[default]
+    Error,
+    /// Null takes its place.
+    Null,
+}
+
 /// What a `number` becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -72,6 +102,8 @@ impl Default for Config {
         Self {
             files: FileSettings::default(),
             numbers: NumberType::default(),
+            integers: IntegerType::default(),
+            invalid_values: InvalidValue::default(),
             nested: Nested::default(),
             compression: Compression::default(),
             compression_level: 1,
@@ -87,6 +119,15 @@ impl Config {
             numbers: match self.numbers {
                 NumberType::Double => Numbers::Float,
                 NumberType::Text => Numbers::Digits,
+            },
+            integers: match self.integers {
+                IntegerType::Int64 => Integers::Int64,
+                IntegerType::Decimal => Integers::Decimal,
+                IntegerType::Text => Integers::Digits,
+            },
+            invalid_values: match self.invalid_values {
+                InvalidValue::Error => InvalidValues::Refuse,
+                InvalidValue::Null => InvalidValues::Null,
             },
             nested: match self.nested {
                 Nested::Json => NestedValues::Json,

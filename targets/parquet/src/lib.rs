@@ -3,15 +3,16 @@
 //! | schema | Parquet |
 //! |---|---|
 //! | `boolean` | `BOOLEAN` |
-//! | `integer` | `INT64`; an integer beyond 64 bits is refused |
+//! | `integer` | `INT64`; `DECIMAL(38, 0)` where the bounds of the schema are beyond 64 bits (`integers`) |
 //! | `number` | `DOUBLE`, the nearest one; or its own digits as text (`numbers: text`) |
 //! | `singer.decimal`, `x-singer.decimal` of at most 38 digits | `DECIMAL(precision, scale)` |
 //! | the same without precision, or above 38 | its own digits as text |
 //! | `date`, `time`, `date-time` | `DATE`, `TIME` and `TIMESTAMP` in microseconds, UTC |
-//! | other strings | `STRING` |
-//! | objects, arrays, mixtures | their JSON text as `STRING`; or structs and lists (`nested: struct`) |
+//! | other strings, strings and other scalars | `STRING` |
+//! | objects, arrays, mixtures with them, no type | JSON text as `STRING`; or structs and lists (`nested: struct`) |
 //!
-//! A value that does not fit its column is refused; it is never bent until it does. Every column may be null.
+//! A value that does not fit its column is refused, or null in its place (`invalid_values`). It is never bent until it does,
+//! but for fractions of a second: they are rounded to microseconds. Every column may be null.
 //!
 //! A file has one set of columns, so a changed SCHEMA begins a new one. Ways of writing are `parts` (the default: one
 //! file for each commit) and `replace`: one file for each stream, at the end of the run; when the SCHEMA changes on the
@@ -30,7 +31,7 @@ use melisma_sdk::target::{Settings, Target};
 use melisma_sdk::{ColumnOptions, Columns, Limits, Result, StreamSchema};
 use parquet::file::properties::WriterProperties;
 
-pub use config::{Compression, Config, Nested, NumberType};
+pub use config::{Compression, Config, IntegerType, InvalidValue, Nested, NumberType};
 pub use sink::ParquetSink;
 
 use sink::Names;

@@ -174,9 +174,12 @@ fn deleting_cell(rules: &Rules, schema: &StreamSchema) -> Option<usize> {
 impl Rules {
     /// Whether a column of the stream becomes one of the table: pipelinewise has three metadata columns of the seven.
     fn takes(&self, column: &Column) -> bool {
-        use Metadata::{BatchedAt, DeletedAt, ExtractedAt};
+        use Metadata::{BatchedAt, DeletedAt, ExtractedAt, Undeclared};
         self.mapping.mode == NamingMode::Meltanolabs
-            || matches!(column.metadata, None | Some(ExtractedAt | BatchedAt | DeletedAt))
+            || matches!(
+                column.metadata,
+                None | Some(ExtractedAt | BatchedAt | DeletedAt | Undeclared)
+            )
     }
 }
 

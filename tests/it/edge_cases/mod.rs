@@ -5,6 +5,8 @@ mod envelope;
 mod numbers;
 mod schemas;
 mod states;
+mod times;
+mod undeclared;
 
 use serde_json::{Value, json};
 

@@ -192,10 +192,97 @@ fn enum_and_const_are_checked() {
     super::refused(&choice, r#""blue""#);
 }
 
+/// Draft 4 and what taps of its time write, below other keywords as well: eleven streams of tap-xero were refused.
+#[test]
+fn older_drafts_are_understood_below_other_keywords() {
+    let positive = json!({"type": "number", "minimum": 0, "exclusiveMinimum": true});
+    let moments = json!({"type": "array", "minItems": 0, "items": {"type": ["date-time", "null"]}});
+    for (v, right, wrong) in [
+        (json!({"anyOf": [positive, {"type": "null"}]}), "1", "0"),
+        (json!({"allOf": [positive]}), "1", "0"),
+        (
+            json!({"type": "array", "items": positive, "minItems": 1}),
+            "[1]",
+            "[0]",
+        ),
+        (
+            json!({"type": "array", "items": positive, "uniqueItems": true}),
+            "[1]",
+            "[0]",
+        ),
+        (
+            json!({"type": "object", "patternProperties": {"^a": positive}}),
+            r#"{"a":1}"#,
+            r#"{"a":0}"#,
+        ),
+        (
+            json!({"type": "object", "additionalProperties": positive}),
+            r#"{"b":1}"#,
+            r#"{"b":0}"#,
+        ),
+        (json!({"not": {"not": positive}}), "1", "0"),
+        (
+            json!({"anyOf": [{"type": "string", "required": true}, {"type": "null"}]}),
+            r#""a""#,
+            "1",
+        ),
+        (
+            json!({"anyOf": [{"type": "string", "maxLength": null}, {"type": "null"}]}),
+            r#""a""#,
+            "1",
+        ),
+        (moments, r#"["2024-01-01T00:00:00Z",null]"#, "[1]"),
+        (json!({"type": "array", "items": []}), "[1]", "1"),
+        (
+            json!({"type": "string", "pattern": "\\Aa\\Z"}),
+            r#""a""#,
+            r#""ab""#,
+        ),
+        (
+            json!({"type": "string", "pattern": "(?i)^A$"}),
+            r#""a""#,
+            r#""b""#,
+        ),
+    ] {
+        assert_eq!(written(Kind::Jsonl, &v, [right]).len(), 1, "{v}");
+        super::refused(&v, wrong);
+    }
+}
+
+#[test]
+fn a_pattern_that_cannot_be_checked_is_ignored_by_name() {
+    let v = json!({"type": "object", "properties": {"code": {"type": "string", "pattern": "(a)?(?(1)b|c)"}}});
+    let target = Target::jsonl();
+    feed(&target, &v, [r#"{"code":"zzz"}"#, r#"{"code":"ab"}"#])
+        .ok()
+        .says(&["stream s: the pattern of v.code: \"(a)?(?(1)b|c)\" cannot be checked, and is ignored"]);
+    super::refused(&v, r#"{"code":1}"#);
+}
+
+#[test]
+fn json_text_of_any_type_parses_as_json() {
+    let values = [r#""[1]""#, "[1]", r#""x""#, "1", "true"];
+    for any in [
+        json!({}),
+        json!({"type": ["string", "array", "number", "boolean", "null"]}),
+    ] {
+        assert_eq!(
+            written(Kind::Parquet, &any, values),
+            values.map(|value| json!(value)),
+            "{any}"
+        );
+    }
+}
+
 #[test]
 fn invalid_schema_fails_at_schema() {
     let odd = json!({"type": "text"});
-    feed(&Target::jsonl(), &odd, []).fails(BAD_INPUT, &["line 1", "stream s", "v"]);
+    feed(&Target::jsonl(), &odd, []).fails(BAD_INPUT, &["line 1", "stream s", "v", "invalid_schema: any"]);
+    let deep = json!({"type": "object", "properties": {"a": {"type": "array", "items": {"minItems": "x"}}}});
+    feed(&Target::jsonl(), &deep, []).fails(
+        BAD_INPUT,
+        &["line 1", "stream s: v: a: []: ", "invalid_schema: any"],
+    );
     feed(&Target::jsonl(), &json!({"type": "string", "pattern": "("}), [])
         .fails(BAD_INPUT, &["line 1", "stream s"]);
 }

@@ -21,8 +21,8 @@ durable, and its STATE, and none after it, is told. Beside these cases the tests
 `cargo xtask malformed --mutants N`), and sizes that nobody sends: a line of a gigabyte, a million brackets, 100,000
 columns, 100,000 streams, a million schemas, numbers of a million digits, keys of a megabyte.
 
-Some settings change an outcome: `lenient`, `invalid_line`, `invalid_utf8`, `lone_surrogates`, `not_a_number`,
-`invalid_schema`, `on_invalid`, `validate_records` (see [targets.md](targets.md)). The cases run with the defaults.
+Some settings change an outcome: `lenient`, `invalid_line`, `invalid_utf8`, `lone_surrogate`, `nan`, `invalid_schema`,
+`undeclared_properties`, `on_invalid`, `validate_records` (see [targets.md](targets.md)). The cases run with the defaults.
 ";
 
 /// Column one, how many were taken, how many refused.

@@ -131,10 +131,12 @@ fn run(
     lines: &[Line],
     validate: bool,
     straight: bool,
+    undeclared: Undeclared,
 ) -> (Vec<String>, Vec<RecordBatch>, usize) {
     let options = DecodeOptions {
         validate,
         unescape: true,
+        undeclared,
         ..DecodeOptions::default()
     };
     let mut decoder = Decoder::new(schema, options).expect("a decoder");
@@ -156,6 +158,9 @@ fn run(
             let untouched = row.untouched;
             let pushed = columns.push(&row).map_err(|error| error.to_string());
             told.push(format!("{untouched} {} {pushed:?}", row.record));
+            if undeclared == Undeclared::Collect {
+                told.push(row.undeclared.join(","));
+            }
         }
         told.push(format!("{:?} {}", decoder.take_unknown(), columns.rows()));
         if line.ends {
@@ -164,6 +169,16 @@ fn run(
     }
     batches.push(columns.finish().expect("a batch"));
     (told, batches, taken)
+}
+
+fn undeclared() -> impl Strategy<Value = Undeclared> {
+    let all = [
+        Undeclared::Drop,
+        Undeclared::Keep,
+        Undeclared::Collect,
+        Undeclared::Refuse,
+    ];
+    prop::sample::select(all.to_vec())
 }
 
 /// Whether a line starts with an object, and nothing is wrong with it.
@@ -179,9 +194,10 @@ proptest! {
         lines in prop::collection::vec(line(), 1..40),
         validate: bool,
         open: bool,
+        undeclared in undeclared(),
     ) {
-        let (told, batches, _) = run(&schema(open), &lines, validate, true);
-        let (expected, expected_batches, _) = run(&schema(open), &lines, validate, false);
+        let (told, batches, _) = run(&schema(open), &lines, validate, true, undeclared);
+        let (expected, expected_batches, _) = run(&schema(open), &lines, validate, false, undeclared);
         prop_assert_eq!(told, expected);
         prop_assert_eq!(batches, expected_batches);
     }
@@ -194,9 +210,10 @@ proptest! {
         lines in prop::collection::vec(line(), 1..40),
         validate: bool,
         open: bool,
+        undeclared in undeclared(),
     ) {
         let decoder = |record_only| {
-            let options = DecodeOptions { validate, record_only, ..DecodeOptions::default() };
+            let options = DecodeOptions { validate, record_only, undeclared, ..DecodeOptions::default() };
             Decoder::new(&schema(open), options).expect("a decoder")
         };
         let (mut only, mut full) = (decoder(true), decoder(false));
@@ -210,6 +227,7 @@ proptest! {
                 prop_assert_eq!((row.untouched, row.record), (full_row.untouched, full_row.record));
                 if !row.cells.is_empty() || !row.untouched {
                     prop_assert_eq!(&row.cells, &full_row.cells);
+                    prop_assert_eq!(&row.undeclared, &full_row.undeclared);
                 }
             }
         }
@@ -253,6 +271,7 @@ fn records_like_those_before_go_straight() {
         &lines(&(0..100).map(record).collect::<Vec<_>>()),
         true,
         true,
+        Undeclared::Drop,
     );
     assert_eq!((batches[0].num_rows(), taken), (100, 99));
 }
@@ -270,7 +289,7 @@ fn records_in_ever_other_orders_are_seldom_tried() {
         format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
     };
     let texts: Vec<String> = (0..3000).map(record).collect();
-    let (_, batches, taken) = run(&schema(true), &lines(&texts), true, true);
+    let (_, batches, taken) = run(&schema(true), &lines(&texts), true, true, Undeclared::Drop);
     assert_eq!(batches[0].num_rows(), 3000);
     assert!(taken < 100, "{taken}");
 }
@@ -281,7 +300,7 @@ fn records_that_are_spelled_otherwise_from_here_on_go_straight_again() {
     let compact = format!(r#"{{"id":1,"price":0.5,"name":"x"}}{tail}"#);
     let spaced = format!(r#"{{"id": 1, "price": 0.5, "name": "x"}}{tail}"#);
     let texts = [vec![spaced; 100], vec![compact; 100]].concat();
-    let (_, _, taken) = run(&schema(true), &lines(&texts), true, true);
+    let (_, _, taken) = run(&schema(true), &lines(&texts), true, true, Undeclared::Drop);
     assert!(taken > 190, "{taken}");
 }
 
@@ -317,7 +336,7 @@ fn what_lacks_its_brace_is_no_record() {
         r#""name": "x", "id": 3}"#,
     ];
     let texts = texts.map(|text| format!("{text}{tail}"));
-    let (_, batches, taken) = run(&schema(true), &lines(&texts), false, true);
+    let (_, batches, taken) = run(&schema(true), &lines(&texts), false, true, Undeclared::Drop);
     assert_eq!((batches[0].num_rows(), taken), (2, 1));
 }
 
@@ -330,7 +349,7 @@ fn an_unknown_property_that_came_first_in_a_bad_record_is_told_with_the_next() {
         r#""name": "x", "extra": 1}"#,
     ]
     .map(|rest| format!(r#"{{"id": 1, {rest}{tail}"#));
-    let told = |straight| run(&schema(true), &lines(&texts), true, straight).0;
+    let told = |straight| run(&schema(true), &lines(&texts), true, straight, Undeclared::Drop).0;
     assert!(
         told(true).iter().any(|line| line.contains("extra\"]")),
         "{:?}",

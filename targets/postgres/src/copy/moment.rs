@@ -62,8 +62,8 @@ impl Moment {
                     return Ok(());
                 }
                 match parse_date_time(text) {
-                    // A midnight is a date with nothing lost.
-                    Some(micros) if micros % DAY == 0 && is_utc(text) => {
+                    // The midnight at which a date begins is that date with nothing lost.
+                    Some(micros) if Some(micros) == parse_date_time(&text[..10]) && is_utc(text) => {
                         out.extend_from_slice(&text.as_bytes()[..10]);
                         Ok(())
                     }
