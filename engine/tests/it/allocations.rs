@@ -73,6 +73,7 @@ fn allocations<E: Encoder>(encoder: impl Fn(&Arc<StreamSchema>) -> E) -> u64 {
         validate: true,
         unescape: E::READS_TEXT,
         record_only: !E::READS_CELLS,
+        ..DecodeOptions::default()
     };
     let mut decoder = Decoder::new(&schema, options).unwrap();
     let (mut reader, mut row) = (MessageReader::new(false), Row::default());
