@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use melisma_sdk::{Error, Kind};
+use melisma_sdk::printable::is_printable;
+use melisma_sdk::{Error, Kind, logs};
 
 use crate::project::suggestion;
-use crate::{builtin, pipe, run};
+use crate::{builtin, pipe, run, stderr};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,8 +60,14 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) if error.kind() == ErrorKind::InvalidSubcommand => return report(&unknown(&error)),
         Err(error) => {
-            // A reader of the help text that went away is no reason to complain.
-            let _ = error.print();
+            let text = error.render().to_string();
+            if text.lines().all(|line| line.chars().all(is_printable)) {
+                // A reader of the help text that went away is no reason to complain.
+                let _ = error.print();
+            } else {
+                // It quotes an argument that a terminal would obey.
+                logs::plain(&text);
+            }
             return if error.use_stderr() {
                 Kind::Usage.exit_code().into()
             } else {
@@ -83,13 +90,9 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
     result.unwrap_or_else(|error| report(&error))
 }
 
-/// Says what went wrong, on one line of stderr.
-#[expect(
-    clippy::print_stderr,
-    reason = "the one place where a command's own error is told"
-)]
+/// Says what went wrong, on one line of stderr; nobody needs to read it for the process to end.
 fn report(error: &Error) -> ExitCode {
-    eprintln!("melisma: {error}");
+    stderr::write_at_the_end(format!("melisma: {error}\n"));
     ExitCode::from(error.kind().exit_code())
 }
 

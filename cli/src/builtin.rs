@@ -61,12 +61,19 @@ pub(crate) fn find(name: &str) -> Option<&'static Builtin> {
     PLUGINS.iter().find(|plugin| plugin.name == name)
 }
 
-/// Runs a built-in plugin when `args` ask for one: `melisma tap-csv ...`, or a link named `tap-csv` to this program.
+/// Runs a built-in plugin when `args` ask for one: `melisma tap-csv ...`, `melisma help tap-csv`, or a link named
+/// `tap-csv` to this program.
 pub(crate) fn run(args: &[OsString]) -> Option<ExitCode> {
     if let Some(plugin) = args.first().and_then(base_name).and_then(find) {
         return Some((plugin.main)(args.to_vec()));
     }
-    let plugin = find(args.get(1)?.to_str()?)?;
+    let first = args.get(1)?.to_str()?;
+    if first == "help"
+        && let Some(plugin) = args.get(2).and_then(|name| find(name.to_str()?))
+    {
+        return Some((plugin.main)(vec![plugin.name.into(), "--help".into()]));
+    }
+    let plugin = find(first)?;
     Some((plugin.main)(args.get(1..)?.to_vec()))
 }
 

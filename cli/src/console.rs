@@ -1,10 +1,13 @@
 //! What a person, or a log collector, sees on stderr: one line each, in Meltano's console format.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use indicatif::MultiProgress;
 use jiff::{Timestamp, tz::TimeZone};
+use melisma_sdk::printable::printable;
+
+use crate::stderr::Stderr;
 
 /// How much a line matters. The names are Python's, as Singer plugins use them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -55,10 +58,13 @@ impl Level {
 }
 
 /// Where log lines go. On a terminal they go above the progress bars.
+///
+/// Every line is escaped here, whoever wrote it: it stays one line, and a terminal obeys nothing in it.
 pub(crate) struct Console {
     threshold: Level,
     bars: Option<MultiProgress>,
     coloured: bool,
+    stderr: Stderr,
 }
 
 impl Console {
@@ -66,16 +72,28 @@ impl Console {
     pub(crate) fn new(threshold: Level) -> Self {
         let terminal =
             io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let bars = terminal.then(MultiProgress::new);
         Self {
             threshold,
-            bars: terminal.then(MultiProgress::new),
+            stderr: Stderr::start(bars.clone(), dropped),
+            bars,
             coloured: terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         }
     }
 
-    /// The progress bars, when stderr is a terminal.
+    /// The progress bars, when stderr is a terminal. They are only touched by what is given to [`draw`](Self::draw).
     pub(crate) fn bars(&self) -> Option<&MultiProgress> {
         self.bars.as_ref()
+    }
+
+    /// Draws on the thread that writes: a terminal that is held holds nobody else up.
+    pub(crate) fn draw(&self, drawing: impl FnOnce() + Send + 'static) {
+        self.stderr.draw(drawing);
+    }
+
+    /// Waits until everything is written, unless nobody reads it.
+    pub(crate) fn flush(&self) {
+        self.stderr.flush();
     }
 
     /// Whether lines of this level are shown.
@@ -83,18 +101,19 @@ impl Console {
         level >= self.threshold && self.threshold != Level::Disabled
     }
 
-    /// Writes one line. A stderr that can not be written to is no reason to stop a run.
+    /// Writes one line, and never waits for whoever reads it.
     pub(crate) fn log(&self, level: Level, name: &str, message: &str) {
-        if !self.shows(level) {
-            return;
+        if self.shows(level) {
+            self.stderr
+                .write(line(Timestamp::now(), level, name, message, self.coloured));
         }
-        let line = line(Timestamp::now(), level, name, message, self.coloured);
-        let write = || {
-            let _ = io::stderr().lock().write_all(line.as_bytes());
-        };
-        match &self.bars {
-            Some(bars) => bars.suspend(write),
-            None => write(),
+    }
+
+    /// Writes a line of a plugin's, which waits when it writes more than is read.
+    pub(crate) fn relay(&self, level: Level, name: &str, message: &str) {
+        if self.shows(level) {
+            self.stderr
+                .write_relayed(line(Timestamp::now(), level, name, message, self.coloured));
         }
     }
 
@@ -117,7 +136,14 @@ fn line(at: Timestamp, level: Level, name: &str, message: &str, coloured: bool) 
     } else {
         ("", "")
     };
+    let (name, message) = (printable(name), printable(message));
     format!("{time} [{on}{:<9}{off}] {name:<12} {message}\n", level.name())
+}
+
+/// The line that says how many are missing.
+fn dropped(lines: u64) -> String {
+    let message = format!("{lines} log lines were dropped, because nothing had read stderr for a while");
+    line(Timestamp::now(), Level::Warning, "melisma", &message, false)
 }
 
 #[cfg(test)]
@@ -131,5 +157,23 @@ mod tests {
             line(at, Level::Info, "tap-a", "message", false),
             "2026-01-31T12:00:00.123456Z [info     ] tap-a        message\n"
         );
+    }
+
+    #[test]
+    fn a_line_stays_one_line_and_a_terminal_obeys_nothing_in_it() {
+        let at = Timestamp::from_microsecond(1_769_860_800_123_456).expect("in range");
+        for coloured in [false, true] {
+            let line = line(
+                at,
+                Level::Error,
+                "tap\u{1b}[2J",
+                "s\u{1b}]0;x\u{7}\n2026 FAKE\r\u{9b}31m\u{202e}",
+                coloured,
+            );
+            let line = line.strip_suffix('\n').expect("one line");
+            let rest = line.replacen("\u{1b}[31m", "", 1).replacen("\u{1b}[0m", "", 1);
+            assert_eq!(rest.len(), line.len() - if coloured { 9 } else { 0 });
+            assert!(rest.chars().all(melisma_sdk::printable::is_printable), "{line}");
+        }
     }
 }

@@ -5,12 +5,14 @@ mod builtin;
 mod catalog;
 mod console;
 mod envelope;
+mod names;
 mod pipe;
 mod pipes;
 mod project;
 mod run;
 mod signals;
 mod state;
+mod stderr;
 mod tally;
 
 use std::process::ExitCode;

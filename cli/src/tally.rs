@@ -9,16 +9,19 @@ use melisma_sdk::target::Count;
 use memchr::{memchr, memchr_iter};
 
 use crate::envelope::{self, Kind};
+use crate::names;
 
 /// At most this much of a cut line is kept; a longer one is judged by its beginning.
 const MAX_HEAD: usize = 1 << 20;
 /// Streams beyond this many are counted together, so that noise can not fill the memory.
-const MAX_STREAMS: usize = 10_000;
+pub(crate) const MAX_STREAMS: usize = 10_000;
+/// The same for streams that a target of ours has counted; it bounds them itself, unless its settings say much more.
+const MAX_TAKEN_OVER: usize = 100_000;
 
 /// What was seen of one stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StreamCount {
-    /// The stream's name.
+    /// The stream's name; of a long one the beginning and a hash.
     pub(crate) name: String,
     /// RECORD lines.
     pub(crate) records: u64,
@@ -81,14 +84,18 @@ impl Tally {
         }
     }
 
-    /// Takes over what a target of ours has counted, which bounds its streams itself; nothing is fed then.
+    /// Takes over what a target of ours has counted; nothing is fed then.
     pub(crate) fn take_over(&mut self, count: Count<'_>) {
         let Some(name) = count.stream else {
             self.bytes = count.bytes;
             return;
         };
-        let known = self.by_name.get(name.as_bytes()).copied();
-        let index = known.unwrap_or_else(|| self.add(name.as_bytes(), name.to_string()));
+        let key = names::key(name.as_bytes());
+        let index = match self.by_name.get(&*key) {
+            Some(&index) => index,
+            None if self.streams.len() >= MAX_TAKEN_OVER => return,
+            None => self.add(&key, name.to_string()),
+        };
         let stream = &mut self.streams[index];
         (stream.records, stream.bytes) = (count.records.unwrap_or_default(), count.bytes);
     }
@@ -149,7 +156,8 @@ impl Tally {
     }
 
     fn stream(&mut self, raw: &[u8]) -> usize {
-        if let Some(&index) = self.by_name.get(raw) {
+        let key = names::key(raw);
+        if let Some(&index) = self.by_name.get(&*key) {
             return index;
         }
         if self.streams.len() >= MAX_STREAMS {
@@ -161,12 +169,12 @@ impl Tally {
         } else {
             envelope::name(raw)
         };
-        self.add(raw, name)
+        self.add(&key, name)
     }
 
     fn add(&mut self, key: &[u8], name: String) -> usize {
         self.streams.push(StreamCount {
-            name,
+            name: names::bounded(name),
             ..StreamCount::default()
         });
         self.by_name.insert(key.into(), self.streams.len() - 1);
@@ -222,6 +230,24 @@ mod tests {
             tally.streams.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
             ["a", "a\"b"]
         );
+    }
+
+    #[test]
+    fn long_names_are_counted_apart_and_not_kept() {
+        let mut tally = Tally::default();
+        let long = "x".repeat(100_000);
+        for name in [
+            format!("{long}a"),
+            format!("{long}b"),
+            "s".to_owned(),
+            format!("{long}a"),
+        ] {
+            tally.feed(format!("{{\"type\":\"RECORD\",\"stream\":\"{name}\",\"record\":{{}}}}\n").as_bytes());
+        }
+        let records: Vec<_> = tally.streams.iter().map(|s| s.records).collect();
+        assert_eq!(records, [2, 1, 1]);
+        assert!(tally.streams.iter().all(|s| s.name.len() <= names::MAX_BYTES));
+        assert!(tally.by_name.keys().all(|key| key.len() <= names::MAX_BYTES));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The one error: what went wrong, where in the input, and how the process should end.
 
-use std::fmt::{self, Write};
+use std::fmt::{self, Write as _};
+
+use crate::printable::{self, Printable};
 
 /// What every fallible call of melisma returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -23,6 +25,8 @@ pub enum Kind {
     Retry,
     /// The configuration or the catalog is wrong: exit 78.
     Config,
+    /// A plugin failed for a reason of its own: exit 1.
+    Failed,
     /// A signal asked for the end, and what was in hand is finished: exit 128 + signal.
     Interrupted(i32),
 }
@@ -38,8 +42,28 @@ impl Kind {
             Self::Io => 74,
             Self::Retry => 75,
             Self::Config => 78,
+            Self::Failed => 1,
             Self::Interrupted(signal) => u8::try_from(128 + signal).unwrap_or(255),
         }
+    }
+}
+
+impl Kind {
+    /// The kind that a process means with this exit code, when it is one of those of [`exit_code`](Self::exit_code)
+    /// that stand for a kind of error and not for a signal.
+    pub fn of_exit_code(code: i32) -> Option<Self> {
+        [
+            Self::Usage,
+            Self::Input,
+            Self::Unavailable,
+            Self::Bug,
+            Self::Io,
+            Self::Retry,
+            Self::Config,
+            Self::Failed,
+        ]
+        .into_iter()
+        .find(|kind| i32::from(kind.exit_code()) == code)
     }
 }
 
@@ -156,17 +180,13 @@ impl fmt::Display for Error {
             (None, Some(stream)) => write!(f, "stream {stream}: ")?,
             (None, None) => {}
         }
-        // Names come from the input: one with a line end in it must not look like two lines.
-        for c in inner.message.chars() {
-            match c {
-                c if c.is_control() => write!(f, "{}", c.escape_default())?,
-                c => f.write_char(c)?,
-            }
+        // Names come from the input, and causes from servers: one with a line end in it must not look like two lines.
+        let mut out = Printable(f);
+        out.write_str(&inner.message)?;
+        match &inner.source {
+            Some(source) => write!(out, ": {source}"),
+            None => Ok(()),
         }
-        if let Some(source) = &inner.source {
-            write!(f, ": {source}")?;
-        }
-        Ok(())
     }
 }
 
@@ -191,7 +211,8 @@ impl From<std::io::Error> for Error {
 /// At most this many bytes of input are shown in an error.
 const SHOWN: usize = 120;
 
-/// Shows a piece of input in an error: at most 120 bytes of it, cut at a character, control characters escaped.
+/// Shows a piece of input in an error: at most 120 bytes of it, cut at a character, and what is not
+/// [printable](crate::printable) escaped.
 pub fn show(found: &str) -> String {
     let mut end = found.len().min(SHOWN);
     while !found.is_char_boundary(end) {
@@ -199,11 +220,7 @@ pub fn show(found: &str) -> String {
     }
     let mut shown = String::with_capacity(end + 3);
     for c in found[..end].chars() {
-        if c.is_control() {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
+        printable::push(&mut shown, c);
     }
     if end < found.len() {
         shown.push_str("...");
@@ -236,6 +253,26 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with(r"...: a\nb: expected a number"), "{text}");
+    }
+
+    #[test]
+    fn a_cause_is_escaped_too() {
+        let error = Error::config("refused").with_source("ERROR: \u{1b}[2J\nforged \u{202e}line");
+        assert_eq!(
+            error.to_string(),
+            r"refused: ERROR: \u{1b}[2J\nforged \u{202e}line"
+        );
+    }
+
+    #[test]
+    fn an_exit_code_gives_its_kind_back() {
+        for code in [64, 65, 69, 70, 74, 75, 78, 1] {
+            assert_eq!(
+                Kind::of_exit_code(code).map(|kind| i32::from(kind.exit_code())),
+                Some(code)
+            );
+        }
+        assert_eq!([0, 2, 66, 130, 143].map(Kind::of_exit_code), [None; 5]);
     }
 
     #[test]

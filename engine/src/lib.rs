@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod line;
 pub mod message;
 pub mod pipeline;
+pub mod printable;
 pub mod rows;
 pub mod schema;
 pub mod sink;

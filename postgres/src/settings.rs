@@ -47,10 +47,10 @@ pub struct Connection {
     /// A tunnel to a server that is reached by SSH only.
     pub ssh_tunnel: SshTunnel,
     /// Seconds to wait for a connection.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 2_147_483))]
     pub connect_timeout_seconds: u32,
     /// Seconds after which the server ends a statement of ours. Not set: the server's own rule.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 2_147_483))]
     pub statement_timeout_seconds: Option<u32>,
     /// The name that the server's `pg_stat_activity` shows. Not set: the plugin's.
     pub application_name: Option<String>,

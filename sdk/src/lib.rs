@@ -84,6 +84,7 @@ pub mod logs;
 pub mod metrics;
 pub mod plugin;
 pub mod protocol;
+pub mod replaced;
 pub mod secret;
 pub mod signals;
 pub mod tap;
@@ -99,7 +100,7 @@ pub use melisma_engine::rows::{RowBatch, RowView, Rows};
 pub use melisma_engine::schema::{self, StreamSchema};
 pub use melisma_engine::sink::Sink;
 pub use melisma_engine::{Error, Kind, Position, Result};
-pub use melisma_engine::{decimal, time};
+pub use melisma_engine::{decimal, printable, time};
 #[doc(hidden)]
 pub use melisma_engine::{fault, faulty, planted};
 pub use schemars::JsonSchema;

@@ -140,7 +140,8 @@ pub fn run_on<'a>(
         Ok(Parsed::Args(args)) => args,
         Ok(Parsed::Print(text)) => return print(&mut io, &text),
         Err(error) => {
-            logs::plain(&error.to_string());
+            // As it is: a usage error has several lines.
+            logs::plain(error.message());
             return error.kind().exit_code();
         }
     };

@@ -136,7 +136,7 @@ fn who_is_alive_does_not_hang_on_a_clock() {
         runs.query("delete from runs");
         runs.query(&format!(
             "insert into runs (job_name, state, started_at, payload, payload_flags, run_id, last_heartbeat_at)
-             values ('sh-to-target-jsonl', 'RUNNING', {at}, '{payload}', 0, 'deadbeef', {at})"
+             values ((select state_id from state), 'RUNNING', {at}, '{payload}', 0, 'deadbeef', {at})"
         ));
     };
     // Meltano's rows say nothing of their owner: five minutes decide, and a clock ahead is told as such.
@@ -231,8 +231,15 @@ fn with_force_the_first_of_two_runs_notices_the_second() {
         .expect("written");
         let mut forced: Vec<&str> = more.to_vec();
         forced.push("--force");
+        // The second tap is another one.
+        forced.push("--adopt-state");
+        let id = if more.is_empty() {
+            runs.query("select job_name from runs")[0][0].clone()
+        } else {
+            String::new()
+        };
         if more.is_empty() {
-            forced.extend(["--state-id", "sh-to-target-jsonl"]);
+            forced.extend(["--state-id", &id]);
         }
         let mut second = std::process::Command::new(crate::harness::melisma());
         second

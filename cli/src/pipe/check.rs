@@ -9,12 +9,17 @@ use melisma_engine::message::{Message, MessageReader, Record, Schema, StreamId, 
 use melisma_engine::schema::StreamSchema;
 use melisma_sdk::{Error, Result};
 
+/// Bytes of the SCHEMAs that are kept, those of all streams together: each stream's newest, and what it is compiled to.
+const MAX_SCHEMA_BYTES: usize = 256 << 20;
+
 /// Checks line after line of one input.
 #[derive(Default)]
 pub(crate) struct Checker {
     messages: MessageReader,
     /// By the number of the stream.
     streams: Vec<Option<Stream>>,
+    /// Bytes of the SCHEMAs that are kept.
+    kept: usize,
 }
 
 /// What the last SCHEMA of a stream says.
@@ -84,6 +89,18 @@ impl Checker {
         {
             return Ok(());
         }
+        let before = self.streams[index]
+            .as_ref()
+            .map_or(0, |stream| stream.schema.len());
+        let kept = self.kept - before + message.schema.len();
+        if kept > MAX_SCHEMA_BYTES {
+            return Err(Error::input(format!(
+                "expected at most {MAX_SCHEMA_BYTES} bytes of SCHEMAs of all streams, found more"
+            ))
+            .at(line.at)
+            .in_stream(self.messages.name(message.stream)));
+        }
+        self.kept = kept;
         let name = self.messages.name(message.stream);
         let keys = &message.key_properties;
         // Records are passed on as they came, so a schema may leave open what they have.

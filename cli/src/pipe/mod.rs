@@ -15,6 +15,11 @@ use melisma_sdk::{Kind, Result, protocol};
 use input::{Asked, Input};
 use validate::OnInvalid;
 
+/// The most that `--max-line-bytes` may say: what a target of ours takes at most.
+const MOST_LINE_BYTES: u64 = u32::MAX as u64;
+/// The most that `--buffer` may say, 64 GiB: more is no buffer of a pipe, but a typo.
+const MOST_BUFFER: u64 = 64 << 30;
+
 /// What `melisma pipe` takes.
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -36,10 +41,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHAT", default_value = "fail", requires = "validate")]
     on_invalid: OnInvalid,
     /// The longest line that --validate takes
-    #[arg(long, value_name = "BYTES", default_value_t = MAX_LINE_BYTES, requires = "validate")]
-    max_line_bytes: usize,
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_LINE_BYTES as u64, requires = "validate",
+          value_parser = clap::value_parser!(u64).range(1..=MOST_LINE_BYTES))]
+    max_line_bytes: u64,
     /// Hold at most this much between the tap and a slow target
-    #[arg(long, value_name = "BYTES", default_value_t = pass::BLOCK, value_parser = clap::value_parser!(u64).range(4096..))]
+    #[arg(long, value_name = "BYTES", default_value_t = pass::BLOCK, value_parser = clap::value_parser!(u64).range(4096..=MOST_BUFFER))]
     buffer: u64,
 }
 

@@ -1,8 +1,11 @@
 //! What was counted, as a JSON file.
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use melisma_sdk::replaced::ReplacedFile;
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value, json};
 
@@ -32,6 +35,17 @@ pub(crate) fn write(path: &Path, tally: &Tally, left_out: u64, elapsed: Duration
         "left_out": left_out,
         "streams": streams,
     });
-    std::fs::write(path, format!("{stats:#}\n"))
+    put(path, &format!("{stats:#}\n"))
         .map_err(|error| Error::io(format!("cannot write {}", path.display()), error))
+}
+
+/// A file is replaced as a whole; into what is none, such as a FIFO or `/dev/stderr`, the text is written.
+fn put(path: &Path, text: &str) -> std::io::Result<()> {
+    match ReplacedFile::at(path) {
+        Ok(file) => file.for_everybody().replace(text.as_bytes()),
+        Err(_) => OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(text.as_bytes()),
+    }
 }

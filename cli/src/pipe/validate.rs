@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use melisma_engine::budget::{Budget, Reservation};
 use melisma_engine::cell::Row;
 use melisma_engine::line::{Chunk, Line, LineReader, NotUtf8, START};
 use melisma_engine::pipeline::DeadLetters;
@@ -18,9 +19,11 @@ use melisma_sdk::{Error, Position, Result};
 use super::Args;
 use super::check::{Checker, Wrong};
 use super::input::Input;
-use super::pass::write_failed;
+use super::pass::{BLOCK, write_failed};
 use crate::tally::Tally;
 
+/// Buffers that are kept to be filled again.
+const SPARE: usize = 4;
 /// So many lines that are left out are told one by one.
 const TOLD: u64 = 10;
 
@@ -56,14 +59,14 @@ pub(crate) fn pass(input: Input, output: File, args: &Args, tally: &mut Tally) -
         OnInvalid::DeadLetter(path) => Some(DeadLetters::open(path)?),
         OnInvalid::Fail | OnInvalid::Skip => None,
     };
-    let blocks = usize::try_from(args.buffer / super::pass::BLOCK)
-        .unwrap_or(usize::MAX)
-        .max(2);
-    let (full_in, full_out) = bounded(blocks);
-    let (spare_in, spare_out) = bounded(blocks);
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    // Two blocks at least: one is read while the other is checked.
+    let budget = Budget::new(bytes(args.buffer.max(2 * BLOCK)));
+    let (full_in, full_out) = unbounded();
+    let (spare_in, spare_out) = bounded(SPARE);
     // Not a scoped thread: when writing fails, it may wait for input that never comes, and is left behind.
-    let max_line_bytes = args.max_line_bytes;
-    let reader = thread::spawn(move || read_ahead(input, max_line_bytes, &full_in, &spare_out));
+    let max_line_bytes = bytes(args.max_line_bytes);
+    let reader = thread::spawn(move || read_ahead(input, max_line_bytes, &budget, &full_in, &spare_out));
     let fail = args.on_invalid == OnInvalid::Fail;
     let mut gate = Gate {
         checker: Checker::default(),
@@ -73,12 +76,13 @@ pub(crate) fn pass(input: Input, output: File, args: &Args, tally: &mut Tally) -
         left_out: 0,
     };
     let mut position = START;
-    for chunk in full_out {
+    for (chunk, reserved) in full_out {
         let chunk: Chunk = chunk;
         tally.feed(chunk.bytes());
         position = gate.pass(&chunk, position)?;
         // Full only when the reader has buffers enough.
         let _ = spare_in.try_send(chunk.into_buffer());
+        drop::<Reservation>(reserved);
     }
     let read = reader
         .join()
@@ -90,12 +94,15 @@ pub(crate) fn pass(input: Input, output: File, args: &Args, tally: &mut Tally) -
 fn read_ahead(
     input: Input,
     max_line_bytes: usize,
-    full: &Sender<Chunk>,
+    budget: &Budget,
+    full: &Sender<(Chunk, Reservation)>,
     spare: &Receiver<Vec<u8>>,
 ) -> Result<()> {
     let mut lines = LineReader::new(input, max_line_bytes);
     while let Some(chunk) = lines.next_chunk(spare.try_recv().unwrap_or_default())? {
-        if full.send(chunk).is_err() {
+        // What is read is counted, and not the buffers: one long line makes a large one.
+        let reserved = budget.reserve(chunk.bytes().len());
+        if full.send((chunk, reserved)).is_err() {
             break;
         }
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::ask::ask;
 use super::folder::RunFolder;
 use super::plan::{CatalogPlan, Plan, StatePlan};
-use super::process::describe;
+use super::process::{describe, kind_of};
 use crate::catalog::apply;
 use crate::console::Console;
 use crate::signals::Signals;
@@ -34,14 +34,28 @@ pub(crate) fn start(
         let path = folder.write("tap.properties.json", &format!("{catalog:#}"))?;
         args.extend([flag.into(), path.into()]);
     }
-    let state =
-        match &plan.tap.state {
-            StatePlan::None => None,
-            StatePlan::Stored => stored,
-            StatePlan::File(path) => Some(fs::read_to_string(path).map_err(|error| {
+    let name = &plan.tap.program.name;
+    let state = match &plan.tap.state {
+        StatePlan::None => None,
+        StatePlan::Given => {
+            console.info(&format!(
+                "{name} has a state on its command line, so it does not get the stored one"
+            ));
+            return Ok(Start { args });
+        }
+        StatePlan::Unreachable => {
+            console.warn(&format!(
+                    "{name} gets no state and no catalog: its script does not hand its arguments on; write \"$@\" behind the tap's command there"
+                ));
+            return Ok(Start { args });
+        }
+        StatePlan::Stored => stored,
+        StatePlan::File(path) => {
+            Some(fs::read_to_string(path).map_err(|error| {
                 Error::config(format!("cannot read {}", path.display())).with_source(error)
-            })?),
-        };
+            })?)
+        }
+    };
     match state {
         Some(state) => {
             console.info("the tap goes on from the stored state");
@@ -75,7 +89,14 @@ fn catalog(plan: &Plan, signals: &Signals, console: &Arc<Console>) -> Result<Opt
                     apply(&mut catalog, rules);
                     Ok(Some((flag, catalog)))
                 }
-                None if *must => Err(Error::new(Kind::Unavailable, why(&plan.tap.program.name, status))),
+                None if *must => {
+                    let kind = if status.success() {
+                        Kind::Input
+                    } else {
+                        kind_of(status)
+                    };
+                    Err(Error::new(kind, why(&plan.tap.program.name, status)))
+                }
                 None => {
                     console.info(&format!(
                         "{}; it runs without a catalog",

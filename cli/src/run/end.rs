@@ -3,13 +3,12 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use melisma_sdk::Kind;
+
 use super::logs::Facts;
-use super::process::describe;
+use super::process::{describe, kind_of};
 use crate::state::Outcome;
 use crate::tally::Tally;
-
-/// Exit code of a run whose tap or target failed, as Meltano has it.
-const FAILED: u8 = 1;
 
 /// What is known when both sides are gone.
 pub(crate) struct End {
@@ -25,14 +24,15 @@ pub(crate) struct End {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Success,
-    /// With the message and, in brackets, the exit codes.
-    Failed(String),
+    /// With the message and, in brackets, the exit codes; and the kind of error, which is the run's exit code.
+    Failed(String, Kind),
     /// Ended by this signal.
     Interrupted(i32),
 }
 
 impl Verdict {
-    /// Judges by the exits of both sides. When the target went first, what the tap did after counts for nothing.
+    /// Judges by the exits of both sides. When the target went first, what the tap did after counts for nothing. When
+    /// both failed, the tap went first, and what the target did may follow from that: the kind is the tap's.
     pub(crate) fn of(tap: ExitStatus, target: ExitStatus, target_first: bool) -> Self {
         let tap_failed = !tap.success() && !target_first;
         let (message, statuses) = match (tap_failed, !target.success()) {
@@ -44,7 +44,8 @@ impl Verdict {
                 format!("{} and {}", describe(tap), describe(target)),
             ),
         };
-        Self::Failed(format!("{message} ({statuses})"))
+        let kind = kind_of(if tap_failed { tap } else { target });
+        Self::Failed(format!("{message} ({statuses})"), kind)
     }
 }
 
@@ -53,7 +54,7 @@ impl End {
     pub(crate) fn outcome(&self) -> Outcome {
         match &self.verdict {
             Verdict::Success => Outcome::Success,
-            Verdict::Failed(why) => Outcome::Fail(why.split(" (").next().unwrap_or(why).to_owned()),
+            Verdict::Failed(why, _) => Outcome::Fail(why.split(" (").next().unwrap_or(why).to_owned()),
             Verdict::Interrupted(signal_hook::consts::SIGINT) => {
                 Outcome::Fail("The process was interrupted".to_owned())
             }
@@ -65,8 +66,8 @@ impl End {
     pub(crate) fn exit_code(&self) -> u8 {
         match self.verdict {
             Verdict::Success => 0,
-            Verdict::Failed(_) => FAILED,
-            Verdict::Interrupted(signal) => melisma_sdk::Kind::Interrupted(signal).exit_code(),
+            Verdict::Failed(_, kind) => kind.exit_code(),
+            Verdict::Interrupted(signal) => Kind::Interrupted(signal).exit_code(),
         }
     }
 }
@@ -82,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_verdict_is_meltanos() {
-        let failed = |message: &str| Verdict::Failed(message.to_owned());
+        let failed = |message: &str| Verdict::Failed(message.to_owned(), Kind::Failed);
         assert_eq!(Verdict::of(code(0), code(0), false), Verdict::Success);
         assert_eq!(
             Verdict::of(code(1), code(0), false),
@@ -101,5 +102,28 @@ mod tests {
             Verdict::of(code(1), ExitStatus::from_raw(9), false),
             failed("Extractor and loader failed (exit code 1 and killed by signal 9)")
         );
+    }
+    #[test]
+    fn the_kind_is_that_of_whoever_failed_first() {
+        let kind = |tap, target, target_first| match Verdict::of(code(tap), code(target), target_first) {
+            Verdict::Failed(_, kind) => kind.exit_code(),
+            verdict => panic!("{verdict:?}"),
+        };
+        for documented in [64, 65, 69, 70, 74, 75, 78] {
+            let code = i32::from(documented);
+            assert_eq!(kind(code, 0, false), documented);
+            assert_eq!(kind(0, code, false), documented);
+            assert_eq!(
+                kind(code, 65, false),
+                documented,
+                "what the target did follows from it"
+            );
+            assert_eq!(kind(65, code, true), documented, "the tap was ended");
+        }
+        for other in [1, 2, 3, 66, 77, 130, 143] {
+            assert_eq!(kind(other, 0, false), 1);
+            assert_eq!(kind(0, other, false), 1);
+            assert_eq!(kind(other, 78, false), 1);
+        }
     }
 }

@@ -2,16 +2,18 @@
 //! a run that was killed could not remove, the next one does.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use melisma_sdk::{Error, Result};
-use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
 
 const PREFIX: &str = "melisma-";
 /// Locked as long as the run lives.
 const LOCK: &str = "lock";
+/// What the lock's file says, so that no other file is taken for one.
+const MARK: &str = "locked while a run of melisma lives\n";
 
 /// A folder that only this user may look into; removed when it is dropped.
 pub(crate) struct RunFolder {
@@ -30,8 +32,9 @@ impl RunFolder {
         let hidden = parent.join(format!(".{PREFIX}{run_id}"));
         DirBuilder::new().mode(0o700).create(&hidden).map_err(cannot)?;
         let lock = open(&hidden.join(LOCK))
-            .and_then(|lock| {
+            .and_then(|mut lock| {
                 let _ = lock.try_lock();
+                lock.write_all(MARK.as_bytes())?;
                 fs::rename(&hidden, &path).map(|()| lock)
             })
             .map_err(cannot)?;
@@ -64,23 +67,57 @@ impl Drop for RunFolder {
     }
 }
 
-/// Removes this user's folders whose runs are gone. What can not be removed stays: it hinders nobody.
+/// Removes folders that runs of this user left. What can not be removed stays: it hinders nobody.
 fn sweep(parent: &Path) {
-    let own = rustix::process::geteuid().as_raw();
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let of_a_run = entry
-            .file_name()
-            .to_str()
-            .is_some_and(|name| name.starts_with(PREFIX));
-        let own_folder =
-            || fs::symlink_metadata(entry.path()).is_ok_and(|there| there.is_dir() && there.uid() == own);
-        if of_a_run && own_folder() {
-            let lock = File::open(entry.path().join(LOCK));
-            if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
-                let _ = fs::remove_dir_all(entry.path());
-            }
+        if entry.file_name().to_str().is_some_and(is_of_a_run) {
+            // What is in doubt is somebody else's.
+            let _ = sweep_one(&entry.path());
         }
     }
+}
+
+/// `melisma-` and a UUID as [`uuid_v7`](super::uuid_v7) makes them.
+fn is_of_a_run(name: &str) -> bool {
+    let Some(id) = name.strip_prefix(PREFIX).map(str::as_bytes) else {
+        return false;
+    };
+    id.len() == 36
+        && id.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            14 => *byte == b'7',
+            19 => b"89ab".contains(byte),
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+/// Removes one folder, when it is surely that of a run that is gone: a folder of this user, no link; its lock a file
+/// that says so and that nobody holds; nothing in it but files. A run puts no folder into its own.
+fn sweep_one(path: &Path) -> io::Result<()> {
+    let own = rustix::process::geteuid().as_raw();
+    let folder = fs::symlink_metadata(path)?;
+    let lock = path.join(LOCK);
+    if !folder.is_dir() || folder.uid() != own || !fs::symlink_metadata(&lock)?.is_file() {
+        return Ok(());
+    }
+    let at_once = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
+    let lock = OpenOptions::new().read(true).custom_flags(at_once).open(lock)?;
+    let mut says = String::new();
+    (&lock).take(MARK.len() as u64 + 1).read_to_string(&mut says)?;
+    if says != MARK || lock.metadata()?.uid() != own || lock.try_lock().is_err() {
+        return Ok(());
+    }
+    let files: Vec<_> = fs::read_dir(path)?.collect::<io::Result<_>>()?;
+    for file in &files {
+        if file.file_type()?.is_dir() {
+            return Ok(());
+        }
+    }
+    for file in files {
+        // A link is removed, and not what it points to.
+        fs::remove_file(file.path())?;
+    }
+    fs::remove_dir(path)
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -93,23 +130,80 @@ fn open(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::super::uuid_v7;
     use super::*;
+
+    /// A folder as a run that was killed leaves it: the lock goes with the process.
+    fn left(parent: &Path, name: &str) -> PathBuf {
+        let folder = parent.join(name);
+        fs::create_dir(&folder).expect("made");
+        fs::write(folder.join(LOCK), MARK).expect("written");
+        fs::write(folder.join("tap.config.json"), "secret").expect("written");
+        folder
+    }
+
+    fn sweep_once(parent: &Path) {
+        drop(RunFolder::create(parent, &uuid_v7()).expect("made"));
+    }
 
     #[test]
     fn what_a_killed_run_left_is_removed_and_what_is_alive_stays() {
         let parent = tempfile::tempdir().expect("a folder");
-        let there = |id: &str| parent.path().join(format!("melisma-{id}")).exists();
-        let alive = RunFolder::create(parent.path(), "alive").expect("made");
+        let alive = RunFolder::create(parent.path(), &uuid_v7()).expect("made");
         alive.write("tap.config.json", "{}").expect("written");
-        // The lock goes with the process, the folder stays.
-        let killed = RunFolder::create(parent.path(), "killed").expect("made");
-        let left = killed.path.clone();
-        drop(killed);
-        fs::create_dir(&left).expect("made");
-        fs::write(left.join(LOCK), "").expect("written");
-        fs::write(left.join("tap.config.json"), "secret").expect("written");
-        fs::create_dir(parent.path().join("melisma-strange")).expect("made");
-        drop(RunFolder::create(parent.path(), "next").expect("made"));
-        assert!(there("alive") && !there("killed") && there("strange") && !there("next"));
+        let killed = left(parent.path(), &format!("melisma-{}", uuid_v7()));
+        alive.fifo("counts").expect("made");
+        sweep_once(parent.path());
+        assert!(alive.path.join("tap.config.json").exists() && !killed.exists());
+        drop(alive);
+        assert_eq!(fs::read_dir(parent.path()).expect("a folder").count(), 0);
+    }
+
+    #[test]
+    fn what_is_not_surely_of_a_run_stays() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let of_a_run = || format!("melisma-{}", uuid_v7());
+        let precious = parent.path().join("precious");
+        fs::create_dir(&precious).expect("made");
+        fs::write(precious.join(LOCK), MARK).expect("written");
+        let names = [
+            "melisma-project".to_owned(),
+            "melisma-".to_owned(),
+            "melisma-5ad2e5c9-0f1e-4b1b-9d8b-6a1f3f4b9f10".to_owned(),
+            of_a_run().to_uppercase().replace("MELISMA", "melisma") + "x",
+            of_a_run() + ".bak",
+        ];
+        let mut stay: Vec<_> = names.iter().map(|name| left(parent.path(), name)).collect();
+        // With the name of a run, and not made by one.
+        let strange = left(parent.path(), &of_a_run());
+        fs::write(strange.join(LOCK), "").expect("written");
+        let linked = left(parent.path(), &of_a_run());
+        fs::remove_file(linked.join(LOCK)).expect("removed");
+        symlink(precious.join(LOCK), linked.join(LOCK)).expect("made");
+        let waits = left(parent.path(), &of_a_run());
+        fs::remove_file(waits.join(LOCK)).expect("removed");
+        mkfifoat(CWD, waits.join(LOCK), Mode::RUSR | Mode::WUSR).expect("made");
+        let deep = left(parent.path(), &of_a_run());
+        fs::create_dir(deep.join("data")).expect("made");
+        let link = parent.path().join(of_a_run());
+        symlink(&precious, &link).expect("made");
+        stay.extend([strange, linked, waits, deep, link, precious.join(LOCK)]);
+        sweep_once(parent.path());
+        for path in stay {
+            assert!(fs::symlink_metadata(&path).is_ok(), "{} is gone", path.display());
+        }
+    }
+
+    #[test]
+    fn a_link_in_a_folder_that_is_removed_does_not_lead_out_of_it() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let precious = parent.path().join("precious");
+        fs::write(&precious, "precious").expect("written");
+        let killed = left(parent.path(), &format!("melisma-{}", uuid_v7()));
+        symlink(&precious, killed.join("link")).expect("made");
+        sweep_once(parent.path());
+        assert!(!killed.exists() && precious.exists());
     }
 }

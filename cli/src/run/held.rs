@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use melisma_sdk::{Error, Kind, Result};
+use melisma_sdk::{Error, Result};
 use serde_json::json;
 
 use super::ask::ask;
 use super::folder::RunFolder;
-use super::process::{Program, describe};
+use super::process::{Program, describe, kind_of};
 use crate::console::Console;
 use crate::signals::Signals;
 
@@ -36,13 +36,9 @@ pub(super) fn state(target: &Program, signals: &Signals, console: &Arc<Console>)
             "{} --stored-state failed ({why}): nothing was started",
             target.name
         );
-        return Err(Error::new(Kind::Unavailable, message));
+        return Err(Error::new(kind_of(status), message));
     }
-    let state = String::from_utf8(output).map_err(|_| {
-        Error::new(
-            Kind::Unavailable,
-            format!("{}: its STATE is not UTF-8", target.name),
-        )
-    })?;
+    let state = String::from_utf8(output)
+        .map_err(|_| Error::input(format!("{}: its STATE is not UTF-8", target.name)))?;
     Ok(Some(state.trim().to_owned()).filter(|state| !state.is_empty()))
 }

@@ -1,5 +1,6 @@
 //! The stderr of a plugin: its log lines, told again under its name.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
@@ -9,9 +10,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::console::{Console, Level};
+use crate::names;
+use crate::tally::MAX_STREAMS;
 
 /// A longer line is told in pieces.
 const MAX_LINE_BYTES: u64 = 1 << 20;
+
+/// Characters of the place where a target says that its rows are; no path is longer.
+const MAX_LOCATION: usize = 4096;
 
 /// What stands before the JSON of a measurement.
 const METRIC: &str = "METRIC: {";
@@ -42,10 +48,21 @@ impl Said {
         }
         let mut facts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((stream, count)) = count {
-            *facts.records.entry(stream).or_default() += count;
+            facts.count(names::bounded(stream), count);
         }
-        if line.location.is_some() {
-            facts.location.clone_from(&line.location);
+        if let Some(location) = &line.location {
+            facts.location = Some(location.chars().take(MAX_LOCATION).collect());
+        }
+    }
+}
+
+impl Facts {
+    /// What was said of streams beyond so many is not kept: a log may name any number of them.
+    fn count(&mut self, stream: String, count: u64) {
+        if let Some(known) = self.records.get_mut(&stream) {
+            *known = known.saturating_add(count);
+        } else if self.records.len() < MAX_STREAMS {
+            self.records.insert(stream, count);
         }
     }
 }
@@ -109,8 +126,34 @@ pub(crate) fn tell_again(stderr: impl Read, name: &str, said: &Said, console: &C
         } else {
             line.level
         };
-        console.log(level, name, &line.message);
+        // Of a message with several lines, such as a traceback, each becomes a line of this plugin's: none can pass
+        // for one of somebody else.
+        for line in line.message.lines() {
+            console.relay(level, name, &plain(line));
+        }
     }
+}
+
+/// A line without what only matters on a terminal: colours go, tabs become spaces. What is left is escaped by the
+/// console.
+fn plain(line: &str) -> Cow<'_, str> {
+    if !line.contains(['\u{1b}', '\t']) {
+        return Cow::Borrowed(line);
+    }
+    let mut out = String::with_capacity(line.len());
+    let mut pieces = line.split("\u{1b}[");
+    out.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let parameters = piece
+            .bytes()
+            .take_while(|byte| matches!(byte, b'0'..=b'9' | b';' | b':'))
+            .count();
+        match piece[parameters..].strip_prefix('m') {
+            Some(rest) => out.push_str(rest),
+            None => out.extend(["\u{1b}[", piece]),
+        }
+    }
+    Cow::Owned(out.replace('\t', "    "))
 }
 
 fn read(line: &str) -> Line {
@@ -199,6 +242,42 @@ mod tests {
         let facts = said.facts();
         assert_eq!(facts.location.as_deref(), Some("/out"));
         assert_eq!(facts.records, BTreeMap::from([("s".to_owned(), 14)]));
+    }
+
+    #[test]
+    fn colours_go_and_other_sequences_stay_to_be_escaped() {
+        assert_eq!(plain("\u{1b}[1;31mno\u{1b}[0m\u{1b}[m\tx"), "no    x");
+        assert_eq!(plain("a\u{1b}[2Jb\u{1b}]0;t\u{7}"), "a\u{1b}[2Jb\u{1b}]0;t\u{7}");
+        assert_eq!(plain("é"), "é");
+    }
+
+    #[test]
+    fn what_a_plugin_says_of_itself_is_bounded() {
+        let said = Said::default();
+        let long = "x".repeat(100_000);
+        for stream in 0..MAX_STREAMS + 10 {
+            let name = if stream < 10 {
+                format!("{stream}{long}")
+            } else {
+                stream.to_string()
+            };
+            let metric = format!(
+                r#"INFO METRIC: {{"type":"counter","metric":"record_count","value":18446744073709551615,"tags":{{"stream":"{name}"}}}}"#
+            );
+            said.take(&read(&metric));
+            said.take(&read(&metric));
+        }
+        let facts = said.facts();
+        assert_eq!(facts.records.len(), MAX_STREAMS);
+        assert!(facts.records.keys().all(|name| name.len() <= names::MAX_BYTES));
+        said.take(&read(&structured(&format!(
+            r#""extra": {{"location": "{long}"}}"#
+        ))));
+        assert!(
+            said.facts()
+                .location
+                .is_some_and(|location| location.len() <= MAX_LOCATION)
+        );
     }
 
     #[test]

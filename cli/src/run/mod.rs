@@ -6,6 +6,8 @@ mod discover;
 mod end;
 mod folder;
 mod held;
+mod identity;
+mod launcher;
 mod logs;
 mod plan;
 mod plugins;
@@ -28,7 +30,7 @@ use melisma_sdk::{Error, Kind, Result, fault};
 use crate::console::{Console, Level};
 use crate::project::{self, Choice, Project, Vars};
 use crate::signals::Signals;
-use crate::state::{Database, Keeper, Kept, Outcome, StateFile, Store, Write};
+use crate::state::{Database, Keeper, Kept, NewRun, Outcome, Pipeline, StateFile, Store, Taking, Write};
 
 use end::End;
 use folder::RunFolder;
@@ -45,8 +47,9 @@ Examples:
   melisma run --full-refresh tap-csv target-parquet       everything again, whatever the state says
 
 In a folder with a meltano.yml (or below one) TAP and TARGET are plugins of that project. Elsewhere each is a command
-line, split into words as a shell does it; no shell runs. The state that the target has confirmed is kept in
-.meltano/meltano.db, or in FILE, and the next run with the same names goes on from it.
+line, split into words as a shell does it; no shell runs; tap-csv and the other built-in plugins need no project. The
+state that the target has confirmed is kept in .meltano/meltano.db, or in FILE, and the next run of the same plugins, or
+of the same command lines word for word, goes on from it.
 
 Ctrl-C asks the tap to end; the target then writes what it has and its state is kept. A second Ctrl-C kills both.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -66,7 +69,7 @@ pub(crate) struct Args {
     /// Use no environment
     #[arg(long)]
     no_environment: bool,
-    /// Keep the state under this id [default: ENVIRONMENT:TAP-to-TARGET]
+    /// Keep the state under this id [default: ENVIRONMENT:TAP-to-TARGET; for command lines TAP-to-TARGET-HASH]
     #[arg(long, value_name = "ID")]
     state_id: Option<String>,
     /// Add this to the id of the state
@@ -81,6 +84,9 @@ pub(crate) struct Args {
     /// Neither read nor keep a state
     #[arg(long, conflicts_with = "state")]
     no_state_update: bool,
+    /// Go on from a state that another pipeline, or an older version, has kept
+    #[arg(long, conflicts_with_all = ["full_refresh", "no_state_update"])]
+    adopt_state: bool,
     /// Run although another run of the same state seems to be alive
     #[arg(short, long)]
     force: bool,
@@ -92,29 +98,50 @@ pub(crate) struct Args {
 /// Where the names of the plugins come from.
 enum Place {
     Project(Box<Project>),
-    /// No project: command lines, and `.meltano` in this folder.
-    Folder(PathBuf),
+    /// No project: command lines.
+    Folder {
+        /// Where they work.
+        here: PathBuf,
+        /// Where their state is, usually `.meltano` in that folder.
+        system: PathBuf,
+    },
 }
 
 /// Runs a tap into a target.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let console = Arc::new(Console::new(args.log_level));
+    let result = run_on(args, &console);
+    console.flush();
+    result
+}
+
+fn run_on(args: &Args, console: &Arc<Console>) -> Result<ExitCode> {
     if let Some(folder) = &args.cwd {
         std::env::set_current_dir(folder).map_err(|error| {
             Error::config(format!("cannot work in {}", folder.display())).with_source(error)
         })?;
     }
     let signals = Signals::watch()?;
-    let console = Arc::new(Console::new(args.log_level));
     let place = place(args)?;
     let run_id = uuid_v7();
     let folder = RunFolder::create(&place.run_folders(), &run_id)?;
     let mut plan = match &place {
-        Place::Project(project) => plan::from_project(project, &args.tap, &args.target, &folder, &console)?,
-        Place::Folder(_) => plan::from_command_lines(&args.tap, &args.target, &folder, &console)?,
+        Place::Project(project) => plan::from_project(project, &args.tap, &args.target, &folder, console)?,
+        Place::Folder { .. } => plan::from_command_lines(&args.tap, &args.target, &folder, console)?,
     };
-    let state_id = place.state_id(args, &plan)?;
+    let pipeline = place.pipeline(&plan);
+    let names = format!("{}-to-{}", pipeline.tap, pipeline.target);
+    let names = match &pipeline.words {
+        Some(hash) => format!("{names}-{}", identity::short(hash)),
+        None => names,
+    };
+    let state_id = place.state_id(args, names)?;
     held::name(&mut plan.target, &state_id, &folder)?;
-    let store = place.store(args, &state_id, &run_id)?;
+    if let Place::Folder { .. } = place {
+        console.info("there is no meltano.yml here or above: the tap and the target are command lines, without a project");
+    }
+    let old_names = plan.lines.as_ref().map(|lines| lines.old_names.as_str());
+    let store = place.store(args, &state_id, &run_id, pipeline, old_names, console)?;
     console.info(&format!(
         "run {run_id}: {} into {}, state id {state_id}",
         plan.tap.program.name, plan.target.name
@@ -123,22 +150,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let start = if full_refresh || args.no_state_update {
         Ok(None)
     } else {
-        held::state(&plan.target, &signals, &console).and_then(|held| match held {
+        held::state(&plan.target, &signals, console).and_then(|held| match held {
             Some(state) => Ok(Some(state)),
             None => store.read(),
         })
     };
-    let how = if full_refresh {
+    let how = if full_refresh && !store.replaces() {
         Write::Partial
     } else {
         Write::Complete
     };
     let keeper = Keeper::start(store, how);
     let end = start.and_then(|state| {
-        let start = discover::start(&plan, state, &folder, &signals, &console)?;
-        supervise::supervise(&plan, &start, &folder, &keeper, &signals, &console)
+        let start = discover::start(&plan, state, &folder, &signals, console)?;
+        supervise::supervise(&plan, &start, &folder, &keeper, &signals, console)
     });
-    finish(end, keeper, how, &console)
+    finish(end, keeper, how, console)
 }
 
 /// Stores the last state, closes the run's row and says how it went.
@@ -179,7 +206,8 @@ fn place(args: &Args) -> Result<Place> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let Some(root) = project::find(&here, &os) else {
-        return Ok(Place::Folder(project::system_folder(&here, &os)));
+        let system = project::system_folder(&here, &os);
+        return Ok(Place::Folder { here, system });
     };
     let choice = match &args.environment {
         Some(name) => Choice::Named(name),
@@ -193,15 +221,30 @@ impl Place {
     fn run_folders(&self) -> PathBuf {
         match self {
             Self::Project(project) => project.system.join("run"),
-            Self::Folder(_) => std::env::temp_dir(),
+            Self::Folder { .. } => std::env::temp_dir(),
         }
     }
 
-    fn state_id(&self, args: &Args, plan: &Plan) -> Result<String> {
+    /// Whose the state of this run is.
+    fn pipeline(&self, plan: &Plan) -> Pipeline {
+        let words = match self {
+            Self::Project(_) => None,
+            Self::Folder { here, system } => {
+                let shared = *system != project::system_folder(here, &Vars::new());
+                plan.lines.as_ref().map(|lines| lines.hash(here, shared))
+            }
+        };
+        Pipeline {
+            tap: plan.tap.program.name.clone(),
+            target: plan.target.name.clone(),
+            words,
+        }
+    }
+
+    fn state_id(&self, args: &Args, names: String) -> Result<String> {
         if let Some(id) = &args.state_id {
             return Ok(id.clone());
         }
-        let names = format!("{}-to-{}", plan.tap.program.name, plan.target.name);
         let (environment, suffix) = match self {
             Self::Project(project) => {
                 let environment = project
@@ -216,7 +259,7 @@ impl Place {
                 }
                 (environment, project.state_id_suffix()?)
             }
-            Self::Folder(_) => (args.environment.clone(), None),
+            Self::Folder { .. } => (args.environment.clone(), None),
         };
         let suffix = args.state_id_suffix.clone().or(suffix);
         let parts: Vec<String> = environment.into_iter().chain([names]).chain(suffix).collect();
@@ -228,24 +271,49 @@ impl Place {
         Ok(parts.join(":"))
     }
 
-    fn store(&self, args: &Args, state_id: &str, run_id: &str) -> Result<Store> {
+    fn store(
+        &self,
+        args: &Args,
+        state_id: &str,
+        run_id: &str,
+        pipeline: Pipeline,
+        old_names: Option<&str>,
+        console: &Console,
+    ) -> Result<Store> {
         if args.no_state_update {
             return Ok(Store::Nowhere);
         }
+        let taking = match (args.full_refresh, args.adopt_state) {
+            (true, _) => Taking::Replace,
+            (false, true) => Taking::Adopt,
+            (false, false) => Taking::Own,
+        };
         if let Some(path) = &args.state {
-            return StateFile::open(path, args.force).map(Store::File);
+            let (store, warning) = Store::file(StateFile::open(path, args.force)?, pipeline, taking)?;
+            warning.iter().for_each(|warning| console.warn(warning));
+            return Ok(store);
         }
         let path = match self {
             Self::Project(project) => plugins::database_path(project)?,
-            Self::Folder(system) => system.join("meltano.db"),
+            Self::Folder { system, .. } => system.join("meltano.db"),
+        };
+        let old_id = old_names
+            .map(|names| self.state_id(args, names.to_owned()))
+            .transpose()?;
+        let new = NewRun {
+            state_id,
+            run_id,
+            force: args.force,
+            taking,
+            old_id: old_id.as_deref().filter(|old| *old != state_id),
         };
         let mut database = Database::open(&path)?;
-        let (row, known) = database.begin(state_id, run_id, args.force)?;
+        let run = database.begin(&new, &pipeline)?;
+        run.warnings().iter().for_each(|warning| console.warn(warning));
         Ok(Store::Database {
             database,
             state_id: state_id.to_owned(),
-            row,
-            known,
+            run,
         })
     }
 }

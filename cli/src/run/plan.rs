@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use melisma_sdk::{Error, Kind, Result};
 
 use super::folder::RunFolder;
-use super::plugins;
+use super::launcher::{self, Added};
 use super::process::Program;
-use super::words;
+use super::{identity, plugins, words};
 use crate::builtin::{self, Builtin};
 use crate::catalog::Rules;
 use crate::console::{Console, Level};
@@ -17,6 +17,25 @@ use crate::project::{Exports, Plugin, PluginKind, Project, Resolved, resolve, su
 pub(crate) struct Plan {
     pub(crate) tap: TapPlan,
     pub(crate) target: Program,
+    /// When they are command lines and no plugins of a project.
+    pub(crate) lines: Option<Lines>,
+}
+
+/// The words of both command lines.
+pub(crate) struct Lines {
+    words: [Vec<String>; 2],
+    /// Places of words that only start a plugin.
+    launchers: [Vec<usize>; 2],
+    /// What older versions called the two: names that other command lines may have as well.
+    pub(crate) old_names: String,
+}
+
+impl Lines {
+    /// See [`identity::hash`].
+    pub(crate) fn hash(&self, here: &Path, shared: bool) -> String {
+        let line = |side: usize| (&*self.words[side], &*self.launchers[side]);
+        identity::hash([line(0), line(1)], here, shared)
+    }
 }
 
 /// The tap, and what it can be given.
@@ -48,6 +67,10 @@ pub(crate) enum CatalogPlan {
 pub(crate) enum StatePlan {
     /// The tap takes none.
     None,
+    /// The tap's command line has one of its own.
+    Given,
+    /// The tap's command line is a shell's script that hands nothing on to the tap.
+    Unreachable,
     /// From the store.
     Stored,
     /// A file of the user's, instead of what is stored.
@@ -91,6 +114,7 @@ pub(crate) fn from_project(
             state,
         },
         target,
+        lines: None,
     })
 }
 
@@ -163,17 +187,20 @@ pub(crate) fn from_command_lines(
     folder: &RunFolder,
     console: &Console,
 ) -> Result<Plan> {
-    let program = command_line(tap, folder, console)?;
+    let tap = command_line(tap, folder, console)?;
+    let target = command_line(target, folder, console)?;
+    // What stands before the plugin is for whatever starts it: Python has an option `-s` too.
+    let own = &tap.words[tap.plugin.args..];
     let has = |flags: &[&str]| {
-        let mut words = program.args.iter().filter_map(|word| word.to_str());
-        words.any(|word| {
+        own.iter().any(|word| {
             flags
                 .iter()
-                .any(|flag| word == *flag || word.starts_with(&format!("{flag}=")))
+                .any(|flag| word == flag || word.starts_with(&format!("{flag}=")))
         })
     };
+    let is_lost = tap.plugin.added == Added::AreLost;
     // The built-in taps take everything that they find when they get no catalog.
-    let catalog = if program.builtin || has(&["--catalog", "--properties", "-p"]) {
+    let catalog = if tap.program.builtin || is_lost || has(&["--catalog", "--properties", "-p"]) {
         CatalogPlan::None
     } else {
         CatalogPlan::Discover {
@@ -183,60 +210,93 @@ pub(crate) fn from_command_lines(
         }
     };
     let state = if has(&["--state", "-s"]) {
-        StatePlan::None
+        StatePlan::Given
+    } else if is_lost {
+        StatePlan::Unreachable
     } else {
         StatePlan::Stored
     };
     Ok(Plan {
+        lines: Some(Lines {
+            old_names: format!("{}-to-{}", tap.old_name(), target.old_name()),
+            words: [tap.words, target.words],
+            launchers: [tap.plugin.launchers, target.plugin.launchers],
+        }),
         tap: TapPlan {
-            program,
+            program: tap.program,
             catalog,
             state,
         },
-        target: command_line(target, folder, console)?,
+        target: target.program,
     })
 }
 
-fn command_line(line: &str, folder: &RunFolder, console: &Console) -> Result<Program> {
-    let mut words = words::split(line)?.into_iter();
-    let first = words
-        .next()
-        .ok_or_else(|| Error::new(Kind::Usage, "an empty command line"))?;
-    if let Some(plugin) = builtin::find(&first) {
+/// A command line as a program, and what its words are.
+struct CommandLine {
+    words: Vec<String>,
+    plugin: launcher::Plugin,
+    program: Program,
+}
+
+impl CommandLine {
+    /// Its first word, without folder and ending.
+    fn old_name(&self) -> &str {
+        let first = self.words.first().map_or("", String::as_str);
+        Path::new(first)
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or(first)
+    }
+}
+
+fn command_line(line: &str, folder: &RunFolder, console: &Console) -> Result<CommandLine> {
+    let words = words::split(line)?;
+    let Some((first, rest)) = words.split_first() else {
+        return Err(Error::new(Kind::Usage, "an empty command line"));
+    };
+    let found = launcher::plugin(&words);
+    let mut args: Vec<_> = rest.iter().map(Into::into).collect();
+    if let Some(plugin) = builtin::find(first) {
         let mut program = plugins::builtin_program(plugin)?;
-        program.args.extend(words.map(Into::into));
+        program.args.append(&mut args);
         program.more_vars = vec![plugins::log_config(
             folder,
             plugin.name,
             true,
             console.shows(Level::Debug),
         )?];
-        return Ok(program);
+        return Ok(CommandLine {
+            plugin: found,
+            program,
+            words,
+        });
     }
-    let name = Path::new(&first)
-        .file_stem()
-        .and_then(|stem| stem.to_str())
-        .unwrap_or(&first)
-        .to_owned();
-    if !is_program(&first) {
+    if !is_program(first) {
         let known = builtin::PLUGINS.iter().map(|plugin| plugin.name);
         return Err(Error::new(
             Kind::Usage,
             format!(
                 "there is no program {first:?}, and no meltano.yml here or above{}",
-                suggestion(&first, known)
+                suggestion(first, known)
             ),
         ));
     }
-    let args = words.map(Into::into).collect();
-    Ok(Program {
-        name,
+    if found.added == Added::ArriveAfterName {
+        args.push(found.name.clone().into());
+    }
+    let program = Program {
+        name: found.name.clone(),
         file: first.into(),
         args,
         vars: None,
         more_vars: Vec::new(),
         builtin: false,
         stores_state: false,
+    };
+    Ok(CommandLine {
+        plugin: found,
+        program,
+        words,
     })
 }
 

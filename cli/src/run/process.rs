@@ -56,12 +56,30 @@ impl Program {
             };
             let file = self.file.display();
             Error::new(
-                Kind::Unavailable,
+                not_started(&error),
                 format!("cannot start {} as {file}{hint}", self.name),
             )
             .with_source(error)
         })
     }
+}
+
+/// A machine that has no room may have some later; a file that cannot be executed stays one until somebody mends it.
+fn not_started(error: &std::io::Error) -> Kind {
+    use std::io::ErrorKind as K;
+    match error.kind() {
+        K::WouldBlock | K::OutOfMemory | K::ResourceBusy | K::ExecutableFileBusy => Kind::Retry,
+        K::NotFound | K::PermissionDenied | K::NotADirectory | K::IsADirectory => Kind::Config,
+        // No `ErrorKind` has a name for it: the file is no program.
+        _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => Kind::Config,
+        _ => Kind::Io,
+    }
+}
+
+/// The kind of error that a plugin ended with. Our own plugins, and all that are made with the SDK, say it by their
+/// exit code; another code means what only its plugin knows.
+pub(crate) fn kind_of(status: ExitStatus) -> Kind {
+    status.code().and_then(Kind::of_exit_code).unwrap_or(Kind::Failed)
 }
 
 /// A handle on a running process and all that it started.

@@ -1,14 +1,17 @@
 //! What a run shows while it goes: bars on a terminal, a line every few seconds elsewhere.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use melisma_sdk::show;
 
 use super::relay::Counts;
 use super::summary::{bytes, number, plural};
 use crate::console::Console;
 use crate::state::Kept;
-use crate::tally::StreamCount;
+use crate::tally::{StreamCount, Tally};
 
 /// How often the bars move.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -19,7 +22,8 @@ const SHOWN: usize = 12;
 
 /// The display of one run.
 pub(crate) struct Progress {
-    bars: Option<Bars>,
+    /// Touched by the console's thread alone.
+    bars: Option<Arc<Mutex<Bars>>>,
     began: Instant,
     next: Instant,
     /// Records and bytes at the last line.
@@ -29,17 +33,19 @@ pub(crate) struct Progress {
 struct Bars {
     all: MultiProgress,
     streams: Vec<ProgressBar>,
-    target: ProgressBar,
+    target: Option<ProgressBar>,
 }
 
 impl Progress {
     /// A display on this console.
     pub(crate) fn new(console: &Console) -> Self {
         let now = Instant::now();
-        let bars = console.bars().map(|all| Bars {
-            all: all.clone(),
-            streams: Vec::new(),
-            target: all.add(line("target")),
+        let bars = console.bars().map(|all| {
+            Arc::new(Mutex::new(Bars {
+                all: all.clone(),
+                streams: Vec::new(),
+                target: None,
+            }))
         });
         let next = if bars.is_some() { now } else { now + LINE };
         Self {
@@ -56,45 +62,30 @@ impl Progress {
         if now < self.next {
             return;
         }
-        let (streams, total_bytes) = {
-            let tally = counts.lock();
-            (tally.streams.clone(), tally.bytes)
-        };
-        let Some(bars) = &mut self.bars else {
+        let Some(bars) = &self.bars else {
             self.next = now + LINE;
-            self.write_line(now, &streams, total_bytes, kept, console);
+            self.write_line(now, counts, kept, console);
             return;
         };
         self.next = now + REDRAW;
         let seconds = now.duration_since(self.began).as_secs_f64().max(0.001);
-        for (index, stream) in streams.iter().take(SHOWN).enumerate() {
-            if bars.streams.len() <= index {
-                bars.streams
-                    .push(bars.all.insert_before(&bars.target, line(&stream.name)));
-            }
-            bars.streams[index].set_message(rates(stream.records, stream.bytes, seconds));
-        }
-        bars.target.set_message(confirmed(kept));
-        bars.target.tick();
+        let streams: Vec<StreamCount> = counts.lock().streams.iter().take(SHOWN).cloned().collect();
+        let (bars, confirmed) = (Arc::clone(bars), confirmed(kept));
+        console.draw(move || {
+            let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
+            bars.show(&streams, seconds, confirmed);
+        });
     }
 
-    fn write_line(
-        &mut self,
-        now: Instant,
-        streams: &[StreamCount],
-        total: u64,
-        kept: &Kept,
-        console: &Console,
-    ) {
-        let records: u64 = streams.iter().map(|stream| stream.records).sum();
+    fn write_line(&mut self, now: Instant, counts: &Counts, kept: &Kept, console: &Console) {
+        let (what, records, total) = {
+            let tally = counts.lock();
+            (so_far(&tally), tally.records(), tally.bytes)
+        };
         let (before, old_records, old_bytes) = self.last;
         let seconds = now.duration_since(before).as_secs_f64().max(0.001);
-        let current = streams
-            .last()
-            .map_or("no stream yet", |stream| stream.name.as_str());
         console.info(&format!(
-            "{current}: {} records, {} so far; last {seconds:.0} s: {}; {}",
-            number(records),
+            "{what}, {} so far; last {seconds:.0} s: {}; {}",
             bytes(total),
             per_second(records - old_records, total - old_bytes, seconds),
             confirmed(kept)
@@ -103,10 +94,42 @@ impl Progress {
     }
 
     /// Takes the bars away.
-    pub(crate) fn clear(&self) {
+    pub(crate) fn clear(&self, console: &Console) {
         if let Some(bars) = &self.bars {
-            let _ = bars.all.clear();
+            let bars = Arc::clone(bars);
+            console.draw(move || {
+                let bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
+                let _ = bars.all.clear();
+            });
         }
+    }
+}
+
+impl Bars {
+    fn show(&mut self, streams: &[StreamCount], seconds: f64, confirmed: String) {
+        let target = self.target.get_or_insert_with(|| self.all.add(line("target")));
+        for (index, stream) in streams.iter().enumerate() {
+            if self.streams.len() <= index {
+                let bar = self.all.insert_before(target, line(&show(&stream.name)));
+                self.streams.push(bar);
+            }
+            self.streams[index].set_message(rates(stream.records, stream.bytes, seconds));
+        }
+        target.set_message(confirmed);
+        target.tick();
+    }
+}
+
+/// The records of the one stream by its name, those of several together.
+fn so_far(tally: &Tally) -> String {
+    match tally.streams.as_slice() {
+        [] => "no records yet".to_owned(),
+        [stream] => format!("{}: {}", show(&stream.name), plural(stream.records, "record")),
+        streams => format!(
+            "{} of {} streams",
+            plural(tally.records(), "record"),
+            number(streams.len() as u64)
+        ),
     }
 }
 
@@ -153,5 +176,31 @@ fn confirmed(kept: &Kept) -> String {
             plural(kept.told, "state"),
             at.elapsed().as_secs()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_records_of_all_streams_are_not_counted_under_the_name_of_one() {
+        let said = |streams: &[&str]| {
+            let mut tally = Tally::default();
+            for stream in streams {
+                tally.feed(
+                    format!("{{\"type\":\"RECORD\",\"stream\":\"{stream}\",\"record\":{{}}}}\n").as_bytes(),
+                );
+            }
+            so_far(&tally)
+        };
+        assert_eq!(said(&[]), "no records yet");
+        assert_eq!(said(&["a"]), "a: 1 record");
+        assert_eq!(said(&["a", "a", "b"]), "3 records of 2 streams");
+        assert_eq!(
+            said(&["a", "b", "a"]),
+            "3 records of 2 streams",
+            "whichever came last"
+        );
     }
 }

@@ -15,9 +15,9 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
     let tally = &end.tally;
     for stream in tally.streams.iter().take(SHOWN) {
         let mut line = format!(
-            "{}: {} records, {}",
-            stream.name,
-            number(stream.records),
+            "{}: {}, {}",
+            melisma_sdk::show(&stream.name),
+            plural(stream.records, "record"),
             bytes(stream.bytes)
         );
         if let Some(written) = end
@@ -34,9 +34,9 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
         console.info(&format!("and {} more streams", tally.streams.len() - SHOWN));
     }
     console.info(&format!(
-        "{} records of {} streams, {} in {seconds:.1} s: {} records/s, {} MB/s",
-        number(tally.records()),
-        tally.streams.len(),
+        "{} of {}, {} in {seconds:.1} s: {} records/s, {} MB/s",
+        plural(tally.records(), "record"),
+        plural(tally.streams.len() as u64, "stream"),
         bytes(tally.bytes),
         number(rate(tally.records(), seconds)),
         rate(tally.bytes, seconds * 1e6),
@@ -55,7 +55,7 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
     }
     match &end.verdict {
         Verdict::Success => console.info("run completed"),
-        Verdict::Failed(why) => console.log(Level::Error, "melisma", why),
+        Verdict::Failed(why, _) => console.log(Level::Error, "melisma", why),
         Verdict::Interrupted(signal) => {
             console.log(
                 Level::Error,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, unbounded};
-use melisma_sdk::{Error, Result};
+use melisma_sdk::{Error, Kind, Result};
 use rustix::process::Signal;
 
 use super::ask::TICK;
@@ -142,7 +142,7 @@ pub(crate) fn supervise(
     let result = run.until_the_end(&events, keeper, &mut || {
         progress.show(&counts, &keeper.kept(), console);
     });
-    progress.clear();
+    progress.clear(console);
     let verdict = result?;
     let tally = counts.lock().clone();
     Ok(End {
@@ -261,7 +261,7 @@ impl Run<'_> {
             return Verdict::Interrupted(signal);
         }
         if let Some(why) = &self.seen.failed {
-            return Verdict::Failed(why.clone());
+            return Verdict::Failed(why.clone(), Kind::Io);
         }
         if self.seen.target_first && target.success() {
             self.console

@@ -45,7 +45,7 @@ pub(crate) fn read_states(
                 if is_empty(text) {
                     console.warn(&format!("{name} told an empty state; the stored one stays"));
                 } else {
-                    teller.tell(text.to_owned());
+                    teller.tell(text);
                 }
             }
             _ => console.warn(&format!(

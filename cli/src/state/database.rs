@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use super::Write;
 use super::merge::{merge, unwrap, wrap};
+use super::pipeline::{self, Pipeline};
 
 const SCHEMA: &str = "
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
@@ -30,6 +31,30 @@ pub(super) const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S%.6f";
 pub(crate) struct Database {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+}
+
+/// A run that has begun.
+pub(crate) struct Begun {
+    /// Its row in `runs`.
+    pub(super) row: i64,
+    /// What is stored, as far as this run knows.
+    pub(super) known: Stored,
+    pub(super) pipeline: Pipeline,
+    /// What it starts from.
+    pub(super) start: Option<String>,
+    /// The id of an older version whose state it goes on from.
+    pub(super) adopted: Option<String>,
+    /// What is stored is another pipeline's, and is replaced.
+    pub(super) replaces: bool,
+    /// What a person should know of all this.
+    pub(super) warnings: Vec<String>,
+}
+
+impl Begun {
+    /// What a person should know of the state that the run starts from.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
 }
 
 /// What the `state` table says of a pipeline, as it is written there.
@@ -106,34 +131,27 @@ impl Database {
         &self.path
     }
 
-    /// Stores a state, when what is stored is still `known` and the run of `row` still counts as running; what is
-    /// stored then.
+    /// Stores a state, and whose it is, when what is stored is still what the run knows and the run still counts as
+    /// running; what is stored then.
     ///
     /// # Errors
     /// Somebody else has written meanwhile ([`Kind::Retry`]), and nothing was overwritten. The database can not be
     /// written ([`Kind::Io`]).
-    pub(crate) fn write(
-        &mut self,
-        state_id: &str,
-        row: i64,
-        known: &Stored,
-        state: &str,
-        how: Write,
-    ) -> Result<Stored> {
+    pub(crate) fn write(&mut self, state_id: &str, run: &Begun, state: &str, how: Write) -> Result<Stored> {
         let path = self.path.clone();
         let sql = |error| failed(&path, error);
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(sql)?;
-        let changed = changed(&transaction, state_id, row, known).map_err(sql)?;
+        let changed = changed(&transaction, state_id, run.row, &run.known).map_err(sql)?;
         if let Some(what) = changed {
             return Err(Error::new(
                 Kind::Retry,
                 format!("{}: {what}; nothing was overwritten", path.display()),
             ));
         }
-        let stored = known.after(state, how);
+        let stored = run.known.after(state, how);
         transaction
             .execute(
                 "INSERT INTO state (state_id, partial_state, completed_state) VALUES (?1, ?2, ?3)
@@ -141,6 +159,9 @@ impl Database {
                 params![state_id, stored.partial, stored.completed, local_now()],
             )
             .map_err(sql)?;
+        for id in std::iter::once(state_id).chain(run.adopted.as_deref()) {
+            pipeline::note(&transaction, id, &run.pipeline).map_err(sql)?;
+        }
         fault!(STORE_HALF);
         transaction.commit().map_err(sql)?;
         Ok(stored)
@@ -196,6 +217,7 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     if tables == 0 {
         transaction.execute_batch(SCHEMA)?;
     }
+    transaction.execute_batch(pipeline::TABLE)?;
     transaction.commit()?;
     Ok(connection)
 }

@@ -1,19 +1,20 @@
 //! One file with the bare state, as a tap's `--state` takes it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use melisma_sdk::replaced::ReplacedFile;
 use melisma_sdk::{Error, Kind, Result, fault};
 
 use super::Write;
 use super::lock::Lock;
 use super::merge::{is_empty, merge};
+use super::pipeline::{self, Look, Pipeline, Taking};
 
 /// A state file; replaced as a whole, so that a reader sees the old state or the new one.
 pub(crate) struct StateFile {
-    path: PathBuf,
+    file: ReplacedFile,
     /// What is in it, as far as this run knows; `None` when it is absent.
     known: Option<String>,
     /// Until the run ends. `None` when `--force` passed over another run's.
@@ -28,24 +29,33 @@ impl StateFile {
     /// Another run has it ([`Kind::Retry`]); it is no file ([`Kind::Config`]); its folder can not be written, so no
     /// state could be kept ([`Kind::Io`]).
     pub(crate) fn open(path: &Path, force: bool) -> Result<Self> {
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        if fs::metadata(&path).is_ok_and(|there| !there.is_file()) {
-            return Err(Error::config(format!(
-                "cannot keep a state in {}: it is not a regular file",
-                path.display()
-            )));
-        }
-        let lock = Lock::take(&path, force)?;
-        let known = content(&path)?;
+        let file = ReplacedFile::at(path).map_err(|error| {
+            let what = format!("cannot keep a state in {}", path.display());
+            Error::new(error.kind(), what).with_source(error)
+        })?;
+        let lock = Lock::take(file.path(), force)?;
+        let known = content(file.path())?;
         Ok(Self {
-            path,
+            file,
             known,
             _lock: lock,
         })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
+    }
+
+    /// Whether this pipeline may go on from what is there; what is to be said of it.
+    ///
+    /// # Errors
+    /// It is another pipeline's ([`Kind::Config`]).
+    pub(super) fn look(&self, pipeline: &Pipeline, taking: Taking) -> Result<Look> {
+        if self.known.as_deref().is_none_or(is_empty) {
+            return Ok(Look::default());
+        }
+        let place = self.path().display().to_string();
+        pipeline.look(&place, pipeline::of_file(self.path()).as_ref(), taking)
     }
 
     /// The state, unless the file is absent or says nothing.
@@ -54,7 +64,7 @@ impl StateFile {
             return Ok(None);
         };
         serde_json::from_str::<&serde_json::value::RawValue>(text.trim()).map_err(|error| {
-            Error::config(format!("{} is not a state: not JSON", self.path.display())).with_source(error)
+            Error::config(format!("{} is not a state: not JSON", self.path().display())).with_source(error)
         })?;
         Ok(Some(text.trim().to_owned()))
     }
@@ -65,12 +75,12 @@ impl StateFile {
     /// Somebody else has changed the file, which is left as it is ([`Kind::Retry`]); it can not be written
     /// ([`Kind::Io`]).
     pub(crate) fn write(&mut self, state: &str, how: Write) -> Result<()> {
-        if content(&self.path)? != self.known {
+        if content(self.path())? != self.known {
             return Err(Error::new(
                 Kind::Retry,
                 format!(
                     "{} was changed by somebody else during this run; nothing was overwritten",
-                    self.path.display()
+                    self.path().display()
                 ),
             ));
         }
@@ -79,48 +89,21 @@ impl StateFile {
             _ => state.to_owned(),
         } + "\n";
         self.replace(&merged)
-            .map_err(|error| Error::io(format!("cannot write {}", self.path.display()), error))?;
+            .map_err(|error| Error::io(format!("cannot write {}", self.path().display()), error))?;
         self.known = Some(merged);
         Ok(())
     }
 
     fn replace(&self, state: &str) -> io::Result<()> {
-        let folder = match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let temporary = folder.join(name);
-        let written = create(&temporary, &self.path).and_then(|mut file| {
-            fault!(STORE_HALF, io, {
-                file.write_all(&state.as_bytes()[..state.len() / 2])?;
-            });
-            file.write_all(state.as_bytes())?;
-            file.sync_all()?;
-            fault!(STORE_RENAME, io);
-            Ok(())
+        let mut file = self.file.begin()?;
+        fault!(STORE_HALF, io, {
+            file.write_all(&state.as_bytes()[..state.len() / 2])?;
         });
-        if let Err(error) = written.and_then(|()| fs::rename(&temporary, &self.path)) {
-            let _ = fs::remove_file(&temporary);
-            return Err(error);
-        }
-        File::open(folder)?.sync_all()
+        file.write_all(state.as_bytes())?;
+        file.sync()?;
+        fault!(STORE_RENAME, io);
+        file.commit()
     }
-}
-
-/// A file for this user only, or with the permissions of the one that it will replace.
-fn create(temporary: &Path, replaces: &Path) -> io::Result<File> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(temporary)?;
-    if let Ok(old) = fs::metadata(replaces) {
-        file.set_permissions(old.permissions())?;
-    }
-    Ok(file)
 }
 
 /// The text of the file; `None` when it is absent.

@@ -12,7 +12,7 @@ use super::{Store, Write};
 /// Other runners take a run for dead after five minutes without.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// What has been told and kept so far.
+/// What has been told and kept so far. A clone is cheap, however large the states are.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Kept {
     /// States that the target has told.
@@ -20,11 +20,11 @@ pub(crate) struct Kept {
     /// When the newest of them was told.
     pub(crate) at: Option<Instant>,
     /// The newest one that is stored.
-    pub(crate) stored: Option<String>,
+    pub(crate) stored: Option<Arc<str>>,
     /// Storing failed; nothing is stored after that.
     pub(crate) failed: bool,
     /// Told, but not stored yet. Only the newest: a state stands for all before it.
-    pub(crate) waiting: Option<String>,
+    pub(crate) waiting: Option<Arc<str>>,
     /// The run is over: store what is waiting, and end.
     over: bool,
 }
@@ -81,12 +81,12 @@ pub(crate) struct Teller {
 
 impl Teller {
     /// Takes a state that the target has told; it is stored soon.
-    pub(crate) fn tell(&self, state: String) {
+    pub(crate) fn tell(&self, state: &str) {
         {
             let mut kept = lock(&self.kept);
             kept.told += 1;
             kept.at = Some(Instant::now());
-            kept.waiting = Some(state);
+            kept.waiting = Some(state.into());
         }
         // Full: the keeper has been woken already and will find this one.
         let _ = self.wake.try_send(());

@@ -4,12 +4,13 @@
 //! says of its owner is for people. The state file itself can not be the lock: it is replaced with each state.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use melisma_sdk::{Error, Kind, Result};
+use rustix::fs::OFlags;
 
 use super::owner::Owner;
 
@@ -41,14 +42,7 @@ impl Lock {
             )
         };
         loop {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(&path)
-                .map_err(cannot)?;
+            let mut file = open(&path).map_err(cannot)?;
             match file.try_lock() {
                 // A file system that knows no locks is taken to be used by one run.
                 Ok(()) => {}
@@ -74,6 +68,37 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // While it is locked: nobody else can have taken it. One that stays behind is free all the same.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The file of that name, made when it is absent. A link of that name, or what is no lock, is somebody else's: a lock
+/// is emptied before its owner is written into it.
+fn open(path: &Path) -> io::Result<File> {
+    let not_a_lock = || {
+        io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "there is something else of that name",
+        )
+    };
+    let no_link = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(no_link)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(not_a_lock());
+    }
+    let mut text = String::new();
+    let read = (&file).take(4096).read_to_string(&mut text);
+    (&file).rewind()?;
+    match read {
+        // One that was not written whole has a beginning only.
+        Ok(_) if text.is_empty() || text.starts_with("{\"host\"") => Ok(file),
+        _ => Err(not_a_lock()),
     }
 }
 
@@ -130,6 +155,24 @@ mod tests {
         drop(first);
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
         assert!(Lock::take(&state, false).expect("free again").is_some());
+    }
+
+    #[test]
+    fn what_is_no_lock_is_neither_emptied_nor_removed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (state, precious) = (folder.path().join("state.json"), folder.path().join("precious"));
+        fs::write(&precious, "precious").expect("written");
+        for link in [true, false] {
+            if link {
+                std::os::unix::fs::symlink(&precious, path_for(&state)).expect("made");
+            } else {
+                fs::write(path_for(&state), "precious").expect("written");
+            }
+            assert!(Lock::take(&state, false).is_err());
+            assert_eq!(fs::read_to_string(path_for(&state)).expect("there"), "precious");
+            fs::remove_file(path_for(&state)).expect("removed");
+        }
+        assert_eq!(fs::read_to_string(&precious).expect("there"), "precious");
     }
 
     #[test]

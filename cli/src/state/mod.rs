@@ -3,12 +3,14 @@
 //! A store takes a state only after the target has told it, keeps its bytes as they came, and never replaces it with
 //! an empty one.
 
+mod begin;
 mod database;
 mod file;
 mod keeper;
 mod lock;
 mod merge;
 mod owner;
+mod pipeline;
 mod runs;
 mod unstored;
 
@@ -16,10 +18,12 @@ use std::path::PathBuf;
 
 use melisma_sdk::{Result, fault};
 
-pub(crate) use database::{Database, Stored};
+pub(crate) use begin::NewRun;
+pub(crate) use database::{Begun, Database};
 pub(crate) use file::StateFile;
 pub(crate) use keeper::{Keeper, Kept, Teller};
 pub(crate) use merge::is_empty;
+pub(crate) use pipeline::{Pipeline, Taking};
 
 /// How a new state stands to the one that is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,22 +48,54 @@ pub(crate) enum Store {
     Database {
         database: Database,
         state_id: String,
-        row: i64,
-        /// What is there, as far as this run knows.
-        known: Stored,
+        run: Begun,
     },
     /// One file with the bare state.
-    File(StateFile),
+    File {
+        file: StateFile,
+        pipeline: Pipeline,
+        replaces: bool,
+    },
     /// A run that neither reads nor keeps state.
     Nowhere,
 }
 
 impl Store {
+    /// The file of a state, when this pipeline may go on from it; with what a person should know of it.
+    ///
+    /// # Errors
+    /// It cannot be used, or is another pipeline's.
+    pub(crate) fn file(
+        file: StateFile,
+        pipeline: Pipeline,
+        taking: Taking,
+    ) -> Result<(Self, Option<String>)> {
+        let look = file.look(&pipeline, taking)?;
+        let replaces = look.replaces;
+        Ok((
+            Self::File {
+                file,
+                pipeline,
+                replaces,
+            },
+            look.warning,
+        ))
+    }
+
+    /// Whether what is stored is another pipeline's, so that nothing of it may stay.
+    pub(crate) fn replaces(&self) -> bool {
+        match self {
+            Self::Database { run, .. } => run.replaces,
+            Self::File { replaces, .. } => *replaces,
+            Self::Nowhere => false,
+        }
+    }
+
     /// The state that this run starts from: the JSON text of the bare value.
     pub(crate) fn read(&self) -> Result<Option<String>> {
         match self {
-            Self::Database { known, .. } => known.state(),
-            Self::File(file) => file.read(),
+            Self::Database { run, .. } => Ok(run.start.clone()),
+            Self::File { file, .. } => file.read(),
             Self::Nowhere => Ok(None),
         }
     }
@@ -74,10 +110,12 @@ impl Store {
             Self::Database {
                 database,
                 state_id,
-                row,
-                known,
-            } => *known = database.write(state_id, *row, known, state, how)?,
-            Self::File(file) => file.write(state, how)?,
+                run,
+            } => run.known = database.write(state_id, run, state, how)?,
+            Self::File { file, pipeline, .. } => {
+                file.write(state, how)?;
+                pipeline::note_file(file.path(), pipeline)?;
+            }
             Self::Nowhere => {}
         }
         fault!(STORE_AFTER);
@@ -92,16 +130,16 @@ impl Store {
     /// Says that the run is alive.
     pub(crate) fn heartbeat(&self) -> Result<()> {
         match self {
-            Self::Database { database, row, .. } => database.heartbeat(*row),
-            Self::File(_) | Self::Nowhere => Ok(()),
+            Self::Database { database, run, .. } => database.heartbeat(run.row),
+            Self::File { .. } | Self::Nowhere => Ok(()),
         }
     }
 
     /// Ends the run's row; `last` is the newest state that was stored.
     pub(crate) fn finish(&self, outcome: &Outcome, last: Option<(&str, Write)>) -> Result<()> {
         match self {
-            Self::Database { database, row, .. } => database.finish(*row, outcome, last),
-            Self::File(_) | Self::Nowhere => Ok(()),
+            Self::Database { database, run, .. } => database.finish(run.row, outcome, last),
+            Self::File { .. } | Self::Nowhere => Ok(()),
         }
     }
 
@@ -109,7 +147,7 @@ impl Store {
     pub(crate) fn place(&self) -> Option<PathBuf> {
         match self {
             Self::Database { database, .. } => Some(database.path().to_owned()),
-            Self::File(file) => Some(file.path().to_owned()),
+            Self::File { file, .. } => Some(file.path().to_owned()),
             Self::Nowhere => None,
         }
     }

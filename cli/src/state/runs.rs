@@ -11,9 +11,11 @@ use melisma_sdk::{Error, Kind, Result};
 use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::Value;
 
-use super::database::{DATE_TIME, Database, Stored, failed, stored};
+use super::begin::{NewRun, Refused};
+use super::database::{Begun, DATE_TIME, Database, failed, stored};
 use super::merge::object;
 use super::owner::{Owner, ago};
+use super::pipeline::Pipeline;
 use super::{Outcome, Write};
 
 /// A run without a heartbeat for so long is dead, when nothing else is known of it.
@@ -26,9 +28,15 @@ const STALE_ERROR: &str =
 const OWNER: &str = "melisma_owner";
 
 impl Database {
-    /// Begins a run: marks dead runs as failed, refuses when one is alive (unless `force`), adds the run's row. The
-    /// row, and what is stored for the pipeline.
-    pub(crate) fn begin(&mut self, state_id: &str, run_id: &str, force: bool) -> Result<(i64, Stored)> {
+    /// Begins a run: marks dead runs as failed, refuses when one is alive (unless `force`), looks whose the stored
+    /// state is, adds the run's row.
+    pub(crate) fn begin(&mut self, new: &NewRun<'_>, pipeline: &Pipeline) -> Result<Begun> {
+        let NewRun {
+            state_id,
+            run_id,
+            force,
+            ..
+        } = *new;
         let path = self.path.clone();
         let sql = |error| failed(&path, error);
         // One transaction: of two runs that start together, one sees the other.
@@ -58,9 +66,22 @@ impl Database {
             )
             .map_err(sql)?;
         let row = transaction.last_insert_rowid();
-        let stored = stored(&transaction, state_id).map_err(sql)?;
+        let mut begun = Begun {
+            row,
+            known: stored(&transaction, state_id).map_err(sql)?,
+            pipeline: pipeline.clone(),
+            start: None,
+            adopted: None,
+            replaces: false,
+            warnings: Vec::new(),
+        };
+        // What is refused leaves no row.
+        begun.look(&transaction, new).map_err(|error| match error {
+            Refused::Sql(error) => sql(error),
+            Refused::Not(error) => error,
+        })?;
         transaction.commit().map_err(sql)?;
-        Ok((row, stored))
+        Ok(begun)
     }
 
     /// Says that the run of this row is alive.

@@ -90,7 +90,7 @@ fn a_target_that_fails_is_to_blame_and_not_its_tap() {
 fn a_tap_that_fails_is_to_blame_and_what_it_wrote_is_kept() {
     let folder = folder("1,2,3\n");
     let output = run(&folder, "tap-csv", "target-jsonl");
-    assert_code(&output, 1);
+    assert_code(&output, 65);
     let log = stderr(&output);
     assert!(log.contains("Extractor failed (exit code 65)"), "{log}");
     assert!(log.contains("s: 50,000 records"), "{log}");

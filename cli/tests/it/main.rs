@@ -4,10 +4,13 @@
 
 mod builtins;
 mod direct;
+mod exits;
 mod help;
+mod identity;
 mod pipe;
 mod project;
 mod run;
 mod signals;
 mod state;
 mod support;
+mod terminal;

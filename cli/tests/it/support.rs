@@ -109,6 +109,11 @@ impl Folder {
         fs::write(path, text).unwrap();
     }
 
+    pub(crate) fn executable(&self, name: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(self.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.join(name)).unwrap()
     }

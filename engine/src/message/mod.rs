@@ -98,12 +98,16 @@ pub struct Schema<'a> {
 /// How many streams one input may have, unless a setting says otherwise.
 pub const MAX_STREAMS: usize = 100_000;
 
+/// Bytes of the names of all streams. They are kept, twice, to the end of the run.
+const MAX_NAMES_BYTES: usize = 64 << 20;
+
 /// Reads messages and numbers the streams.
 #[derive(Debug)]
 pub struct MessageReader {
     lenient: bool,
     max_streams: usize,
     names: Vec<Box<str>>,
+    names_bytes: usize,
     ids: HashMap<Box<str>, StreamId>,
     heads: Vec<Head>,
     last: usize,
@@ -129,6 +133,7 @@ impl MessageReader {
             lenient,
             max_streams: MAX_STREAMS,
             names: Vec::new(),
+            names_bytes: 0,
             ids: HashMap::new(),
             heads: Vec::new(),
             last: 0,
@@ -250,6 +255,12 @@ impl MessageReader {
                 "expected at most {most} streams (max_streams), found one more"
             )));
         }
+        if self.names_bytes + name.len() > MAX_NAMES_BYTES {
+            return Err(envelope.error(format!(
+                "expected at most {MAX_NAMES_BYTES} bytes of names of streams, found more"
+            )));
+        }
+        self.names_bytes += name.len();
         let id = StreamId(u32::try_from(self.names.len()).map_err(|_| envelope.error("too many streams"))?);
         self.names.push(name.as_str().into());
         self.ids.insert(name.into(), id);

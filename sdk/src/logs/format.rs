@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use log::kv::{Key, Value, VisitSource};
 use log::{Level, Record};
+use melisma_engine::printable::{printable, printable_json};
 use serde_json::value::RawValue;
 use serde_json::{Map, json};
 
@@ -54,27 +55,29 @@ fn level(record: &Record<'_>, critical: bool) -> &'static str {
 /// A line for people, the Meltano SDK's columns: time, level, name, message.
 ///
 /// A metric is written as singer-python does, `INFO METRIC: {...}`, since its readers look for that at the start of
-/// the line.
+/// the line. It is one line whatever the message holds: names come from the input.
 pub(super) fn plain(name: &str, record: &Record<'_>) -> String {
     let pairs = pairs(record);
     if let Some(metric) = &pairs.metric {
-        return format!("INFO METRIC: {metric}\n");
+        return format!("INFO METRIC: {}\n", printable_json(metric));
     }
     let time = Timestamp::now();
-    let message = record.args().to_string().replace('\n', "\n    ");
+    let message = record.args().to_string();
+    let message = printable(&message);
     format!(
         "{time:.3} | {:<8} | {name} | {message}\n",
         level(record, pairs.critical)
     )
 }
 
-/// A JSON line with every field that Meltano's reader asks for.
+/// A JSON line with every field that Meltano's reader asks for. Its message is escaped twice, once as JSON: whoever
+/// reads it out shows one line.
 pub(super) fn structured(name: &str, record: &Record<'_>) -> String {
     let pairs = pairs(record);
     let message = if pairs.metric.is_some() {
         "METRIC".to_owned()
     } else {
-        record.args().to_string()
+        printable(&record.args().to_string()).into_owned()
     };
     let thread = std::thread::current();
     let mut line = json!({
@@ -85,12 +88,12 @@ pub(super) fn structured(name: &str, record: &Record<'_>) -> String {
         "thread_name": thread.name().unwrap_or("unnamed"),
         "app_name": name,
         "stream_name": pairs.stream,
-        "message": message,
+        "message": &message,
         "extra": pairs.extra,
     });
     if let Some(object) = line.as_object_mut() {
         if let Some(kind) = pairs.exception {
-            let exception = json!({"type": kind, "module": "melisma", "message": record.args().to_string()});
+            let exception = json!({"type": kind, "module": "melisma", "message": &message});
             object.insert("exception".into(), exception);
         }
         if let Some(metric) = pairs.metric.and_then(|metric| RawValue::from_string(metric).ok()) {
@@ -100,7 +103,7 @@ pub(super) fn structured(name: &str, record: &Record<'_>) -> String {
             );
         }
     }
-    format!("{line}\n")
+    format!("{}\n", printable_json(&line.to_string()))
 }
 
 /// Python's `time.time()`: seconds with microseconds.
@@ -169,6 +172,38 @@ mod tests {
         let line = parsed(&structured("tap-csv", &record));
         assert_eq!(line["message"], "METRIC");
         assert_eq!(line["metric_info"]["value"], 7);
+    }
+
+    #[test]
+    fn a_name_from_the_input_makes_no_second_line_and_obeys_nobody() {
+        let name = "evil\u{1b}[2J\n2026-11-26 [error] melisma FAKE\r\u{9b}31m\u{202e}";
+        let metric = json!({"metric": "record_count", "tags": {"stream": name}}).to_string();
+        let quiet = |line: &str| {
+            line.strip_suffix('\n')
+                .is_some_and(|line| line.chars().all(melisma_engine::printable::is_printable))
+        };
+        let pairs: [&[(&str, &str)]; 2] = [
+            &[("stream_name", name), ("location", name)],
+            &[("metric", &metric), ("stream_name", name)],
+        ];
+        for pairs in pairs {
+            let line = |shape: fn(&str, &Record<'_>) -> String| {
+                let args = format_args!("stream {name}: 1 record");
+                let record = Record::builder()
+                    .args(args)
+                    .level(Level::Info)
+                    .key_values(&pairs)
+                    .build();
+                shape("tap-csv", &record)
+            };
+            let (plain, structured) = (line(plain), line(structured));
+            assert!(quiet(&plain) && quiet(&structured), "{plain}{structured}");
+            assert_eq!(
+                parsed(&structured)["stream_name"],
+                name,
+                "a machine reads the name as it is"
+            );
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::io::Write;
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use melisma_engine::Error;
+use melisma_engine::printable::printable;
 
 use crate::config::Environment;
 use crate::plugin::Plugin;
@@ -94,9 +95,15 @@ pub(crate) fn critical(error: &Error) {
     log::error!(critical = true, exception = kind.as_str(), stream_name = stream; "{error}");
 }
 
-/// Writes text for people to stderr as it is, before there is a log: usage errors.
-pub(crate) fn plain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+/// Writes text for people to stderr, before there is a log: usage errors. Its lines stay lines; what they quote is
+/// escaped.
+pub fn plain(text: &str) {
+    let mut out = String::with_capacity(text.len() + 1);
+    for line in text.lines() {
+        out.push_str(&printable(line));
+        out.push('\n');
+    }
+    let _ = std::io::stderr().lock().write_all(out.as_bytes());
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The run of a target: settings, input, the engine's pipeline, STATE.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use super::{Settings, Target};
 use crate::args::Action;
 use crate::config;
 use crate::plugin::{self, Io, Plugin, Role, Run};
+use crate::replaced::ReplacedFile;
 use crate::{protocol, signals};
 
 const CAPABILITIES: &[&str] = &[
@@ -81,7 +82,7 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
     };
     let output = StateOutput {
         stdout: io.stdout,
-        file: args.state_out,
+        file: args.state_out.as_deref().map(state_out).transpose()?,
     };
     let metrics = Metrics::new(Counts::open(&io.environment, &io.stop)?);
     let (summary, result) = pipeline::run(input, output, &Adapter(target), &options, &io.stop, &metrics);
@@ -95,6 +96,14 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         Kind::Interrupted(_) => io.stop.error(),
         _ => error,
     })
+}
+
+/// The file of `--state-out`. What cannot take a STATE is refused before anything is written, not at the first one.
+fn state_out(path: &Path) -> Result<ReplacedFile> {
+    let file = ReplacedFile::at(path)?;
+    file.begin()
+        .map_err(|error| Error::io(format!("cannot write {} (--state-out)", path.display()), error))?;
+    Ok(file)
 }
 
 struct Adapter<T>(T);
@@ -121,24 +130,14 @@ impl Stop for signals::Stop {
 /// STATE goes to stdout and, by `--state-out`, into a file that always holds the last one whole.
 struct StateOutput {
     stdout: Box<dyn Write + Send>,
-    file: Option<PathBuf>,
+    file: Option<ReplacedFile>,
 }
 
 impl Write for StateOutput {
     /// Takes a whole line, as the pipeline brings them.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if let Some(path) = &self.file {
-            let mut name = path.file_name().unwrap_or_default().to_owned();
-            name.push(".new");
-            let new = path.with_file_name(name);
-            let mut how = File::options();
-            how.write(true).create(true).truncate(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
-            let mut file = how.open(&new)?;
-            file.write_all(line)?;
-            file.sync_all()?;
-            fs::rename(&new, path)?;
+        if let Some(file) = &self.file {
+            file.replace(line)?;
         }
         planted!(STRAY_LINE, {
             self.stdout.write_all(b"telling a STATE\n")?;

@@ -25,30 +25,30 @@ pub struct Settings {
     /// The JSONL file for refused records, with line, byte, stream, reason and the message as it came.
     pub dead_letter_path: Option<PathBuf>,
     /// The most bytes that one run sets aside; a record more ends the run.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_125_899_906_842_624_u64))]
     pub dead_letter_max_bytes: u64,
     /// How rows meet those of earlier runs.
     pub load_method: LoadMethod,
     /// Rows of a stream that are committed together.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub batch_size_rows: Option<usize>,
     /// Bytes of a stream that are committed together.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64))]
     pub batch_size_bytes: Option<usize>,
     /// Seconds after which rows are committed, however few.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 315_360_000))]
     pub batch_wait_limit_seconds: Option<f64>,
     /// STATE is told at most once in so many seconds; one that has waited as long commits what it waits for.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 315_360_000))]
     pub state_interval_seconds: f64,
     /// Bytes that input, batches and writes in hand may take together. When they are spent, the tap waits.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64))]
     pub memory_budget_bytes: usize,
     /// The longest line that is taken, in bytes.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub max_line_bytes: usize,
     /// The most streams that are taken. Each keeps some memory, and a file or a table, to the end of the run.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub max_streams: usize,
     /// Streams that are written at the same time.
     #[schemars(range(min = 1, max = 256))]

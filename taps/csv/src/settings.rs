@@ -31,6 +31,7 @@ pub struct Settings {
     pub infer_types: bool,
     /// How many rows of each file the sample of `infer_types` takes; 0 takes all rows of all files.
     #[serde(default = "infer_rows")]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub infer_rows: u64,
     /// What to do with a cell that does not have its column's type.
     #[serde(default)]
@@ -44,6 +45,7 @@ pub struct Settings {
     /// The longest row, in bytes of UTF-8 text. A quote that is never closed makes the rest of the file one row,
     /// so this also limits the memory that a broken file takes.
     #[serde(default = "max_row_bytes")]
+    #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub max_row_bytes: usize,
 }
 

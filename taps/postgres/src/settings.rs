@@ -40,11 +40,11 @@ pub struct Settings {
     pub stream_options: BTreeMap<String, StreamOptions>,
     /// At most this many records of each stream in one run.
     #[serde(default)]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 9_007_199_254_740_991_u64))]
     pub max_record_count: Option<u64>,
     /// At most this many records of each INCREMENTAL stream in one run; pipelinewise's name.
     #[serde(default)]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 9_007_199_254_740_991_u64))]
     pub limit: Option<u64>,
     /// How many connections read one table at once in FULL_TABLE. They see one snapshot.
     #[serde(default = "one")]
@@ -65,6 +65,7 @@ pub struct Settings {
     pub emit_activate_version_messages: bool,
     /// Accepted and not used: rows are not fetched in portions.
     #[serde(default)]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub itersize: Option<u64>,
     /// What LOG_BASED will need.
     #[serde(flatten)]
@@ -166,9 +167,10 @@ pub struct LogBased {
     /// Not used yet: the replication slot.
     pub replication_slot_name: Option<String>,
     /// Not used yet: seconds until the reading of the log ends.
-    #[schemars(extend("x-aliases" = ["max_run_seconds", "logical_poll_total_seconds"]))]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64), extend("x-aliases" = ["max_run_seconds", "logical_poll_total_seconds"]))]
     pub replication_max_run_seconds: Option<u64>,
     /// Not used yet: seconds without changes until the reading of the log ends.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub replication_idle_exit_seconds: Option<u64>,
     /// Not used yet: there will be one connection anyway.
     pub log_based_single_connection: Option<bool>,
@@ -205,8 +207,10 @@ pub struct Maps {
     /// Not supported: a run that sets it is refused. Targets can flatten.
     pub flattening_enabled: bool,
     /// Taken for compatibility: it has no meaning without `flattening_enabled`.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub flattening_max_depth: Option<u64>,
     /// Taken for compatibility: it has no meaning without `flattening_enabled`.
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub flattening_max_key_length: Option<u64>,
     /// Taken for compatibility: it has no meaning without `flattening_enabled`.
     pub flattening_separator: Option<String>,

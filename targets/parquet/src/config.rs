@@ -30,11 +30,11 @@ pub struct Config {
     #[schemars(range(min = 1, max = 22))]
     pub(crate) compression_level: i32,
     /// The most rows of a row group.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub(crate) row_group_rows: usize,
     /// The most bytes of a row group, encoded and compressed. It is held in memory until it is full, for each stream
     /// that is being written.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_099_511_627_776_u64))]
     pub(crate) row_group_bytes: usize,
 }
 

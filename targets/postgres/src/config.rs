@@ -59,7 +59,7 @@ pub struct Config {
     /// Refuse streams without key properties. Not set: only with `naming_mode: pipelinewise`.
     pub(crate) primary_key_required: Option<bool>,
     /// Seconds to wait for a table that somebody else has locked; 0 waits for ever.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 2_147_483))]
     pub(crate) lock_timeout_seconds: f64,
     /// Write STATE into the table `_melisma_state` of the default schema as well, in the transaction of exactly the rows
     /// that it covers. Commits then wait for a STATE, and one connection loads all streams.
@@ -67,20 +67,22 @@ pub struct Config {
     /// Under which name `state_in_target` writes it: one for each pipeline into this schema.
     pub(crate) state_id: String,
     /// pipelinewise's name for `max_parallelism`: 0 leaves it at that, -1 is the number of processors.
+    #[schemars(range(min = -1, max = 256))]
     pub(crate) parallelism: i64,
     /// Taken for compatibility: STATE is told when it is true, without flushing other streams.
     pub(crate) flush_all_streams: bool,
     /// Taken for compatibility: no temporary files are made.
     pub(crate) temp_dir: Option<String>,
     /// Objects become a column for each of their properties, this many levels down; 0 leaves them JSON.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 128))]
     pub(crate) data_flattening_max_level: usize,
     /// Objects become a column for each of their properties.
     pub(crate) flattening_enabled: bool,
     /// How many levels down `flattening_enabled` goes. Not set: all.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 128))]
     pub(crate) flattening_max_depth: Option<usize>,
     /// The longest name that flattening makes, in characters.
+    #[schemars(range(min = 1, max = 65536))]
     pub(crate) flattening_max_key_length: Option<usize>,
     /// What stands between the names that flattening joins.
     pub(crate) flattening_separator: String,

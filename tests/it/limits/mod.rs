@@ -1,5 +1,6 @@
 //! Past every limit of docs/limits.md, and whether the page says what the code does.
 
+mod numbers;
 mod others;
 mod targets;
 
