@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use melisma_sdk::printable::is_printable;
-use melisma_sdk::{Error, Kind, logs};
+use melisma_sdk::printable::printable_args;
+use melisma_sdk::{Error, Kind};
 
 use crate::project::suggestion;
 use crate::{builtin, pipe, run, stderr};
@@ -56,18 +56,17 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
     if let Some(code) = builtin::run(&args) {
         return code;
     }
+    let shown = printable_args(&args);
     let parsed = match Melisma::try_parse_from(args) {
         Ok(parsed) => parsed,
         Err(error) if error.kind() == ErrorKind::InvalidSubcommand => return report(&unknown(&error)),
         Err(error) => {
-            let text = error.render().to_string();
-            if text.lines().all(|line| line.chars().all(is_printable)) {
-                // A reader of the help text that went away is no reason to complain.
-                let _ = error.print();
-            } else {
-                // It quotes an argument that a terminal would obey.
-                logs::plain(&text);
-            }
+            // It quotes arguments: none may be one that a terminal obeys, or that makes a line of its own.
+            let error = shown
+                .and_then(|args| Melisma::try_parse_from(args).err())
+                .unwrap_or(error);
+            // A reader of the help text that went away is no reason to complain.
+            let _ = error.print();
             return if error.use_stderr() {
                 Kind::Usage.exit_code().into()
             } else {

@@ -12,10 +12,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::MultiProgress;
 
-/// Bytes of relayed lines that wait; past it their plugin waits too.
-const RELAYED: usize = 1 << 20;
-/// Bytes of all lines that wait; past it melisma's own are dropped.
-const ALL: usize = 2 << 20;
+/// Bytes of relayed lines that wait, and of melisma's own. Past it a plugin waits too, and an own line is dropped:
+/// whoever writes those must not wait.
+const WAITING: usize = 1 << 20;
 /// A stderr that has taken nothing for so long is taken for one that nobody reads.
 const STALLED: Duration = Duration::from_secs(5);
 /// How long the end of a run waits for a stderr that takes nothing.
@@ -36,9 +35,9 @@ struct Shared {
 }
 
 struct State {
-    lines: VecDeque<String>,
-    /// Of the lines that wait, and of the one that is written.
-    bytes: usize,
+    lines: VecDeque<Line>,
+    /// Of the lines that wait, and of the one that is written: melisma's own and those of plugins.
+    bytes: [usize; 2],
     /// Only the newest: an older picture is of no use.
     drawing: Option<Drawing>,
     /// The thread is writing or drawing.
@@ -49,13 +48,25 @@ struct State {
     dropped: u64,
 }
 
+struct Line {
+    text: String,
+    from: Source,
+}
+
+/// Who has written a line.
+#[derive(Clone, Copy)]
+enum Source {
+    Melisma,
+    Plugin,
+}
+
 impl Stderr {
     /// Starts the thread. Lines go above the bars, if there are any; `dropped` is the line that speaks of so many.
     pub(crate) fn start(bars: Option<MultiProgress>, dropped: fn(u64) -> String) -> Self {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 lines: VecDeque::new(),
-                bytes: 0,
+                bytes: [0; 2],
                 drawing: None,
                 busy: false,
                 moved: Instant::now(),
@@ -71,24 +82,24 @@ impl Stderr {
     /// Writes a line soon, without ever waiting; it is dropped when too much waits already.
     pub(crate) fn write(&self, line: String) {
         let mut state = self.0.lock();
-        if state.bytes > ALL {
+        if state.bytes[Source::Melisma as usize] > WAITING {
             state.dropped += 1;
         } else {
-            self.0.push(&mut state, line);
+            self.0.push(&mut state, line, Source::Melisma);
         }
     }
 
     /// Writes a line soon. Waits for room, but not for a stderr that nobody reads: then the line is dropped.
     pub(crate) fn write_relayed(&self, line: String) {
         let mut state = self.0.lock();
-        while state.bytes > RELAYED {
+        while state.bytes[Source::Plugin as usize] > WAITING {
             let Some(left) = STALLED.checked_sub(state.moved.elapsed()) else {
                 state.dropped += 1;
                 return;
             };
             state = self.0.wait(state, left);
         }
-        self.0.push(&mut state, line);
+        self.0.push(&mut state, line, Source::Plugin);
     }
 
     /// Draws soon, in place of a drawing that waits already.
@@ -134,10 +145,10 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    fn push(&self, state: &mut State, line: String) {
+    fn push(&self, state: &mut State, text: String, from: Source) {
         self.begin(state);
-        state.bytes += line.len();
-        state.lines.push_back(line);
+        state.bytes[from as usize] += text.len();
+        state.lines.push_back(Line { text, from });
     }
 
     fn moved(&self) {
@@ -158,8 +169,8 @@ impl Shared {
             drop(state);
             if let Some(line) = &line {
                 match bars {
-                    Some(bars) => bars.suspend(|| self.write_all(line)),
-                    None => self.write_all(line),
+                    Some(bars) => bars.suspend(|| self.write_all(&line.text)),
+                    None => self.write_all(&line.text),
                 }
             }
             if let Some(drawing) = drawing {
@@ -167,10 +178,12 @@ impl Shared {
             }
             state = self.lock();
             state.moved = Instant::now();
-            state.bytes -= line.map_or(0, |line| line.len());
+            if let Some(line) = line {
+                state.bytes[line.from as usize] -= line.text.len();
+            }
             if state.dropped > 0 {
                 let line = dropped(std::mem::take(&mut state.dropped));
-                self.push(&mut state, line);
+                self.push(&mut state, line, Source::Melisma);
             }
             self.changed.notify_all();
         }

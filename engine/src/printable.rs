@@ -5,6 +5,7 @@
 //! becomes a log line or terminal output passes through here; data never does.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fmt::{self, Write as _};
 
 /// Whether a character shows as itself and leaves what stands around it alone.
@@ -28,7 +29,22 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// The same for a text that is JSON: escaped as JSON does it, so that it stays the same value.
+/// A command line as it is shown in its own usage error: an argument with a line end in it is one argument.
+///
+/// `None` when it shows as it is.
+pub fn printable_args(args: &[OsString]) -> Option<Vec<OsString>> {
+    let shows = |arg: &OsString| arg.to_string_lossy().chars().all(is_printable);
+    if args.iter().all(shows) {
+        return None;
+    }
+    Some(
+        args.iter()
+            .map(|arg| printable(&arg.to_string_lossy()).into_owned().into())
+            .collect(),
+    )
+}
+
+/// A text that is JSON, the same value: escaped as JSON does it, so that it stays the same value.
 pub fn printable_json(json: &str) -> Cow<'_, str> {
     if json.chars().all(is_printable) {
         return Cow::Borrowed(json);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, value_parser};
 use clap_complete::Shell;
+use melisma_engine::printable::printable_args;
 use melisma_engine::{Error, Kind, Result};
 
 use crate::plugin::{Plugin, Role};
@@ -71,9 +72,15 @@ pub enum Parsed {
 /// A wrong one is an error of [`Kind::Usage`] whose message has the usage and, for a typo, what was meant.
 pub fn parse(plugin: &Plugin, args: impl IntoIterator<Item = OsString>) -> Result<Parsed> {
     let mut command = command(plugin);
+    let args: Vec<OsString> = args.into_iter().collect();
+    let shown = printable_args(&args);
     let matches = match command.try_get_matches_from_mut(args) {
         Ok(matches) => matches,
         Err(error) if error.use_stderr() => {
+            // It quotes arguments: one with a line end in it makes no line.
+            let error = shown
+                .and_then(|args| command.try_get_matches_from_mut(args).err())
+                .unwrap_or(error);
             return Err(Error::new(
                 Kind::Usage,
                 error.render().to_string().trim_end().to_owned(),

@@ -49,7 +49,7 @@ Examples:
 In a folder with a meltano.yml (or below one) TAP and TARGET are plugins of that project. Elsewhere each is a command
 line, split into words as a shell does it; no shell runs; tap-csv and the other built-in plugins need no project. The
 state that the target has confirmed is kept in .meltano/meltano.db, or in FILE, and the next run of the same plugins, or
-of the same command lines word for word, goes on from it.
+of the same command lines word for word, resumes from it.
 
 Ctrl-C asks the tap to end; the target then writes what it has and its state is kept. A second Ctrl-C kills both.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -84,7 +84,7 @@ pub(crate) struct Args {
     /// Neither read nor keep a state
     #[arg(long, conflicts_with = "state")]
     no_state_update: bool,
-    /// Go on from a state that another pipeline, or an older version, has kept
+    /// Resume from a state that another pipeline, or an older version, has kept
     #[arg(long, conflicts_with_all = ["full_refresh", "no_state_update"])]
     adopt_state: bool,
     /// Run although another run of the same state seems to be alive

@@ -54,7 +54,7 @@ impl Begun {
             let others = pipeline::namesakes(connection, new.state_id, &self.pipeline)?;
             if !others.is_empty() {
                 self.warnings.push(format!(
-                    "these command lines have no state yet; others of the same names have: {} (--state-id ID goes on from one)",
+                    "these command lines have no state yet; others of the same names have: {} (--state-id ID resumes from one)",
                     others.join(", ")
                 ));
             }
@@ -79,7 +79,7 @@ impl Begun {
             Taking::Replace => {}
             Taking::Adopt => {
                 self.warnings.push(format!(
-                    "going on from the state that an older version kept as {old_id}"
+                    "resuming from the state that an older version kept as {old_id}"
                 ));
                 self.start = Some(old);
                 self.adopted = Some(old_id.to_owned());
@@ -87,7 +87,7 @@ impl Begun {
             Taking::Own => {
                 return Err(Error::config(format!(
                     "there is no state {} yet, but one that an older version kept as {old_id}, its id for every command \
-                     line of these names. When it is this pipeline's, go on from it with --adopt-state, once; when it \
+                     line of these names. When it is this pipeline's, resume from it with --adopt-state, once; when it \
                      is not, start without it with --full-refresh, once",
                     new.state_id
                 ))

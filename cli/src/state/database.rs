@@ -42,7 +42,7 @@ pub(crate) struct Begun {
     pub(super) pipeline: Pipeline,
     /// What it starts from.
     pub(super) start: Option<String>,
-    /// The id of an older version whose state it goes on from.
+    /// The id of an older version whose state it resumes from.
     pub(super) adopted: Option<String>,
     /// What is stored is another pipeline's, and is replaced.
     pub(super) replaces: bool,

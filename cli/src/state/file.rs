@@ -46,7 +46,7 @@ impl StateFile {
         self.file.path()
     }
 
-    /// Whether this pipeline may go on from what is there; what is to be said of it.
+    /// Whether this pipeline may resume from what is there; what is to be said of it.
     ///
     /// # Errors
     /// It is another pipeline's ([`Kind::Config`]).

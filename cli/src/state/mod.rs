@@ -61,7 +61,7 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// The file of a state, when this pipeline may go on from it; with what a person should know of it.
+    /// The file of a state, when this pipeline may resume from it; with what a person should know of it.
     ///
     /// # Errors
     /// It cannot be used, or is another pipeline's.

@@ -36,7 +36,7 @@ pub(crate) enum Taking {
     Own,
     /// Replace it: the tap starts without a state.
     Replace,
-    /// Go on from it.
+    /// Resume from it.
     Adopt,
 }
 
@@ -55,7 +55,7 @@ impl Pipeline {
                 Taking::Own => Err(Error::config(format!(
                     "the state in {place} was kept by another pipeline, {theirs}: it says nothing of where {} into {} is. \
                      Keep a state of its own with another --state-id or --state, start anew and replace it with \
-                     --full-refresh, or go on from it with --adopt-state when both read and write the same",
+                     --full-refresh, or resume from it with --adopt-state when both read and write the same",
                     self.tap, self.target
                 ))),
                 Taking::Replace => Ok(Look {

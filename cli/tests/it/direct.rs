@@ -76,7 +76,7 @@ fn a_target_that_fails_is_to_blame_and_not_its_tap() {
     for target in ["target-jsonl", "target-csv"] {
         folder.write("target.json", r#"{"destination_path": "s.csv"}"#);
         let output = run(&folder, "tap-csv", target);
-        assert_code(&output, 1);
+        assert_code(&output, 74);
         let log = stderr(&output);
         assert!(
             log.contains("Loader failed") && !log.contains("Extractor"),

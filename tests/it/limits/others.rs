@@ -1,6 +1,7 @@
 //! Of taps, pipes and runs.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{any, as_the_page_says};
-use crate::harness::{Runs, melisma, record, run};
+use crate::harness::{Live, Runs, melisma, peak_memory, record, run, wait_for};
 
 #[test]
 fn of_taps() {
@@ -59,7 +60,28 @@ fn of_a_pipe() {
         "what came before has passed"
     );
     pipe(&[], &format!("{good}\n{long}\n")).ok();
-    pipe(&["--buffer", "100"], "").fails(64, &["--buffer"]);
+    for absurd in [
+        "100",
+        "0",
+        "99999999999999",
+        "9999999999999999999",
+        "1e9",
+        "99999999999999999999999",
+    ] {
+        pipe(&["--buffer", absurd], "").fails(64, &["--buffer"]);
+        if absurd != "100" {
+            pipe(&["--validate", "--max-line-bytes", absurd], "").fails(64, &["--max-line-bytes"]);
+        }
+    }
+    let largest = [
+        "--validate",
+        "--buffer",
+        "68719476736",
+        "--max-line-bytes",
+        "4294967295",
+    ];
+    pipe(&largest, &format!("{good}\n")).ok();
+    pipe(&largest[1..3], &format!("{good}\n")).ok();
     let folder = TempDir::new().expect("a folder");
     let stats = folder.path().join("stats.json");
     let mut many = String::new();
@@ -82,6 +104,57 @@ fn script(folder: &Path, name: &str, text: &str) {
     let path = folder.join(name);
     std::fs::write(&path, format!("#!/bin/sh\n{text}")).expect("written");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("set");
+}
+
+/// They stay to the end of the run, of whatever streams they are.
+#[test]
+fn of_the_names_of_all_streams() {
+    let long = "x".repeat(65_000);
+    let input: String = (0..1040).map(|n| any(&format!("{n:05}{long}")) + "\n").collect();
+    let outcome = run(
+        Command::new(melisma()).args(["pipe", "--validate"]),
+        input.as_bytes(),
+    );
+    as_the_page_says(
+        "bytes of the names of all streams",
+        &outcome.fails(65, &[]).stderr,
+    );
+}
+
+/// Names of a megabyte, 100 of them, in a pipe and in the METRIC lines of a run.
+#[test]
+fn names_do_not_fill_the_memory() {
+    let names = 100;
+    let line = |n: usize| {
+        format!(
+            "{{\"type\":\"RECORD\",\"stream\":\"{n}{}\",\"record\":{{}}}}\n",
+            "x".repeat(1_000_000)
+        )
+    };
+    let mut pipe = Live::start(Command::new(melisma()).arg("pipe"));
+    let mut stdin = pipe.stdin();
+    for n in 0..names {
+        stdin.write_all(line(n).as_bytes()).expect("it reads");
+    }
+    let peak = peak_memory(pipe.id()).expect("it lives");
+    drop(stdin);
+    pipe.end().ok();
+    assert!(peak < 40 << 20, "{peak}");
+
+    let runs = Runs::new(&format!(
+        "i=0; x=$(head -c 900000 /dev/zero | tr '\\0' x)
+         while [ $i -lt {names} ]; do
+           echo \"INFO METRIC: {{\\\"type\\\":\\\"counter\\\",\\\"metric\\\":\\\"record_count\\\",\\\"value\\\":1,\\\"tags\\\":{{\\\"stream\\\":\\\"$i$x\\\"}}}}\" >&2
+           i=$((i+1))
+         done; touch_and_wait made go; row 1"
+    ));
+    let mut live = Live::start(&mut runs.command(&["--no-state-update", "--log-level", "error"]));
+    drop(live.stdin());
+    wait_for("the last of them", || runs.path("made").exists().then_some(()));
+    let peak = peak_memory(live.id()).expect("it lives");
+    runs.touch("go");
+    live.end().ok();
+    assert!(peak < 60 << 20, "{peak}");
 }
 
 #[test]
