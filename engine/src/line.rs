@@ -128,7 +128,7 @@ impl<R: Read> LineReader<R> {
         loop {
             match self.input.read(into) {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::io("cannot read the input", error)),
+                Err(error) => return Err(failed(error)),
                 Ok(read) => return Ok(read),
             }
         }
@@ -268,6 +268,14 @@ impl<'a> Iterator for Lines<'a> {
 
 /// Where an input starts.
 pub const START: Position = Position { line: 1, byte: 0 };
+
+/// An input that knows better than the operating system why it cannot be read says so with an error of ours.
+fn failed(error: std::io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(own) => own,
+        Err(error) => Error::io("cannot read the input", error),
+    }
+}
 
 #[cfg(test)]
 mod tests {

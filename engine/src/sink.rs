@@ -25,7 +25,8 @@ pub trait Sink: Send {
 
     /// As [`commit`](Sink::commit), in a run that commits at its STATEs only
     /// ([`Options::commits_at_states`](crate::pipeline::Options::commits_at_states)): `state` covers exactly the rows
-    /// that were handed to the sinks of all streams so far. A sink that stores it together with the rows makes them
+    /// that were handed to the sinks of all streams so far (at the end of an input whose last STATE was an empty one,
+    /// which is never stored: at most those rows). A sink that stores it together with the rows makes them
     /// come exactly once. Called for several streams with the same STATE, one after another.
     fn commit_state(&mut self, state: &str) -> Result<()> {
         let _ = state;

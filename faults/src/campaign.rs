@@ -11,6 +11,7 @@ use crate::planted::{self, Caught};
 use crate::rig::Programs;
 use crate::scripted;
 use crate::server::Server;
+use crate::taps;
 
 /// At least this part of the kills must find units in flight.
 pub const IN_FLIGHT: f64 = 0.6;
@@ -26,6 +27,8 @@ pub struct Plan {
     pub workers: usize,
     /// Named points.
     pub cells: Vec<Cell>,
+    /// Taps that fail, and the like.
+    pub taps: Vec<taps::Cell>,
     /// Kills at random.
     pub rounds: Vec<Round>,
     /// The scripted sink.
@@ -42,16 +45,19 @@ impl Plan {
             seed,
             workers: thread::available_parallelism().map_or(1, usize::from),
             cells: Cell::all(),
+            taps: taps::Cell::all(),
             rounds: Round::all(1000),
             scripted: scripted::Cell::all(),
             planted: true,
         }
     }
 
-    /// A fair part, in about a minute: the cells of SIGKILL at 24 points for each target, and 20 kills.
+    /// A fair part, in about a minute: the cells of SIGKILL at 24 points for each target, each way in which a tap fails, and
+    /// 20 kills.
     pub fn quick(programs: Programs, seed: u64) -> Self {
         Self {
             cells: Cell::quick(),
+            taps: taps::Cell::quick(),
             rounds: Round::all(20),
             ..Self::full(programs, seed)
         }
@@ -61,6 +67,7 @@ impl Plan {
     #[must_use]
     pub fn only(mut self, word: &str) -> Self {
         self.cells.retain(|cell| cell.name().contains(word));
+        self.taps.retain(|cell| cell.name().contains(word));
         self.rounds.retain(|round| round.name().contains(word));
         self.scripted.retain(|cell| cell.name().contains(word));
         self.planted = "planted".contains(word);
@@ -73,6 +80,8 @@ impl Plan {
 pub struct Report {
     /// Each cell.
     pub cells: Vec<(Cell, cell::Outcome)>,
+    /// Each tap that fails.
+    pub taps: Vec<(taps::Cell, Result<(), String>)>,
     /// Each round of kills.
     pub rounds: Vec<(Round, Result<(), String>)>,
     /// Of all rounds.
@@ -81,8 +90,8 @@ pub struct Report {
     pub scripted: Vec<(scripted::Cell, Result<(), String>)>,
     /// Each planted bug.
     pub planted: Vec<Caught>,
-    /// How long each part took: cells, kills, the scripted sink, planted bugs.
-    pub took: [Duration; 4],
+    /// How long each part took: cells, kills, the scripted sink, planted bugs, taps that fail.
+    pub took: [Duration; 5],
 }
 
 impl Report {
@@ -96,6 +105,9 @@ impl Report {
         };
         for (cell, outcome) in &self.cells {
             add(cell.name(), &outcome.result);
+        }
+        for (cell, result) in &self.taps {
+            add(cell.name(), result);
         }
         for (round, result) in &self.rounds {
             add(round.name(), result);
@@ -153,6 +165,14 @@ pub fn run(plan: &Plan, say: &(dyn Fn(&str) + Sync)) -> Report {
         outcome
     });
     report.took[0] = began.elapsed();
+
+    let began = Instant::now();
+    report.taps = spread(&plan.taps, plan.workers, say, "taps that fail", |cell, worker| {
+        let result = cell.run(&plan.programs, Some(servers.of(worker)), plan.seed);
+        told(say, &cell.name(), &result);
+        result
+    });
+    report.took[4] = began.elapsed();
 
     let began = Instant::now();
     let (counts, done) = (Mutex::new(Counts::default()), AtomicUsize::new(0));

@@ -24,7 +24,7 @@ const BROKE_ONCE: [&str; 2] = [
     "run.told:error:target-jsonl:overwrite",
 ];
 /// The points of a run that overwrites.
-const OVERWRITING: [&str; 12] = [
+const OVERWRITING: [&str; 13] = [
     "decode.batch",
     "sink.write.after",
     "sink.commit.",
@@ -34,6 +34,7 @@ const OVERWRITING: [&str; 12] = [
     "target.end",
     "run.relay",
     "run.told",
+    "run.verdict",
     "store.",
     "files.part.",
     "postgres.commit.",
@@ -185,7 +186,7 @@ impl Cell {
             };
         }
         match self.point.name {
-            "reader.end" | "target.end" | "run.end" => 1,
+            "reader.end" | "target.end" | "run.verdict" | "run.end" => 1,
             "sink.schema.before" | "sink.schema.after" | "postgres.key" | "postgres.keyed" => 1,
             "decode.batch" | "decode.state" => 5,
             name if [".write.", ".commit.", ".copy."]

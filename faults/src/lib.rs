@@ -1,7 +1,7 @@
 //! Kills melisma in every way and place, and looks whether anything got lost.
 //!
 //! A scripted tap ([`source`], [`tap`]) is run into each target by `melisma run` in a temporary project ([`rig`]). A
-//! run is disturbed at a named point ([`cell`]) or killed at any moment ([`kills`]), what is left is read back
+//! run is disturbed at a named point ([`cell`]), killed at any moment ([`kills`]) or left by its tap ([`taps`]), what is left is read back
 //! ([`read`]) and judged ([`oracle`]), and then the run is started again, as an operator would. [`soak`] does so for long.
 #![allow(
     clippy::cast_possible_wrap,
@@ -25,3 +25,4 @@ pub mod server;
 pub mod soak;
 pub mod source;
 pub mod tap;
+pub mod taps;

@@ -154,9 +154,10 @@ fn programs() -> Result<Programs, String> {
 
 fn run(plan: &Plan, page: Option<PathBuf>, machine: &str) -> Result<(), String> {
     println!(
-        "{} scripted cells, {} cells, {} rounds of kills; seed {}, {} at a time",
+        "{} scripted cells, {} cells, {} taps that fail, {} rounds of kills; seed {}, {} at a time",
         plan.scripted.len(),
         plan.cells.len(),
+        plan.taps.len(),
         plan.rounds.len(),
         plan.seed,
         plan.workers

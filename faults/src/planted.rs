@@ -13,6 +13,8 @@ use crate::random::named;
 use crate::rig::{Disturbance, Kind, Programs, Rig, Variant};
 use crate::server::Server;
 use crate::source::Source;
+use crate::tap::Ends;
+use crate::taps;
 
 /// So that batches of one stream wait one after another.
 const SMALL_BATCHES: [(&str, u64); 1] = [("memory_budget_bytes", 64 << 10)];
@@ -61,6 +63,7 @@ pub fn find(bug: &Planted, programs: &Programs, server: &Server, seed: u64) -> C
         "told-secret" => undisturbed(planted, Kind::Postgres, programs, server, seed),
         "stray-line" => piped(planted, programs, seed),
         "no-budget" => budget(planted, programs, seed),
+        "end-is-success" => cut_short(planted, programs, seed),
         other => Err(format!("{other} is looked for nowhere")),
     };
     let by = match (look(None), look(Some(bug.name))) {
@@ -98,6 +101,16 @@ fn killed(bug: Option<&str>, programs: &Programs, seed: u64) -> Result<(), Strin
         overwrite: false,
     };
     cell.run_with(programs, None, seed, bug).result
+}
+
+/// A tap that fails behind its last STATE, into files that are replaced.
+fn cut_short(bug: Option<&str>, programs: &Programs, seed: u64) -> Result<(), String> {
+    let cell = taps::Cell {
+        kind: Kind::Jsonl,
+        overwrite: true,
+        how: taps::How::Tap(Ends::FailsAfterState),
+    };
+    cell.run_with(programs, None, seed, bug)
 }
 
 /// A run that nobody disturbs, into one target.

@@ -9,6 +9,7 @@ use crate::campaign::Report;
 use crate::cell::{Cell, How};
 use crate::kills::Counts;
 use crate::rig::Kind;
+use crate::taps;
 
 /// A share in percent.
 fn percent(part: u64, whole: u64) -> u64 {
@@ -21,6 +22,7 @@ pub fn closing(report: &Report) -> String {
     let cells = failed(&mut report.cells.iter().map(|(_, outcome)| outcome.result.is_ok()));
     let rounds = failed(&mut report.rounds.iter().map(|(_, result)| result.is_ok()));
     let scripted = failed(&mut report.scripted.iter().map(|(_, result)| result.is_ok()));
+    let taps = failed(&mut report.taps.iter().map(|(_, result)| result.is_ok()));
     let missed = failed(&mut report.planted.iter().map(|caught| caught.by.is_ok()));
     let Counts {
         kills,
@@ -43,6 +45,13 @@ pub fn closing(report: &Report) -> String {
         report.cells.len(),
         cells,
         report.took[0].as_secs(),
+    );
+    let _ = writeln!(
+        text,
+        "{:<24}{:>8}{taps:>12}{:>8}",
+        "taps that fail, cells",
+        report.taps.len(),
+        report.took[4].as_secs()
     );
     let _ = writeln!(
         text,
@@ -115,7 +124,8 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
          | P4 | after a run that ended well the target equals the source: no doubles where keys are merged, nor with `state_in_target` |\n\
          | P5 | fresh rows pass after faults |\n\
          | P6 | the STATE that is kept is the tap's, byte for byte, and the last one after a run that ended well |\n\
-         | P7 | no row and no password is in a log, and nothing but STATE on a target's stdout |\n\n\
+         | P7 | no row and no password is in a log, and nothing but STATE on a target's stdout |\n\
+         | P8 | what is overwritten stays as it was when the tap failed, was killed or was interrupted, though its pipe ended |\n\n\
          ## Counts\n\n\
          | | done | violations |\n|---|---|---|\n"
     );
@@ -125,6 +135,12 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
         "| cells: a named point, a target, a way | {} | {} |",
         report.cells.len(),
         bad(&mut report.cells.iter().map(|(_, outcome)| outcome.result.is_ok()))
+    );
+    let _ = writeln!(
+        text,
+        "| taps that fail: a way, a target, appended to or overwritten | {} | {} |",
+        report.taps.len(),
+        bad(&mut report.taps.iter().map(|(_, result)| result.is_ok()))
     );
     let _ = writeln!(
         text,
@@ -151,6 +167,7 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
         text.push('\n');
     }
     points(report, &mut text);
+    taps(report, &mut text);
     let _ = write!(
         text,
         "## Kills at random\n\n\
@@ -234,6 +251,38 @@ fn points(report: &Report, text: &mut String) {
                         .collect()
                 },
             );
+            let _ = write!(text, " {letters} |");
+        }
+        text.push('\n');
+    }
+    text.push('\n');
+}
+
+fn taps(report: &Report, text: &mut String) {
+    text.push_str(
+        "## Taps that fail\n\n\
+         To a target the end of its input looks the same whether the tap has sent everything, failed or was killed. The tap sends \
+         rows and then fails, is killed, or waits until somebody interrupts or kills the runner, always after a run that ended \
+         well. A target that appends must keep every row that a STATE covers. Of one that is overwritten not a row may have \
+         changed (P8), and the STATE that is kept is that of the run before. Then two runs end well. An a stands for appended to, \
+         an o for overwritten, a capital letter for a violation.\n\n\
+         | what happens | jsonl | csv | parquet | postgres |\n|---|---|---|---|---|\n",
+    );
+    for how in taps::How::ALL {
+        let _ = write!(text, "| {} |", how.does());
+        for kind in Kind::ALL {
+            let cells = report
+                .taps
+                .iter()
+                .filter(|(cell, _)| (cell.how, cell.kind) == (how, kind));
+            let letters: String = cells
+                .map(|(cell, result)| match (cell.overwrite, result.is_ok()) {
+                    (false, true) => 'a',
+                    (false, false) => 'A',
+                    (true, true) => 'o',
+                    (true, false) => 'O',
+                })
+                .collect();
             let _ = write!(text, " {letters} |");
         }
         text.push('\n');

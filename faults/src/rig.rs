@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::processes::{self, MARK};
 use crate::server::Server;
 use crate::source::Source;
-use crate::tap::{self, Sent};
+use crate::tap::{self, Ends, Sent};
 
 /// How long a run may take in all before it counts as hung.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -118,6 +118,8 @@ pub struct Rig<'s> {
     pub sent: Vec<Sent>,
     /// The pace of the tap: rows at once, and microseconds of rest after them.
     pub pace: (u64, u64),
+    /// How the tap of the next runs ends.
+    pub ends: Ends,
     /// More settings of the target.
     pub settings: Map<String, Value>,
     runs: u64,
@@ -171,6 +173,7 @@ impl<'s> Rig<'s> {
             server,
             sent: Vec::new(),
             pace: (17, 2600),
+            ends: Ends::Well,
             settings: Map::new(),
             runs: 0,
             number,
@@ -208,6 +211,11 @@ impl<'s> Rig<'s> {
         Sent::read(&self.path("sent"))
     }
 
+    /// Whether the tap of the run that goes on has sent all of its rows, and waits.
+    pub fn waits(&self) -> bool {
+        self.path("sent.waits").exists()
+    }
+
     /// The settings of the target.
     pub fn target_config(&self) -> Value {
         let mut config = match &self.server {
@@ -243,6 +251,7 @@ impl<'s> Rig<'s> {
             chunk: self.pace.0,
             rest: self.pace.1,
             log: self.path("sent"),
+            ends: self.ends,
         };
         let write =
             |name: &str, text: String| fs::write(self.path(name), text).map_err(|e| format!("{name}: {e}"));
@@ -260,7 +269,7 @@ impl<'s> Rig<'s> {
     /// It can not be started.
     pub fn start(&mut self, end: u64, disturbance: &Disturbance) -> Result<Running, String> {
         self.write_configs(end)?;
-        for name in ["sent", "mark", "gauge", "told.json"] {
+        for name in ["sent", "sent.waits", "mark", "gauge", "told.json"] {
             let _ = fs::remove_file(self.path(name));
         }
         self.runs += 1;

@@ -4,9 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Signal, getpid, getppid, kill_process};
 use serde::{Deserialize, Serialize};
 
 use crate::source::{Source, Stream};
@@ -30,6 +33,29 @@ pub struct Config {
     pub rest: u64,
     /// Where it notes what it sends, see [`Sent`].
     pub log: PathBuf,
+    /// How it ends there.
+    #[serde(default)]
+    pub ends: Ends,
+}
+
+/// How a run of the tap ends at its last row. All but the first look the same to whoever reads its pipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Ends {
+    /// With its last STATE, and success.
+    #[default]
+    Well,
+    /// With exit code 1, and no STATE for its last rows.
+    Fails,
+    /// With exit code 1, after its last STATE.
+    FailsAfterState,
+    /// By SIGKILL, with no STATE for its last rows.
+    Killed,
+    /// By SIGKILL, after its last STATE.
+    KilledAfterState,
+    /// Not: it waits after its last STATE until its runner is gone, or it is told to end.
+    Waits,
+    /// Not; and when it is told to end it does so with success.
+    WaitsAndObeys,
 }
 
 /// What a run of the tap has sent, noted before it is written, so that a kill leaves it behind.
@@ -117,9 +143,43 @@ pub fn run(config: &Path, state: Option<&Path>, out: &mut impl Write) -> io::Res
         text.clear();
         thread::sleep(Duration::from_micros(config.rest));
     }
-    state_line(&source, sent.to, &mut text);
+    if !matches!(config.ends, Ends::Fails | Ends::Killed) {
+        state_line(&source, sent.to, &mut text);
+    }
     out.write_all(text.as_bytes())?;
-    out.flush()
+    out.flush()?;
+    end(config.ends, &config.log)
+}
+
+/// Ends as it was told to.
+fn end(ends: Ends, log: &Path) -> io::Result<()> {
+    let failed = || Err(io::Error::other("as it was told to"));
+    match ends {
+        Ends::Well => Ok(()),
+        Ends::Fails | Ends::FailsAfterState => failed(),
+        Ends::Killed | Ends::KilledAfterState => {
+            kill_process(getpid(), Signal::KILL)?;
+            failed()
+        }
+        Ends::Waits | Ends::WaitsAndObeys => {
+            let asked = Arc::new(AtomicBool::new(false));
+            if ends == Ends::WaitsAndObeys {
+                for signal in [Signal::INT, Signal::TERM] {
+                    signal_hook::flag::register(signal.as_raw(), Arc::clone(&asked))?;
+                }
+            }
+            fs::write(log.with_extension("waits"), "")?;
+            let runner = getppid();
+            while getppid() == runner && !asked.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(2));
+            }
+            if asked.load(Ordering::Relaxed) {
+                Ok(())
+            } else {
+                failed()
+            }
+        }
+    }
 }
 
 /// What changes at a row.

@@ -89,7 +89,9 @@ fn a_full_disk_ends_a_target_with_no_state_ahead_and_the_next_run_goes_on() {
 fn a_full_disk_leaves_a_file_that_is_replaced_as_it_was() {
     for kind in Kind::ALL {
         let target = Target::new(kind).with("write_mode", "replace");
-        target.feed_bytes(stream(0, 10).as_bytes()).ok();
+        target
+            .feed_bytes((stream(0, 10) + &state_line(10)).as_bytes())
+            .ok();
         let full = run(&mut limited(&target.command(), 12), stream(0, 6000).as_bytes());
         assert_eq!(full.states(), [""; 0], "{kind:?}");
         full.fails(74, &["File too large"]);

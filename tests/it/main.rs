@@ -9,6 +9,7 @@ mod direct;
 mod disk;
 mod docs;
 mod edge_cases;
+mod end_of_input;
 mod example;
 mod harness;
 mod kill;

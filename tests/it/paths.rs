@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Kind, Target, csv_rows, jsonl_rows, parquet_rows};
+use crate::harness::{Kind, Target, csv_rows, jsonl_rows, parquet_rows, state};
 
 /// Names that lead somewhere, mean something, or differ by little.
 fn names() -> Vec<String> {
@@ -162,7 +162,7 @@ fn every_stream_has_a_file_of_its_own_inside_the_folder() {
                 let record = json!({"type": "RECORD", "stream": name, "record": {"name": name}});
                 [schema.to_string(), record.to_string()]
             });
-        target.feed(lines).ok();
+        target.feed(lines.chain([state("1")])).ok();
         let mut all = Vec::new();
         below(target.path("").as_path(), &mut all);
         let config = target.path("config.json");
@@ -226,6 +226,7 @@ fn a_link_in_the_folder_is_followed_by_append_and_replaced_otherwise() {
     let lines = [
         r#"{"type":"SCHEMA","stream":"s","schema":{"properties":{"i":{"type":"integer"}}},"key_properties":[]}"#,
         r#"{"type":"RECORD","stream":"s","record":{"i":1}}"#,
+        r#"{"type":"STATE","value":1}"#,
     ];
     for (mode, elsewhere) in [("append", "{\"i\":0}\n{\"i\":1}\n"), ("replace", "{\"i\":0}\n")] {
         let target = Target::jsonl().with("write_mode", mode);

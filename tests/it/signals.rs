@@ -110,7 +110,14 @@ fn both_signals_are_two() {
 #[test]
 fn a_replaced_file_stays_the_old_one() {
     let target = Target::new(Kind::Csv).with("write_mode", "replace");
-    target.feed([schema_line()].into_iter().chain(records([1]))).ok();
+    target
+        .feed(
+            [schema_line()]
+                .into_iter()
+                .chain(records([1]))
+                .chain([state_line(2)]),
+        )
+        .ok();
     let before = target.text("s");
     let mut live = Live::start(&mut target.command());
     live.send([schema_line()]);

@@ -3,15 +3,14 @@
 //! What passed is told by the target, over a FIFO in the run's folder (see [`COUNTS_VARIABLE`]). With the runner in
 //! between, every byte is copied into and out of the kernel once more, by a third process that wants a processor.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, PipeReader, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
 
 use melisma_sdk::target::{COUNTS_VARIABLE, Count};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
 
+use super::fifo;
 use super::folder::RunFolder;
 use super::relay::Counts;
 
@@ -31,8 +30,7 @@ impl Direct {
         folder: &RunFolder,
     ) -> io::Result<(Self, File)> {
         let path = folder.fifo("counts")?;
-        let read = counts_reader(&path)?;
-        let write = OpenOptions::new().write(true).open(&path)?;
+        let (read, write) = fifo::both_ends(&path)?;
         let (pipe, end) = io::pipe()?;
         target.stdin(pipe.try_clone()?).env(COUNTS_VARIABLE, path);
         tap.stdout(Stdio::from(end));
@@ -58,12 +56,4 @@ pub(crate) fn take_counts(from: impl Read, counts: &Counts) {
         }
         line.clear();
     }
-}
-
-/// A FIFO's reading end without a wait for a writer; reading it waits.
-fn counts_reader(path: &std::path::Path) -> io::Result<File> {
-    let at_once = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
-    let file = OpenOptions::new().read(true).custom_flags(at_once).open(path)?;
-    rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
-    Ok(file)
 }

@@ -32,10 +32,12 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// Judges by the exits of both sides. When the target went first, what the tap did after counts for nothing. When
-    /// both failed, the tap went first, and what the target did may follow from that: the kind is the tap's.
-    pub(crate) fn of(tap: ExitStatus, target: ExitStatus, target_first: bool) -> Self {
+    /// both failed, the tap went first, and what the target did may follow from that: the kind is the tap's. A target that
+    /// only repeats the runner's own word about the tap (`target_follows`) is not to blame.
+    pub(crate) fn of(tap: ExitStatus, target: ExitStatus, target_first: bool, target_follows: bool) -> Self {
         let tap_failed = !tap.success() && !target_first;
-        let (message, statuses) = match (tap_failed, !target.success()) {
+        let target_failed = !target.success() && !(tap_failed && target_follows);
+        let (message, statuses) = match (tap_failed, target_failed) {
             (false, false) => return Self::Success,
             (true, false) => ("Extractor failed", describe(tap)),
             (false, true) => ("Loader failed", describe(target)),
@@ -84,28 +86,36 @@ mod tests {
     #[test]
     fn the_verdict_is_meltanos() {
         let failed = |message: &str| Verdict::Failed(message.to_owned(), Kind::Failed);
-        assert_eq!(Verdict::of(code(0), code(0), false), Verdict::Success);
+        assert_eq!(Verdict::of(code(0), code(0), false, false), Verdict::Success);
         assert_eq!(
-            Verdict::of(code(1), code(0), false),
+            Verdict::of(code(1), code(0), false, false),
             failed("Extractor failed (exit code 1)")
         );
         assert_eq!(
-            Verdict::of(code(0), code(2), false),
+            Verdict::of(code(0), code(2), false, false),
             failed("Loader failed (exit code 2)")
         );
         assert_eq!(
-            Verdict::of(code(1), code(2), true),
+            Verdict::of(code(1), code(2), true, false),
             failed("Loader failed (exit code 2)")
         );
-        assert_eq!(Verdict::of(code(1), code(0), true), Verdict::Success);
+        assert_eq!(Verdict::of(code(1), code(0), true, false), Verdict::Success);
         assert_eq!(
-            Verdict::of(code(1), ExitStatus::from_raw(9), false),
+            Verdict::of(code(1), ExitStatus::from_raw(9), false, false),
             failed("Extractor and loader failed (exit code 1 and killed by signal 9)")
+        );
+        assert_eq!(
+            Verdict::of(code(1), code(69), false, true),
+            failed("Extractor failed (exit code 1)")
+        );
+        assert_eq!(
+            Verdict::of(code(0), code(69), false, true),
+            Verdict::Failed("Loader failed (exit code 69)".to_owned(), Kind::Unavailable)
         );
     }
     #[test]
     fn the_kind_is_that_of_whoever_failed_first() {
-        let kind = |tap, target, target_first| match Verdict::of(code(tap), code(target), target_first) {
+        let kind = |tap, target, target_first| match Verdict::of(code(tap), code(target), target_first, false) {
             Verdict::Failed(_, kind) => kind.exit_code(),
             verdict => panic!("{verdict:?}"),
         };

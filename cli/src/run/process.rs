@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use melisma_sdk::target::{COUNTS_VARIABLE, RUN_VERDICT_VARIABLE};
 use melisma_sdk::{Error, Kind, Result};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
@@ -43,6 +44,10 @@ impl Program {
             command.env_clear().envs(vars);
         }
         command.envs(self.more_vars.iter().map(|(name, value)| (name, value)));
+        // Of a run that this one is a part of: what another runner says is not about these processes.
+        for of_a_run in [COUNTS_VARIABLE, RUN_VERDICT_VARIABLE] {
+            command.env_remove(of_a_run);
+        }
         command
     }
 

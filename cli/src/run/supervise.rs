@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, unbounded};
-use melisma_sdk::{Error, Kind, Result};
+use melisma_sdk::{Error, Kind, Result, fault};
 use rustix::process::Signal;
 
 use super::ask::TICK;
@@ -17,10 +17,11 @@ use super::direct::Direct;
 use super::discover::Start;
 use super::end::{End, Verdict};
 use super::folder::RunFolder;
+use super::input_verdict::InputVerdict;
 use super::interrupted;
 use super::logs::Said;
 use super::plan::Plan;
-use super::process::Group;
+use super::process::{Group, describe};
 use super::progress::Progress;
 use super::relay::{Counts, RelayEnd};
 use super::threads::{self, Event};
@@ -61,6 +62,10 @@ struct Run<'a> {
     tap: Group,
     target: Group,
     seen: Seen,
+    /// No record passes through the runner.
+    shares_pipe: bool,
+    /// What the target is told about its input.
+    input: InputVerdict,
     signals: &'a Signals,
     console: &'a Console,
 }
@@ -107,6 +112,7 @@ pub(crate) fn supervise(
     target_command.stdin(Stdio::piped());
     let direct = connect(plan, &mut tap_command, &mut target_command, folder, console);
     let (direct, counted) = direct.unzip();
+    let input = InputVerdict::offer(&mut target_command, folder, console);
     let mut target = plan.target.spawn(target_command)?;
     let mut tap = match plan.tap.program.spawn(tap_command) {
         Ok(tap) => tap,
@@ -131,6 +137,8 @@ pub(crate) fn supervise(
     let mut run = Run {
         tap: groups.0,
         target: groups.1,
+        shares_pipe: direct.is_some(),
+        input,
         seen: Seen {
             direct,
             ..Seen::default()
@@ -166,6 +174,7 @@ impl Run<'_> {
             }
             self.look_for_signals();
             self.end_a_tap_that_nobody_needs(keeper);
+            self.judge_the_input();
             if let (Some(tap), Some(target)) = (self.seen.tap, self.seen.target) {
                 let since = *self.seen.both_gone.get_or_insert_with(Instant::now);
                 let all = self.seen.relayed && self.seen.told && self.seen.logged == 2;
@@ -256,6 +265,28 @@ impl Run<'_> {
         }
     }
 
+    /// Tells the target how its input has ended, as soon as that is known.
+    fn judge_the_input(&mut self) {
+        if self.input.is_given() {
+            return;
+        }
+        let seen = &self.seen;
+        let tap_failed = seen.tap.filter(|status| !status.success()).map(describe);
+        let asked = seen.signal.map(|(signal, _)| signals::name(signal).to_owned());
+        let not_needed = seen.tap_deadline.map(|_| "the tap was asked to end".to_owned());
+        let unread = seen
+            .target_first
+            .then(|| "the target did not read all of it".to_owned());
+        // What was asked for comes before how it ended then: a tap may take a signal for a good reason to end.
+        let why = asked.or_else(|| seen.failed.clone()).or(unread).or(not_needed);
+        if let Some(why) = why.or(tap_failed) {
+            self.input.failed(&why);
+        } else if seen.tap.is_some() && (self.shares_pipe || seen.relayed) {
+            fault!(RUN_VERDICT, error => return self.input.failed(&error.to_string()));
+            self.input.ok();
+        }
+    }
+
     fn verdict(&self, tap: ExitStatus, target: ExitStatus) -> Verdict {
         if let Some((signal, _)) = self.seen.signal {
             return Verdict::Interrupted(signal);
@@ -267,6 +298,9 @@ impl Run<'_> {
             self.console
                 .warn("the target ended before it had everything, and says that is well");
         }
-        Verdict::of(tap, target, self.seen.target_first)
+        // The exit of a target that was told of the tap's failure says the same once more.
+        let unavailable = i32::from(Kind::Unavailable.exit_code());
+        let follows = self.input.is_failed() && target.code() == Some(unavailable);
+        Verdict::of(tap, target, self.seen.target_first, follows)
     }
 }

@@ -58,6 +58,7 @@ bugs! {
     NO_BUDGET 4 "no-budget" "queues have no end, and nobody waits for memory";
     FLOAT_NUMBERS 5 "float-numbers" "integers pass through a float";
     STRAY_LINE 6 "stray-line" "a line that is no STATE goes to stdout";
+    END_IS_SUCCESS 9 "end-is-success" "the end of the input is the end of the data, however the tap ended";
     TOLD_SECRET 7 "told-secret" "a password is written to the log";
 }
 
@@ -162,7 +163,7 @@ mod tests {
     #[test]
     fn each_invariant_that_code_can_break_has_a_bug() {
         // 8 is about `unsafe`, which the compiler refuses.
-        for invariant in 1..8 {
+        for invariant in (1..8).chain([9]) {
             assert!(BUGS.iter().any(|bug| bug.invariant == invariant), "{invariant}");
         }
     }

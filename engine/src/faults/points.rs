@@ -67,6 +67,7 @@ points! {
     TARGET_END Every "target.end" "the target has done everything, and not ended";
     RUN_RELAY Every "run.relay" "the runner has a block of the tap, the target has not";
     RUN_TOLD Every "run.told" "the runner has read a STATE, and not passed it to its store";
+    RUN_VERDICT Every "run.verdict" "the tap has ended well, and the target does not know";
     STORE_BEFORE Every "store.before" "a STATE was told, and nothing of it stored";
     STORE_HALF Every "store.half" "half of a STATE is stored";
     STORE_AFTER Every "store.after" "a STATE is stored";

@@ -140,15 +140,19 @@ impl<D: Destination> Router<'_, D> {
         source: Source,
         schema: Arc<StreamSchema>,
     ) -> Result<()> {
-        let ticket = self.barrier(seq, id)?;
-        let options = self.decode_options(&schema);
+        self.close_for_barrier(id)?;
+        // Both may refuse the schema. No ticket is open while they can, so that a SCHEMA that cannot be applied ends the
+        // run as a line that is no message does: what came before it is committed, and its STATE emitted.
+        let decoder = Decoder::new(&schema, self.decode_options(&schema))?;
+        let encoder = self.destination.encoder(&schema)?;
         if let Some(stream) = &mut self.streams[id] {
-            stream.decoder = Decoder::new(&schema, options)?;
+            stream.decoder = decoder;
             stream.undeclared = UndeclaredColumn::of(&schema);
-            stream.encoder = self.destination.encoder(&schema)?;
+            stream.encoder = encoder;
             stream.schema = Arc::clone(&schema);
             stream.source = source;
         }
+        let ticket = self.open_barrier(seq, id);
         self.send(id, What::Schema(schema, ticket))
     }
 
@@ -166,23 +170,34 @@ impl<D: Destination> Router<'_, D> {
             let ticket = self.shared.teller.open(seq, id);
             return self.send(id, What::Activate(version, Some(ticket)));
         });
-        let ticket = self.barrier(seq, id)?;
+        self.close_for_barrier(id)?;
+        let ticket = self.open_barrier(seq, id);
         self.send(id, What::Activate(version, ticket))
     }
 
-    fn barrier(&mut self, seq: u64, id: usize) -> Result<Option<Ticket>> {
+    /// The rows before a barrier go to their writer, and are committed unless all streams are committed together.
+    fn close_for_barrier(&mut self, id: usize) -> Result<()> {
         if self.shared.options.commits_together() {
-            self.hand_over(id)?;
-            self.hold(seq, id);
-            return Ok(None);
+            self.hand_over(id)
+        } else {
+            self.commit(id)
         }
-        self.commit(id)?;
-        Ok(Some(self.shared.teller.open(seq, id)))
+    }
+
+    /// The barrier itself holds the watermark, by a ticket of its own or in the stream's unit. Whoever gets the ticket
+    /// must settle it: nothing may fail between this and the writer.
+    fn open_barrier(&mut self, seq: u64, id: usize) -> Option<Ticket> {
+        if self.shared.options.commits_together() {
+            self.hold(seq, id);
+            return None;
+        }
+        Some(self.shared.teller.open(seq, id))
     }
 
     /// STATE: told when everything before it is durable.
     pub(super) fn state(&mut self, seq: u64, value: &str) -> Result<()> {
         self.summary.states += 1;
+        self.note_state(value);
         fault!(DECODE_STATE);
         if self.shared.options.commits_at_states {
             return self.state_of_all(seq, value);
@@ -349,6 +364,19 @@ impl<D: Destination> Router<'_, D> {
         }))
     }
 
+    /// Another stream could not be closed: the units of these are committed, unless all are committed together.
+    fn settle(&mut self, sealed: Vec<(usize, Option<Unit>)>) -> Result<()> {
+        let units = sealed.into_iter().filter_map(|(id, unit)| Some((id, unit?)));
+        for (id, unit) in units {
+            if self.shared.options.commits_together() {
+                self.shared.teller.abandon(unit.ticket);
+            } else {
+                self.send(id, What::Commit(unit, None))?;
+            }
+        }
+        Ok(())
+    }
+
     /// The stream can not go on: its open unit holds the watermark for ever.
     pub(super) fn give_up(&mut self, id: usize) {
         if let Some(unit) = self.streams[id].as_mut().and_then(|stream| stream.unit.take()) {
@@ -359,17 +387,33 @@ impl<D: Destination> Router<'_, D> {
     /// A clean end: everything is committed and every sink finished.
     pub(super) fn finish(&mut self) -> Result<()> {
         self.check_end()?;
-        // All rows are with their sinks before one of them is handed the STATE that covers all.
+        self.check_whole()?;
+        for (id, unit) in self.seal_all()? {
+            self.send(id, What::Finish(unit, self.together.last.clone()))?;
+        }
+        Ok(())
+    }
+
+    /// Hands over the rows of every stream and closes every unit, before a writer is asked to commit the first of them:
+    /// what fails here fails while nothing of this commit is durable yet.
+    pub(super) fn seal_all(&mut self) -> Result<Vec<(usize, Option<Unit>)>> {
         for id in 0..self.streams.len() {
             self.hand_over(id)?;
         }
+        let mut sealed = Vec::new();
         for id in 0..self.streams.len() {
-            if self.streams[id].is_some() {
-                let unit = self.seal(id)?;
-                self.send(id, What::Finish(unit, self.together.last.clone()))?;
+            if self.streams[id].is_none() {
+                continue;
+            }
+            match self.seal(id) {
+                Ok(unit) => sealed.push((id, unit)),
+                Err(error) => {
+                    self.settle(sealed)?;
+                    return Err(error);
+                }
             }
         }
-        Ok(())
+        Ok(sealed)
     }
 
     /// An end before its time: what is good so far is committed, unless only a clean end may commit.

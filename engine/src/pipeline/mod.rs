@@ -17,6 +17,7 @@
 mod batches;
 mod clock;
 mod dead_letter;
+mod ending;
 mod observer;
 mod options;
 #[cfg(feature = "planted-bugs")]
@@ -42,7 +43,7 @@ use crate::planted;
 use crate::sink::Destination;
 pub use dead_letter::DeadLetters;
 pub use observer::{Observer, StreamSummary, Summary};
-pub use options::{Limits, OnInvalid, Options, Repairs, Stop, UndeclaredProperties};
+pub use options::{FinalState, Limits, OnInvalid, Options, Repairs, Stop, UndeclaredProperties};
 use reader::Reader;
 use router::{Router, Shared};
 use teller::Teller;

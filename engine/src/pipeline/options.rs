@@ -29,6 +29,9 @@ pub struct Options {
     pub writers: usize,
     /// Only a clean end makes rows durable: every sink is committed and finished once, at the end.
     pub commits_at_end: bool,
+    /// With `commits_at_end`: what the STATEs must show before anything is published. An input whose tap has failed ends
+    /// like any other.
+    pub final_state: FinalState,
     /// Rows become durable at a STATE only, those of all streams together, and the sinks are handed that STATE
     /// ([`Sink::commit_state`](crate::sink::Sink::commit_state)). `writers` must be 1. `commits_at_end` goes before it.
     pub commits_at_states: bool,
@@ -68,6 +71,7 @@ impl Default for Options {
             dead_letter_max_bytes: 1 << 30,
             writers: 1,
             commits_at_end: false,
+            final_state: FinalState::Ignored,
             commits_at_states: false,
             validate: true,
             add_metadata: false,
@@ -79,6 +83,20 @@ impl Default for Options {
             undeclared: UndeclaredProperties::default(),
         }
     }
+}
+
+/// What the STATEs of an input must show before a destination that replaces what was there may take the end of the
+/// input for the end of the data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FinalState {
+    /// Nothing: the end of the input is enough.
+    #[default]
+    Ignored,
+    /// Whether the tap ended well is known otherwise. But rows of a FULL_TABLE read that an earlier run has begun, or that
+    /// is unfinished, are not the whole stream.
+    NotPartial,
+    /// The same, and the last message is a STATE that does not say that anything is still being read.
+    Required,
 }
 
 /// When the rows of a stream are committed.

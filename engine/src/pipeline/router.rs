@@ -8,6 +8,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender};
 use super::batches::Waiting;
 use super::clock;
 use super::dead_letter::DeadLetters;
+use super::ending::Ending;
 use super::observer::{Observer, Summary};
 use super::options::{OnInvalid, Options, Stop};
 use super::reader::{Input, Reader};
@@ -60,6 +61,7 @@ pub(super) struct Router<'e, D: Destination> {
     pub(super) now: Instant,
     pub(super) waiting: Option<Waiting>,
     pub(super) together: Together,
+    pub(super) ending: Ending,
     pub(super) piece_rows: usize,
     pub(super) piece_bytes: usize,
     /// Bytes of lines after which a stream's memory is measured.
@@ -102,6 +104,7 @@ impl<'e, D: Destination> Router<'e, D> {
             now: Instant::now(),
             waiting: None,
             together: Together::new(),
+            ending: Ending::default(),
             piece_rows: PIECE_ROWS.min(options.limits.rows).max(1),
             piece_bytes,
             measure_bytes: MEASURE.min(piece_bytes),
@@ -137,6 +140,8 @@ impl<'e, D: Destination> Router<'e, D> {
                     fault!(DECODE_BLOCK);
                 }
                 Ok(Input::End) => return Ok(()),
+                // Only what is wrong with the bytes has a place among them.
+                Ok(Input::Failed(error)) if error.kind() == Kind::Unavailable => return Err(error),
                 Ok(Input::Failed(error)) => return Err(error.at(position)),
                 Err(RecvTimeoutError::Timeout) => self.now = Instant::now(),
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::bug("the reading thread is gone")),
@@ -219,7 +224,7 @@ impl<'e, D: Destination> Router<'e, D> {
     #[cold]
     fn repair(&mut self, line: &Line<'_>, error: Error) -> Result<()> {
         let Some(text) = repair(line.text, self.shared.options.repairs) else {
-            return self.invalid_line(error);
+            return self.invalid_line(line.text.as_bytes(), error);
         };
         match self.read(
             &Line {
@@ -229,7 +234,7 @@ impl<'e, D: Destination> Router<'e, D> {
             &mut Row::default(),
         )? {
             Read::Done => Ok(()),
-            Read::NoMessage(error) => self.invalid_line(error),
+            Read::NoMessage(error) => self.invalid_line(text.as_bytes(), error),
         }
     }
 
@@ -243,15 +248,19 @@ impl<'e, D: Destination> Router<'e, D> {
                 },
                 &mut Row::default(),
             ),
-            None => self.invalid_line(line.error()),
+            None => self.invalid_line(line.bytes, line.error()),
         }
     }
 
-    fn invalid_line(&mut self, error: Error) -> Result<()> {
+    fn invalid_line(&mut self, line: &[u8], error: Error) -> Result<()> {
         if !self.shared.options.warn_invalid_lines || error.kind() != Kind::Input {
             return Err(error);
         }
         self.summary.ignored += 1;
+        if line.trim_ascii_start().starts_with(b"{") {
+            // It may be a message that was torn when the tap was killed.
+            self.ending.uncover();
+        }
         log::warn!("passed over: {error}");
         Ok(())
     }
@@ -338,6 +347,9 @@ impl<'e, D: Destination> Router<'e, D> {
     /// Everything but RECORD.
     #[cold]
     fn other(&mut self, line: &Line<'_>, message: Message<'_>) -> Result<()> {
+        if matches!(message, Message::Schema(_) | Message::ActivateVersion { .. }) {
+            self.ending.uncover();
+        }
         match message {
             Message::Record(_) => Err(Error::bug("a RECORD took the wrong way")),
             Message::Schema(schema) => {

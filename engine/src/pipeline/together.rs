@@ -38,7 +38,9 @@ impl<D: Destination> Router<'_, D> {
     /// A STATE: commits all rows with it when a commit is due. One without rows since the last commit needs none.
     pub(super) fn state_of_all(&mut self, seq: u64, value: &str) -> Result<()> {
         if is_empty(value) {
-            // Let go, as everywhere.
+            // It is not stored in the place of an older STATE that is good, as everywhere. But it covers the records
+            // before it: at the end of the input they are committed with the STATE that there is, if there is one.
+            self.together.covered = self.accepted();
             return Ok(());
         }
         let options = self.shared.options;
@@ -53,11 +55,8 @@ impl<D: Destination> Router<'_, D> {
         if !due || options.commits_at_end {
             return Ok(());
         }
-        for id in 0..self.streams.len() {
-            self.hand_over(id)?;
-        }
-        for id in 0..self.streams.len() {
-            if let Some(unit) = self.seal(id)? {
+        for (id, unit) in self.seal_all()? {
+            if let Some(unit) = unit {
                 self.send(id, What::Commit(unit, Some(Arc::clone(&state))))?;
             }
         }
@@ -75,8 +74,10 @@ impl<D: Destination> Router<'_, D> {
             return Ok(());
         }
         Err(Error::input(format!(
-            "expected a STATE behind the last RECORD, found the end of the input: what no STATE covers is not committed, \
-             nor are the {behind} records behind the last one"
+            "expected a STATE behind the last RECORD, found the end of the input: rows are committed together with the \
+             STATE that covers them (state_in_target), so the {behind} record{} behind the last one are not committed; a \
+             tap that sends no STATE needs another way of loading",
+            if behind == 1 { "" } else { "s" }
         )))
     }
 

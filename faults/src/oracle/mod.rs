@@ -1,4 +1,4 @@
-//! What must hold after each crash and at the end: P1 to P6.
+//! What must hold after each crash and at the end: P1 to P8.
 //!
 //! | | |
 //! |---|---|
@@ -9,6 +9,7 @@
 //! | P5 | fresh rows pass after faults |
 //! | P6 | the STATE that is kept is the tap's, byte for byte, and the last one after a run that ended well |
 //! | P7 | no row and no password is in a log, and nothing but STATE was on stdout |
+//! | P8 | what is overwritten stays as it was when the tap failed, was killed or was interrupted, though its pipe ended |
 
 mod overwrite;
 

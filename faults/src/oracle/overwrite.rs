@@ -46,6 +46,27 @@ impl Oracle {
         Ok(())
     }
 
+    /// Looks after a run whose input did not end well: each stream has exactly the rows of the last good run, and the STATE
+    /// that is kept is that run's.
+    ///
+    /// # Errors
+    /// What is violated.
+    pub fn overwritten_by_nobody(&mut self, rig: &Rig<'_>, good: Sent) -> Result<(), String> {
+        self.states(rig)?;
+        if self.now != good.to {
+            return Err(format!(
+                "P8: the STATE of row {} is kept, the last good run ended at {}",
+                self.now, good.to
+            ));
+        }
+        let found = read::all(rig, &mut Parts::default(), false)?;
+        let checked = Stream::ALL.into_iter().map(|stream| {
+            check(rig, &found, stream, good.from, good.to)
+                .map_err(|what| format!("P8: {} was replaced: {what}", stream.name()))
+        });
+        checked.collect::<Result<Vec<()>, String>>().map(drop)
+    }
+
     /// Looks after a run that ended well: exactly its rows are there.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ fn check(part: impl FnOnce(Plan) -> Plan) -> Report {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let nothing = Plan {
         cells: Vec::new(),
+        taps: Vec::new(),
         rounds: Vec::new(),
         scripted: Vec::new(),
         planted: false,
@@ -53,6 +54,15 @@ fn a_kill_at_any_named_point_loses_nothing() {
         ..nothing
     });
     assert_eq!(report.cells.len(), 98);
+}
+
+#[test]
+fn a_tap_that_fails_replaces_nothing_and_loses_nothing() {
+    let report = check(|nothing| Plan {
+        taps: Plan::quick(programs(), seed()).taps,
+        ..nothing
+    });
+    assert_eq!(report.taps.len(), 10);
 }
 
 #[test]

@@ -181,18 +181,29 @@ impl<'a> Emitter<'a> {
         self.flush()
     }
 
-    /// Writes a STATE that is not empty and not the one before.
-    pub(super) fn state(&mut self, value: &[u8]) -> Result<()> {
-        if !value.is_empty() && value != self.state {
+    /// Writes a STATE, an object with members, that is not empty and not the one before; whether it did. While a stream
+    /// is read its name goes in as `currently_syncing`, the mark that Singer has for it: a target that replaces what was
+    /// there can tell a STATE in the middle from that of the end.
+    pub(super) fn state(&mut self, value: &[u8], syncing: Option<&str>) -> Result<bool> {
+        let new = !value.is_empty() && value != self.state;
+        if new {
             self.state.clear();
             self.state.extend_from_slice(value);
             self.buffer.append(|out| {
                 out.extend_from_slice(b"{\"type\":\"STATE\",\"value\":");
-                out.extend_from_slice(value);
+                match (syncing, value.strip_suffix(b"}")) {
+                    (Some(stream), Some(open)) => {
+                        out.extend_from_slice(open);
+                        out.extend_from_slice(b",\"currently_syncing\":");
+                        json::write_string(out, stream);
+                        out.push(b'}');
+                    }
+                    _ => out.extend_from_slice(value),
+                }
                 out.extend_from_slice(b"}\n");
             });
         }
-        self.flush()
+        self.flush().map(|()| new)
     }
 
     /// The next STATE goes out though it may be the one before.

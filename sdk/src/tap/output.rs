@@ -34,6 +34,10 @@ pub struct Output<'a> {
     pub(super) limit: Option<u64>,
     /// An error was handed to the tap, which must not write on.
     pub(super) failed: bool,
+    /// The stream is not read to its end.
+    syncing: bool,
+    /// A SCHEMA went out, and no STATE after it.
+    uncovered: bool,
     scratch: Vec<u8>,
     state_told: Instant,
     start_date: Option<Box<str>>,
@@ -49,6 +53,8 @@ impl<'a> Output<'a> {
             current: Current::none(),
             limit: None,
             failed: false,
+            syncing: false,
+            uncovered: false,
             scratch: Vec::new(),
             state_told: Instant::now(),
             start_date: start_date.map(Into::into),
@@ -172,6 +178,15 @@ impl<'a> Output<'a> {
         let stopped = told.and_then(|()| self.stop.check());
         self.failed |= stopped.is_err();
         stopped
+    }
+
+    /// Writes a STATE now, the same as the last one if nothing in it has changed. For a stream that is read from its start
+    /// although the STATE of an earlier run said how far that one had come: call it after
+    /// [`forget`](Self::forget), before the first record, so that a target that replaces what was there knows that these are
+    /// all rows.
+    pub fn emit_state(&mut self) -> Result<()> {
+        self.emitter.forget_state();
+        self.tell_state()
     }
 
     /// Writes one record: what is not selected is left out, a number that JSON does not have becomes null.
@@ -338,6 +353,7 @@ impl<'a> Output<'a> {
         self.current = Current::new(opening, progress);
         self.current.counter = counting.then(|| Counter::new("record_count", Some(&self.current.name)));
         self.failed = false;
+        self.syncing = true;
         self.emitter.set_version(None);
         self.tell_schema()
     }
@@ -348,12 +364,13 @@ impl<'a> Output<'a> {
         self.count(Instant::now());
         self.current.counter = None;
         if complete {
-            match &mut self.current.progress {
-                Some(progress) => progress.finish(&mut self.state),
-                // Without a bookmark it has a place all the same, as the Meltano SDK's taps give it: so a STATE covers its
-                // records, and whoever reads it can tell that the stream is complete.
-                None => self.state.complete(&self.current.name),
+            self.syncing = false;
+            if let Some(progress) = &mut self.current.progress {
+                progress.finish(&mut self.state);
             }
+            // Without a bookmark it has a place all the same, as the Meltano SDK's taps give it: so a STATE covers its
+            // records, and whoever reads it can tell that the stream is complete.
+            self.state.complete(&self.current.name);
         }
         if self.emitter.is_dead() {
             return Ok(());
@@ -377,7 +394,18 @@ impl<'a> Output<'a> {
         self.state.write(&mut self.scratch);
         self.current.state_records = 0;
         self.state_told = Instant::now();
-        self.emitter.state(&self.scratch)
+        let syncing = self.syncing.then_some(&*self.current.name);
+        let written = self.emitter.state(&self.scratch, syncing)?;
+        self.uncovered &= !written;
+        Ok(())
+    }
+
+    /// All streams were read to their end: the last message is a STATE.
+    ///
+    /// A stream without new records writes none of its own, since thousands of such streams would write the same STATE
+    /// thousands of times.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        if self.uncovered { self.emit_state() } else { Ok(()) }
     }
 
     fn tell_schema(&mut self) -> Result<()> {
@@ -395,6 +423,7 @@ impl<'a> Output<'a> {
         {
             message["bookmark_properties"] = json!([key]);
         }
+        self.uncovered = true;
         self.emitter.message(&message)
     }
 }

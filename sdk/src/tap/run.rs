@@ -100,7 +100,8 @@ fn work<T: Tap>(run: Run<'_>) -> Result<()> {
             output.tell_state()?;
             openings
                 .into_iter()
-                .try_for_each(|opening| sync_stream(&tap, &mut output, opening))
+                .try_for_each(|opening| sync_stream(&tap, &mut output, opening))?;
+            output.finish()
         }
     }
 }

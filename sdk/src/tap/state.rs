@@ -106,7 +106,8 @@ fn one_line(text: &str) -> String {
 }
 
 impl State {
-    /// Reads a state. What an interrupted run left in `progress_markers` is dropped, as its records may be read again.
+    /// Reads a state. What an interrupted run left in `progress_markers` is dropped, as its records may be read again, and
+    /// so is `currently_syncing`, which is about that run.
     pub(super) fn read(text: &[u8]) -> Result<Self> {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
         if text.is_empty() || text == b"null" {
@@ -115,6 +116,7 @@ impl State {
         let wrong = |error| Error::config("the state is not what a tap wrote").with_source(error);
         let mut rest: Fields = serde_json::from_slice(text).map_err(wrong)?;
         let mut state = Self::default();
+        rest.remove("currently_syncing");
         if let Some(text) = rest.take("bookmarks").filter(|text| &**text != "null") {
             let bookmarks: Fields = serde_json::from_str(&text).map_err(wrong)?;
             for (stream, text) in bookmarks.0 {
@@ -284,8 +286,10 @@ mod tests {
 
     #[test]
     fn what_it_does_not_know_stays_to_the_letter() {
-        let text = r#"{"bookmarks":{"a":{"lsn":1.10,"xmin":12345678901234567890123}},"currently_syncing":"a","x":[1,{"y":2e5}]}"#;
+        let text = r#"{"bookmarks":{"a":{"lsn":1.10,"xmin":12345678901234567890123}},"x":[1,{"y":2e5}]}"#;
         assert_eq!(written(&read(text)), text);
+        let interrupted = text.replace("},\"x\"", "},\"currently_syncing\":\"a\",\"x\"");
+        assert_eq!(written(&read(&interrupted)), text);
         assert_eq!(
             written(&read("{\n \"bookmarks\": {\n  \"a\": {\"b\": [1,\n 2]}}}")),
             r#"{"bookmarks":{"a":{"b":[1, 2]}}}"#

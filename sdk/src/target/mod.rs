@@ -14,10 +14,12 @@ mod counts;
 mod metrics;
 mod run;
 mod settings;
+mod verdict;
 
 pub use counts::{COUNTS_VARIABLE, Count};
 pub use run::run_target_on;
 pub use settings::{InvalidLine, LoadMethod, NotANumber, OnInvalid, Replace, Settings, UndeclaredProperties};
+pub use verdict::{RUN_VERDICT_FAILED, RUN_VERDICT_OK, RUN_VERDICT_VARIABLE};
 
 /// A Singer target: where records go.
 ///
@@ -73,7 +75,9 @@ pub trait Target: Send + Sync + Sized + 'static {
     /// Whether only the end of the input makes rows durable, as for files that are replaced as a whole.
     ///
     /// Then [`Sink::commit`] and [`Sink::finish`] are called once for each stream, after the last record of a run
-    /// that ended as it should, and the only STATE told is the last. A changed SCHEMA or an ACTIVATE_VERSION comes
+    /// that ended as it should, and the only STATE emitted is the last. The end of the input alone does not show that a run
+    /// ended as it should, because the pipe of a tap that was killed closes, too: the runner must say so
+    /// ([`RUN_VERDICT_VARIABLE`]), or the last STATE must show it (`require_final_state`). A changed SCHEMA or an ACTIVATE_VERSION comes
     /// between writes, with no commit before it.
     fn commits_at_end(&self) -> bool {
         false

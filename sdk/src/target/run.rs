@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use melisma_engine::pipeline::{self, Stop};
+use melisma_engine::pipeline::{self, FinalState, Options, Stop};
 use melisma_engine::schema::StreamSchema;
 use melisma_engine::sink::Destination;
 use melisma_engine::{Error, Kind, Result, fault, planted};
@@ -15,9 +15,10 @@ use serde_json::json;
 
 use super::counts::Counts;
 use super::metrics::Metrics;
+use super::verdict::{Judged, RunVerdict};
 use super::{Settings, Target};
 use crate::args::Action;
-use crate::config;
+use crate::config::{self, Environment};
 use crate::plugin::{self, Io, Plugin, Role, Run};
 use crate::replaced::ReplacedFile;
 use crate::{protocol, signals};
@@ -80,6 +81,11 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         })?),
         None => io.stdin,
     };
+    let verdict = verdict(&io.environment, &settings, &mut options)?;
+    let input = match verdict {
+        Some(verdict) => Box::new(Judged::new(input, verdict)),
+        None => input,
+    };
     let output = StateOutput {
         stdout: io.stdout,
         file: args.state_out.as_deref().map(state_out).transpose()?,
@@ -104,6 +110,25 @@ fn state_out(path: &Path) -> Result<ReplacedFile> {
     file.begin()
         .map_err(|error| Error::io(format!("cannot write {} (--state-out)", path.display()), error))?;
     Ok(file)
+}
+
+/// Who shows that the input is whole, for a target that replaces what was there: the runner, if it can, or the last STATE.
+fn verdict(
+    environment: &Environment,
+    settings: &Settings,
+    options: &mut Options,
+) -> Result<Option<RunVerdict>> {
+    planted!(END_IS_SUCCESS, {
+        options.final_state = FinalState::Ignored;
+        return Ok(None);
+    });
+    if !options.commits_at_end {
+        // Rows that were added stay, however the tap ended.
+        return Ok(None);
+    }
+    let verdict = RunVerdict::open(environment)?;
+    options.final_state = settings.final_state(verdict.is_some());
+    Ok(verdict)
 }
 
 struct Adapter<T>(T);

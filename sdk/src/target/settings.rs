@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use melisma_engine::pipeline::{self, Limits, Options, Repairs};
+use melisma_engine::pipeline::{self, FinalState, Limits, Options, Repairs};
 use melisma_engine::schema::Metadata;
 use melisma_engine::{Error, Result};
 use schemars::JsonSchema;
@@ -29,6 +29,11 @@ pub struct Settings {
     pub dead_letter_max_bytes: u64,
     /// How rows meet those of earlier runs.
     pub load_method: LoadMethod,
+    /// Replace what is there (`load_method: overwrite`, `write_mode: replace`) only if the last message is a STATE, and one
+    /// that does not say that the tap is still reading. The input of a tap that failed ends like any other otherwise. When
+    /// `melisma run` says that the tap ended well, a tap without STATE is fine. Turn it off for a tap that sends no STATE,
+    /// or none after its last record.
+    pub require_final_state: bool,
     /// Rows of a stream that are committed together.
     #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub batch_size_rows: Option<usize>,
@@ -183,6 +188,7 @@ impl Default for Settings {
             dead_letter_path: None,
             dead_letter_max_bytes: options.dead_letter_max_bytes,
             load_method: LoadMethod::default(),
+            require_final_state: true,
             batch_size_rows: None,
             batch_size_bytes: None,
             batch_wait_limit_seconds: None,
@@ -205,6 +211,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// What the STATEs must show at the end. A runner that says how the tap ended knows better than they do.
+    pub(super) fn final_state(&self, runner_judges: bool) -> FinalState {
+        match (self.require_final_state, runner_judges) {
+            (false, _) => FinalState::Ignored,
+            (true, true) => FinalState::NotPartial,
+            (true, false) => FinalState::Required,
+        }
+    }
+
     /// What the pipeline is told, for a target with these limits of its own.
     pub fn options(&self, defaults: Limits, commits_at_end: bool) -> Result<Options> {
         let on_invalid = match (self.on_invalid, &self.dead_letter_path) {
@@ -234,6 +249,7 @@ impl Settings {
             dead_letter_max_bytes: self.dead_letter_max_bytes,
             writers: self.max_parallelism,
             commits_at_end,
+            final_state: self.final_state(false),
             commits_at_states: false,
             validate: self.validate_records,
             add_metadata: self.add_record_metadata,

@@ -29,6 +29,7 @@ pub(crate) fn stream(
     match output.replication_method() {
         Method::FullTable => full_table::read(&query, server, session, settings, output),
         Method::Incremental => {
+            full_table::start_over(output)?;
             query.limit = [settings.max_record_count, settings.limit]
                 .into_iter()
                 .flatten()

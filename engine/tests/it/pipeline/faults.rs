@@ -128,6 +128,32 @@ fn what_other_streams_have_is_still_committed_after_a_failure() {
     assert_eq!(destination.world().told, [script.last_state.unwrap()]);
 }
 
+/// The ticket of the barrier was lost with the encoder that could not be made: a bug, and no STATE at all.
+#[test]
+fn a_schema_that_cannot_be_applied_is_refused_as_a_bad_line_is() {
+    for writers in [1, 2] {
+        let good = Script::default()
+            .schema("a", 0)
+            .schema("b", 0)
+            .records("a", 5)
+            .records("b", 3)
+            .state();
+        for stream in ["a", "new"] {
+            let script = good.clone().schema(stream, 2).records(stream, 1);
+            let made = good.schemas(stream);
+            let destination = Scripted::default().fault(stream, Op::Encoder, made, Trouble::Reject);
+            let error = destination.run(script.input(), &options(writers)).1.unwrap_err();
+            assert_eq!((error.kind(), error.stream()), (Kind::Unavailable, Some(stream)));
+            good.check_all_in(&destination);
+            assert_eq!(
+                destination.world().told.last(),
+                good.last_state.as_ref(),
+                "{stream}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_failure_at_the_end_of_a_replacing_run_tells_nothing() {
     for op in [Op::Write, Op::Commit, Op::Finish] {

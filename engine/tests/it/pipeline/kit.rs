@@ -30,9 +30,11 @@ pub(crate) struct World {
     faults: Vec<Fault>,
 }
 
-/// The calls of a sink.
+/// The calls of a destination and its sinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
+    /// An encoder is made: for a first SCHEMA, and for a changed one.
+    Encoder,
     Open,
     Write,
     Commit,
@@ -127,8 +129,13 @@ impl Scripted {
         if let Some(hook) = &self.hook {
             hook(stream, op);
         }
+        self.world().events.push(format!("{stream} {event}"));
+        self.trouble(stream, op)
+    }
+
+    /// What goes wrong with this call.
+    fn trouble(&self, stream: &str, op: Op) -> Option<Trouble> {
         let mut world = self.world();
-        world.events.push(format!("{stream} {event}"));
         let fault = world
             .faults
             .iter_mut()
@@ -184,6 +191,8 @@ impl Destination for Scripted {
     type Sink = ScriptedSink;
 
     fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Rows> {
+        // On the decoding thread, so it has no place among the calls of the sinks.
+        Self::result(self.trouble(&schema.stream, Op::Encoder))?;
         Ok(Rows::new(schema))
     }
 
@@ -293,6 +302,18 @@ impl Script {
         self.raw(&format!(
             r#"{{"type":"SCHEMA","stream":"{stream}","schema":{{"properties":{{{properties}}}}},"key_properties":["id"]}}"#
         ))
+    }
+
+    /// How many encoders a stream has got: one for each SCHEMA that differs from the one before.
+    pub(crate) fn schemas(&self, stream: &str) -> usize {
+        let start = format!(r#"{{"type":"SCHEMA","stream":"{stream}","#);
+        let mut schemas: Vec<&str> = self
+            .text
+            .lines()
+            .filter(|line| line.starts_with(&start))
+            .collect();
+        schemas.dedup();
+        schemas.len()
     }
 
     pub(crate) fn record(mut self, stream: &str) -> Self {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use melisma_engine::pipeline::{Limits, Options};
+use melisma_engine::Kind;
+use melisma_engine::pipeline::{Limits, OnInvalid, Options};
 use proptest::prelude::*;
 
 use super::kit::{Op, Script, Scripted, Trouble};
@@ -26,6 +27,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 fn fault() -> impl Strategy<Value = (usize, Op, usize, Trouble)> {
     let op = prop::sample::select(vec![
+        Op::Encoder,
         Op::Open,
         Op::Write,
         Op::Commit,
@@ -92,6 +94,8 @@ proptest! {
         let options = Options { commits_at_end: at_end, ..options };
         // `run` fails the test when a told STATE covers what is not committed.
         let (summary, result) = destination.run(script.input(), &options);
+        // Whatever fails, no ticket is lost: that would be a bug, and silence the STATEs that are covered.
+        prop_assert!(!matches!(&result, Err(error) if error.kind() == Kind::Bug), "{:?}", result);
         if result.is_ok() {
             script.check_all_in(&destination);
             let world = destination.world();
@@ -105,4 +109,83 @@ proptest! {
             }
         }
     }
+
+    /// What is refused on the decoding thread, in whatever way, ends the run as a line that is no message does: what came
+    /// before it is committed, and the last STATE before it emitted.
+    #[test]
+    fn a_refusal_leaves_what_came_before_it_committed_and_its_state_emitted(
+        streams in 1usize..6,
+        before in proptest::collection::vec(event(), 0..60),
+        refused in refusal(),
+        after in proptest::collection::vec(event(), 0..10),
+        options in options(),
+        together in any::<bool>(),
+    ) {
+        let good = script(streams, &before);
+        let destination = match refused {
+            // The encoders of the streams before it are made.
+            Refusal::NewStream | Refusal::ChangedSchema => {
+                let made = good.schemas("s0");
+                let stream = if refused == Refusal::NewStream { "new" } else { "s0" };
+                let after = if refused == Refusal::NewStream { 0 } else { made };
+                Scripted::default().fault(stream, Op::Encoder, after, Trouble::Reject)
+            }
+            _ => Scripted::default(),
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut options = Options { commits_at_states: together, ..options };
+        if together {
+            options.writers = 1;
+        }
+        let bad = match refused {
+            Refusal::NewStream => good.clone().schema("new", 0),
+            Refusal::ChangedSchema => good.clone().schema("s0", 9),
+            Refusal::Line => good.clone().raw("no message"),
+            Refusal::Record => good.clone().raw(r#"{"type":"RECORD","stream":"s0","record":{"id":"x"}}"#),
+            Refusal::NoSchema => good.clone().raw(r#"{"type":"RECORD","stream":"unknown","record":{}}"#),
+            Refusal::Schema => good.clone().raw(r#"{"type":"SCHEMA","stream":"s0","schema":{"properties":7},"key_properties":[]}"#),
+            Refusal::Batch => good.clone().raw(r#"{"type":"BATCH","stream":"s0","encoding":{},"manifest":[]}"#),
+            Refusal::DeadLetters => {
+                options.on_invalid = OnInvalid::DeadLetter(folder.path().join("dead.jsonl"));
+                options.dead_letter_max_bytes = 1;
+                good.clone().raw(r#"{"type":"RECORD","stream":"s0","record":{"id":"x"}}"#)
+            }
+        };
+        let mut input = bad.text.clone();
+        input.push_str(&script(streams, &after).text);
+        let (_, result) = destination.run(std::io::Cursor::new(input.into_bytes()), &options);
+        let error = result.expect_err("it was refused");
+        prop_assert_ne!(error.kind(), Kind::Bug, "{}", error);
+        if !together {
+            good.check_all_in(&destination);
+            let world = destination.world();
+            prop_assert_eq!(world.told.last(), good.last_state.as_ref());
+        }
+    }
+}
+
+/// What ends a run on the decoding thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    NewStream,
+    ChangedSchema,
+    Line,
+    Record,
+    NoSchema,
+    Schema,
+    Batch,
+    DeadLetters,
+}
+
+fn refusal() -> impl Strategy<Value = Refusal> {
+    prop::sample::select(vec![
+        Refusal::NewStream,
+        Refusal::ChangedSchema,
+        Refusal::Line,
+        Refusal::Record,
+        Refusal::NoSchema,
+        Refusal::Schema,
+        Refusal::Batch,
+        Refusal::DeadLetters,
+    ])
 }

@@ -67,6 +67,35 @@ fn an_empty_state_takes_no_states_place() {
     assert_eq!(destination.world().stored, Vec::from_iter(last));
 }
 
+/// Many taps end in `{}` because they have no bookmarks: nothing was ever committed of them.
+#[test]
+fn an_empty_state_covers_the_records_before_it() {
+    for empty in ["{}", "{ }", "null"] {
+        let script = Script::default()
+            .schema("a", 0)
+            .schema("b", 0)
+            .records("a", 2)
+            .raw(&format!(r#"{{"type":"STATE","value":{empty}}}"#))
+            .records("b", 3)
+            .raw(&format!(r#"{{"type":"STATE","value":{empty}}}"#));
+        let destination = Scripted::default();
+        destination
+            .run(script.input(), &options(1, Duration::ZERO))
+            .1
+            .unwrap();
+        script.check_all_in(&destination);
+        let world = destination.world();
+        assert!(world.stored.is_empty() && world.told.is_empty(), "{empty}");
+        drop(world);
+        let more = script.record("a");
+        let error = Scripted::default()
+            .run(more.input(), &options(1, Duration::ZERO))
+            .1
+            .unwrap_err();
+        assert!(error.to_string().contains("the 1 record behind"), "{error}");
+    }
+}
+
 #[test]
 fn rows_behind_the_last_state_are_not_committed_by_a_run_that_fails() {
     let script = Script::default()

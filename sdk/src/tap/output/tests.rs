@@ -247,6 +247,47 @@ fn states_go_out_at_checkpoints_but_not_at_each() {
     assert!((3..100).contains(&states), "{states}");
 }
 
+/// A target that replaces what was there must not take one of them for the last.
+#[test]
+fn a_state_in_the_middle_of_a_stream_says_so() {
+    let syncing = |pieces: &Pieces| -> Vec<Value> {
+        let text = pieces.text();
+        let states = text.lines().filter(|line| line.contains("\"STATE\""));
+        let value =
+            |line| serde_json::from_str::<Value>(line).expect("JSON")["value"]["currently_syncing"].clone();
+        states.map(value).collect()
+    };
+    let (mut output, pieces) = open(&two(), SORTED);
+    output.record(&json!({"a": 1})).expect("writes");
+    output.emit_state().expect("writes");
+    output.close(true).expect("closes");
+    assert_eq!(syncing(&pieces), [json!("s"), Value::Null], "{}", pieces.text());
+
+    let (mut output, pieces) = open(&two(), SORTED);
+    output.record(&json!({"a": 1})).expect("writes");
+    output.close(false).expect("closes");
+    assert_eq!(syncing(&pieces), [json!("s")], "it was not read to its end");
+}
+
+#[test]
+fn the_last_message_of_a_run_is_a_state() {
+    let (mut output, pieces) = open(&two(), SORTED);
+    output.close(true).expect("closes");
+    // A stream without records: the same STATE as before.
+    output.open(opening(&two(), SORTED), false).expect("opens");
+    output.close(true).expect("closes");
+    let last = |pieces: &Pieces| pieces.text().lines().last().unwrap_or_default().to_owned();
+    assert!(last(&pieces).contains("SCHEMA"));
+    output.finish().expect("writes");
+    assert_eq!(
+        last(&pieces),
+        r#"{"type":"STATE","value":{"bookmarks":{"s":{}}}}"#
+    );
+    let length = pieces.text().len();
+    output.finish().expect("nothing is left to say");
+    assert_eq!(pieces.text().len(), length);
+}
+
 #[test]
 fn a_changed_schema_is_told_and_gives_new_positions() {
     let (mut output, pieces) = open(&two(), SORTED);
@@ -381,7 +422,7 @@ fn what_is_kept_is_in_the_state_until_null_takes_its_place() {
     assert_eq!(
         states,
         [
-            r#"{"type":"STATE","value":{"bookmarks":{"s":{"done":[1,2]}}}}"#,
+            r#"{"type":"STATE","value":{"bookmarks":{"s":{"done":[1,2]}},"currently_syncing":"s"}}"#,
             r#"{"type":"STATE","value":{"bookmarks":{"s":{"done":null}}}}"#
         ]
     );

@@ -57,6 +57,9 @@ pub(crate) fn read(
         Some(storage) => resume(kept, query, &snapshot, storage, output.stream()),
         None => Progress::default(),
     };
+    if !progress.is_begun() {
+        start_over(output)?;
+    }
     let emit_versions = settings.emit_activate_version_messages;
     if emit_versions {
         let version = *progress.version.get_or_insert_with(now);
@@ -95,6 +98,17 @@ pub(crate) fn read(
         output.activate_version(version)?;
     }
     Ok(())
+}
+
+/// All rows are read, although the STATE that this run began with may say that an earlier one has read some: says so.
+pub(crate) fn start_over(output: &mut Output<'_>) -> Result<()> {
+    match output.kept::<serde::de::IgnoredAny>(NAME) {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) | Err(_) => {
+            output.forget(NAME);
+            output.emit_state()
+        }
+    }
 }
 
 /// Reads pieces and notes that they are done.

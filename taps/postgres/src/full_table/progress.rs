@@ -96,6 +96,11 @@ pub(super) struct Task {
 }
 
 impl Progress {
+    /// Whether something was read already, which a run that resumes does not read again.
+    pub(super) fn is_begun(&self) -> bool {
+        self.parts.iter().any(|part| !part.marks.is_empty())
+    }
+
     /// Drops what can not be relied on: marks of other files, and marks too old for transactions to compare with, when
     /// the next transaction is `next`.
     pub(super) fn check(&mut self, files: &[(u32, u32)], next: u64) {
