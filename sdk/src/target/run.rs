@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use melisma_engine::pipeline::{self, FinalState, Options, Stop};
+use melisma_engine::pipeline::{self, Options, Stop};
 use melisma_engine::schema::StreamSchema;
 use melisma_engine::sink::Destination;
 use melisma_engine::{Error, Kind, Result, fault, planted};
@@ -119,7 +119,7 @@ fn verdict(
     options: &mut Options,
 ) -> Result<Option<RunVerdict>> {
     planted!(END_IS_SUCCESS, {
-        options.final_state = FinalState::Ignored;
+        options.final_state = pipeline::FinalState::Ignored;
         return Ok(None);
     });
     if !options.commits_at_end {
