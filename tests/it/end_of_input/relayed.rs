@@ -147,7 +147,7 @@ fn a_runner_that_is_killed_leaves_what_was_there_and_nobody_behind() {
             let both = ["tap.py", name].map(|name| process(&live, name));
             live.signal("KILL");
             drop(live);
-            both.map(gone);
+            both.into_iter().for_each(gone);
             nothing_has_changed(folder, &target, &format!("{name}, {how}"));
         }
     }
