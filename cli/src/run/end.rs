@@ -115,7 +115,8 @@ mod tests {
     }
     #[test]
     fn the_kind_is_that_of_whoever_failed_first() {
-        let kind = |tap, target, target_first| match Verdict::of(code(tap), code(target), target_first, false) {
+        let kind = |tap, target, target_first| match Verdict::of(code(tap), code(target), target_first, false)
+        {
             Verdict::Failed(_, kind) => kind.exit_code(),
             verdict => panic!("{verdict:?}"),
         };

@@ -71,7 +71,7 @@ fn a_state_of_an_appending_run_does_not_make_the_rest_the_whole() {
     std::fs::write(folder.join("state.json"), &half).expect("written");
     let refused = run(&mut runner(folder, TAP, &target), b"");
     refused.fails(
-        1,
+        65,
         &[
             "Loader failed (exit code 65)",
             "the rest of a read",

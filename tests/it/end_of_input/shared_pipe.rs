@@ -57,7 +57,7 @@ fn a_bad_row_in_the_source_leaves_what_was_there() {
         nothing_has_changed(&target, name);
         rows(folder, 10..20, "x,y,surplus\n");
         run(&mut runner(folder, TAP, &target), b"")
-            .fails(1, &["Extractor failed (exit code 65)", "nothing is replaced"]);
+            .fails(65, &["Extractor failed (exit code 65)", "nothing is replaced"]);
         nothing_has_changed(&target, name);
         rows(folder, 10..12, "");
         run(&mut runner(folder, TAP, &target), b"").ok();
