@@ -2,17 +2,21 @@
 //!
 //! The settings have the names that MeltanoLabs' tap-postgres and target-postgres gave them; those of pipelinewise's
 //! pair are aliases. What is not set is looked for where libpq looks: `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE`,
-//! `PGPASSWORD`, and the password file.
+//! `PGPASSWORD`, the password file, and the user of the operating system.
 
+mod complete;
 mod copy_in;
 mod failure;
 mod name;
+mod options;
 mod passfile;
+mod pem;
 mod server;
 mod session;
 mod settings;
 mod tls;
 mod url;
+mod verifier;
 
 pub use copy_in::CopyIn;
 pub use failure::failed;

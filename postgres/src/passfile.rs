@@ -5,12 +5,19 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-/// The password that `PGPASSFILE`, or else `~/.pgpass`, has for this connection.
+/// The password that `own`, else `PGPASSFILE`, else `~/.pgpass`, has for this connection.
 ///
-/// As libpq does, a file that others may read is warned of and not used.
-pub(crate) fn password(host: &str, port: u16, database: &str, user: &str) -> Option<String> {
-    let path = env::var_os("PGPASSFILE")
+/// As in libpq, a file that is not there has none, and one that others may read is warned of and not used.
+pub(crate) fn password(
+    own: Option<&str>,
+    host: &str,
+    port: u16,
+    database: &str,
+    user: &str,
+) -> Option<String> {
+    let path = own
         .map(PathBuf::from)
+        .or_else(|| env::var_os("PGPASSFILE").map(PathBuf::from))
         .or_else(|| Some(env::home_dir()?.join(".pgpass")))?;
     let mode = fs::metadata(&path).ok()?.permissions().mode();
     if mode & 0o077 != 0 {

@@ -1,19 +1,18 @@
 //! A server: where it is, and a way in.
 
-use std::env;
 use std::sync::Arc;
-use std::time::Duration;
 
-use melisma_sdk::{Error, Result};
+use melisma_sdk::Result;
 use postgres::config::{Host, SslMode as Wire};
 use postgres::{Client, NoTls};
 use rustls::ClientConfig;
 use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::complete::{addresses, complete};
 use crate::session::{Running, Session};
 use crate::settings::{Connection, SslMode};
-use crate::{failed, passfile, tls, url};
+use crate::{failed, tls, url};
 
 /// What every session of ours begins with: dates, floats and quotes that mean one thing on every server.
 const SESSION: &str = "set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres'; \
@@ -39,30 +38,23 @@ impl std::fmt::Debug for Server {
 
 impl Server {
     pub(crate) fn new(settings: &Connection, application_name: &str) -> Result<Self> {
-        let mut url = settings
-            .sqlalchemy_url
-            .as_ref()
+        let url = settings.sqlalchemy_url.as_ref();
+        let mut url = url
             .map(|url| url::parse(url.expose()))
             .transpose()?
             .unwrap_or_default();
-        if settings.sqlalchemy_url.is_none() {
-            url.config = beside_the_url(settings);
-        }
-        let mode = url.ssl_mode.unwrap_or_else(|| settings.mode());
-        let tls = (mode != SslMode::Disable)
-            .then(|| tls::client(mode, settings, &url))
-            .transpose()?;
-        let mut config = url.config;
-        complete(&mut config)?;
-        if config.get_application_name().is_none() {
-            let name = settings.application_name.as_deref().unwrap_or(application_name);
-            config.application_name(name);
-        }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(Duration::from_secs(settings.connect_timeout_seconds.into()));
-        }
-        // A server whose machine is gone says nothing: notice it within minutes, not hours.
-        config.keepalives_idle(Duration::from_mins(1));
+        let asked = std::mem::take(&mut url.tls);
+        let config = complete(url, settings, application_name)?;
+        let by_socket = config
+            .get_hosts()
+            .iter()
+            .all(|host| matches!(host, Host::Unix(_)));
+        // libpq: no TLS to the server's own machine.
+        let (mode, tls) = if by_socket {
+            (SslMode::Disable, None)
+        } else {
+            tls::client(settings, asked)?
+        };
         Ok(Self {
             location: location(&config),
             config,
@@ -150,79 +142,10 @@ impl Server {
     }
 }
 
-fn beside_the_url(settings: &Connection) -> Config {
-    let mut config = Config::new();
-    if let Some(host) = &settings.host {
-        config.host(host);
-    }
-    if let Some(port) = settings.port {
-        config.port(port);
-    }
-    if let Some(user) = &settings.user {
-        config.user(user);
-    }
-    if let Some(password) = &settings.password {
-        config.password(password.expose());
-    }
-    if let Some(database) = &settings.database {
-        config.dbname(database);
-    }
-    config
-}
-
-/// Fills in what was not set, from where libpq takes it.
-fn complete(config: &mut Config) -> Result<()> {
-    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-        config.host(variable("PGHOST").as_deref().unwrap_or("localhost"));
-    }
-    if config.get_ports().is_empty() {
-        let port = variable("PGPORT").map_or(Ok(5432), |port| {
-            port.parse()
-                .map_err(|_| Error::config("PGPORT: expected a port number"))
-        });
-        config.port(port?);
-    }
-    if config.get_user().is_none() {
-        let user = variable("PGUSER")
-            .or_else(|| variable("USER"))
-            .or_else(|| variable("LOGNAME"))
-            .ok_or_else(|| Error::config("config: user: required, but not given"))?;
-        config.user(&user);
-    }
-    let user = config.get_user().unwrap_or_default().to_owned();
-    if config.get_dbname().is_none() {
-        config.dbname(variable("PGDATABASE").as_deref().unwrap_or(&user));
-    }
-    if config.get_password().is_none() {
-        let (host, port) = address(config);
-        let database = config.get_dbname().unwrap_or_default();
-        let password = variable("PGPASSWORD").or_else(|| passfile::password(&host, port, database, &user));
-        if let Some(password) = password {
-            config.password(password);
-        }
-    }
-    Ok(())
-}
-
-/// The first host and port.
-fn address(config: &Config) -> (String, u16) {
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(name)) => name.clone(),
-        Some(Host::Unix(folder)) => folder.display().to_string(),
-        None => config
-            .get_hostaddrs()
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
-    };
-    (host, config.get_ports().first().copied().unwrap_or(5432))
-}
-
 fn location(config: &Config) -> String {
-    let (host, port) = address(config);
-    format!(
-        "postgresql://{host}:{port}/{}",
-        config.get_dbname().unwrap_or_default()
-    )
+    let places: Vec<String> = addresses(config)
+        .map(|(host, port)| format!("{host}:{port}"))
+        .collect();
+    let database = config.get_dbname().unwrap_or_default();
+    format!("postgresql://{}/{database}", places.join(","))
 }

@@ -1,6 +1,6 @@
 //! The settings of a connection.
 
-use melisma_sdk::{Error, JsonSchema, Result, Secret, show};
+use melisma_sdk::{Error, JsonSchema, Result, Secret};
 use serde::Deserialize;
 
 use crate::server::Server;
@@ -21,26 +21,28 @@ pub struct Connection {
     #[serde(alias = "dbname")]
     #[schemars(extend("x-aliases" = ["dbname"]))]
     pub database: Option<String>,
-    /// The whole connection as a URL, `postgresql://user:password@host:5432/database`; query arguments are libpq's
-    /// options. It goes before every other setting of the connection, those of TLS included.
+    /// The whole connection as a URL, `postgresql://user:password@host:5432/database?sslmode=require`; query arguments
+    /// are libpq's options. It takes precedence over the other settings of the connection, which fill in what it does
+    /// not say. Settings of TLS that contradict it are refused.
     pub sqlalchemy_url: Option<Secret<String>>,
-    /// Accepted for configurations that have it, and not used.
+    /// Accepted and ignored: there is one driver.
     #[serde(rename = "dialect+driver")]
     pub dialect_driver: Option<String>,
     /// Whether to use TLS as `ssl_mode` says. Off means TLS when the server offers it, unverified, as libpq's `prefer`.
     pub ssl_enable: bool,
-    /// How far TLS is asked for and the server verified, as libpq's `sslmode`.
+    /// How far TLS is asked for and the server verified, as libpq's `sslmode`. Applies with `ssl_enable`.
     pub ssl_mode: SslMode,
-    /// The authority that signed the server's certificate: a path, or the PEM text itself. Not set:
-    /// `~/.postgresql/root.crt` when it is there, else the system's authorities.
+    /// The authority that signed the server's certificate: a path, the PEM text itself, or `system` for the system's
+    /// authorities. Applies with `ssl_enable`. Not set: `~/.postgresql/root.crt` when it is there, else the system's.
     pub ssl_certificate_authority: Option<String>,
-    /// Whether to show the server a certificate of ours.
+    /// Whether to show the server a certificate of ours. Applies with `ssl_enable`.
     pub ssl_client_certificate_enable: bool,
     /// Our certificate: a path, or the PEM text itself. Not set: `~/.postgresql/postgresql.crt`.
     pub ssl_client_certificate: Option<String>,
-    /// The key of our certificate: a path, or the PEM text itself. Not set: `~/.postgresql/postgresql.key`.
+    /// The key of our certificate: the PEM text itself, or the path of a file that only its owner may read. Not set:
+    /// `~/.postgresql/postgresql.key`.
     pub ssl_client_private_key: Option<Secret<String>>,
-    /// Accepted for configurations that have it: PEM text is kept in memory, no folder is needed.
+    /// Accepted and ignored: PEM text is kept in memory, no folder is needed.
     pub ssl_storage_directory: Option<String>,
     /// TLS without verification (`ssl_mode: require`); pipelinewise's name for it.
     pub ssl: bool,
@@ -96,14 +98,12 @@ impl Connection {
         Server::new(self, application_name)
     }
 
-    /// The mode of TLS that the settings beside the URL say.
-    pub(crate) fn mode(&self) -> SslMode {
+    /// The mode of TLS that the settings beside the URL ask for, if they ask for any.
+    pub(crate) fn mode(&self) -> Option<SslMode> {
         if self.ssl_enable {
-            self.ssl_mode
-        } else if self.ssl {
-            SslMode::Require
+            Some(self.ssl_mode)
         } else {
-            SslMode::Prefer
+            self.ssl.then_some(SslMode::Require)
         }
     }
 }
@@ -127,21 +127,34 @@ pub enum SslMode {
 }
 
 impl SslMode {
-    pub(crate) fn parse(text: &str) -> Result<Self> {
-        Ok(match text {
+    /// Reads libpq's word for it.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
             "disable" => Self::Disable,
             "allow" => Self::Allow,
             "prefer" => Self::Prefer,
             "require" => Self::Require,
             "verify-ca" => Self::VerifyCa,
             "verify-full" => Self::VerifyFull,
-            _ => {
-                return Err(Error::config(format!(
-                    "config: sslmode: expected disable, allow, prefer, require, verify-ca or verify-full, found {}",
-                    show(text)
-                )));
-            }
+            _ => return None,
         })
+    }
+
+    /// Whether it asks for more; they are declared from the weakest on.
+    pub(crate) fn is_stronger_than(self, other: Self) -> bool {
+        self as u8 > other as u8
+    }
+
+    /// libpq's word for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Allow => "allow",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
+            Self::VerifyFull => "verify-full",
+        }
     }
 }
 

@@ -1,31 +1,50 @@
 //! TLS, verified as far as libpq's `sslmode` says (PostgreSQL manual, "SSL Support").
+//!
+//! The URL and the settings beside it speak of one connection: what only one of them says counts, and what they
+//! contradict each other in is refused, because the weaker one would be taken without a word.
 
-use std::env;
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use melisma_sdk::{Error, Result, Secret};
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, SupportedProtocolVersion};
 
+use crate::options::{Tls, Version};
+use crate::pem::{Named, certificates, libpq_file, private, wrong};
 use crate::settings::{Connection, SslMode};
-use crate::url::Url;
+use crate::verifier::Verifier;
 
-/// What a handshake needs, for every mode but `disable`.
-pub(crate) fn client(mode: SslMode, settings: &Connection, url: &Url) -> Result<Arc<ClientConfig>> {
+/// How far the server is to be trusted, and what a handshake needs for it; nothing for `disable`.
+pub(crate) fn client(settings: &Connection, url: Tls) -> Result<(SslMode, Option<Arc<ClientConfig>>)> {
+    // Settings of TLS count when TLS is asked for, there or in the URL.
+    let counts = settings.ssl_enable || url.mode.is_some();
+    let authority = settings.ssl_certificate_authority.as_ref().filter(|_| counts);
+    let authority = agreed(
+        ("sslrootcert", url.root),
+        ("ssl_certificate_authority", authority),
+    )?;
+    let mode = agreed_mode(settings, url.mode, authority.as_ref())?;
+    if mode == SslMode::Disable {
+        return Ok((mode, None));
+    }
+    let shows = counts && settings.ssl_client_certificate_enable;
+    let certificate = agreed(
+        ("sslcert", url.certificate),
+        (
+            "ssl_client_certificate",
+            settings.ssl_client_certificate.as_ref().filter(|_| shows),
+        ),
+    )?;
+    let key = settings.ssl_client_private_key.as_ref().map(Secret::expose);
+    let key = agreed(
+        ("sslkey", url.key),
+        ("ssl_client_private_key", key.filter(|_| shows)),
+    )?;
+    let asked = (shows || certificate.is_some()) && !url.no_certificate;
+    let identity = asked.then(|| identity(certificate, key)).transpose()?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let authority = url.root_certificate.as_ref().or(settings
-        .ssl_certificate_authority
-        .as_ref()
-        .filter(|_| settings.ssl_enable));
-    let verifier = match (mode, authority) {
+    let verifier = match (mode, &authority) {
         (SslMode::Disable | SslMode::Allow | SslMode::Prefer, _) | (SslMode::Require, None) => {
             Verifier::nothing(&provider)
         }
@@ -34,178 +53,103 @@ pub(crate) fn client(mode: SslMode, settings: &Connection, url: &Url) -> Result<
         (SslMode::VerifyFull, _) => Verifier::signed(authority, true, &provider)?,
     };
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&versions(url.least, url.most)?)
         .map_err(|error| wrong("ssl_mode", error))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
-    let config = match identity(settings, url)? {
+    let mut config = match identity {
         Some((certificates, key)) => builder
             .with_client_auth_cert(certificates, key)
             .map_err(|error| wrong("ssl_client_certificate", error))?,
         None => builder.with_no_client_auth(),
     };
-    Ok(Arc::new(config))
+    config.enable_sni = !url.no_sni;
+    Ok((mode, Some(Arc::new(config))))
+}
+
+/// The one mode that the URL and the settings ask for.
+fn agreed_mode(settings: &Connection, url: Option<SslMode>, authority: Option<&Named>) -> Result<SslMode> {
+    let by_system = authority.is_some_and(|authority| authority.value == "system");
+    // pipelinewise's `ssl` is the least: a URL may ask for more.
+    let own = settings.mode().filter(|_| {
+        let more = url.is_some_and(|mode| mode.is_stronger_than(SslMode::Prefer));
+        settings.ssl_enable || !more
+    });
+    let mode = match (url, own) {
+        (Some(mode), Some(other)) if mode != other => {
+            return Err(Error::config(format!(
+                "config: sqlalchemy_url says sslmode={}, the other settings ssl_mode {}: say the same in both, or leave \
+                 one out",
+                mode.name(),
+                other.name()
+            )));
+        }
+        (None, None) if by_system => SslMode::VerifyFull,
+        (mode, other) => mode.or(other).unwrap_or(SslMode::Prefer),
+    };
+    if by_system && mode != SslMode::VerifyFull {
+        // Anybody gets a certificate that the system's authorities signed; libpq refuses it, too.
+        return Err(Error::config(format!(
+            "config: sslmode: expected verify-full with the system's authorities, found {}",
+            mode.name()
+        )));
+    }
+    Ok(mode)
+}
+
+/// The one value that the URL and the settings have.
+fn agreed(
+    (option, url): (&'static str, Option<String>),
+    (setting, set): (&'static str, Option<&String>),
+) -> Result<Option<Named>> {
+    if url.is_some() && set.is_some() && url.as_ref() != set {
+        return Err(Error::config(format!(
+            "config: {setting}: sqlalchemy_url has another {option}: say the same in both, or leave one out"
+        )));
+    }
+    let url = url.map(|value| Named { name: option, value });
+    Ok(url.or_else(|| set.cloned().map(|value| Named { name: setting, value })))
+}
+
+fn versions(least: Option<Version>, most: Option<Version>) -> Result<Vec<&'static SupportedProtocolVersion>> {
+    let all = [
+        (Version::Tls12, &rustls::version::TLS12),
+        (Version::Tls13, &rustls::version::TLS13),
+    ];
+    let within =
+        |version| least.is_none_or(|least| version >= least) && most.is_none_or(|most| version <= most);
+    let spoken: Vec<_> = all
+        .into_iter()
+        .filter(|(version, _)| within(*version))
+        .map(|(_, tls)| tls)
+        .collect();
+    if spoken.is_empty() {
+        return Err(Error::config(
+            "config: ssl_min_protocol_version: expected no more than ssl_max_protocol_version",
+        ));
+    }
+    Ok(spoken)
 }
 
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// The certificate that we show, if any.
-fn identity(settings: &Connection, url: &Url) -> Result<Option<Identity>> {
-    let asked = settings.ssl_enable && settings.ssl_client_certificate_enable;
-    if !asked && url.certificate.is_none() {
-        return Ok(None);
-    }
-    let named = |own: &Option<String>, set: Option<&String>, default: &str| {
-        let default = || libpq_file(default).map(|path| path.display().to_string());
-        own.clone()
-            .or_else(|| set.cloned())
-            .or_else(default)
-            .unwrap_or_default()
+/// The certificate that we show, from where libpq keeps it when no other place is named.
+fn identity(certificate: Option<Named>, key: Option<Named>) -> Result<Identity> {
+    let default = |name: &'static str, file: &str| Named {
+        name,
+        value: libpq_file(file).map_or_else(String::new, |path| path.display().to_string()),
     };
-    let certificate = named(
-        &url.certificate,
-        settings.ssl_client_certificate.as_ref(),
-        "postgresql.crt",
-    );
-    let key = settings.ssl_client_private_key.as_ref().map(Secret::expose);
-    let key = named(&url.private_key, key, "postgresql.key");
-    let key_pem = read("ssl_client_private_key", &key)?;
-    let key = PrivateKeyDer::from_pem_slice(&key_pem)
-        .map_err(|_| Error::config("config: ssl_client_private_key: expected a private key in PEM"))?;
-    Ok(Some((certificates("ssl_client_certificate", &certificate)?, key)))
-}
-
-fn certificates(setting: &str, value: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let pem = read(setting, value)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(Error::config(format!(
-            "config: {setting}: expected certificates in PEM"
-        ))),
-    }
-}
-
-/// The PEM text itself, or what the file of this name holds.
-fn read(setting: &str, value: &str) -> Result<Vec<u8>> {
-    if value.contains("-----BEGIN") {
-        return Ok(value.replace("\\n", "\n").into_bytes());
-    }
-    let path = match (value.strip_prefix("~/"), env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(value),
-    };
-    fs::read(&path).map_err(|error| {
-        // A key without its first line looks like the name of a file, and must not be shown.
-        let named = if setting.ends_with("_key") {
-            "the file that it names".to_owned()
+    let certificate = certificate.unwrap_or_else(|| default("ssl_client_certificate", "postgresql.crt"));
+    let key = key.unwrap_or_else(|| default("ssl_client_private_key", "postgresql.key"));
+    let pem = private(&key)?;
+    let is_encrypted = pem.windows(9).any(|word| word == b"ENCRYPTED");
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| {
+        let what = if is_encrypted {
+            "a private key in PEM without a password: encrypted keys are not supported"
         } else {
-            path.display().to_string()
+            "a private key in PEM"
         };
-        Error::config(format!("config: {setting}: cannot read {named}")).with_source(error)
-    })
-}
-
-/// A file where libpq keeps it, when it is there.
-fn libpq_file(name: &str) -> Option<PathBuf> {
-    let path = env::home_dir()?.join(".postgresql").join(name);
-    path.is_file().then_some(path)
-}
-
-fn wrong(setting: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::config(format!("config: {setting}")).with_source(error)
-}
-
-/// Checks a server's certificate as far as the mode asks for it.
-#[derive(Debug)]
-struct Verifier {
-    provider: Arc<CryptoProvider>,
-    /// `None`: any certificate will do.
-    signed: Option<Arc<WebPkiServerVerifier>>,
-    /// Whether it must name the host.
-    name: bool,
-}
-
-impl Verifier {
-    fn nothing(provider: &Arc<CryptoProvider>) -> Self {
-        Self {
-            provider: Arc::clone(provider),
-            signed: None,
-            name: false,
-        }
-    }
-
-    fn signed(authority: Option<&String>, name: bool, provider: &Arc<CryptoProvider>) -> Result<Self> {
-        let default = libpq_file("root.crt").map(|path| path.display().to_string());
-        let mut roots = RootCertStore::empty();
-        match authority.or(default.as_ref()) {
-            Some(authority) => {
-                for certificate in certificates("ssl_certificate_authority", authority)? {
-                    let added = roots.add(certificate);
-                    added.map_err(|error| wrong("ssl_certificate_authority", error))?;
-                }
-            }
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-        }
-        let provider = Arc::clone(provider);
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-            .build()
-            .map_err(|error| wrong("ssl_certificate_authority", error))?;
-        Ok(Self {
-            provider,
-            signed: Some(verifier),
-            name,
-        })
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, TlsError> {
-        let Some(signed) = &self.signed else {
-            return Ok(ServerCertVerified::assertion());
-        };
-        let verified = signed.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        match verified {
-            // The name is checked last, after the chain.
-            Err(TlsError::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if !self.name => Ok(ServerCertVerified::assertion()),
-            verified => verified,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
+        Error::config(format!("config: {}: expected {what}", key.name))
+    })?;
+    Ok((certificates(&certificate)?, key))
 }

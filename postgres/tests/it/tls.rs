@@ -1,3 +1,4 @@
+use std::os::unix::fs::PermissionsExt;
 use std::sync::OnceLock;
 
 use melisma_sdk::Kind;
@@ -107,6 +108,7 @@ fn our_certificate_is_shown_from_text_or_file() {
     let path = |name: &str, text: &str| {
         let path = folder.path().join(name);
         std::fs::write(&path, text).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("set");
         path.display().to_string()
     };
     let mut settings = mode("require", None);
@@ -119,5 +121,132 @@ fn our_certificate_is_shown_from_text_or_file() {
         settings["ssl_client_certificate"] = certificate.into();
         settings["ssl_client_private_key"] = key.into();
         assert!(connect("with_certificate", settings.clone()).expect("connects"));
+    }
+}
+
+/// A URL of the server, as `localhost`: the certificate is for another name.
+fn url(database: &str, options: &str) -> String {
+    let port = secure().server.port();
+    format!("postgresql://melisma:test's%20%22p%40ss%3Aword%2F1@localhost:{port}/{database}?{options}")
+}
+
+fn by_url(database: &str, options: &str, more: Value) -> melisma_sdk::Result<bool> {
+    let mut settings = json!({ "sqlalchemy_url": url(database, options) });
+    settings
+        .as_object_mut()
+        .expect("an object")
+        .extend(more.as_object().expect("an object").clone());
+    connects(&serde_json::from_value(settings).expect("fits"))
+}
+
+#[test]
+fn a_key_that_others_may_read_is_refused_as_libpq_refuses_it() {
+    let secure = secure();
+    let folder = tempfile::tempdir().expect("made");
+    let key = folder.path().join("k.pem");
+    std::fs::write(&key, &secure.key).expect("written");
+    let certificate = folder.path().join("c.pem");
+    std::fs::write(&certificate, &secure.certificate).expect("written");
+    let mut settings = mode("require", None);
+    settings["ssl_client_certificate_enable"] = true.into();
+    settings["ssl_client_certificate"] = certificate.display().to_string().into();
+    settings["ssl_client_private_key"] = key.display().to_string().into();
+    let options = format!(
+        "sslmode=require&sslcert={}&sslkey={}",
+        certificate.display(),
+        key.display()
+    );
+    // A file of root may be for a group.
+    let for_group = {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(&key).expect("there").uid() == 0
+    };
+    for (mode, fits) in [
+        (0o600, true),
+        (0o400, true),
+        (0o640, for_group),
+        (0o644, false),
+        (0o660, false),
+        (0o606, false),
+    ] {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).expect("set");
+        for found in [
+            connect("with_certificate", settings.clone()),
+            by_url("with_certificate", &options, json!({})),
+        ] {
+            match found {
+                Ok(_) => assert!(fits, "{mode:o}"),
+                Err(error) => {
+                    assert!(!fits, "{mode:o}: {error}");
+                    assert_eq!(error.kind(), Kind::Config);
+                    assert!(error.to_string().contains("others may read"), "{error}");
+                    assert!(!error.to_string().contains("k.pem"), "{error}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn options_of_tls_in_a_url_count() {
+    let secure = secure();
+    let folder = tempfile::tempdir().expect("made");
+    let root = folder.path().join("root.pem");
+    std::fs::write(&root, &secure.authority).expect("written");
+    let root = format!("sslrootcert={}", root.display());
+    assert!(by_url("tls_only", &format!("sslmode=verify-ca&{root}"), json!({})).expect("connects"));
+    assert!(by_url("tls_only", "ssl=true&sslsni=0", json!({})).expect("connects"));
+    assert!(
+        by_url(
+            "tls_only",
+            "sslmode=require&ssl_min_protocol_version=TLSv1.3",
+            json!({})
+        )
+        .expect("connects")
+    );
+    assert!(!by_url("postgres", "sslmode=disable", json!({})).expect("connects"));
+    for (options, word) in [
+        (format!("sslmode=verify-full&{root}"), "name"),
+        ("sslmode=verify-ca&sslrootcert=/nonexistent".into(), "sslrootcert"),
+        // The system's authorities did not sign it, and what they signed says nothing without the name.
+        ("sslrootcert=system".into(), "certificate"),
+        ("sslrootcert=system&sslmode=verify-full".into(), "certificate"),
+        ("sslrootcert=system&sslmode=require".into(), "verify-full"),
+        (
+            "sslmode=require&ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2".into(),
+            "protocol",
+        ),
+    ] {
+        let error = by_url("tls_only", &options, json!({})).expect_err(&options);
+        assert!(error.to_string().contains(word), "{options}: {error}");
+    }
+}
+
+#[test]
+fn settings_of_tls_beside_a_url_count_or_are_refused() {
+    let authority = secure().authority.clone();
+    let full = mode("verify-full", Some(&authority));
+    let ca = mode("verify-ca", Some(&authority));
+    // The URL says nothing of TLS.
+    assert!(by_url("tls_only", "", ca.clone()).expect("connects"));
+    by_url("tls_only", "", full.clone()).expect_err("the name does not fit");
+    by_url("tls_only", "", mode("verify-ca", Some("/nonexistent"))).expect_err("no such authority");
+    // It says the mode, the settings the authority.
+    let authority_alone = json!({ "ssl_certificate_authority": authority });
+    assert!(by_url("tls_only", "sslmode=verify-ca", authority_alone).expect("connects"));
+    assert!(by_url("tls_only", "sslmode=verify-ca", ca.clone()).expect("connects"));
+    assert!(by_url("tls_only", "sslmode=require", json!({ "ssl": true })).expect("connects"));
+    for (options, more) in [
+        ("sslmode=disable", full.clone()),
+        ("sslmode=require", full),
+        ("sslmode=disable", json!({ "ssl": true })),
+        ("sslmode=verify-ca&sslrootcert=/other.pem", ca),
+    ] {
+        let error = by_url("tls_only", options, more.clone()).expect_err(options);
+        assert_eq!(error.kind(), Kind::Config, "{options} {more}: {error}");
+        assert!(
+            error.to_string().contains("say the same in both"),
+            "{options} {more}: {error}"
+        );
     }
 }

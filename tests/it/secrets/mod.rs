@@ -99,12 +99,19 @@ fn is_nowhere_in(folder: &Path, but: &[&str]) {
 }
 
 /// Values that a secret may have by mistake: the wrong type, half a key, a URL that is none.
-fn shapes() -> [Value; 7] {
+fn shapes() -> [Value; 12] {
     [
         json!(CANARY),
         json!(format!("postgresql://u:{CANARY}@127.0.0.1:1/d")),
         json!(format!("postgresql://u:{CANARY}@127.0.0.1:port/d?x={CANARY}")),
         json!(format!("mysql://u:{CANARY}@h/d")),
+        json!(format!("postgresql://u:x@{CANARY}@127.0.0.1:1/d")),
+        json!(format!("postgresql://u:x/{CANARY}@127.0.0.1:1/d")),
+        json!(format!("postgresql://u:x?{CANARY}@127.0.0.1:1/d")),
+        json!(format!("postgresql://u@127.0.0.1:1/d?password=a&{CANARY}=b")),
+        json!(format!(
+            "postgresql://u:%40{CANARY}@127.0.0.1:1,127.0.0.1:1/d?connect_timeout={CANARY}"
+        )),
         json!(format!(
             "-----BEGIN PRIVATE KEY-----\n{CANARY}\n-----END PRIVATE KEY-----"
         )),
