@@ -4,6 +4,7 @@ use melisma_engine::error::show;
 use serde_json::{Map, Value};
 
 use super::schema;
+use crate::secret::MASK;
 
 /// Collects what is wrong, so that one run tells all of it.
 #[derive(Debug, Default)]
@@ -29,10 +30,11 @@ impl Checker {
             return self.free_object(schema, given, at);
         };
         let mut checked = Map::new();
+        let mut unknown = Vec::new();
         for (name, value) in given {
             let Some((name, property)) = known(properties, &name) else {
                 if !extra_allowed(schema) {
-                    self.unknown(properties, &name, at);
+                    unknown.push(name);
                 } else if !value.is_null() {
                     checked.insert(name, value);
                 }
@@ -56,12 +58,37 @@ impl Checker {
                 .errors
                 .iter()
                 .any(|error| error.starts_with(&format!("{}:", join(at, name))));
-            if !checked.contains_key(name) && !failed {
-                self.errors
-                    .push(format!("{}: required, but not given", join(at, name)));
+            if checked.contains_key(name) || failed {
+                continue;
             }
+            // A typo in the name of what is missing is the mistake, not that it is missing.
+            let typo = unknown
+                .iter()
+                .position(|given| near(properties, given) == Some(name));
+            self.errors.push(match typo {
+                Some(typo) => format!(
+                    "{}: unknown setting, did you mean {name}?",
+                    show_name(&join(at, &unknown.remove(typo)))
+                ),
+                None => format!("{}: required, but not given", join(at, name)),
+            });
+        }
+        for name in unknown {
+            self.unknown(properties, &name, at);
         }
         checked
+    }
+
+    /// Takes the values of secrets out of what is said of other settings: one password may be in two places, one of them
+    /// wrong.
+    pub(super) fn hide_secrets(&mut self) {
+        for text in self.errors.iter_mut().chain(&mut self.warnings) {
+            for secret in &self.secrets {
+                if text.contains(secret.as_str()) {
+                    *text = text.replace(secret.as_str(), MASK);
+                }
+            }
+        }
     }
 
     /// An object with free keys; the schema may say what its values are.
@@ -84,20 +111,28 @@ impl Checker {
     }
 
     fn unknown(&mut self, properties: &Map<String, Value>, name: &str, at: &str) {
-        let near = properties
-            .keys()
-            .map(|known| (strsim::jaro_winkler(known, name), known))
-            .filter(|(score, _)| *score > 0.8)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let near = near(properties, name);
         let name = join(at, name);
         self.warnings.push(match near {
-            Some((_, known)) => format!(
+            Some(known) => format!(
                 "unknown setting {}; did you mean {}?",
                 show(&name),
                 join(at, known)
             ),
             None => format!("unknown setting {}", show(&name)),
         });
+    }
+
+    /// A value that the schema does not take. It is shown unless a secret is in the schema or below it: what stands in
+    /// the place of an object with a password may be a URL that has the password.
+    fn misfit(&mut self, schema: &Map<String, Value>, value: &Value, at: &str) {
+        let found = if schema::reaches_secret(schema) {
+            String::new()
+        } else {
+            format!(", found {}", show(&value.to_string()))
+        };
+        self.errors
+            .push(format!("{at}: expected {}{found}", expected(schema)));
     }
 
     /// Checks one value; casts it when it came as text. `None` when it is wrong, which is then among the errors.
@@ -116,13 +151,7 @@ impl Checker {
             self.secrets.push(text.clone());
         }
         let Some(value) = cast(schema, value.clone()).filter(|value| fits(schema, value)) else {
-            let found = if secret {
-                String::new()
-            } else {
-                format!(", found {}", show(&value.to_string()))
-            };
-            self.errors
-                .push(format!("{at}: expected {}{found}", expected(schema)));
+            self.misfit(schema, &value, at);
             return None;
         };
         match value {
@@ -175,14 +204,13 @@ impl Checker {
             self.secrets.extend(trial.secrets);
             return Some(taken);
         }
-        let secret = schema::is_secret(schema);
-        let found = if secret {
-            String::new()
-        } else {
-            format!(", found {}", show(&value.to_string()))
-        };
-        self.errors
-            .push(format!("{at}: expected {}{found}", expected(schema)));
+        match tagged(branches, &value) {
+            // It says which of the branches it is, and so what is wrong with it.
+            Some(branch) => {
+                self.value(branch, value, at);
+            }
+            None => self.misfit(schema, &value, at),
+        }
         None
     }
 }
@@ -198,7 +226,7 @@ pub(super) fn defaults(schema: &Map<String, Value>, map: &mut Map<String, Value>
             Some(_) => {}
             None => {
                 let default = property.get("default").filter(|default| !default.is_null());
-                if let Some(default) = default.filter(|_| !holds_secret(property)) {
+                if let Some(default) = default.filter(|_| !schema::reaches_secret(property)) {
                     map.insert(name.clone(), default.clone());
                 }
             }
@@ -206,13 +234,37 @@ pub(super) fn defaults(schema: &Map<String, Value>, map: &mut Map<String, Value>
     }
 }
 
-fn holds_secret(schema: &Map<String, Value>) -> bool {
-    schema::is_secret(schema)
-        || schema::properties(schema)
+/// The known name that an unknown one is most like, when it is like one.
+fn near<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    let like = properties
+        .keys()
+        .map(|known| (strsim::jaro_winkler(known, name), known.as_str()))
+        .filter(|(score, _)| *score > 0.8);
+    like.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+}
+
+/// A name as it is, unless it is long or has control characters.
+fn show_name(name: &str) -> String {
+    if name.len() <= 120 && !name.contains(|c: char| c.is_control()) {
+        name.to_owned()
+    } else {
+        show(name)
+    }
+}
+
+/// The branch of a tagged enum that an object names: a property of it is a constant that the object has.
+fn tagged<'a>(branches: &'a [Value], value: &Value) -> Option<&'a Value> {
+    let given = value.as_object()?;
+    let is_named = |branch: &&Value| {
+        let properties = branch.as_object().and_then(schema::properties);
+        let mut tags = properties
             .into_iter()
             .flatten()
-            .filter_map(|(_, p)| p.as_object())
-            .any(holds_secret)
+            .filter_map(|(name, property)| Some((name, property.get("const")?)))
+            .peekable();
+        tags.peek().is_some() && tags.all(|(name, constant)| given.get(name) == Some(constant))
+    };
+    branches.iter().find(is_named)
 }
 
 fn join(at: &str, name: &str) -> String {

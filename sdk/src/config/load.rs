@@ -38,6 +38,7 @@ impl Settings {
     fn check(&self, given: Map<String, Value>) -> Result<Values> {
         let mut checker = Checker::default();
         let mut map = checker.object(&self.schema, given, "");
+        checker.hide_secrets();
         if checker.errors.is_empty() {
             check::defaults(&self.schema, &mut map);
         }

@@ -65,6 +65,20 @@ pub(super) fn is_secret(schema: &Map<String, Value>) -> bool {
             .is_some_and(|branches| branches.iter().filter_map(Value::as_object).any(says))
 }
 
+/// Whether the setting is secret, or has a secret anywhere below it.
+pub(super) fn reaches_secret(schema: &Map<String, Value>) -> bool {
+    fn below(schema: &Value) -> bool {
+        match schema {
+            Value::Object(members) => {
+                members.get("secret") == Some(&Value::Bool(true)) || members.values().any(below)
+            }
+            Value::Array(items) => items.iter().any(below),
+            _ => false,
+        }
+    }
+    schema.get("secret") == Some(&Value::Bool(true)) || schema.values().any(below)
+}
+
 /// The other names of a setting (`x-aliases`).
 pub(super) fn aliases_of(schema: &Map<String, Value>) -> impl Iterator<Item = &str> {
     schema

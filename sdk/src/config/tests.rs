@@ -204,6 +204,99 @@ fn a_secret_is_never_shown() {
     assert_eq!(config.token.expect("there").expose(), "hunter2");
 }
 
+/// Settings with secrets at every depth.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only the schema counts")]
+struct Deep {
+    login: Option<Login>,
+    headers: Option<BTreeMap<String, Secret<String>>>,
+    accounts: Option<Vec<Account>>,
+    account: Option<Account>,
+    either: Option<Either>,
+    plain: Option<u32>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(dead_code, reason = "only the schema counts")]
+enum Login {
+    ApiKey { key: Secret<String> },
+    Basic { user: String, password: Secret<String> },
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only the schema counts")]
+struct Account {
+    host: String,
+    password: Secret<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only the schema counts")]
+enum Either {
+    Number(u32),
+    Account(Account),
+}
+
+#[test]
+fn what_stands_where_a_secret_may_be_is_not_shown() {
+    for (file, expected) in [
+        (
+            json!({"login": {"kind": "basic", "user": "u", "pasword": "canary"}}),
+            "config: login.pasword: unknown setting, did you mean password?",
+        ),
+        (
+            json!({"login": {"kind": "basic", "password": {"a": "canary"}}}),
+            "config: login.password: expected a string",
+        ),
+        (json!({"login": "canary"}), "config: login: expected"),
+        (json!({"login": {"kind": "canary"}}), "config: login: expected"),
+        (
+            json!({"headers": "Bearer canary"}),
+            "config: headers: expected an object",
+        ),
+        (
+            json!({"headers": {"a": ["canary"]}}),
+            "config: headers.a: expected a string",
+        ),
+        (
+            json!({"headers": ["canary"]}),
+            "config: headers: expected an object",
+        ),
+        (
+            json!({"accounts": "canary"}),
+            "config: accounts: expected an array",
+        ),
+        (
+            json!({"accounts": ["canary"]}),
+            "config: accounts[0]: expected an object",
+        ),
+        (
+            json!({"account": "postgres://u:canary@h"}),
+            "config: account: expected an object",
+        ),
+        (
+            json!({"account": {"host": "h", "pasword": "canary"}}),
+            "config: account.pasword: unknown setting, did you mean password?",
+        ),
+        (json!({"either": "canary"}), "config: either: expected"),
+        (
+            json!({"account": {"host": "h", "password": "canary"}, "plain": "canary"}),
+            "config: plain: expected an integer, at least 0, found \"****\"",
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("config.json");
+        fs::write(&path, file.to_string()).expect("writes");
+        let settings = Settings::new::<Deep>();
+        let error = settings.load(&PLUGIN, &[path.into()], &Environment::default());
+        let error = error.expect_err("wrong").to_string();
+        assert!(!error.contains("canary"), "{file}: {error}");
+        assert!(error.starts_with(expected), "{file}: {error}");
+    }
+}
+
 #[test]
 fn what_is_no_config_file_is_refused() {
     let sources = [OsString::from("/nonexistent/config.json")];
