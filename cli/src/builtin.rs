@@ -40,7 +40,7 @@ const fn tap<T: Tap>(about: &'static str) -> Builtin {
         about,
         kind: PluginKind::Extractor,
         stores_state: false,
-        settings: Settings::new::<T::Config>,
+        settings: melisma_sdk::tap::settings::<T>,
         main: main_tap::<T>,
     }
 }

@@ -26,6 +26,8 @@ pub struct Args {
     pub state_out: Option<PathBuf>,
     /// What to do.
     pub action: Action,
+    /// Whether a catalog that does not fit the source ends the run before it begins (`--strict`).
+    pub strict: bool,
     /// Whether a run that SIGINT or SIGTERM ended exits with 0 (`--signal-exit-zero`).
     pub signal_exit_zero: bool,
 }
@@ -130,6 +132,7 @@ pub fn parse(plugin: &Plugin, args: impl IntoIterator<Item = OsString>) -> Resul
         input: path("input"),
         state_out: path("state-out"),
         action,
+        strict: flag("strict"),
         signal_exit_zero: flag("signal-exit-zero"),
     }))
 }
@@ -223,6 +226,10 @@ fn tap_options(command: Command) -> Command {
             .short('s'),
         )
         .arg(flag("discover", "Print the catalog of all streams").short('d'))
+        .arg(flag(
+            "strict",
+            "End before anything is read when the catalog does not fit the source",
+        ))
         .arg(
             Arg::new("test")
                 .long("test")

@@ -106,7 +106,7 @@ pub use melisma_engine::{fault, faulty, planted};
 pub use schemars::JsonSchema;
 pub use secret::Secret;
 pub use serde_json::json;
-pub use tap::{Catalog, Form, Method, Output, Part, RowWriter, Stream, Tap, main_tap, run_tap};
+pub use tap::{Catalog, Entry, Form, Method, Output, Part, RowWriter, Stream, Tap, main_tap, run_tap};
 pub use target::{Target, main_target, run_target};
 
 /// The Arrow types of columnar batches, in the version that melisma is built with.

@@ -5,9 +5,9 @@
 
 use std::sync::LazyLock;
 
-use melisma_sdk::Catalog;
 use melisma_sdk::config::Settings;
 use melisma_sdk::fuzzing::{config, state};
+use melisma_sdk::{Catalog, Method};
 use serde_json::Value;
 
 use crate::input::Input;
@@ -63,8 +63,8 @@ fn catalog(bytes: &[u8]) {
         assert_eq!(entry.key_properties(), twin.key_properties());
         assert_eq!(entry.replication_key(), twin.replication_key());
         assert_eq!(
-            entry.replication_method().is_ok(),
-            twin.replication_method().is_ok()
+            entry.replication_method(Method::FullTable).is_ok(),
+            twin.replication_method(Method::FullTable).is_ok()
         );
         let names = ["", "id", "a"];
         for name in names {

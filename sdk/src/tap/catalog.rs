@@ -75,7 +75,7 @@ impl Catalog {
     }
 
     /// The entries by their ids; of two with one id, the first counts.
-    pub(super) fn by_id(&self) -> HashMap<&str, Entry<'_>> {
+    pub fn by_id(&self) -> HashMap<&str, Entry<'_>> {
         let mut entries = HashMap::new();
         for entry in self.entries() {
             entries.entry(entry.id()).or_insert(entry);
@@ -122,6 +122,19 @@ impl<'a> Entry<'a> {
         either(items.iter().find(root)?.get("metadata")?.as_object()?, name)
     }
 
+    /// A keyword in the metadata of each top-level property that has it, by either spelling.
+    pub fn of_properties(&self, name: &str) -> HashMap<&'a str, &'a Value> {
+        let items = self.fields.get("metadata").and_then(Value::as_array);
+        let value = |item: &'a Value| {
+            let [properties, property] = item.get("breadcrumb")?.as_array()?.as_slice() else {
+                return None;
+            };
+            let property = property.as_str().filter(|_| properties == "properties")?;
+            Some((property, either(item.get("metadata")?.as_object()?, name)?))
+        };
+        items.into_iter().flatten().filter_map(value).collect()
+    }
+
     /// The rules of selection.
     pub fn selection(&self) -> Selection {
         Selection::of(self.fields)
@@ -146,21 +159,28 @@ impl<'a> Entry<'a> {
             .filter(|key| !key.is_empty())
     }
 
-    /// The replication method: the user's metadata, then the entry's own, then what the tap forces.
+    /// The replication method: that of the user's metadata, then the entry's own, then the forced one.
     ///
-    /// The metadata goes first because only a user writes it there, while an entry may still say what was discovered.
-    pub fn replication_method(&self) -> Result<Option<Method>> {
-        let user = self.metadata("replication-method").and_then(Value::as_str);
-        let entry = || self.field("replication_method").and_then(Value::as_str);
-        let forced = || self.metadata("forced-replication-method").and_then(Value::as_str);
-        let method = user
-            .or_else(entry)
-            .or_else(forced)
-            .filter(|word| !word.is_empty());
-        method
-            .map(Method::parse)
-            .transpose()
-            .map_err(|error| error.in_stream(self.id()))
+    /// `discovered` is the method that discovery writes into the entry. An entry that says the same may not have been
+    /// looked at by anybody, so what else the user wrote goes before it: a `forced-replication-method`, which users of the
+    /// Meltano SDK set because its taps leave the entry's method empty, or a `replication-key` in the metadata alone.
+    pub fn replication_method(&self, discovered: Method) -> Result<Option<Method>> {
+        let read = |value: Option<&Value>| {
+            let word = value.and_then(Value::as_str).filter(|word| !word.is_empty());
+            let method = word.map(Method::parse).transpose();
+            method.map_err(|error| error.in_stream(self.id()))
+        };
+        if let Some(user) = read(self.metadata("replication-method"))? {
+            return Ok(Some(user));
+        }
+        let entry = read(self.field("replication_method"))?;
+        let forced = read(self.metadata("forced-replication-method"))?;
+        let key = self.metadata("replication-key").and_then(Value::as_str);
+        let keyed = key.filter(|key| !key.is_empty()).map(|_| Method::Incremental);
+        Ok(match entry {
+            Some(method) if method != discovered => Some(method),
+            entry => forced.or(keyed).or(entry),
+        })
     }
 }
 
@@ -252,7 +272,8 @@ mod tests {
             let catalog = catalog(&text);
             let entry = catalog.entry("s").expect("there");
             let key = entry.replication_key().map(str::to_owned);
-            (entry.replication_method().expect("known"), key)
+            let method = entry.replication_method(Method::FullTable).expect("known");
+            (method, key)
         };
         let incremental = Some(Method::Incremental);
         assert_eq!(read("", "{}"), (None, None));
@@ -279,6 +300,47 @@ mod tests {
         let discovered = r#", "replication_method": "FULL_TABLE", "replication_key": "a""#;
         let edited = r#"{"replication-method": "INCREMENTAL", "replication-key": "b"}"#;
         assert_eq!(read(discovered, edited), (incremental, Some("b".into())));
+    }
+
+    #[test]
+    fn what_a_user_wrote_goes_before_what_was_discovered() {
+        let method = |entry: &str, root: &str, discovered| {
+            let text = format!(
+                r#"{{"streams": [{{"tap_stream_id": "s"{entry}, "metadata": [{{"breadcrumb": [], "metadata": {root}}}]}}]}}"#
+            );
+            let catalog = catalog(&text);
+            let entry = catalog.entry("s").expect("there");
+            entry.replication_method(discovered).expect("known")
+        };
+        let (full, incremental, log) = (Method::FullTable, Method::Incremental, Method::LogBased);
+        let entry_full = r#", "replication_method": "FULL_TABLE""#;
+        let forced = r#"{"forced-replication-method": "INCREMENTAL", "replication-key": "a"}"#;
+        assert_eq!(method(entry_full, forced, full), Some(incremental));
+        assert_eq!(
+            method(r#", "replication_method": """#, forced, full),
+            Some(incremental)
+        );
+        assert_eq!(
+            method(entry_full, forced, incremental),
+            Some(full),
+            "the entry was edited"
+        );
+        assert_eq!(method(entry_full, forced, log), Some(full));
+        let key = r#"{"replication-key": "a"}"#;
+        assert_eq!(method(entry_full, key, full), Some(incremental));
+        assert_eq!(method(entry_full, r#"{"replication-key": ""}"#, full), Some(full));
+        assert_eq!(
+            method(
+                r#", "replication_method": "FULL_TABLE", "replication_key": "a""#,
+                "{}",
+                full
+            ),
+            Some(full)
+        );
+        let both = r#"{"forced-replication-method": "FULL_TABLE", "replication-method": "INCREMENTAL"}"#;
+        assert_eq!(method(entry_full, both, full), Some(incremental));
+        let tap_forces = r#"{"forced-replication-method": "FULL_TABLE", "replication-key": "a"}"#;
+        assert_eq!(method(entry_full, tap_forces, full), Some(full));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use melisma_engine::json;
 use serde_json::Value;
 
 use super::buffer::{Lead, Padded};
+use super::opening::Opening;
 use super::plan::{Column, Plan};
 use super::progress::{Order, Progress};
 use super::prune::Cutter;
@@ -35,21 +36,6 @@ pub(super) struct Current {
     pub(super) checkpointed: u64,
     pub(super) state_records: u64,
     pub(super) counter: Option<Counter>,
-}
-
-/// What the session knows of a stream before it is read.
-#[derive(Debug)]
-pub(super) struct Opening {
-    pub(super) name: Box<str>,
-    /// The tap's schema: it gives the positions of a row's cells.
-    pub(super) own_schema: Value,
-    /// The catalog's schema, or the tap's.
-    pub(super) schema: Value,
-    pub(super) selection: Selection,
-    pub(super) key: Vec<Box<str>>,
-    pub(super) method: Method,
-    pub(super) replication_key: Option<Box<str>>,
-    pub(super) order: Order,
 }
 
 impl Current {

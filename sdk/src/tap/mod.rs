@@ -5,9 +5,11 @@ mod catalog;
 mod current;
 mod emitter;
 mod key;
+mod opening;
 mod output;
 mod part;
 mod plan;
+mod portable;
 mod progress;
 mod prune;
 mod row;
@@ -28,7 +30,7 @@ pub use output::Output;
 pub use part::{Form, Part};
 pub use plan::Column;
 pub use row::RowWriter;
-pub use run::run_tap_on;
+pub use run::{run_tap_on, settings};
 pub use selection::Selection;
 pub use stream::{Method, Stream};
 
@@ -52,6 +54,10 @@ pub trait Tap: Sized {
 
     /// The streams to sync when a catalog is given. The default discovers them again; a tap with a slow discovery
     /// makes them from the catalog instead.
+    ///
+    /// A selected stream that is not among them, or a selected property that none of them has, is left out: the others
+    /// are read, and the run ends with an error that names it. Where the source's types are no longer the catalog's,
+    /// [`Stream::corrects`] says so.
     fn streams(&self, catalog: &Catalog) -> Result<Vec<Stream>> {
         let _ = catalog;
         self.discover()

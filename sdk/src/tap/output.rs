@@ -9,9 +9,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::current::{Current, Opening};
+use super::current::Current;
 use super::emitter::Emitter;
 use super::key::KeyType;
+use super::opening::{self, Opening};
 use super::plan::Column;
 use super::progress::Progress;
 use super::row::RowWriter;
@@ -38,6 +39,8 @@ pub struct Output<'a> {
     syncing: bool,
     /// A SCHEMA went out, and no STATE after it.
     uncovered: bool,
+    /// What is selected and is not read.
+    pub(super) left_out: Vec<String>,
     scratch: Vec<u8>,
     state_told: Instant,
     start_date: Option<Box<str>>,
@@ -55,6 +58,7 @@ impl<'a> Output<'a> {
             failed: false,
             syncing: false,
             uncovered: false,
+            left_out: Vec::new(),
             scratch: Vec::new(),
             state_told: Instant::now(),
             start_date: start_date.map(Into::into),
@@ -117,6 +121,11 @@ impl<'a> Output<'a> {
         let Some(start) = progress.start() else {
             return Ok(None);
         };
+        if let Some(number) = progress.start_number()
+            && let Ok(number) = serde_json::from_str(number)
+        {
+            return Ok(Some(number));
+        }
         serde_json::from_str(start).map(Some).map_err(|error| {
             let message = format!("the bookmark of {} is not what the tap can read", progress.key());
             Error::config(message)
@@ -158,6 +167,15 @@ impl<'a> Output<'a> {
             progress.finish(&mut self.state);
             self.state.retain_partitions(&self.current.name, keep);
         }
+    }
+
+    /// Says that the source does not have a selected property after all: the run reads everything else, and then ends
+    /// with an error that names it.
+    pub fn leave_out(&mut self, property: &str) {
+        let stream = &*self.current.name;
+        let what = opening::property_of(property, stream);
+        log::warn!(stream_name = stream; "{}", opening::warning(&what));
+        self.left_out.push(what);
     }
 
     /// A safe point: what was written so far is complete up to the bookmark. A STATE goes out when one is due.

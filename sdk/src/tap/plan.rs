@@ -130,7 +130,7 @@ fn whole(schema: &Value) -> Node {
 
 /// The Meltano SDK's reading of a top-level schema: what is not listed is not there, unless `additionalProperties`
 /// allows it in so many words.
-fn closed(schema: &Value) -> bool {
+pub(super) fn closed(schema: &Value) -> bool {
     !matches!(
         schema.get("additionalProperties"),
         Some(Value::Bool(true) | Value::Object(_))

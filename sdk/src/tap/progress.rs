@@ -7,6 +7,7 @@ use melisma_engine::{Error, Result};
 use serde_json::Value;
 
 use super::key::{self, KeyType};
+use super::portable::{self, portable};
 use super::state::{Place, State};
 
 /// What records say about the bookmark.
@@ -80,7 +81,7 @@ impl Progress {
         let bookmark = bookmark.filter(|_| same_key);
         self.start = self.later(bookmark.as_deref());
         if let Some(start) = &self.start {
-            fields.set("starting_replication_value", start);
+            fields.set("starting_replication_value", &portable(start));
         }
         if let Some(signpost) = &self.signpost {
             fields.set("replication_key_signpost", signpost);
@@ -98,6 +99,12 @@ impl Progress {
     /// Where to start reading, as JSON.
     pub(super) fn start(&self) -> Option<&str> {
         self.start.as_deref()
+    }
+
+    /// The same as a number, where the key is one: in the state it may be a string.
+    pub(super) fn start_number(&self) -> Option<&str> {
+        let start = self.start().filter(|_| self.kind != KeyType::Text)?;
+        portable::number(start)
     }
 
     /// The replication key.
@@ -178,6 +185,7 @@ impl Progress {
             Order::Sorted { .. } => self.advance(state, &value),
             Order::Unsorted => {
                 let key = Value::from(&*self.key);
+                let value = portable(&value);
                 let markers = format!(
                     r#"{{"Note":"Progress is not resumable if interrupted.","replication_key":{key},"replication_key_value":{value}}}"#
                 );
@@ -231,7 +239,7 @@ impl Progress {
         let Some(place) = self.place else { return };
         let fields = state.fields(place);
         fields.set("replication_key", &Value::from(&*self.key).to_string());
-        fields.set("replication_key_value", value);
+        fields.set("replication_key_value", &portable(value));
     }
 
     fn is_less(&self, a: &str, b: &str) -> bool {

@@ -1,6 +1,5 @@
 //! The run of a tap: settings, discovery, catalog, state, streams.
 
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
@@ -8,16 +7,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use melisma_engine::{Error, Result};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use super::Tap;
-use super::catalog::{Catalog, Entry};
-use super::current::Opening;
+use super::catalog::Catalog;
 use super::emitter::Emitter;
+use super::opening::{self, Opening};
 use super::output::Output;
-use super::progress::{self, Order};
-use super::selection::Selection;
+use super::progress;
 use super::state::State;
-use super::stream::{Method, Stream};
 use crate::args::Action;
 use crate::config::Settings;
 use crate::metrics::Timer;
@@ -44,14 +43,29 @@ fn plugin<T: Tap>() -> Plugin {
     }
 }
 
+/// The settings of every tap.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+struct Standard {
+    /// Whether a run ends before it reads anything when the catalog does not fit the source: a selected stream or column
+    /// that is gone or may not be read, a type that changed, nothing selected. Off: the run reads what it can, warns, and
+    /// ends with an error when something that is selected was left out. The option `--strict` turns it on, too.
+    #[serde(default)]
+    strict: bool,
+}
+
+/// The settings of a tap: its own and those that every tap has.
+pub fn settings<T: Tap>() -> Settings {
+    Settings::new::<T::Config>().and::<Standard>()
+}
+
 pub(super) fn main<T: Tap>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    plugin::main(&plugin::<T>(), &Settings::new::<T::Config>(), args, work::<T>)
+    plugin::main(&plugin::<T>(), &settings::<T>(), args, work::<T>)
 }
 
 /// The main of a tap on given input, output and environment instead of the process's own; returns the exit code.
 /// The first of `args` is the program's name.
 pub fn run_tap_on<T: Tap>(args: impl IntoIterator<Item = OsString>, io: Io<'_>) -> u8 {
-    plugin::run_on(&plugin::<T>(), &Settings::new::<T::Config>(), args, io, work::<T>)
+    plugin::run_on(&plugin::<T>(), &settings::<T>(), args, io, work::<T>)
 }
 
 fn work<T: Tap>(run: Run<'_>) -> Result<()> {
@@ -79,7 +93,14 @@ fn work<T: Tap>(run: Run<'_>) -> Result<()> {
         Some(catalog) => tap.streams(catalog)?,
         None => tap.discover()?,
     };
-    let openings = select(&streams, catalog.as_ref(), args.action)?;
+    let strict = args.strict || values.read::<Standard>()?.strict;
+    let openings = opening::open(&streams, catalog.as_ref(), args.action == Action::TestRecords)?;
+    openings.report(strict)?;
+    let opening::Openings {
+        streams: openings,
+        left_out,
+        ..
+    } = openings;
     let mut output = Output::new(
         Emitter::new(io.stdout),
         State::read(&state)?,
@@ -97,11 +118,13 @@ fn work<T: Tap>(run: Run<'_>) -> Result<()> {
                 .try_for_each(|opening| test_stream(&tap, &mut output, opening))
         }
         _ => {
+            output.left_out = left_out;
             output.tell_state()?;
             openings
                 .into_iter()
                 .try_for_each(|opening| sync_stream(&tap, &mut output, opening))?;
-            output.finish()
+            output.finish()?;
+            opening::end(&output.left_out)
         }
     }
 }
@@ -139,88 +162,6 @@ fn test_stream<T: Tap>(tap: &T, output: &mut Output<'_>, opening: Opening) -> Re
     } else {
         synced.and(closed).map_err(|error| error.in_stream(&name))
     }
-}
-
-/// The streams to sync, each with what the catalog says of it.
-fn select(streams: &[Stream], catalog: Option<&Catalog>, action: Action) -> Result<Vec<Opening>> {
-    let own = Catalog::of(streams);
-    let catalog = catalog.unwrap_or(&own);
-    let testing = action == Action::TestRecords;
-    // A database has ten thousand tables: none of them may look through all others.
-    let names: HashSet<&str> = streams.iter().map(|stream| &*stream.name).collect();
-    let (given, own) = (catalog.by_id(), own.by_id());
-    for entry in catalog
-        .entries()
-        .filter(|entry| entry.selection().is_selected(&[]))
-    {
-        if !names.contains(entry.id()) {
-            log::warn!(
-                "the catalog selects stream {}, which the tap does not have",
-                entry.id()
-            );
-        }
-    }
-    let mut openings = Vec::new();
-    for stream in streams {
-        let entry = given.get(&*stream.name).copied();
-        let selected = entry.is_some_and(|entry| entry.selection().is_selected(&[]));
-        if let Some(entry) = entry
-            .or_else(|| own.get(&*stream.name).copied())
-            .filter(|_| selected || testing)
-        {
-            openings.push(opening(stream.clone(), entry).map_err(|error| error.in_stream(&stream.name))?);
-        }
-    }
-    if openings.is_empty() {
-        log::warn!("no stream is selected");
-    }
-    Ok(openings)
-}
-
-fn opening(stream: Stream, entry: Entry<'_>) -> Result<Opening> {
-    let schema = entry.schema().cloned().unwrap_or_else(|| stream.schema.clone());
-    let own_key = || stream.replication_key.clone();
-    let replication_key = entry.replication_key().map(Into::into).or_else(own_key);
-    let method = entry
-        .replication_method()?
-        .unwrap_or_else(|| stream.method_with(replication_key.as_deref()));
-    match method {
-        Method::LogBased if !stream.log_based => {
-            return Err(Error::config(
-                "replication method: LOG_BASED is asked for, but this tap can not read the stream that way; \
-                 choose FULL_TABLE or INCREMENTAL in the catalog",
-            ));
-        }
-        Method::Incremental if replication_key.is_none() => {
-            return Err(Error::config(
-                "replication method: INCREMENTAL needs a replication key in the catalog",
-            ));
-        }
-        _ => {}
-    }
-    let selection = entry.selection();
-    let selection = if selection.is_selected(&[]) {
-        selection
-    } else {
-        Selection::default()
-    };
-    let order = match (stream.manual_bookmark, stream.sorted) {
-        (true, _) => Order::Manual,
-        (_, true) => Order::Sorted {
-            check: stream.check_sorted,
-        },
-        _ => Order::Unsorted,
-    };
-    Ok(Opening {
-        key: entry.key_properties().unwrap_or(stream.key),
-        name: stream.name,
-        own_schema: stream.schema,
-        schema,
-        selection,
-        method,
-        replication_key: replication_key.filter(|_| method != Method::FullTable),
-        order,
-    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

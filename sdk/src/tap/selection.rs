@@ -79,6 +79,18 @@ impl Selection {
         }
     }
 
+    /// The top-level properties that are selected by name.
+    pub(super) fn chosen(&self) -> impl Iterator<Item = &str> {
+        self.rules
+            .iter()
+            .filter_map(|(breadcrumb, rule)| match breadcrumb.as_slice() {
+                [properties, name] if properties == "properties" && rule.selected == Some(true) => {
+                    Some(name.as_str())
+                }
+                _ => None,
+            })
+    }
+
     /// Whether the property can never be read.
     pub(super) fn is_unsupported(&self, breadcrumb: &[&str]) -> bool {
         self.rule(breadcrumb)

@@ -30,6 +30,8 @@ pub struct Stream {
     pub(super) metadata: Map<String, Value>,
     pub(super) property_metadata: Map<String, Value>,
     pub(super) fields: Map<String, Value>,
+    /// Property, its schema, and why that is not the catalog's.
+    pub(super) corrections: Vec<(Box<str>, Value, Box<str>)>,
 }
 
 /// How a stream is read.
@@ -62,6 +64,7 @@ impl Stream {
             metadata: Map::new(),
             property_metadata: Map::new(),
             fields: Map::new(),
+            corrections: Vec::new(),
         }
     }
 
@@ -180,6 +183,15 @@ impl Stream {
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.fields.insert(name.into(), value.into());
+        self
+    }
+
+    /// Says that the catalog's schema of a property is no longer true: `schema` takes its place, with a warning that says
+    /// `why`, or an error in a `strict` run.
+    #[must_use]
+    pub fn corrects(mut self, property: &str, schema: Value, why: impl Into<String>) -> Self {
+        self.corrections
+            .push((property.into(), schema, why.into().into()));
         self
     }
 

@@ -1,5 +1,6 @@
 //! The sdk as its users have it: small plugins run through their mains, on buffers.
 
+mod disagreement;
 mod shop;
 mod tap;
 mod target;

@@ -37,6 +37,8 @@ struct Column {
     name: Box<str>,
     selected: bool,
     source: Source,
+    /// A file had it.
+    found: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +53,8 @@ pub(crate) struct Columns {
     columns: Vec<Column>,
     /// Columns of files that the stream does not have; each is told once.
     strangers: HashSet<String>,
+    /// How many files had a header.
+    files: usize,
 }
 
 impl Columns {
@@ -73,26 +77,31 @@ impl Columns {
                 name: column.name.clone(),
                 selected: column.selected,
                 source,
+                found: false,
             });
         }
         Ok(Self {
             columns,
             strangers: HashSet::new(),
+            files: 0,
         })
     }
 
     /// Matches the names in a file's header with the columns, and puts a slot for each column into `slots`.
     pub(crate) fn slots(&mut self, file: &str, names: &[String], slots: &mut Vec<Slot>) {
         slots.clear();
-        for column in &self.columns {
-            slots.push(match column.source {
+        self.files += 1;
+        for column in &mut self.columns {
+            let slot = match column.source {
                 _ if !column.selected => Slot::Absent,
                 Source::Own(slot) => slot,
                 Source::Cell(kind) => match names.iter().position(|name| **name == *column.name) {
                     Some(at) => Slot::Cell { at, kind },
                     None => Slot::Absent,
                 },
-            });
+            };
+            column.found |= slot != Slot::Absent;
+            slots.push(slot);
         }
         for name in names {
             let known = self.columns.iter().any(|column| *column.name == **name);
@@ -103,6 +112,12 @@ impl Columns {
                 );
             }
         }
+    }
+
+    /// The selected columns that no file had, unless there was no file.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &str> {
+        let missing = |column: &&Column| self.files > 0 && column.selected && !column.found;
+        self.columns.iter().filter(missing).map(|column| &*column.name)
     }
 
     /// The name of a column.

@@ -51,6 +51,18 @@ impl TapCsv {
             stream
         }
     }
+
+    fn discover_entry(&self, entry: &Entry) -> Result<Option<Stream>> {
+        let schema = discover::schema(entry, &self.settings);
+        let schema = schema.map_err(|error| error.in_stream(&entry.settings.entity))?;
+        if schema.is_none() {
+            log::warn!(
+                "stream {}: is left out, because its files are empty and so have no columns",
+                entry.settings.entity
+            );
+        }
+        Ok(schema.map(|schema| self.stream(entry, schema)))
+    }
 }
 
 impl Tap for TapCsv {
@@ -66,27 +78,24 @@ impl Tap for TapCsv {
     }
 
     fn discover(&self) -> Result<Vec<Stream>> {
-        let mut streams = Vec::with_capacity(self.entries.len());
-        for entry in &self.entries {
-            let schema = discover::schema(entry, &self.settings);
-            match schema.map_err(|error| error.in_stream(&entry.settings.entity))? {
-                Some(schema) => streams.push(self.stream(entry, schema)),
-                None => log::warn!(
-                    "stream {}: is left out, because its files are empty and so have no columns",
-                    entry.settings.entity
-                ),
-            }
-        }
-        Ok(streams)
+        let streams = self.entries.iter().map(|entry| self.discover_entry(entry));
+        streams.filter_map(Result::transpose).collect()
     }
 
-    /// The catalog says what there is to read, so that no file is opened before it is read.
+    /// The catalog says what there is to read, so that no file is opened before it is read. Where it has no schema, the
+    /// files are looked at as in discovery.
     fn streams(&self, catalog: &Catalog) -> Result<Vec<Stream>> {
-        let known = self.entries.iter().filter_map(|entry| {
-            let schema = catalog.entry(&entry.settings.entity)?.schema()?;
-            Some(self.stream(entry, schema.clone()))
-        });
-        Ok(known.collect())
+        let stream = |entry: &Entry| {
+            let Some(known) = catalog.entry(&entry.settings.entity) else {
+                return Ok(None);
+            };
+            match known.schema() {
+                Some(schema) => Ok(Some(self.stream(entry, schema.clone()))),
+                None => self.discover_entry(entry),
+            }
+        };
+        let streams = self.entries.iter().map(stream);
+        streams.filter_map(Result::transpose).collect()
     }
 
     fn sync(&self, output: &mut Output<'_>) -> Result<()> {

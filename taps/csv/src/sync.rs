@@ -31,6 +31,10 @@ pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>
             sync.file(file, &files::modified(file)?, output)?;
             output.checkpoint()?;
         }
+        // Some files may lack some columns; one that all of them lack is gone.
+        for column in sync.columns.missing() {
+            output.leave_out(column);
+        }
         return Ok(());
     }
     if output.replication_key() != Some(MODIFIED) {

@@ -5,6 +5,7 @@ use melisma_sdk::{Error, Output, Result, show};
 
 use crate::copy::Tuple;
 use crate::decode::{Decoder, Wrong};
+use crate::depth::{self, Depth};
 use crate::discovery::Table;
 use crate::settings::Settings;
 
@@ -15,6 +16,8 @@ pub(crate) struct Columns {
     pub(crate) list: String,
     /// For each property of the stream, in its order.
     slots: Vec<Slot>,
+    /// Those that are arrays.
+    depths: Vec<Depth>,
 }
 
 #[derive(Debug)]
@@ -29,9 +32,14 @@ impl Columns {
     pub(crate) fn new(table: &Table, output: &Output<'_>, settings: &Settings) -> Self {
         let mut list = String::new();
         let mut slots = Vec::with_capacity(table.columns.len());
+        let mut depths = Vec::new();
+        let mut place = 0;
         for (column, property) in table.columns.iter().zip(output.columns()) {
             let mut decoder = None;
             if property.selected {
+                let (kind, schema) = (&column.kind, &property.schema);
+                depths.extend(Depth::of(place, &column.name, kind, schema, &settings.values));
+                place += 1;
                 if !list.is_empty() {
                     list.push_str(", ");
                 }
@@ -43,7 +51,12 @@ impl Columns {
             let name = column.name.as_str().into();
             slots.push(Slot { name, decoder });
         }
-        Self { list, slots }
+        Self { list, slots, depths }
+    }
+
+    /// What makes two of them write the same of a row.
+    pub(crate) fn identity(&self) -> String {
+        format!("{} {:?}", self.list, self.slots)
     }
 
     /// Where a column is among the values of a row, when it is selected.
@@ -55,6 +68,9 @@ impl Columns {
     /// Writes the record of a row.
     #[inline]
     pub(crate) fn write(&self, mut tuple: Tuple<'_>, output: &mut Output<'_>) -> Result<()> {
+        if !self.depths.is_empty() {
+            depth::admit(&self.depths, tuple, output)?;
+        }
         let mut row = output.row();
         for slot in &self.slots {
             let Some(decoder) = &slot.decoder else {

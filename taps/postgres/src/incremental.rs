@@ -2,7 +2,7 @@
 //!
 //! Rows whose key is null come first, in the first run alone: no bookmark is before or after them. All comparing is
 //! the server's, so that a text key follows its collation and a numeric key has no limit. The bookmark is the key of
-//! the last row written, as the record has it.
+//! the last row written whose key is a position ([`Positions`]), as the record has it.
 
 use melisma_postgres::{Server, Session, identifier, literal};
 use melisma_sdk::{Error, Output, Result, show};
@@ -12,8 +12,9 @@ use crate::copy::{Tuple, copy};
 use crate::decode::Decoder;
 use crate::discovery::Column;
 use crate::kind::Kind;
+use crate::position::Positions;
 use crate::query::Query;
-use crate::settings::{InvalidDates, Values};
+use crate::settings::{InvalidDates, Settings, Values};
 
 /// The bookmark is set, and a STATE may go out, after so many rows.
 const ROWS: u64 = 1_000;
@@ -23,13 +24,16 @@ pub(crate) fn read(
     query: &Query<'_>,
     server: &Server,
     session: &mut Session,
-    start_date: Option<&str>,
+    settings: &Settings,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let mut bookmark = Bookmark::new(query, output)?;
-    let start = output.bookmark::<Box<RawValue>>()?;
-    let start = start.map(|start| bookmark.literal(start.get())).transpose()?;
+    let Settings {
+        start_date, values, ..
+    } = settings;
+    let mut bookmark = Bookmark::new(query, values, output)?;
+    let start = bookmark.start(output)?;
     let start_date = start_date
+        .as_deref()
         .filter(|_| bookmark.is_time)
         .map(|date| bookmark.cast(date));
     let mut left = query.limit;
@@ -58,7 +62,8 @@ pub(crate) fn read(
     });
     bookmark.store(output)?;
     read?;
-    if query.limit.is_some() && left == Some(bookmark.rows) && bookmark.last_literal()? == start {
+    let moved = bookmark.last_literal()?.is_some_and(|last| Some(last) != start);
+    if query.limit.is_some() && left == Some(bookmark.rows) && !moved {
         log::warn!(
             "stream {}: all rows that the limit allows have one {}, so the next run will read the same",
             output.stream(),
@@ -80,13 +85,15 @@ struct Bookmark {
     is_bytes: bool,
     /// Where it is among the values of a row.
     place: usize,
-    /// Its last value, in binary.
-    last: Vec<u8>,
+    positions: Positions,
+    /// Its last value that is a position, in binary.
+    last: Option<Vec<u8>>,
     rows: u64,
+    warned: bool,
 }
 
 impl Bookmark {
-    fn new(query: &Query<'_>, output: &Output<'_>) -> Result<Self> {
+    fn new(query: &Query<'_>, values: &Values, output: &Output<'_>) -> Result<Self> {
         let name = output.replication_key().unwrap_or_default();
         let place = query.columns.place(name);
         let column = query.table.columns.iter().find(|column| column.name == name);
@@ -112,17 +119,41 @@ impl Bookmark {
             is_time: matches!(column.kind, Kind::Date | Kind::Timestamp | Kind::TimestampTz),
             is_bytes: column.kind == Kind::Bytes,
             place,
-            last: Vec::new(),
+            positions: Positions::of(&column.kind, values),
+            last: None,
             rows: 0,
+            warned: false,
         })
+    }
+
+    /// Where to read on, in SQL.
+    fn start(&self, output: &mut Output<'_>) -> Result<Option<String>> {
+        let Some(start) = output.bookmark::<Box<RawValue>>()? else {
+            return Ok(None);
+        };
+        let text = start.get().trim_matches('"');
+        if !self.positions.has_text(text) {
+            log::warn!(
+                "stream {}: the bookmark {} has no rows after it, and is not used: all rows are read",
+                output.stream(),
+                show(text)
+            );
+            return Ok(None);
+        }
+        self.literal(start.get()).map(Some)
     }
 
     /// A row was written.
     #[inline]
     fn see(&mut self, tuple: Tuple<'_>, output: &mut Output<'_>) -> Result<()> {
-        self.last.clear();
-        self.last
-            .extend_from_slice(tuple.nth(self.place).unwrap_or_default());
+        let key = tuple.nth(self.place).unwrap_or_default();
+        if self.positions.has(key) {
+            let last = self.last.get_or_insert_default();
+            last.clear();
+            last.extend_from_slice(key);
+        } else if !self.warned {
+            self.warn(output.stream());
+        }
         self.rows += 1;
         if self.rows.is_multiple_of(ROWS) {
             self.store(output)?;
@@ -131,7 +162,17 @@ impl Bookmark {
         Ok(())
     }
 
-    /// Sets the bookmark to the last row's key, unless that has no form in JSON.
+    #[cold]
+    fn warn(&mut self, stream: &str) {
+        self.warned = true;
+        log::warn!(
+            "stream {stream}: some rows have a {} that is infinite, not a number, or was changed by \
+             invalid_date_handling: they do not move the bookmark, and those after it come again in each run",
+            show(&self.name)
+        );
+    }
+
+    /// Sets the bookmark to the last key that is a position.
     fn store(&self, output: &mut Output<'_>) -> Result<()> {
         match self.json()? {
             Some(value) => output.set_bookmark(&value),
@@ -140,17 +181,14 @@ impl Bookmark {
     }
 
     fn json(&self) -> Result<Option<Box<RawValue>>> {
-        if self.rows == 0 {
+        let Some(last) = &self.last else {
             return Ok(None);
-        }
+        };
         let mut json = Vec::new();
         let wrong = |what: &str| Error::input(format!("replication key {}: {what}", show(&self.name)));
         self.decoder
-            .write(&self.last, &mut json)
+            .write(last, &mut json)
             .map_err(|error| wrong(&error.0))?;
-        if json == b"null" {
-            return Ok(None);
-        }
         let json = String::from_utf8(json).map_err(|_| wrong("expected text"))?;
         RawValue::from_string(json)
             .map(Some)

@@ -8,12 +8,15 @@
 mod columns;
 mod copy;
 mod decode;
+mod depth;
 mod discovery;
+mod drift;
 mod full_table;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod incremental;
 mod kind;
+mod position;
 mod query;
 mod schema;
 mod settings;
@@ -99,7 +102,19 @@ impl Tap for TapPostgres {
         let selected = catalog
             .entries()
             .filter(|entry| entry.selection().is_selected(&[]));
-        self.find(&Filter::streams(selected.map(|entry| entry.id()).collect()))
+        let streams = self.find(&Filter::streams(selected.map(|entry| entry.id()).collect()))?;
+        let (entries, tables) = (catalog.by_id(), self.tables.borrow());
+        let mut readable = Vec::with_capacity(streams.len());
+        for stream in streams {
+            let (Some(table), Some(entry)) = (tables.get(stream.name()), entries.get(stream.name())) else {
+                continue;
+            };
+            match self.with_session(|session| Ok(discovery::refusal(session, table)))? {
+                Some(error) => log::warn!("stream {}: {error}", table.id()),
+                None => readable.push(drift::corrected(stream, table, *entry, &self.settings.values)),
+            }
+        }
+        Ok(readable)
     }
 
     fn sync(&self, output: &mut Output<'_>) -> Result<()> {

@@ -45,7 +45,7 @@ impl Query<'_> {
 
     /// What makes rows of two queries the same rows in the same form.
     pub(crate) fn identity(&self) -> String {
-        format!("{:?} {:?}", self.columns, self.clauses)
+        format!("{} {:?}", self.columns.identity(), self.clauses)
     }
 
     fn select(&self, from: &str, conditions: &[String]) -> String {

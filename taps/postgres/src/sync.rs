@@ -34,7 +34,7 @@ pub(crate) fn stream(
                 .into_iter()
                 .flatten()
                 .min();
-            incremental::read(&query, server, session, settings.start_date.as_deref(), output)
+            incremental::read(&query, server, session, settings, output)
         }
         Method::LogBased => Err(Error::config("replication method: LOG_BASED is not there yet")),
     }

@@ -334,6 +334,21 @@ fn arrays() -> Vec<Case> {
             &["{{1,2},{3,NULL}}", "{}"],
             Just("{{1},{2}}"),
         )),
+        // Of another depth than declared.
+        as_json(case(
+            "deeper",
+            "int4[]",
+            &["{1}", "{{1,2},{3,NULL}}", "{}"],
+            Just("{{{7}}}"),
+        )),
+        as_json(case(
+            "deeper_texts",
+            "text[]",
+            &["{{a,b},{\"c,{}\",NULL}}"],
+            Just("{x}"),
+        )),
+        as_json(case("deeper_numerics", "numeric[]", &["{{1.50}}"], Just("{0.1}"))),
+        as_json(case("flatter", "int4[][]", &["{{1},{2}}", "{3}"], Just("{4}"))),
         as_json(case(
             "cube",
             "text[][][]",

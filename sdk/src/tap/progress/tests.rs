@@ -202,3 +202,37 @@ fn a_bookmark_set_by_hand_is_taken_as_it_is() {
         json!({"replication_key": "at", "replication_key_value": "2026-07-01"})
     );
 }
+
+#[test]
+fn a_number_that_a_json_reader_may_change_is_a_string_in_the_state() {
+    for (value, kept) in [
+        ("1704067200.999999999", json!("1704067200.999999999")),
+        ("9007199254740993", json!("9007199254740993")),
+        ("9007199254740992", json!(9_007_199_254_740_992_u64)),
+        ("1.5", json!(1.5)),
+    ] {
+        for order in [SORTED, Order::Unsorted, Order::Manual] {
+            let mut first = run(KeyType::Number, order, "", None);
+            first.progress.set(&mut first.state, value).expect("in order");
+            let state = first.finish();
+            assert_eq!(state["replication_key_value"], kept, "{order:?}");
+            let state = json!({"bookmarks": {"s": state}}).to_string();
+            let second = run(KeyType::Number, order, &state, None);
+            let start = second.progress.start_number().or(second.progress.start());
+            assert_eq!(start, Some(value), "{order:?}");
+        }
+    }
+}
+
+#[test]
+fn a_string_bookmark_compares_as_the_number_it_is() {
+    let state =
+        json!({"bookmarks": {"s": {"replication_key": "at", "replication_key_value": "9007199254740995"}}});
+    let mut run = run(KeyType::Number, SORTED, &state.to_string(), None);
+    run.see("9007199254740993").see("9007199254740994");
+    assert_eq!(run.state()["replication_key_value"], "9007199254740995");
+    assert_eq!(
+        run.see("9007199254740996").finish()["replication_key_value"],
+        "9007199254740996"
+    );
+}

@@ -3,10 +3,11 @@
 mod query;
 mod stream;
 
-use melisma_postgres::Session;
-use melisma_sdk::Result;
+use melisma_postgres::{Session, failed, identifier};
+use melisma_sdk::{Error, Result};
 
 use crate::kind::{Kind, Types};
+use crate::query::name as query_name;
 use crate::settings::{Names, Settings};
 
 /// A table, view or the like.
@@ -85,6 +86,26 @@ impl Table {
     pub(crate) fn is_view(&self) -> bool {
         matches!(self.form, Form::View | Form::MaterializedView)
     }
+}
+
+/// Why a view or foreign table that may be read cannot be: what is below it is gone, or its owner may not read it any
+/// more, which only the server finds out, when it begins to read.
+pub(crate) fn refusal(client: &mut Session, table: &Table) -> Option<Error> {
+    if !matches!(table.form, Form::View | Form::Foreign) {
+        return None;
+    }
+    let columns: Vec<String> = table
+        .columns
+        .iter()
+        .map(|column| identifier(&column.name))
+        .collect();
+    let name = query_name(table);
+    let probe = client.batch_execute(&format!("select {} from {name} limit 0", columns.join(", ")));
+    let refused = probe
+        .err()
+        .map(|error| failed(&format!("cannot read {name}"), error));
+    // Whatever else is wrong, reading finds it, too.
+    refused.filter(|error| error.kind() == melisma_sdk::Kind::Config)
 }
 
 /// The tables that may be read, in the order of their names.

@@ -4,7 +4,7 @@ use melisma_sdk::Stream;
 use serde_json::{Map, Value, json};
 
 use super::{Form, Table};
-use crate::schema;
+use crate::drift;
 use crate::settings::Settings;
 
 impl Table {
@@ -45,11 +45,8 @@ impl Table {
     fn schema(&self, settings: &Settings) -> Value {
         let mut properties = Map::new();
         for column in &self.columns {
-            let mut schema = schema::of(&column.kind, !self.key.contains(&column.name), &settings.values);
-            if let Some(comment) = &column.comment {
-                schema.insert("description".into(), comment.as_str().into());
-            }
-            properties.insert(column.name.clone(), schema.into());
+            let schema = drift::own_schema(self, column, &settings.values);
+            properties.insert(column.name.clone(), schema);
         }
         let mut schema = json!({"type": "object", "properties": properties});
         if !self.key.is_empty() {

@@ -238,3 +238,184 @@ fn log_based_is_refused() {
     );
     assert!(outcome.messages.is_empty(), "{:?}", outcome.messages);
 }
+
+/// The state as a runner in Python hands it on: every number that is not whole became a double.
+fn through_doubles(state: &Value) -> Value {
+    match state {
+        Value::Object(members) => members
+            .iter()
+            .map(|(k, v)| (k.clone(), through_doubles(v)))
+            .collect(),
+        Value::Number(number) if !number.is_i64() || number.as_i64().is_some_and(|n| n.abs() > 1 << 53) => {
+            json!(number.as_f64().unwrap())
+        }
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn a_bookmark_survives_every_json_reader() {
+    for (sql_type, key) in [
+        ("numeric", "1704067200.999999999"),
+        ("numeric(30,10)", "12345678901234567890.0123456789"),
+        ("numeric", "123456789012345678901234567890"),
+        ("numeric", "0.000000000000000000000000000000000001"),
+        ("bigint", "9007199254740993"),
+        ("bigint", "-9223372036854775808"),
+        ("double precision", "0.1"),
+        ("double precision", "1.7976931348623157e308"),
+        ("real", "16777217.1"),
+        ("bigint", "7"),
+    ] {
+        for settings in [json!({}), json!({"use_singer_decimal": true})] {
+            let database = database(&format!(
+                "create table t (id int primary key, k {sql_type}); insert into t values (1, '{key}')"
+            ));
+            let catalog = catalog(&database, "k");
+            let first = Run::on(&database, &settings).catalog(&catalog).go().ok();
+            database.sql(&format!("insert into t values (2, '{key}')"));
+            for state in [first.state(), through_doubles(&first.state())] {
+                let second = Run::on(&database, &settings)
+                    .catalog(&catalog)
+                    .state(&state)
+                    .go()
+                    .ok();
+                assert_eq!(
+                    second.values("public-t", "id"),
+                    [1, 2],
+                    "{sql_type} {key}: {state}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bookmark_that_is_a_number_or_its_text_is_read_alike() {
+    let database = database(
+        "create table t (id int primary key, k numeric); insert into t select i, i from generate_series(1, 4) i",
+    );
+    let catalog = catalog(&database, "k");
+    for value in [json!(3), json!("3"), json!(3.0), json!("3.0")] {
+        let state =
+            json!({"bookmarks": {"public-t": {"replication_key": "k", "replication_key_value": value}}});
+        let outcome = Run::on(&database, &json!({}))
+            .catalog(&catalog)
+            .state(&state)
+            .go()
+            .ok();
+        assert_eq!(outcome.values("public-t", "id"), [3, 4], "{state}");
+    }
+}
+
+#[test]
+fn a_key_with_nothing_after_it_or_changed_by_a_policy_is_no_bookmark() {
+    let all = ["null", "clamp", "text"];
+    for (sql_type, plain, special, later, policies) in [
+        ("timestamp", "2024-01-01", "infinity", "2030-01-01", &all[..]),
+        ("timestamptz", "2024-01-01Z", "infinity", "2030-01-01Z", &all[..]),
+        ("date", "2024-01-01", "infinity", "2030-01-01", &all[..]),
+        ("date", "2024-01-01", "12024-01-01", "2030-01-01", &all[..2]),
+        (
+            "timestamptz",
+            "2024-01-01Z",
+            "294276-12-31Z",
+            "2030-01-01Z",
+            &all[..2],
+        ),
+        ("double precision", "1.5", "NaN", "1e300", &all[..1]),
+        ("double precision", "1.5", "Infinity", "1e300", &all[..1]),
+        ("real", "1.5", "NaN", "1e30", &all[..1]),
+        ("numeric", "1.5", "NaN", "1e40", &all[..1]),
+    ] {
+        for policy in policies {
+            let settings = json!({"invalid_date_handling": policy});
+            let database = database(&format!(
+                "create table t (id int primary key, k {sql_type}); insert into t values (1, '{plain}'), (2, '{special}')"
+            ));
+            let catalog = catalog(&database, "k");
+            let first = Run::on(&database, &settings).catalog(&catalog).go().ok();
+            assert_eq!(first.values("public-t", "id"), [1, 2], "{sql_type} {special}");
+            assert_eq!(
+                first.log.matches("do not move the bookmark").count(),
+                1,
+                "{}",
+                first.log
+            );
+            database.sql(&format!("insert into t values (3, '{later}')"));
+            let second = Run::on(&database, &settings)
+                .catalog(&catalog)
+                .state(&first.state())
+                .go()
+                .ok();
+            assert_eq!(
+                second.values("public-t", "id"),
+                [1, 3, 2],
+                "{sql_type} {special} {policy}: {}",
+                first.state()
+            );
+        }
+    }
+}
+
+#[test]
+fn keys_that_are_all_infinite_leave_no_bookmark() {
+    let database = database(
+        "create table t (id int primary key, at timestamp);
+         insert into t values (1, '-infinity'), (2, 'infinity'), (3, null)",
+    );
+    let (catalog, settings) = (catalog(&database, "at"), json!({"dates_as_string": true}));
+    let first = Run::on(&database, &settings).catalog(&catalog).go().ok();
+    assert_eq!(bookmark(&first), Value::Null);
+    database.sql("insert into t values (4, '2024-01-01')");
+    let second = Run::on(&database, &settings)
+        .catalog(&catalog)
+        .state(&first.state())
+        .go()
+        .ok();
+    assert_eq!(second.values("public-t", "id"), [3, 1, 4, 2]);
+    assert_eq!(bookmark(&second), "2024-01-01 00:00:00");
+}
+
+#[test]
+fn a_bookmark_of_an_earlier_release_that_ended_the_stream_is_not_used() {
+    let database = database(
+        "create table t (id int primary key, at timestamp);
+         insert into t values (1, '2024-01-01'), (2, 'infinity')",
+    );
+    let catalog = catalog(&database, "at");
+    let state =
+        json!({"bookmarks": {"public-t": {"replication_key": "at", "replication_key_value": "infinity"}}});
+    let outcome = Run::on(&database, &json!({"invalid_date_handling": "null"}))
+        .catalog(&catalog)
+        .state(&state)
+        .go()
+        .ok();
+    assert_eq!(outcome.values("public-t", "id"), [1, 2]);
+    assert!(outcome.log.contains("has no rows after it"), "{}", outcome.log);
+    assert_eq!(bookmark(&outcome), "2024-01-01T00:00:00.000000+00:00");
+}
+
+#[test]
+fn a_forced_method_or_a_key_alone_makes_a_discovered_stream_incremental() {
+    let database =
+        database("create table t (id int primary key, at timestamp); insert into t values (1, now())");
+    for metadata in [
+        json!({"forced-replication-method": "INCREMENTAL", "replication-key": "at"}),
+        json!({"replication-key": "at"}),
+        json!({"replication-method": "INCREMENTAL", "replication-key": "at"}),
+    ] {
+        let mut catalog = Run::on(&database, &json!({})).discover();
+        let root = catalog["streams"][0]["metadata"][0]["metadata"]
+            .as_object_mut()
+            .unwrap();
+        root.insert("selected".into(), true.into());
+        root.extend(metadata.as_object().unwrap().clone());
+        let outcome = Run::on(&database, &json!({})).catalog(&catalog).go().ok();
+        assert_eq!(
+            outcome.state()["bookmarks"]["public-t"]["replication_key"],
+            "at",
+            "{metadata}"
+        );
+    }
+}

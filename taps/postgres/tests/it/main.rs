@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod discovery;
+mod drift;
 mod full_table;
 mod incremental;
 mod process;

@@ -153,3 +153,34 @@ fn max_record_count_limits_whole_tables() {
     let outcome = Run::on(&database, &json!({"max_record_count": 3})).go().ok();
     assert_eq!(outcome.records("public-t").len(), 3);
 }
+
+#[test]
+fn without_a_user_it_is_that_of_the_process_as_for_libpq() {
+    let database = database("");
+    let mut settings = config(&database, &json!({"password": "of somebody else"}));
+    settings.as_object_mut().unwrap().remove("user");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.json");
+    std::fs::write(&path, settings.to_string()).unwrap();
+    let name = Command::new("id").arg("-un").output().unwrap();
+    let name = String::from_utf8(name.stdout).unwrap();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tap-postgres"));
+        command.arg("--config").arg(&path);
+        for variable in ["USER", "LOGNAME", "PGUSER", "PGPASSWORD"] {
+            command.env_remove(variable);
+        }
+        let outcome = command.envs(variables.iter().copied()).output().unwrap();
+        assert_eq!(outcome.status.code(), Some(78));
+        String::from_utf8(outcome.stderr).unwrap()
+    };
+    let of = |name: &str| format!("authentication failed for user \"{}\"", name.trim());
+    for (variables, user) in [
+        (&[][..], name.as_str()),
+        (&[("USER", "another"), ("LOGNAME", "another")][..], &name),
+        (&[("PGUSER", "third")][..], "third"),
+    ] {
+        let log = run(variables);
+        assert!(log.contains(&of(user)), "{variables:?}: {log}");
+    }
+}
