@@ -374,7 +374,7 @@ fn keys_that_are_all_infinite_leave_no_bookmark() {
         .go()
         .ok();
     assert_eq!(second.values("public-t", "id"), [3, 1, 4, 2]);
-    assert_eq!(bookmark(&second), "2024-01-01 00:00:00");
+    assert_eq!(bookmark(&second), "2024-01-01T00:00:00.000000+00:00");
 }
 
 #[test]
