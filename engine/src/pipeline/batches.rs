@@ -164,6 +164,7 @@ impl<D: Destination> Router<'_, D> {
             ));
         }
         if !self.shared.options.activate_versions {
+            self.warn_of_version(id);
             return Ok(());
         }
         planted!(NO_BARRIER, {
@@ -173,6 +174,18 @@ impl<D: Destination> Router<'_, D> {
         self.close_for_barrier(id)?;
         let ticket = self.open_barrier(seq, id);
         self.send(id, What::Activate(version, ticket))
+    }
+
+    /// The destination keeps rows of older versions: said once a run, for its first such stream.
+    fn warn_of_version(&mut self, id: usize) {
+        if !self.shared.options.warn_of_versions || std::mem::replace(&mut self.warned_of_versions, true) {
+            return;
+        }
+        let name = self.streams[id].as_ref().map_or("", Stream::name);
+        log::warn!(
+            "stream {}: ACTIVATE_VERSION is ignored: rows of older versions stay in the destination",
+            show(name)
+        );
     }
 
     /// The rows before a barrier go to their writer, and are committed unless all streams are committed together.

@@ -51,6 +51,8 @@ pub struct Options {
     pub activate_versions: bool,
     /// What becomes of properties that the schema does not declare.
     pub undeclared: UndeclaredProperties,
+    /// Whether one that is not followed is warned of: the destination cannot remove rows of older versions.
+    pub warn_of_versions: bool,
 }
 
 impl Options {
@@ -81,6 +83,7 @@ impl Default for Options {
             repairs: Repairs::default(),
             activate_versions: true,
             undeclared: UndeclaredProperties::default(),
+            warn_of_versions: false,
         }
     }
 }

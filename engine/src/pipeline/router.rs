@@ -62,6 +62,8 @@ pub(super) struct Router<'e, D: Destination> {
     pub(super) waiting: Option<Waiting>,
     pub(super) together: Together,
     pub(super) ending: Ending,
+    /// Whether it was said that versions are not followed.
+    pub(super) warned_of_versions: bool,
     pub(super) piece_rows: usize,
     pub(super) piece_bytes: usize,
     /// Bytes of lines after which a stream's memory is measured.
@@ -105,6 +107,7 @@ impl<'e, D: Destination> Router<'e, D> {
             waiting: None,
             together: Together::new(),
             ending: Ending::default(),
+            warned_of_versions: false,
             piece_rows: PIECE_ROWS.min(options.limits.rows).max(1),
             piece_bytes,
             measure_bytes: MEASURE.min(piece_bytes),

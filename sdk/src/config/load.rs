@@ -7,7 +7,7 @@ use melisma_engine::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::check::{self, Checker};
-use super::{Environment, Settings, Values, schema};
+use super::{Environment, Settings, Values, foreign, schema};
 use crate::plugin::Plugin;
 
 impl Settings {
@@ -25,6 +25,11 @@ impl Settings {
         if sources.iter().any(|source| source == "ENV") {
             let environment = environment.with_dot_env()?;
             self.add_variables(&plugin.prefix(), &environment, &mut given);
+            for name in foreign::names(&self.schema) {
+                if let Some(text) = environment.get(&schema::variable(&plugin.prefix(), name)) {
+                    given.insert(name.to_owned(), Value::String(text.to_owned()));
+                }
+            }
         }
         self.check(given)
     }
@@ -35,8 +40,13 @@ impl Settings {
         self.check(nest(self, parse(bytes, "config.json")?))
     }
 
-    fn check(&self, given: Map<String, Value>) -> Result<Values> {
-        let mut checker = Checker::default();
+    fn check(&self, mut given: Map<String, Value>) -> Result<Values> {
+        let (errors, warnings) = foreign::take(&self.schema, &mut given);
+        let mut checker = Checker {
+            errors,
+            warnings,
+            ..Checker::default()
+        };
         let mut map = checker.object(&self.schema, given, "");
         checker.hide_secrets();
         if checker.errors.is_empty() {

@@ -2,6 +2,7 @@
 
 mod check;
 mod environment;
+mod foreign;
 mod load;
 mod schema;
 #[cfg(test)]
@@ -51,6 +52,22 @@ impl Settings {
         let properties = self.schema.get_mut("properties").and_then(Value::as_object_mut);
         if let Some(Value::Object(setting)) = properties.and_then(|properties| properties.get_mut(name)) {
             setting.insert("default".to_owned(), default);
+        }
+    }
+
+    /// Takes a setting of the top level out.
+    pub(crate) fn remove(&mut self, name: &str) {
+        if let Some(Value::Object(properties)) = self.schema.get_mut("properties") {
+            properties.shift_remove(name);
+        }
+    }
+
+    /// Leaves a setting of the top level, which has one of several values, only these.
+    pub(crate) fn retain_values(&mut self, name: &str, values: &[Value]) {
+        let properties = self.schema.get_mut("properties").and_then(Value::as_object_mut);
+        let setting = properties.and_then(|properties| properties.get_mut(name));
+        if let Some(Value::Array(branches)) = setting.and_then(|setting| setting.get_mut("oneOf")) {
+            branches.retain(|branch| branch.get("const").is_some_and(|value| values.contains(value)));
         }
     }
 

@@ -1,26 +1,25 @@
-//! A file that grows, cut back to what was committed when a run was killed.
+//! A file that grows, and whose uncommitted end is cut when a run was killed.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use melisma_engine::{Error, Result, fault};
+use melisma_engine::{Error, Kind, Result, fault, faulty};
 
 use super::folder;
-use super::journal::{self, Journal};
+use super::identity::{Identity, Mark};
+use super::journal::Journal;
 use super::partial::Partial;
+use super::recover::recover;
+use super::tail;
 use super::write_back::WriteBack;
-
-/// How much of a file's end is read at a time in search of its last line.
-const STEP: u64 = 64 * 1024;
-
-/// A last line without an end that is longer is no line of ours.
-const LONGEST_TAIL: u64 = 64 * 1024 * 1024;
 
 /// A file that grows; see the [module](super) for what it promises.
 #[derive(Debug)]
 pub(super) struct Append {
+    /// Where the file is, links followed: its journal is there too, whatever name it was opened by.
     path: PathBuf,
+    /// Locked: no other run writes the file, under whatever name.
     file: File,
     /// Bytes in the file, all of them in whole lines.
     length: u64,
@@ -29,37 +28,39 @@ pub(super) struct Append {
     journal: Option<Journal>,
     /// Bytes that the journal says are committed.
     committed: u64,
+    /// Whether another program was seen to write to the file.
+    shared: bool,
 }
 
 impl Append {
-    /// Opens or makes the file and repairs its end. `is_whole` says whether a last line without a line end is whole.
+    /// Opens or makes the file and cuts what a killed run has left of it.
     ///
     /// # Errors
-    /// The file can not be opened, or another process is writing it.
-    pub(super) fn open(path: &Path, is_whole: fn(&[u8]) -> bool) -> Result<Self> {
-        let journal = Journal::path(path);
-        recover(path, &journal)?;
-        if journal.exists() {
-            return Err(folder::taken(path));
-        }
+    /// The file cannot be opened or is none, or another process is writing it.
+    pub(super) fn open(path: &Path) -> Result<Self> {
         let cannot = |error| Error::io(format!("cannot open {}", path.display()), error);
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)
-            .map_err(cannot)?;
+        folder::refuse_special(path)?;
+        let mut how = OpenOptions::new();
+        how.read(true).append(true).create(true);
+        let Some(mut file) = folder::open_locked(path, &how).map_err(cannot)? else {
+            return Err(folder::taken(path));
+        };
+        let path = path.canonicalize().map_err(cannot)?;
+        let journal = Journal::path(&path);
+        recover(&path, &mut file, &journal)?;
+        if journal.exists() {
+            return Err(folder::taken(&path));
+        }
         let length = file.metadata().map_err(cannot)?.len();
-        let mut append = Self {
-            path: path.to_owned(),
+        Ok(Self {
+            path,
             file,
             length,
             write_back: WriteBack::behind(length),
             journal: None,
             committed: length,
-        };
-        append.repair(is_whole)?;
-        Ok(append)
+            shared: false,
+        })
     }
 
     /// Bytes in the file.
@@ -70,7 +71,7 @@ impl Append {
     /// Reads the file from its start. Bytes that are not committed are read too.
     ///
     /// # Errors
-    /// The file can not be read.
+    /// The file cannot be read.
     pub(super) fn reader(&self) -> Result<impl Read + use<>> {
         let file = File::open(&self.path)
             .map_err(|error| Error::io(format!("cannot open {}", self.path.display()), error))?;
@@ -80,59 +81,112 @@ impl Append {
     /// Adds bytes, whole lines in the end.
     ///
     /// # Errors
-    /// The file can not be written, or another process has it.
+    /// The file cannot be written, or another process has it.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
-        if self.journal.is_none() {
-            let journal = Journal::begin(&self.path, self.length)?;
-            let length = self
-                .file
-                .metadata()
-                .map_err(|error| self.cannot_write(error))?
-                .len();
-            if length != self.length {
-                // Nothing of ours is in the file yet, so its length is not for our journal to judge.
-                journal.remove()?;
-                return Err(Error::new(
-                    melisma_engine::Kind::Unavailable,
-                    format!(
-                        "{} was changed by another program meanwhile: start again",
-                        self.path.display()
-                    ),
-                ));
-            }
-            self.journal = Some(journal);
+        let begins = self.journal.is_none();
+        if begins {
+            let of = Identity::of(&self.file).and_then(|of| Ok((of, Mark::at(&mut self.file, self.length)?)));
+            let (identity, mark) = of.map_err(|error| self.cannot_write(error))?;
+            self.journal = Some(Journal::begin(&self.path, &identity, mark)?);
             self.committed = self.length;
-            fault!(FILES_JOURNAL_BEGIN);
+        }
+        self.meet_others()?;
+        fault!(FILES_JOURNAL_BEGIN, if begins);
+        if let Some(journal) = &mut self.journal {
+            journal.writing(self.length, bytes.len() as u64)?;
         }
         fault!(FILES_APPEND_HALF, {
-            let half = self.file.write_all(&bytes[..bytes.len() / 2]);
+            let half = self.file.write_all(half_of(bytes));
             half.map_err(|error| self.cannot_write(error))?;
         });
-        self.file
-            .write_all(bytes)
-            .map_err(|error| self.cannot_write(error))?;
-        self.length += bytes.len() as u64;
+        if let Err(error) = self.file.write_all(bytes) {
+            self.take_back(bytes.len() as u64);
+            return Err(self.cannot_write(error));
+        }
+        self.advance(bytes.len() as u64)?;
         self.write_back.advance(&self.file, self.length);
         Ok(())
+    }
+
+    /// Notes what another program has added since our last write, if anything.
+    fn meet_others(&mut self) -> Result<()> {
+        let length = self
+            .file
+            .metadata()
+            .map_err(|error| self.cannot_write(error))?
+            .len();
+        if length == self.length {
+            return Ok(());
+        }
+        if length < self.length {
+            return Err(self.changed("was cut by another program"));
+        }
+        if !tail::ends_a_line(&mut self.file, length).map_err(|error| self.cannot_write(error))? {
+            return Err(self.changed("is being written by another program, which has begun a line"));
+        }
+        self.others_wrote_until(length)
+    }
+
+    /// Goes to where our last write ended: behind what another program has put before it, if anything.
+    fn advance(&mut self, written: u64) -> Result<()> {
+        let end = self
+            .file
+            .stream_position()
+            .map_err(|error| self.cannot_write(error))?;
+        let Some(begin) = end.checked_sub(written).filter(|&begin| begin >= self.length) else {
+            return Err(self.changed("was cut by another program"));
+        };
+        if begin > self.length {
+            self.others_wrote_until(begin)?;
+        }
+        self.length = end;
+        Ok(())
+    }
+
+    fn others_wrote_until(&mut self, end: u64) -> Result<()> {
+        if !std::mem::replace(&mut self.shared, true) {
+            log::warn!(
+                "{}: another program writes to it as well: its lines are kept",
+                self.path.display()
+            );
+        }
+        self.length = end;
+        self.journal.as_mut().map_or(Ok(()), |journal| journal.others(end))
+    }
+
+    /// After a write that failed: removes what was written of it, unless somebody else has written meanwhile.
+    fn take_back(&mut self, bytes: u64) {
+        let length = self.file.metadata().map(|metadata| metadata.len());
+        if length.is_ok_and(|length| self.length < length && length <= self.length + bytes) {
+            // What cannot be cut now is cut by the next run.
+            let _ = self.file.set_len(self.length);
+        }
     }
 
     /// Makes what was written durable.
     ///
     /// # Errors
-    /// The file or its journal can not be written.
+    /// The file or its journal cannot be written, or the file is no longer where it was.
     pub(super) fn commit(&mut self) -> Result<()> {
-        let Some(journal) = self.journal.as_mut().filter(|_| self.committed < self.length) else {
+        if self.journal.is_none() || self.committed >= self.length {
             return Ok(());
-        };
+        }
         fault!(FILES_APPEND_SYNC);
         self.file
             .sync_data()
             .map_err(|error| Error::io(format!("cannot sync {}", self.path.display()), error))?;
+        // Nobody finds the rows where they are looked for, if they are there at all: no STATE may cover them.
+        if !folder::is_at(&self.file, &self.path).map_err(|error| self.cannot_write(error))? {
+            return Err(self.changed("was moved or removed by another program"));
+        }
         fault!(FILES_APPEND_NOTE);
-        journal.commit(self.length)?;
+        let mark = Mark::at(&mut self.file, self.length).map_err(|error| self.cannot_write(error))?;
+        if let Some(journal) = &mut self.journal {
+            journal.commit(mark)?;
+        }
         self.committed = self.length;
         fault!(FILES_JOURNAL_NOTED);
         Ok(())
@@ -151,7 +205,7 @@ impl Append {
     /// Replaces the file, whose rows are all committed, by what `change` makes of it: at once and durably.
     ///
     /// # Errors
-    /// What `change` returns, or the file can not be written.
+    /// What `change` returns, or the file cannot be written, or another program writes to it.
     pub(super) fn rewrite(
         &mut self,
         change: impl FnOnce(&mut dyn Read, &mut dyn io::Write) -> Result<()>,
@@ -160,52 +214,63 @@ impl Append {
         // journal speaks of the other one.
         self.finish()?;
         folder::sync(folder::of(&self.path))?;
+        let old = self.file.metadata().map_err(|error| self.cannot_write(error))?;
+        self.length = old.len();
         let mut partial = Partial::create(&self.path)?;
+        partial.set_permissions(old.permissions())?;
         let mut out = io::BufWriter::with_capacity(1 << 16, &mut partial);
         change(&mut self.reader()?, &mut out)?;
         out.flush().map_err(|error| self.cannot_write(error))?;
         drop(out);
+        let length = self.file.metadata().map_err(|error| self.cannot_write(error))?;
+        if length.len() != self.length {
+            return Err(self.changed("was written by another program while columns were added"));
+        }
         partial.publish()?;
         let cannot = |error| Error::io(format!("cannot open {}", self.path.display()), error);
-        self.file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .open(&self.path)
-            .map_err(cannot)?;
+        let mut how = OpenOptions::new();
+        how.read(true).append(true);
+        self.file =
+            folder::open_locked(&self.path, &how).map_err(cannot)?.ok_or_else(|| folder::taken(&self.path))?;
         self.length = self.file.metadata().map_err(cannot)?.len();
+        self.committed = self.length;
         self.write_back = WriteBack::behind(self.length);
         Ok(())
     }
 
-    /// Sees to a last line without a line end, in a file that no journal speaks of.
-    fn repair(&mut self, is_whole: fn(&[u8]) -> bool) -> Result<()> {
+    /// Whether the last line has its end, as it has in an empty file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn ends_a_line(&mut self) -> Result<bool> {
+        tail::ends_a_line(&mut self.file, self.length)
+            .map_err(|error| Error::io(format!("cannot read {}", self.path.display()), error))
+    }
+
+    /// Sees to a last line without a line end, in a file that no journal speaks of: gives it its end when `is_whole`
+    /// says so, and moves it to a file beside this one otherwise.
+    ///
+    /// # Errors
+    /// One of the files cannot be read or written.
+    pub(super) fn repair(&mut self, is_whole: fn(&[u8]) -> bool) -> Result<()> {
         let cannot = |error| Error::io(format!("cannot repair {}", self.path.display()), error);
-        let tail = tail(&mut self.file, self.length).map_err(cannot)?;
+        let tail = tail::last_line(&mut self.file, self.length).map_err(cannot)?;
         if tail.is_empty() {
             return Ok(());
         }
         if is_whole(&tail) {
             return self.write(b"\n").and_then(|()| self.finish());
         }
-        let mut torn = self.path.clone().into_os_string();
-        torn.push(".torn");
-        let torn = PathBuf::from(torn);
-        let mut aside = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(&torn)
-            .map_err(cannot)?;
-        aside
-            .write_all(&tail)
-            .and_then(|()| aside.write_all(b"\n"))
-            .and_then(|()| aside.sync_all())
-            .map_err(cannot)?;
-        folder::sync(folder::of(&torn))?;
+        let torn = tail::move_aside(&self.path, &tail)?;
+        if self.file.metadata().map_err(cannot)?.len() != self.length {
+            return Err(self.changed("is being written by another program"));
+        }
         self.length -= tail.len() as u64;
         self.file
             .set_len(self.length)
             .and_then(|()| self.file.sync_all())
             .map_err(cannot)?;
+        self.committed = self.length;
         log::warn!(
             "{}: its last line had no end; {} bytes were moved to {}",
             self.path.display(),
@@ -215,67 +280,22 @@ impl Append {
         Ok(())
     }
 
+    fn changed(&self, how: &str) -> Error {
+        Error::new(
+            Kind::Retry,
+            format!("{} {how}: start again", self.path.display()),
+        )
+    }
+
     fn cannot_write(&self, error: io::Error) -> Error {
         Error::io(format!("cannot write {}", self.path.display()), error)
     }
 }
 
-/// What stands behind the last line end.
-fn tail(file: &mut File, length: u64) -> io::Result<Vec<u8>> {
-    let mut tail = Vec::new();
-    let mut start = length;
-    while start > 0 {
-        // As much again as there is: each byte is moved a few times at most.
-        let step = start.min(STEP.max(tail.len() as u64));
-        start -= step;
-        if length - start > LONGEST_TAIL {
-            let message = format!("its last line has no end, and more than {LONGEST_TAIL} bytes");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        file.seek(SeekFrom::Start(start))?;
-        let mut block = Vec::new();
-        Read::by_ref(file).take(step).read_to_end(&mut block)?;
-        if let Some(at) = block.iter().rposition(|&byte| byte == b'\n') {
-            block.drain(..=at);
-            start = 0;
-        }
-        block.append(&mut tail);
-        tail = block;
+faulty! {
+    /// What a fault leaves of a write: half of it, in the middle of a line.
+    fn half_of(bytes: &[u8]) -> &[u8] {
+        let half = &bytes[..bytes.len() / 2];
+        half.strip_suffix(b"\n").unwrap_or(half)
     }
-    Ok(tail)
-}
-
-/// Cuts a file back to what the journal of a killed run says was committed, and removes the journal; says whether
-/// there was one.
-pub(super) fn recover(data: &Path, journal: &Path) -> Result<bool> {
-    let Some(found) = journal::find(journal)? else {
-        return Ok(false);
-    };
-    let cannot = |error| Error::io(format!("cannot repair {}", data.display()), error);
-    match (found.committed, OpenOptions::new().write(true).open(data)) {
-        (Some(committed), Ok(file)) => {
-            let length = file.metadata().map_err(cannot)?.len();
-            if length > committed {
-                file.set_len(committed)
-                    .and_then(|()| file.sync_all())
-                    .map_err(cannot)?;
-                log::warn!(
-                    "{}: cut {} bytes that a killed run had written but not committed",
-                    data.display(),
-                    length - committed
-                );
-            } else if length < committed {
-                log::warn!(
-                    "{}: has {length} bytes, but {committed} were committed: it was changed since",
-                    data.display()
-                );
-            }
-        }
-        // Removed or moved away since, or killed before anything was written.
-        (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => {}
-        (None, Ok(_)) => {}
-        (_, Err(error)) => return Err(cannot(error)),
-    }
-    fs::remove_file(journal).map_err(cannot)?;
-    Ok(true)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use melisma_engine::{Error, Result};
 
-use super::{append, journal};
+use super::{journal, recover};
 
 /// The end of a temporary file's name; no other program uses it.
 const PARTIAL: &str = ".melisma-partial";
@@ -67,6 +67,50 @@ pub(super) fn of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
 }
 
+/// Whether a regular file is there, links followed.
+pub(super) fn is_regular(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
+/// Refuses a path where something other than a file is: rows in a FIFO or a device are not durable, and renaming over
+/// one would remove it. A link counts as what it leads to.
+pub(super) fn refuse_special(path: &Path) -> Result<()> {
+    let Ok(metadata) = fs::metadata(path) else {
+        return Ok(());
+    };
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let found = if metadata.is_dir() { "a folder" } else { "a device, a FIFO or a socket" };
+    Err(Error::config(format!(
+        "{}: expected a file to write rows to, found {found}",
+        path.display()
+    )))
+}
+
+/// Opens no symbolic link: a file of our own is never one, and through one that somebody has put there we would write
+/// to, or cut, a file of theirs.
+#[cfg(unix)]
+pub(super) fn no_follow(how: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    how.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+}
+
+/// Elsewhere making a link takes rights that make it needless.
+#[cfg(not(unix))]
+pub(super) fn no_follow(_how: &mut OpenOptions) {}
+
+/// Where a path leads: links followed as far as it exists.
+pub(super) fn place(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    if let Ok(place) = path.canonicalize() {
+        return same_file_key(&place);
+    }
+    let folder = of(&path);
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    same_file_key(&folder.join(path.file_name().unwrap_or_default()))
+}
+
 /// What tells whether two paths are one file: case too, where file systems do not see it.
 pub(super) fn same_file_key(path: &Path) -> PathBuf {
     if cfg!(any(windows, target_os = "macos")) {
@@ -88,7 +132,7 @@ pub(super) fn clear(folder: &Path) -> Result<()> {
         };
         let path = folder.join(&name);
         if let Some(data) = data.strip_suffix(journal::SUFFIX) {
-            removed |= append::recover(&folder.join(data), &path)?;
+            removed |= recover::recover_unopened(&folder.join(data), &path)?;
         } else if data.ends_with(PARTIAL) {
             removed |= remove_leftover(&path)?;
         }
@@ -98,7 +142,10 @@ pub(super) fn clear(folder: &Path) -> Result<()> {
 
 fn remove_leftover(path: &Path) -> Result<bool> {
     let cannot = |error| Error::io(format!("cannot remove {}", path.display()), error);
-    let _lock = match open_locked(path, OpenOptions::new().read(true)) {
+    let mut how = OpenOptions::new();
+    how.read(true);
+    no_follow(&mut how);
+    let _lock = match open_locked(path, &how) {
         Ok(Some(file)) => file,
         Ok(None) => return Ok(false),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -156,7 +203,10 @@ pub(super) fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
 /// Two processes want to write one file.
 pub(super) fn taken(path: &Path) -> Error {
     Error::new(
-        melisma_engine::Kind::Unavailable,
-        format!("another process is writing {}", path.display()),
+        melisma_engine::Kind::Retry,
+        format!(
+            "another process, or another stream of this run, is writing {}",
+            path.display()
+        ),
     )
 }

@@ -26,11 +26,15 @@ mod append;
 mod buffer;
 mod escape;
 mod folder;
+mod identity;
 mod journal;
 mod naming;
 mod partial;
 mod parts;
+mod recover;
+mod scratch;
 mod settings;
+mod tail;
 mod write_back;
 mod writer;
 
@@ -43,11 +47,12 @@ use melisma_engine::{Error, Result};
 use append::Append;
 use naming::Scheme;
 
-use crate::target::LoadMethod;
+use crate::target::{LoadMethod, Settings};
 
 pub use buffer::{Lines, Pool, write_int};
 pub use partial::Partial;
 pub use parts::Parts;
+pub use scratch::{Piece, Scratch};
 pub use settings::{FileSettings, OverwriteBehavior, WriteMode};
 pub use writer::Writer;
 
@@ -58,8 +63,9 @@ pub struct Format {
     pub naming_scheme: &'static str,
     /// The ways of writing it, the default first.
     pub modes: &'static [WriteMode],
-    /// Whether a last line without a line end, in a file that no journal speaks of, is known to be whole.
-    pub is_whole: fn(&[u8]) -> bool,
+    /// Whether a last line without a line end, in a file that no journal speaks of, is known to be whole. `None` when
+    /// only the target can say: it then looks with [`Writer::ends_a_line`].
+    pub is_whole: Option<fn(&[u8]) -> bool>,
 }
 
 /// The files of one run of a target.
@@ -71,6 +77,8 @@ pub struct Files {
     /// Whether the mode was asked for by name.
     asked: bool,
     format: &'static Format,
+    /// Where refused records go.
+    letters: Option<PathBuf>,
     run: String,
     known: Mutex<Known>,
 }
@@ -100,6 +108,7 @@ impl Files {
             mode: settings.mode(format)?,
             asked: settings.asked()?.is_some(),
             format,
+            letters: None,
             run: settings::run_name(&now),
             known: Mutex::default(),
         };
@@ -107,12 +116,14 @@ impl Files {
         Ok(files)
     }
 
-    /// Heeds `load_method`: `overwrite` is [`WriteMode::Replace`].
+    /// Applies the standard settings: `load_method: overwrite` is [`WriteMode::Replace`], and `dead_letter_path` is no
+    /// stream's file.
     ///
     /// # Errors
-    /// Another way of writing was asked for by name, or `upsert`, which files can not do.
-    pub fn with_load_method(mut self, method: LoadMethod) -> Result<Self> {
-        match method {
+    /// Another way of writing was asked for by name, or `upsert`, which files cannot do.
+    pub fn with_settings(mut self, settings: &Settings) -> Result<Self> {
+        self.letters.clone_from(&settings.dead_letter_path);
+        match settings.load_method {
             LoadMethod::AppendOnly | LoadMethod::Append => {}
             LoadMethod::Upsert | LoadMethod::UpsertOnConflict => {
                 return Err(Error::config(
@@ -147,21 +158,14 @@ impl Files {
     /// Another stream has the same file, or the folder can not be made.
     pub fn path(&self, stream: &str) -> Result<PathBuf> {
         let path = self.root.join(self.scheme.path(stream)?);
-        {
-            let mut known = self.known();
-            let owner = known
-                .taken
-                .entry(folder::same_file_key(&path))
-                .or_insert_with(|| stream.to_owned());
-            if owner != stream {
-                return Err(Error::config(format!(
-                    "the streams {owner:?} and {stream:?} would both be written to {}: \
-                     put {{stream_name}} into file_naming_scheme",
-                    path.display()
-                )));
-            }
-        }
+        self.claim(stream, &path)?;
         self.prepare(path.parent().unwrap_or(&self.root))?;
+        if let Some(letters) = self.letters.as_deref().filter(|letters| is_same_place(letters, &path)) {
+            return Err(Error::config(format!(
+                "dead_letter_path: expected another file than that of the stream {stream:?}, found {}",
+                letters.display()
+            )));
+        }
         Ok(path)
     }
 
@@ -173,6 +177,34 @@ impl Files {
         Ok(Parts::new(&self.path(stream)?, &self.run))
     }
 
+    /// A temporary file, for rows that wait for their commit and have no room in memory.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn scratch(&self) -> Result<Scratch> {
+        Scratch::create(&self.root, &self.run)
+    }
+
+    /// Takes a path for a stream, in whose folder it is a file as well as the one of [`path`](Files::path).
+    ///
+    /// # Errors
+    /// Another stream has that file.
+    pub fn claim(&self, stream: &str, path: &Path) -> Result<()> {
+        let mut known = self.known();
+        let owner = known
+            .taken
+            .entry(folder::same_file_key(path))
+            .or_insert_with(|| stream.to_owned());
+        if owner == stream {
+            return Ok(());
+        }
+        Err(Error::config(format!(
+            "the streams {owner:?} and {stream:?} would both be written to {}: \
+             put {{stream_name}} into file_naming_scheme",
+            path.display()
+        )))
+    }
+
     /// The writer of a stream whose files are bytes in lines, in the way the settings ask for.
     ///
     /// # Errors
@@ -180,7 +212,13 @@ impl Files {
     pub fn writer(&self, stream: &str) -> Result<Writer> {
         let path = self.path(stream)?;
         match self.mode {
-            WriteMode::Append => Ok(Writer::append(Append::open(&path, self.format.is_whole)?)),
+            WriteMode::Append => {
+                let mut file = Append::open(&path)?;
+                if let Some(is_whole) = self.format.is_whole {
+                    file.repair(is_whole)?;
+                }
+                Ok(Writer::append(file))
+            }
             WriteMode::Replace => Writer::replace(&path),
             WriteMode::Parts => Ok(Writer::parts(Parts::new(&path, &self.run))),
         }
@@ -202,10 +240,15 @@ impl Files {
     }
 }
 
+/// Whether two paths lead to one file, which need not be there yet.
+pub(crate) fn is_same_place(a: &Path, b: &Path) -> bool {
+    folder::place(a) == folder::place(b)
+}
+
 /// What a journal that holds these bytes says is committed; see [`crate::fuzzing`].
 #[cfg(feature = "fuzzing")]
 pub(crate) fn committed(bytes: &[u8]) -> Option<u64> {
-    journal::last(bytes)
+    journal::read(bytes).committed.map(|mark| mark.length)
 }
 
 #[cfg(test)]

@@ -29,13 +29,20 @@ impl Partial {
     pub fn create(path: &Path) -> Result<Self> {
         let temporary = folder::partial_name(path);
         let cannot = |error| Error::io(format!("cannot make {}", temporary.display()), error);
+        folder::refuse_special(path)?;
         let mut how = OpenOptions::new();
-        // Not cut before it is locked.
         how.read(true).write(true).create(true).truncate(false);
-        let Some(file) = folder::open_locked(&temporary, &how).map_err(cannot)? else {
-            return Err(folder::taken(path));
+        folder::no_follow(&mut how);
+        let file = loop {
+            let Some(file) = folder::open_locked(&temporary, &how).map_err(cannot)? else {
+                return Err(folder::taken(path));
+            };
+            if file.metadata().map_err(cannot)?.len() == 0 {
+                break file;
+            }
+            // Removed rather than cut: what is there may be a file of somebody else under a second name.
+            fs::remove_file(&temporary).map_err(cannot)?;
         };
-        file.set_len(0).map_err(cannot)?;
         Ok(Self {
             file,
             length: 0,
@@ -49,6 +56,18 @@ impl Partial {
     /// Where the file will appear.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The file itself, for what is read and written elsewhere than at its end.
+    pub(super) fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
+    /// Gives the file the permissions of the one whose place it takes.
+    pub(super) fn set_permissions(&self, permissions: fs::Permissions) -> Result<()> {
+        self.file
+            .set_permissions(permissions)
+            .map_err(|error| Error::io(format!("cannot make {}", self.temporary.display()), error))
     }
 
     /// Reads what was written so far, from the start; then writes go on where they were.

@@ -10,7 +10,7 @@ use super::*;
 const FORMAT: Format = Format {
     naming_scheme: "{stream_name}.txt",
     modes: &[WriteMode::Append, WriteMode::Replace, WriteMode::Parts],
-    is_whole: |line| line.ends_with(b"}"),
+    is_whole: Some(|line| line.ends_with(b"}")),
 };
 
 fn files(folder: &Path, mode: WriteMode) -> Files {
@@ -72,34 +72,264 @@ fn appending_keeps_what_is_there() {
 /// A run that committed two rows and was killed while it wrote more, cut at every byte of what it wrote.
 #[test]
 fn a_torn_tail_is_cut_to_the_committed_byte() {
+    for cut in 8..=26 {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("a.txt");
+        killed(folder.path(), "{1}\n{2}\n", &["{three}\n{four}\n{fi"]);
+        let file = fs::File::options().write(true).open(&path).expect("there");
+        file.set_len(cut).expect("cut");
+        drop(file);
+        // Opening the folder is enough: the stream need not come again.
+        drop(files(folder.path(), WriteMode::Parts));
+        // No kill ends a write there: a program that adds lines may have.
+        let kept = match cut {
+            16 => "{1}\n{2}\n{three}\n",
+            23 => "{1}\n{2}\n{three}\n{four}\n",
+            _ => "{1}\n{2}\n",
+        };
+        assert_eq!(read(&path), kept, "cut at {cut}");
+        assert_eq!(names(folder.path()), ["a.txt"]);
+    }
+}
+
+/// Killed while a second commit was noted: it was not acknowledged, so the first one holds.
+#[test]
+fn a_torn_journal_says_what_it_said_before() {
+    for cut in 0.. {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("a.txt");
+        killed(folder.path(), "{1}\n", &["{2}\n"]);
+        let journal = folder.path().join(".a.txt.melisma-journal");
+        let said = read(&journal);
+        let second = said.find("committed 4").expect("noted") + cut;
+        if said.len() <= second + 1 {
+            break;
+        }
+        fs::write(&journal, &said[..second]).expect("written");
+        drop(files(folder.path(), WriteMode::Append));
+        assert_eq!(read(&path), "", "journal cut at {cut}: {said}");
+    }
+}
+
+/// What a run that was killed leaves: rows that it had committed, and writes that it had not.
+fn killed(folder: &Path, committed: &str, writes: &[&str]) {
+    let mut writer = files(folder, WriteMode::Append)
+        .writer("a")
+        .expect("a writer");
+    writer.write(committed.as_bytes()).expect("written");
+    writer.commit().expect("committed");
+    for bytes in writes {
+        writer.write(bytes.as_bytes()).expect("written");
+    }
+}
+
+fn append(path: &Path, text: &str) {
+    use std::io::Write as _;
+    let file = fs::File::options().append(true).create(true).open(path);
+    file.expect("opens").write_all(text.as_bytes()).expect("written");
+}
+
+/// The next run, with one row more.
+fn next_run(folder: &Path) {
+    let mut writer = files(folder, WriteMode::Append)
+        .writer("a")
+        .expect("a writer");
+    writer.write(b"{next}\n").expect("written");
+    writer.finish().expect("finished");
+}
+
+#[test]
+fn what_others_add_after_a_kill_stays() {
+    for writes in [&[][..], &["{2}\n"], &["{2}\n", "{3}\n"], &["{2}\n{half"]] {
+        for added in ["{other}\n", "{other} without line end", &"{other}\n".repeat(2000)] {
+            let folder = TempDir::new().expect("a folder");
+            let path = folder.path().join("a.txt");
+            killed(folder.path(), "{1}\n", writes);
+            append(&path, added);
+            next_run(folder.path());
+            let text = read(&path);
+            let torn = fs::read_to_string(folder.path().join("a.txt.torn")).unwrap_or_default();
+            assert!(text.starts_with("{1}\n") && text.ends_with("{next}\n"), "{text}");
+            assert!(format!("{text}{torn}").contains(added), "{writes:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_took_the_place_of_the_killed_one_is_not_cut() {
+    let others = "{new file of another program}\n{2}\n{3}\n";
+    for moved in [true, false] {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("a.txt");
+        killed(folder.path(), "{1}\n", &["{2}\n{3"]);
+        if moved {
+            fs::rename(&path, folder.path().join("archived")).expect("moved");
+        } else {
+            // The new one may get the old one's inode.
+            fs::remove_file(&path).expect("removed");
+        }
+        fs::write(&path, others).expect("written");
+        next_run(folder.path());
+        assert_eq!(read(&path), format!("{others}{{next}}\n"));
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_or_written_anew_since_is_not_cut_again() {
+    for text in ["", "{x}\n", "{other}\n{other}\n{other}\n"] {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("a.txt");
+        killed(folder.path(), "{1}\n{1}\n", &["{2}\n{3}\n"]);
+        // As logrotate's copytruncate does it: the same inode.
+        let file = fs::File::options().write(true).truncate(true).open(&path).expect("there");
+        drop(file);
+        append(&path, text);
+        next_run(folder.path());
+        assert_eq!(read(&path), format!("{text}{{next}}\n"));
+    }
+}
+
+#[test]
+fn others_may_add_lines_while_a_run_writes() {
     let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("a.txt");
     let mut writer = files(folder.path(), WriteMode::Append)
         .writer("a")
         .expect("a writer");
-    writer.write(b"{1}\n{2}\n").expect("written");
+    for row in ["{1}\n", "{2}\n"] {
+        writer.write(row.as_bytes()).expect("written");
+        writer.commit().expect("committed");
+        append(&path, "{somebody else, a rather long line}\n");
+    }
+    writer.write(b"{3}\n").expect("written");
     writer.commit().expect("committed");
-    writer.write(b"{three}\n{four}\n{fi").expect("written");
+    writer.write(b"{4, not committed}\n").expect("written");
     drop(writer);
-    let data = fs::read(folder.path().join("a.txt")).expect("the data");
-    let journal = fs::read(folder.path().join(".a.txt.melisma-journal")).expect("the journal");
-    assert_eq!(data.len(), 8 + 18);
-    for cut in 8..=data.len() {
+    next_run(folder.path());
+    let other = "{somebody else, a rather long line}\n";
+    assert_eq!(read(&path), format!("{{1}}\n{other}{{2}}\n{other}{{3}}\n{{next}}\n"));
+}
+
+/// A commit must not say that rows are where nobody finds them.
+#[test]
+fn a_file_that_goes_away_while_a_run_writes_ends_the_run() {
+    let ways: [fn(&Path); 4] = [
+        |path| fs::remove_file(path).expect("removed"),
+        |path| fs::rename(path, path.with_extension("old")).expect("moved"),
+        |path| drop(fs::File::create(path).expect("cut")),
+        |path| append(path, "half a line"),
+    ];
+    for (number, way) in ways.iter().enumerate() {
         let folder = TempDir::new().expect("a folder");
-        fs::write(folder.path().join("a.txt"), &data[..cut]).expect("written");
-        fs::write(folder.path().join(".a.txt.melisma-journal"), &journal).expect("written");
-        // Opening the folder is enough: the stream need not come again.
-        drop(files(folder.path(), WriteMode::Parts));
-        assert_eq!(read(folder.path().join("a.txt")), "{1}\n{2}\n", "cut at {cut}");
-        assert_eq!(names(folder.path()), ["a.txt"]);
+        let path = folder.path().join("a.txt");
+        let mut writer = files(folder.path(), WriteMode::Append)
+            .writer("a")
+            .expect("a writer");
+        writer.write(b"{1}\n").expect("written");
+        writer.commit().expect("committed");
+        way(&path);
+        let result = writer.write(b"{2}\n").and_then(|()| writer.commit());
+        let error = result.expect_err("changed");
+        assert_eq!(error.kind(), melisma_engine::Kind::Retry, "{number}: {error}");
     }
-    // Killed while the second commit was noted: it was not told, so the first one holds.
-    for cut in 12..journal.len() {
+}
+
+/// One file under two names, in one folder or in two: the second run is refused, and what it wrote after a kill stays.
+#[cfg(unix)]
+#[test]
+fn a_file_under_two_names_has_one_writer() {
+    let links: [fn(&Path, &Path); 2] = [
+        |file, link| std::os::unix::fs::symlink(file, link).expect("made"),
+        |file, link| fs::hard_link(file, link).expect("made"),
+    ];
+    for link in links {
+        let (one, two) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+        let path = one.path().join("a.txt");
+        fs::write(&path, "").expect("written");
+        link(&path, &two.path().join("a.txt"));
+        let mut first = files(one.path(), WriteMode::Append)
+            .writer("a")
+            .expect("a writer");
+        first.write(b"{A1}\n").expect("written");
+        first.commit().expect("committed");
+        first.write(b"{A2}\n").expect("written");
+        let error = files(two.path(), WriteMode::Append).writer("a").expect_err("locked");
+        assert_eq!(error.kind(), melisma_engine::Kind::Retry, "{error}");
+        drop(first);
+        next_run(two.path());
+        next_run(one.path());
+        let text = read(&path);
+        assert!(text.starts_with("{A1}\n") && text.ends_with("{next}\n{next}\n"), "{text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_neither_written_nor_replaced() {
+    for mode in [WriteMode::Append, WriteMode::Replace] {
         let folder = TempDir::new().expect("a folder");
-        fs::write(folder.path().join("a.txt"), &data).expect("written");
-        fs::write(folder.path().join(".a.txt.melisma-journal"), &journal[..cut]).expect("written");
-        drop(files(folder.path(), WriteMode::Append));
-        assert_eq!(read(folder.path().join("a.txt")), "", "journal cut at {cut}");
+        fs::create_dir(folder.path().join("a.txt")).expect("made");
+        std::os::unix::fs::symlink("/dev/null", folder.path().join("b.txt")).expect("made");
+        let socket = std::os::unix::net::UnixListener::bind(folder.path().join("c.txt"));
+        let files = files(folder.path(), mode);
+        for stream in ["a", "b", "c"] {
+            let error = files.writer(stream).expect_err(stream);
+            assert_eq!(error.kind(), melisma_engine::Kind::Config, "{error}");
+        }
+        drop(socket);
+        assert_eq!(names(folder.path()), ["a.txt", "b.txt", "c.txt"]);
     }
+}
+
+/// In a folder where others write, a temporary name may be theirs.
+#[cfg(unix)]
+#[test]
+fn temporary_names_that_lead_to_a_file_of_others_leave_it_alone() {
+    let folder = TempDir::new().expect("a folder");
+    let precious = folder.path().join("precious");
+    fs::write(&precious, "theirs").expect("written");
+    let path = folder.path().join("a.txt");
+    let temporary = folder::partial_name(&path);
+
+    std::os::unix::fs::symlink(&precious, &temporary).expect("made");
+    assert!(Partial::create(&path).is_err());
+    fs::remove_file(&temporary).expect("removed");
+
+    fs::hard_link(&precious, &temporary).expect("made");
+    let mut partial = Partial::create(&path).expect("made");
+    std::io::Write::write_all(&mut partial, b"ours").expect("written");
+    partial.publish().expect("published");
+    assert_eq!((read(&precious).as_str(), read(&path).as_str()), ("theirs", "ours"));
+}
+
+#[test]
+fn rows_that_have_no_room_come_back_from_the_disk() {
+    let folder = TempDir::new().expect("a folder");
+    let files = files(folder.path(), WriteMode::Parts);
+    let mut scratch = files.scratch().expect("made");
+    let mut other = files.scratch().expect("two targets in one folder");
+    for round in 0..2 {
+        let pieces: Vec<Piece> = (0..5_u8)
+            .map(|byte| {
+                let bytes = vec![byte; 100_000 * usize::from(byte)];
+                scratch
+                    .add(|out| Ok(out.write_all(&bytes)?))
+                    .expect("written")
+            })
+            .collect();
+        other.add(|out| Ok(out.write_all(b"x")?)).expect("written");
+        for (piece, byte) in pieces.iter().zip(0..5_u8).rev() {
+            let read = |from: &mut dyn std::io::Read| {
+                let mut bytes = Vec::new();
+                from.read_to_end(&mut bytes)?;
+                Ok(bytes)
+            };
+            let bytes = scratch.take(piece, read).expect("read");
+            assert_eq!(bytes, vec![byte; 100_000 * usize::from(byte)], "round {round}");
+        }
+    }
+    drop((scratch, other));
+    assert_eq!(names(folder.path()), [""; 0]);
 }
 
 #[test]
@@ -139,28 +369,24 @@ fn one_run_at_a_time_appends() {
     let folder = TempDir::new().expect("a folder");
     let first = files(folder.path(), WriteMode::Append);
     let mut writer = first.writer("a").expect("a writer");
-    let mut late = files(folder.path(), WriteMode::Append)
-        .writer("a")
-        .expect("nothing is written yet");
-    writer.write(b"{1}\n{half").expect("written");
-    let error = late.write(b"{2}\n").expect_err("locked").to_string();
-    assert!(error.contains("another process is writing"), "{error}");
-    // A third must neither cut nor write.
-    let error = files(folder.path(), WriteMode::Append)
-        .writer("a")
-        .expect_err("locked")
-        .to_string();
-    assert!(error.contains("another process is writing"), "{error}");
-    assert_eq!(read(folder.path().join("a.txt")), "{1}\n{half");
+    for _ in 0..2 {
+        // It must neither cut nor write.
+        let error = files(folder.path(), WriteMode::Append)
+            .writer("a")
+            .expect_err("locked");
+        assert!(error.to_string().contains("another process"), "{error}");
+        assert_eq!(error.kind(), melisma_engine::Kind::Retry);
+        writer.write(b"{1}\n{half").expect("written");
+    }
+    assert_eq!(read(folder.path().join("a.txt")), "{1}\n{half{1}\n{half");
     writer.write(b"}\n").expect("written");
     writer.finish().expect("finished");
-    assert!(
-        late.write(b"{2}\n")
-            .expect_err("changed")
-            .to_string()
-            .contains("changed by another program")
+    drop(writer);
+    next_run(folder.path());
+    assert_eq!(
+        read(folder.path().join("a.txt")),
+        "{1}\n{half{1}\n{half}\n{next}\n"
     );
-    assert_eq!(read(folder.path().join("a.txt")), "{1}\n{half}\n");
     assert_eq!(names(folder.path()), ["a.txt"]);
 }
 
@@ -271,7 +497,10 @@ fn load_method_overwrite_replaces() {
         };
         Files::open(&settings, &FORMAT)
             .expect("the folder opens")
-            .with_load_method(LoadMethod::Overwrite)
+            .with_settings(&Settings {
+                load_method: LoadMethod::Overwrite,
+                ..Settings::default()
+            })
     };
     assert_eq!(open(None).expect("agrees").mode(), WriteMode::Replace);
     assert_eq!(
@@ -339,7 +568,12 @@ fn what_is_committed_is_not_committed_again() {
         writer.commit().expect("committed");
         writer.commit().expect("committed");
     }
-    assert_eq!(read(&journal), "committed 0\ncommitted 4\ncommitted 8\n");
+    let said = read(&journal);
+    let commits: Vec<_> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("committed ")?.split(' ').next())
+        .collect();
+    assert_eq!(commits, ["0", "4", "8"], "{said}");
     writer.finish().expect("finished");
     assert!(!journal.exists());
 }

@@ -74,6 +74,17 @@ impl Writer {
         }
     }
 
+    /// Whether the last line of what earlier runs have left has its end.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn ends_a_line(&mut self) -> Result<bool> {
+        match &mut self.how {
+            How::Append(file) => file.ends_a_line(),
+            _ => Ok(true),
+        }
+    }
+
     /// Writes whole lines; none is nothing, and makes no part.
     ///
     /// # Errors

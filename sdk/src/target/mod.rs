@@ -61,6 +61,14 @@ pub trait Target: Send + Sync + Sized + 'static {
         Ok(self)
     }
 
+    /// The values of `load_method` that the target follows. Others are refused before it is opened, and `--about` does
+    /// not name them.
+    const LOAD_METHODS: &'static [LoadMethod] = &[LoadMethod::AppendOnly, LoadMethod::Append];
+
+    /// Whether its sinks follow ACTIVATE_VERSION ([`Sink::activate_version`]). When they do not, the capability and the
+    /// setting `process_activate_version_messages` are not there, and a run that gets such a message warns of it.
+    const ACTIVATES_VERSIONS: bool = false;
+
     /// The encoder of a stream, on the decoding thread; called again for each changed schema.
     fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Self::Encoder>;
 

@@ -23,7 +23,10 @@ use crate::plugin::{self, Io, Plugin, Role, Run};
 use crate::replaced::ReplacedFile;
 use crate::{protocol, signals};
 
-const CAPABILITIES: &[&str] = &[
+const CAPABILITIES: &[&str] = &["about", "structured-logging", "validate-records"];
+
+/// Those of a target whose sinks follow ACTIVATE_VERSION.
+const WITH_VERSIONS: &[&str] = &[
     "about",
     "structured-logging",
     "validate-records",
@@ -35,7 +38,7 @@ fn plugin<T: Target>() -> Plugin {
         name: T::NAME,
         version: T::VERSION,
         role: Role::Target,
-        capabilities: CAPABILITIES,
+        capabilities: if T::ACTIVATES_VERSIONS { WITH_VERSIONS } else { CAPABILITIES },
     }
 }
 
@@ -43,6 +46,11 @@ fn plugin<T: Target>() -> Plugin {
 fn settings<T: Target>() -> config::Settings {
     let mut settings = config::Settings::new::<T::Config>().and::<Settings>();
     settings.set_default("add_record_metadata", json!(T::ADD_RECORD_METADATA));
+    let methods: Vec<_> = T::LOAD_METHODS.iter().map(|method| json!(method)).collect();
+    settings.retain_values("load_method", &methods);
+    if !T::ACTIVATES_VERSIONS {
+        settings.remove("process_activate_version_messages");
+    }
     let limits = T::defaults();
     settings.set_default("batch_size_rows", json!(limits.rows));
     settings.set_default("batch_size_bytes", json!(limits.bytes));
@@ -63,6 +71,7 @@ pub fn run_target_on<T: Target>(args: impl IntoIterator<Item = OsString>, io: Io
 fn work<T: Target>(run: Run<'static>) -> Result<()> {
     let Run { args, values, mut io } = run;
     let mut settings: Settings = values.read()?;
+    check_paths(&args, &settings)?;
     let target = T::open(values.read()?)?.with_settings(&mut settings)?;
     if args.action == Action::StoredState {
         let state = target.stored_state()?.map(|state| format!("{state}\n"));
@@ -70,6 +79,11 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
     }
     let mut options = settings.options(T::defaults(), target.commits_at_end())?;
     options.undeclared = settings.undeclared(T::KEEPS_UNDECLARED)?;
+    if !T::ACTIVATES_VERSIONS {
+        options.activate_versions = false;
+        // What is replaced as a whole keeps no rows of earlier runs, whatever their version.
+        options.warn_of_versions = !options.commits_at_end;
+    }
     if target.commits_at_states() {
         options.commits_at_states = true;
         options.writers = 1;
@@ -129,6 +143,20 @@ fn verdict(
     let verdict = RunVerdict::open(environment)?;
     options.final_state = settings.final_state(verdict.is_some());
     Ok(verdict)
+}
+
+/// Letters in the file of the STATE, or a STATE in the place of the letters, would lose one of them.
+fn check_paths(args: &crate::args::Args, settings: &Settings) -> Result<()> {
+    let (Some(state), Some(letters)) = (&args.state_out, &settings.dead_letter_path) else {
+        return Ok(());
+    };
+    if crate::files::is_same_place(state, letters) {
+        return Err(Error::config(format!(
+            "dead_letter_path: expected another file than that of --state-out, found {}",
+            letters.display()
+        )));
+    }
+    Ok(())
 }
 
 struct Adapter<T>(T);

@@ -264,6 +264,7 @@ impl Settings {
             },
             activate_versions: self.process_activate_version_messages,
             undeclared: pipeline::UndeclaredProperties::default(),
+            warn_of_versions: false,
         })
     }
 

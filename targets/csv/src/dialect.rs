@@ -5,6 +5,8 @@
 pub(crate) enum LineEnd {
     CrLf,
     Lf,
+    /// Of files that have it already; no setting asks for it.
+    Cr,
 }
 
 impl LineEnd {
@@ -12,6 +14,7 @@ impl LineEnd {
         match self {
             Self::CrLf => b"\r\n",
             Self::Lf => b"\n",
+            Self::Cr => b"\r",
         }
     }
 }

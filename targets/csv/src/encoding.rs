@@ -58,6 +58,17 @@ impl Encoding {
         }
     }
 
+    /// Whether a file with these bytes, which may end in the middle of a character, can be one in this encoding.
+    pub(crate) fn fits(self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Utf8 { .. } => {
+                std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true)
+            }
+            Self::Ascii => bytes.is_ascii(),
+            Self::Latin1 | Self::Single(_) => true,
+        }
+    }
+
     /// The bytes of a text; `None` when it has a character that the encoding lacks. `scratch` is reused.
     pub(crate) fn encode<'a>(self, text: &'a str, scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
         if self.is_utf8() || text.is_ascii() {

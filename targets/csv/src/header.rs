@@ -9,7 +9,7 @@ use melisma_sdk::{Error, Result, StreamSchema, show};
 
 use crate::Form;
 use crate::dialect::LineEnd;
-use crate::encoding::MARK;
+use crate::encoding::{Encoding, MARK};
 
 /// A longer header is none: the file was not made by us, and would take as much memory.
 const LONGEST: u64 = 16 << 20;
@@ -162,9 +162,28 @@ pub(crate) struct Found {
     pub(crate) names: Vec<Box<str>>,
     /// How its first line ends.
     pub(crate) terminator: Option<LineEnd>,
+    /// Whether it begins with a byte order mark.
+    pub(crate) marked: bool,
 }
 
-/// Reads the header of a file.
+impl Found {
+    /// Whether rows of the stream can have been written below this header. One that has none of the stream's columns
+    /// is more likely a row of a file without header, or has another delimiter or quote than the settings say.
+    pub(crate) fn check(&self, schema: &StreamSchema, form: &Form) -> Result<()> {
+        let names: HashSet<&str> = self.names.iter().map(|name| &**name).collect();
+        let known = |column: &melisma_sdk::schema::Column| names.contains(&*column.name);
+        if names.is_empty() || schema.columns.is_empty() || schema.columns.iter().any(known) {
+            return Ok(());
+        }
+        let delimiter = char::from(form.dialect.delimiter).to_string();
+        Err(Error::input(format!(
+            "expected a header with a column of the stream (see the settings delimiter and quotechar), found \"{}\"",
+            show(&self.names.join(&delimiter))
+        )))
+    }
+}
+
+/// Reads the header of a file, and sees whether the file can be in the encoding of the settings.
 pub(crate) fn read(file: impl Read, form: &Form) -> Result<Found> {
     let dialect = &form.dialect;
     let mut reader = ReaderBuilder::new()
@@ -177,13 +196,15 @@ pub(crate) fn read(file: impl Read, form: &Form) -> Result<Found> {
     let mut chunk = vec![0; 64 * 1024];
     let (mut text, mut ends) = (vec![0; 4096], vec![0; 128]);
     let (mut written, mut fields) = (0, 0);
-    // The byte before, and those of this chunk that are not read yet.
-    let (mut last, mut from, mut to) = (0, 0, 0);
+    let cannot = |error| Error::io("cannot read the header", error);
+    let (mut from, mut to) = (0, file.read(&mut chunk).map_err(cannot)?);
+    check_encoding(&chunk[..to], form.encoding)?;
+    let marked = chunk[..to].starts_with(MARK);
+    // The byte before the one that was read last.
+    let mut last = 0;
     loop {
         if from == to {
-            to = file
-                .read(&mut chunk)
-                .map_err(|error| Error::io("cannot read the header", error))?;
+            to = file.read(&mut chunk).map_err(cannot)?;
             from = 0;
         }
         let (result, read, out, end) =
@@ -200,13 +221,19 @@ pub(crate) fn read(file: impl Read, form: &Form) -> Result<Found> {
                 return Ok(Found {
                     names: Vec::new(),
                     terminator: None,
+                    marked,
                 });
             }
             ReadRecordResult::Record => {
-                let terminator = match (last, chunk.get(from.wrapping_sub(1))) {
-                    (b'\r', Some(b'\n')) => Some(LineEnd::CrLf),
-                    (_, Some(b'\n')) => Some(LineEnd::Lf),
-                    (_, Some(b'\r')) if chunk[from..to].first() == Some(&b'\n') => Some(LineEnd::CrLf),
+                let end = if read > 0 { chunk[from - 1] } else { 0 };
+                if end == b'\r' && from == to {
+                    to = file.read(&mut chunk).map_err(cannot)?;
+                    from = 0;
+                }
+                let terminator = match (last, end, chunk[from..to].first()) {
+                    (b'\r', b'\n', _) | (_, b'\r', Some(b'\n')) => Some(LineEnd::CrLf),
+                    (_, b'\n', _) => Some(LineEnd::Lf),
+                    (_, b'\r', _) => Some(LineEnd::Cr),
                     _ => None,
                 };
                 if terminator.is_none() && file.limit() == 0 {
@@ -217,10 +244,34 @@ pub(crate) fn read(file: impl Read, form: &Form) -> Result<Found> {
                 return Ok(Found {
                     names: names(&text, &ends[..fields], form),
                     terminator,
+                    marked,
                 });
             }
         }
     }
+}
+
+/// Refuses a file that is not text in the encoding of the settings: rows in another one would be added to it, and its
+/// header could not be written again.
+fn check_encoding(start: &[u8], encoding: Encoding) -> Result<()> {
+    let found = if start.starts_with(b"\xFF\xFE") || start.starts_with(b"\xFE\xFF") {
+        "the byte order mark of UTF-16"
+    } else if start.contains(&0) {
+        "bytes that are no text"
+    } else if start.starts_with(MARK) && !encoding.is_utf8() {
+        "the byte order mark of UTF-8"
+    } else if encoding.fits(start) {
+        return Ok(());
+    } else {
+        "bytes of another encoding"
+    };
+    let header = start.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let below = found == "bytes of another encoding" && encoding.fits(header);
+    let part = if below { "rows" } else { "a header" };
+    Err(Error::input(format!(
+        "expected {part} in {} (see the setting encoding), found {found}",
+        encoding.name()
+    )))
 }
 
 fn names(text: &[u8], ends: &[usize], form: &Form) -> Vec<Box<str>> {

@@ -29,8 +29,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use melisma_sdk::files::{Files, Format, Pool, WriteMode, Writer};
-use melisma_sdk::target::{Settings, Target};
-use melisma_sdk::{Limits, Result, StreamSchema};
+use melisma_sdk::target::{LoadMethod, Settings, Target};
+use melisma_sdk::{Error, Limits, Result, StreamSchema};
 
 pub use config::Config;
 pub use encoder::{CsvBatch, CsvEncoder};
@@ -63,19 +63,30 @@ struct Stream {
     form: Arc<Form>,
     /// The header that the newest encoder writes rows for.
     header: Arc<Header>,
-    /// The writer and the header of what is in the file, until the sink takes them.
-    opened: Option<(Writer, Arc<Header>)>,
+    /// The file, until the sink takes it.
+    opened: Option<Opened>,
+}
+
+/// A file that is open, and what is in it.
+#[derive(Debug)]
+struct Opened {
+    writer: Writer,
+    header: Arc<Header>,
+    /// Whether its last row lacks a line end.
+    unended: bool,
 }
 
 const FORMAT: Format = Format {
     naming_scheme: "{stream_name}.csv",
     modes: &[WriteMode::Append, WriteMode::Replace, WriteMode::Parts],
-    // `1,23` may be the beginning of `1,234`.
-    is_whole: |_| false,
+    // RFC 4180: the last row may have no line end. Whether it is inside quotes, the whole file says.
+    is_whole: None,
 };
 
 impl Target for TargetCsv {
     const NAME: &'static str = "target-csv";
+    const LOAD_METHODS: &'static [LoadMethod] =
+        &[LoadMethod::AppendOnly, LoadMethod::Append, LoadMethod::Overwrite];
     type Config = Config;
     type Encoder = CsvEncoder;
     type Sink = CsvSink;
@@ -100,25 +111,25 @@ impl Target for TargetCsv {
 
     fn with_settings(self, settings: &mut Settings) -> Result<Self> {
         Ok(Self {
-            files: self.files.with_load_method(settings.load_method)?,
+            files: self.files.with_settings(settings)?,
             ..self
         })
     }
 
     fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<CsvEncoder> {
-        self.with_stream(&schema.stream, |stream| {
+        self.with_stream(schema, |stream| {
             stream.header = stream.header.for_schema(schema);
             Ok(CsvEncoder::new(schema, &stream.header, &stream.form, &self.pool))
         })
     }
 
     fn sink(&self, schema: &Arc<StreamSchema>) -> Result<CsvSink> {
-        self.with_stream(&schema.stream, |stream| {
-            let (writer, header) = stream
+        self.with_stream(schema, |stream| {
+            let opened = stream
                 .opened
                 .take()
-                .ok_or_else(|| melisma_sdk::Error::bug("a stream has two sinks"))?;
-            CsvSink::new(writer, header, Arc::clone(&stream.form), schema)
+                .ok_or_else(|| Error::bug("a stream has two sinks"))?;
+            CsvSink::new(opened, Arc::clone(&stream.form), schema)
         })
     }
 
@@ -141,36 +152,64 @@ impl Target for TargetCsv {
 
 impl TargetCsv {
     /// Calls `with` on a stream, whose file is opened when it is first asked for, by whichever thread.
-    fn with_stream<T>(&self, name: &str, with: impl FnOnce(&mut Stream) -> Result<T>) -> Result<T> {
+    fn with_stream<T>(
+        &self,
+        schema: &StreamSchema,
+        with: impl FnOnce(&mut Stream) -> Result<T>,
+    ) -> Result<T> {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = &*schema.stream;
         if !streams.contains_key(name) {
-            streams.insert(name.into(), self.open_stream(name)?);
+            streams.insert(name.into(), self.open_stream(schema)?);
         }
         // Inserted above.
         streams
             .get_mut(name)
-            .map_or_else(|| Err(melisma_sdk::Error::bug("a stream got lost")), with)
+            .map_or_else(|| Err(Error::bug("a stream got lost")), with)
     }
 
-    fn open_stream(&self, name: &str) -> Result<Stream> {
-        let writer = self.files.writer(name)?;
+    fn open_stream(&self, schema: &StreamSchema) -> Result<Stream> {
+        let name = &*schema.stream;
+        let mut writer = self.files.writer(name)?;
         let mut form = self.form.clone();
         let mut header = match self.fixed_headers.get(name) {
             Some(names) => Header::fixed(names)?,
             None if self.files.mode() == WriteMode::Parts => Header::of_each_schema(),
             None => Header::growing(),
         };
+        let mut unended = false;
         if let Some(earlier) = writer.earlier()? {
-            let found = header::read(earlier, &form).map_err(|error| error.in_stream(name))?;
-            header = header.after(found.names).map_err(|error| error.in_stream(name))?;
+            let path = self.files.path(name)?;
+            let wrong = |error: Error| {
+                let message = format!("{}: {}", path.display(), error.message());
+                Error::new(error.kind(), message).in_stream(name)
+            };
+            let found = header::read(earlier, &form).map_err(wrong)?;
+            if !self.fixed_headers.contains_key(name) {
+                found.check(schema, &form).map_err(wrong)?;
+            }
+            if found.marked && form.encoding.is_utf8() {
+                form.encoding = Encoding::Utf8 { mark: true };
+            }
             if let Some(terminator) = found.terminator {
                 form.dialect.terminator = terminator;
+            }
+            header = header.after(found.names).map_err(wrong)?;
+            unended = !writer.ends_a_line()?;
+            if unended && let Some(earlier) = writer.earlier()? && widen::ends_in_quotes(earlier, &form.dialect)? {
+                return Err(wrong(Error::input(
+                    "expected a last row that is whole, found a quoted field without end",
+                )));
             }
         }
         let header = Arc::new(header);
         Ok(Stream {
             form: Arc::new(form),
-            opened: Some((writer, Arc::clone(&header))),
+            opened: Some(Opened {
+                writer,
+                header: Arc::clone(&header),
+                unended,
+            }),
             header,
         })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use melisma_sdk::files::Writer;
 use melisma_sdk::{Result, Sink, StreamSchema};
 
-use crate::Form;
+use crate::{Form, Opened};
 use crate::encoder::CsvBatch;
 use crate::header::Header;
 use crate::widen::widen;
@@ -17,17 +17,20 @@ pub struct CsvSink {
     /// The header of what is in the file.
     header: Arc<Header>,
     form: Arc<Form>,
+    /// Whether the last row of an earlier run, or of another program, lacks its line end.
+    unended: bool,
 }
 
 impl CsvSink {
     /// A sink for a file that has `header` now.
-    pub(crate) fn new(
-        writer: Writer,
-        header: Arc<Header>,
-        form: Arc<Form>,
-        schema: &Arc<StreamSchema>,
-    ) -> Result<Self> {
-        let mut sink = Self { writer, header, form };
+    pub(crate) fn new(opened: Opened, form: Arc<Form>, schema: &Arc<StreamSchema>) -> Result<Self> {
+        let Opened { writer, header, unended } = opened;
+        let mut sink = Self {
+            writer,
+            header,
+            form,
+            unended,
+        };
         let header = sink.header.for_schema(schema);
         sink.writer.set_header(header.line(&sink.form)?);
         sink.change_header(&header)?;
@@ -44,9 +47,10 @@ impl CsvSink {
         if self.writer.length() > 0 {
             let (old, new) = (self.header.names().len(), header.names().len());
             log::info!("the file gets {} new columns, {new} in all", new - old.min(new));
-            let dialect = &self.form.dialect;
+            let form = &self.form;
             self.writer
-                .rewrite(|read, write| widen(read, write, dialect, &line, new))?;
+                .rewrite(|read, write| widen(read, write, form, &line, new))?;
+            self.unended = false;
         }
         self.writer.set_header(line);
         self.header = Arc::clone(header);
@@ -59,6 +63,10 @@ impl Sink for CsvSink {
 
     fn write(&mut self, batch: CsvBatch) -> Result<()> {
         self.change_header(&batch.header)?;
+        if self.unended && !batch.lines.bytes().is_empty() {
+            self.writer.write(self.form.dialect.terminator.bytes())?;
+            self.unended = false;
+        }
         self.writer.write(batch.lines.bytes())
     }
 

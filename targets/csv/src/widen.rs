@@ -4,24 +4,25 @@ use std::io::{Read, Write};
 
 use melisma_sdk::{Error, Result};
 
+use crate::Form;
 use crate::dialect::Dialect;
 use crate::encoding::MARK;
 
 /// Copies a file with another header, and every row filled up with nulls to `width` fields.
 ///
 /// # Errors
-/// A row with more fields, or a quoted field without end.
+/// A row with more fields or in another encoding, or a quoted field without end.
 pub(crate) fn widen(
     read: &mut dyn Read,
     write: &mut dyn Write,
-    dialect: &Dialect,
+    form: &Form,
     header: &[u8],
     width: usize,
 ) -> Result<()> {
     let cannot = |error| Error::io("cannot add columns to the file", error);
     write.write_all(header).map_err(cannot)?;
     let mut copy = Copy {
-        dialect,
+        dialect: &form.dialect,
         width,
         place: Place::Start,
         fields: 1,
@@ -31,12 +32,24 @@ pub(crate) fn widen(
     };
     let mut chunk = vec![0; 64 * 1024];
     let mut first = true;
+    // The first bytes of a character whose others come with the next chunk.
+    let mut begun = Vec::new();
     loop {
         let length = read.read(&mut chunk).map_err(cannot)?;
         if length == 0 {
             break;
         }
         let mut bytes = &chunk[..length];
+        begun.extend_from_slice(bytes);
+        if !form.encoding.fits(&begun) {
+            return Err(Error::input(format!(
+                "expected rows in {} (see the setting encoding), found bytes of another encoding behind row {}",
+                form.encoding.name(),
+                copy.row
+            )));
+        }
+        let whole = std::str::from_utf8(&begun).map_or_else(|error| error.valid_up_to(), str::len);
+        begun.drain(..if form.encoding.is_utf8() { whole } else { begun.len() });
         if std::mem::take(&mut first) {
             bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
         }
@@ -48,6 +61,28 @@ pub(crate) fn widen(
     }
     copy.end()?;
     write.write_all(&copy.out).map_err(cannot)
+}
+
+/// Whether a file ends inside a quoted field, so that whatever is added would become a part of that field.
+pub(crate) fn ends_in_quotes(mut read: impl Read, dialect: &Dialect) -> Result<bool> {
+    let cannot = |error| Error::io("cannot read the file", error);
+    let mut chunk = vec![0; 64 * 1024];
+    let mut place = Place::Start;
+    let mut first = true;
+    loop {
+        let length = read.read(&mut chunk).map_err(cannot)?;
+        if length == 0 {
+            return Ok(matches!(place, Place::Quoted | Place::Escaped { quoted: true }));
+        }
+        let mut bytes = &chunk[..length];
+        if std::mem::take(&mut first) {
+            bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
+        }
+        for &byte in bytes {
+            let ends_row = matches!(byte, b'\n' | b'\r') && place.ends_field();
+            place = if ends_row { Place::Start } else { place.after(byte, dialect) };
+        }
+    }
 }
 
 /// Where in a row the next byte stands.
@@ -65,6 +100,29 @@ enum Place {
     },
     /// Behind a carriage return that ends a row; a line feed may belong to it.
     Return,
+}
+
+impl Place {
+    /// Whether a delimiter here ends the field.
+    fn ends_field(self) -> bool {
+        matches!(self, Self::Start | Self::Plain | Self::Quote)
+    }
+
+    /// Where the byte after this one stands, which ends no row.
+    fn after(self, byte: u8, dialect: &Dialect) -> Self {
+        match (self, byte) {
+            (_, byte) if self.ends_field() && byte == dialect.delimiter => Self::Start,
+            (Self::Start, byte) if byte == dialect.quote => Self::Quoted,
+            (Self::Quoted, byte) if byte == dialect.quote => Self::Quote,
+            (Self::Quote, byte) if byte == dialect.quote && dialect.double_quote => Self::Quoted,
+            (Self::Quoted, byte) if Some(byte) == dialect.escape => Self::Escaped { quoted: true },
+            (Self::Start | Self::Plain, byte) if Some(byte) == dialect.escape => {
+                Self::Escaped { quoted: false }
+            }
+            (Self::Quoted | Self::Escaped { quoted: true }, _) => Self::Quoted,
+            _ => Self::Plain,
+        }
+    }
 }
 
 struct Copy<'a> {
@@ -89,28 +147,17 @@ impl Copy<'_> {
             }
             self.end_row(b"\r")?;
         }
-        let dialect = self.dialect;
-        let ends_field = matches!(self.place, Place::Start | Place::Plain | Place::Quote);
-        self.place = match (self.place, byte) {
-            (_, b'\n') if ends_field => return self.end_row(b"\n"),
-            (_, b'\r') if ends_field => {
+        let ends_field = self.place.ends_field();
+        match byte {
+            b'\n' if ends_field => return self.end_row(b"\n"),
+            b'\r' if ends_field => {
                 self.place = Place::Return;
                 return Ok(());
             }
-            (_, byte) if ends_field && byte == dialect.delimiter => {
-                self.fields += 1;
-                Place::Start
-            }
-            (Place::Start, byte) if byte == dialect.quote => Place::Quoted,
-            (Place::Quoted, byte) if byte == dialect.quote => Place::Quote,
-            (Place::Quote, byte) if byte == dialect.quote && dialect.double_quote => Place::Quoted,
-            (Place::Quoted, byte) if Some(byte) == dialect.escape => Place::Escaped { quoted: true },
-            (Place::Start | Place::Plain, byte) if Some(byte) == dialect.escape => {
-                Place::Escaped { quoted: false }
-            }
-            (Place::Quoted | Place::Escaped { quoted: true }, _) => Place::Quoted,
-            _ => Place::Plain,
-        };
+            byte if ends_field && byte == self.dialect.delimiter => self.fields += 1,
+            _ => {}
+        }
+        self.place = self.place.after(byte, self.dialect);
         self.empty = false;
         if self.row > 0 {
             self.out.push(byte);
@@ -158,11 +205,15 @@ impl Copy<'_> {
 mod tests {
     use super::*;
     use crate::dialect::LineEnd;
+    use crate::encoding::Encoding;
 
     fn widened(text: &str, null: &str, width: usize) -> Result<String> {
-        let dialect = Dialect::new(b',', b'"', None, true, LineEnd::Lf, null);
+        let form = Form {
+            dialect: Dialect::new(b',', b'"', None, true, LineEnd::Lf, null),
+            encoding: Encoding::Utf8 { mark: false },
+        };
         let mut out = Vec::new();
-        widen(&mut text.as_bytes(), &mut out, &dialect, b"HEAD\n", width)?;
+        widen(&mut text.as_bytes(), &mut out, &form, b"HEAD\n", width)?;
         Ok(String::from_utf8(out).expect("UTF-8"))
     }
 
@@ -195,5 +246,34 @@ mod tests {
                 .to_string()
                 .contains("without end")
         );
+    }
+
+    #[test]
+    fn a_quoted_field_without_end_is_seen() {
+        let dialect = Dialect::new(b',', b'"', Some(b'!'), true, LineEnd::Lf, "");
+        for (text, inside) in [
+            ("", false),
+            ("a,b\n1,\"x\n\"\"y\"", false),
+            ("a,b\n1,\"x\ny", true),
+            ("\u{feff}\"a", true),
+            ("a\n\"x!\"", true),
+            ("a\nx\"", false),
+        ] {
+            assert_eq!(ends_in_quotes(text.as_bytes(), &dialect).expect("readable"), inside, "{text}");
+        }
+    }
+
+    /// A character may stand across two reads.
+    #[test]
+    fn rows_in_another_encoding_are_refused() {
+        let text = format!("a\n{}é\n", "x".repeat(64 * 1024 - 3));
+        assert!(widened(&text, "", 2).is_ok());
+        let form = Form {
+            dialect: Dialect::new(b',', b'"', None, true, LineEnd::Lf, ""),
+            encoding: Encoding::Utf8 { mark: false },
+        };
+        let error = widen(&mut &b"a\n1\ncaf\xe9\n"[..], &mut Vec::new(), &form, b"a,b\n", 2);
+        let error = error.expect_err("Latin-1").to_string();
+        assert!(error.contains("the setting encoding"), "{error}");
     }
 }

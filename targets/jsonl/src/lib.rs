@@ -13,7 +13,7 @@ mod encoder;
 use std::sync::Arc;
 
 use melisma_sdk::files::{FileSettings, Files, Format, Lines, Pool, WriteMode, Writer};
-use melisma_sdk::target::{Settings, Target};
+use melisma_sdk::target::{LoadMethod, Settings, Target};
 use melisma_sdk::{JsonSchema, Limits, Result, Sink, StreamSchema};
 use serde::Deserialize;
 
@@ -41,15 +41,17 @@ const FORMAT: Format = Format {
     naming_scheme: "{stream_name}.jsonl",
     modes: &[WriteMode::Append, WriteMode::Replace, WriteMode::Parts],
     // An object has its end in itself, so no whole one is the beginning of another.
-    is_whole: |line| {
+    is_whole: Some(|line| {
         serde_json::from_slice::<&serde_json::value::RawValue>(line)
             .is_ok_and(|line| line.get().starts_with('{'))
-    },
+    }),
 };
 
 impl Target for TargetJsonl {
     const NAME: &'static str = "target-jsonl";
     const KEEPS_UNDECLARED: bool = true;
+    const LOAD_METHODS: &'static [LoadMethod] =
+        &[LoadMethod::AppendOnly, LoadMethod::Append, LoadMethod::Overwrite];
     type Config = Config;
     type Encoder = JsonlEncoder;
     type Sink = JsonlSink;
@@ -68,7 +70,7 @@ impl Target for TargetJsonl {
 
     fn with_settings(self, settings: &mut Settings) -> Result<Self> {
         Ok(Self {
-            files: self.files.with_load_method(settings.load_method)?,
+            files: self.files.with_settings(settings)?,
             ..self
         })
     }

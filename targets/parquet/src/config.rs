@@ -32,8 +32,8 @@ pub struct Config {
     /// The most rows of a row group.
     #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub(crate) row_group_rows: usize,
-    /// The most bytes of a row group, encoded and compressed. It is held in memory until it is full, for each stream
-    /// that is being written.
+    /// The most bytes of a row group, counted as they are in memory, before they are encoded. An eighth of
+    /// `memory_budget_bytes` is the most in any case.
     #[schemars(range(min = 1, max = 1_099_511_627_776_u64))]
     pub(crate) row_group_bytes: usize,
 }
@@ -155,8 +155,6 @@ impl Config {
         Ok(WriterProperties::builder()
             .set_compression(codec)
             .set_created_by(concat!("melisma target-parquet ", env!("CARGO_PKG_VERSION")).to_owned())
-            .set_max_row_group_row_count(Some(self.row_group_rows))
-            .set_max_row_group_bytes(Some(self.row_group_bytes))
             .build())
     }
 }

@@ -19,73 +19,93 @@
 //! way, `orders.parquet` has the rows before the change and `orders.2.parquet` those after it.
 //! [`melisma_sdk::files`] says what each promises.
 //!
-//! A row group is encoded and compressed in memory until it is full, so `row_group_bytes` bounds what a stream takes.
+//! Rows wait in memory until their row group is complete, and on the disk when those of all streams together take more
+//! than their share of `memory_budget_bytes`: `rows.rs` and `group.rs`.
 
 mod config;
+mod group;
+mod numbered;
+mod rows;
 mod sink;
 
 use std::sync::Arc;
 
 use melisma_sdk::files::{Files, Format, WriteMode};
-use melisma_sdk::target::{Settings, Target};
-use melisma_sdk::{ColumnOptions, Columns, Limits, Result, StreamSchema};
-use parquet::file::properties::WriterProperties;
+use melisma_sdk::target::{LoadMethod, Settings, Target};
+use melisma_sdk::{Columns, Error, Limits, Result, StreamSchema};
 
 pub use config::{Compression, Config, IntegerType, InvalidValue, Nested, NumberType};
 pub use sink::ParquetSink;
 
-use sink::Names;
+use numbered::Numbered;
+use rows::Memory;
+use sink::{Form, Names};
 
 /// Writes each stream to Parquet files.
 #[derive(Debug)]
 pub struct TargetParquet {
-    files: Files,
-    columns: ColumnOptions,
-    properties: WriterProperties,
+    files: Arc<Files>,
+    form: Form,
+    memory: Arc<Memory>,
 }
 
 const FORMAT: Format = Format {
     naming_scheme: "{stream_name}.parquet",
     modes: &[WriteMode::Parts, WriteMode::Replace],
-    is_whole: |_| false,
+    is_whole: None,
 };
 
 impl Target for TargetParquet {
     const NAME: &'static str = "target-parquet";
+    const LOAD_METHODS: &'static [LoadMethod] =
+        &[LoadMethod::AppendOnly, LoadMethod::Append, LoadMethod::Overwrite];
     type Config = Config;
     type Encoder = Columns;
     type Sink = ParquetSink;
 
     fn open(config: Config) -> Result<Self> {
-        Ok(Self {
+        let form = Form {
             columns: config.columns(),
             properties: config.properties()?,
-            files: Files::open(&config.files, &FORMAT)?,
-        })
+            group_rows: config.row_group_rows,
+            group_bytes: config.row_group_bytes,
+        };
+        let files = Files::open(&config.files, &FORMAT)?;
+        Ok(Self::new(files, form, &Settings::default()))
     }
 
+    /// A quarter of the memory is for row groups: one half of it for rows that wait for theirs, the other for those
+    /// that are being encoded.
     fn with_settings(self, settings: &mut Settings) -> Result<Self> {
-        Ok(Self {
-            files: self.files.with_load_method(settings.load_method)?,
-            ..self
-        })
+        let Self { files, form, memory } = self;
+        drop(memory);
+        let files = Arc::into_inner(files)
+            .ok_or_else(|| Error::bug("streams were opened before the settings were known"))?
+            .with_settings(settings)?;
+        let target = Self::new(files, form, settings);
+        settings.memory_budget_bytes -= settings.memory_budget_bytes / 4;
+        Ok(target)
     }
 
     fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Columns> {
-        Ok(Columns::new(schema, self.columns))
+        Ok(Columns::new(schema, self.form.columns))
     }
 
     fn sink(&self, schema: &Arc<StreamSchema>) -> Result<ParquetSink> {
+        let stream = &*schema.stream;
         let names = match self.files.mode() {
-            WriteMode::Replace => Names::Replace(self.files.path(&schema.stream)?),
-            _ => Names::Parts(self.files.parts(&schema.stream)?),
+            WriteMode::Replace => Names::Replace(Numbered::new(&self.files, stream)?),
+            _ => Names::Parts(self.files.parts(stream)?),
         };
-        Ok(ParquetSink::new(
-            names,
-            self.properties.clone(),
-            self.columns,
-            schema,
-        ))
+        let marked = self.form.properties.clone().into_builder();
+        let form = Form {
+            properties: marked
+                .set_key_value_metadata(Some(vec![numbered::mark(stream)]))
+                .build(),
+            group_bytes: self.form.group_bytes.min(self.memory.group_limit()),
+            ..self.form.clone()
+        };
+        Ok(ParquetSink::new(names, form, &self.memory, schema))
     }
 
     /// A commit makes a file, and small files are slow to read: up to a million rows or 512 MiB of them go into one.
@@ -104,5 +124,14 @@ impl Target for TargetParquet {
 
     fn location(&self) -> Option<String> {
         Some(self.files.location())
+    }
+}
+
+impl TargetParquet {
+    fn new(files: Files, form: Form, settings: &Settings) -> Self {
+        let files = Arc::new(files);
+        let eighth = settings.memory_budget_bytes / 8;
+        let memory = Memory::new(Arc::clone(&files), eighth, settings.max_parallelism);
+        Self { files, form, memory }
     }
 }

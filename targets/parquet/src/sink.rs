@@ -1,28 +1,54 @@
 //! The files of one stream.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
 
 use melisma_sdk::arrow::array::RecordBatch;
 use melisma_sdk::arrow::schema::SchemaRef;
 use melisma_sdk::files::{Partial, Parts};
-use melisma_sdk::{ColumnOptions, Columns, Error, Kind, Result, Sink, StreamSchema};
-use parquet::arrow::ArrowWriter;
-use parquet::errors::ParquetError;
+use melisma_sdk::{ColumnOptions, Columns, Error, Result, Sink, StreamSchema};
 use parquet::file::properties::WriterProperties;
+
+use crate::group::OpenFile;
+use crate::numbered::Numbered;
+use crate::rows::{Memory, Rows, size};
+
+/// Row groups that are smaller are encoded where they are: a thread would take longer to start than it saves.
+const WORTH_A_THREAD: usize = 1 << 20;
+
+/// How files are made, for all streams.
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    pub(crate) columns: ColumnOptions,
+    pub(crate) properties: WriterProperties,
+    /// The most rows of a row group.
+    pub(crate) group_rows: usize,
+    /// The bytes, in memory, after which a row group ends.
+    pub(crate) group_bytes: usize,
+}
 
 /// Writes one stream.
 pub struct ParquetSink {
     names: Names,
-    properties: WriterProperties,
-    options: ColumnOptions,
+    form: Form,
+    memory: Arc<Memory>,
     /// The columns of the rows that come next.
     columns: SchemaRef,
-    open: Option<ArrowWriter<Partial>>,
-    /// Complete files that appear at the end.
+    rows: Arc<Rows>,
+    open: Open,
+    /// What the open file has in memory, as the others know it.
+    metadata: usize,
+    /// Complete files that appear at the commit.
     waiting: Vec<Partial>,
+}
+
+/// The file that row groups go to.
+enum Open {
+    None,
+    Idle(OpenFile),
+    /// A row group is being encoded, while the next rows come.
+    Busy(JoinHandle<Result<OpenFile>>),
 }
 
 /// What files are called, and so when they appear.
@@ -30,136 +56,163 @@ pub(crate) enum Names {
     /// One for each commit.
     Parts(Parts),
     /// One in place of another, at the end; more when the columns change.
-    Replace(PathBuf),
+    Replace(Numbered),
 }
 
 impl ParquetSink {
-    pub(crate) fn new(
-        names: Names,
-        properties: WriterProperties,
-        options: ColumnOptions,
-        schema: &Arc<StreamSchema>,
-    ) -> Self {
-        let columns = Arc::clone(Columns::new(schema, options).schema());
+    pub(crate) fn new(names: Names, form: Form, memory: &Arc<Memory>, schema: &Arc<StreamSchema>) -> Self {
+        let columns = Arc::clone(Columns::new(schema, form.columns).schema());
         Self {
             names,
-            properties,
-            options,
+            form,
+            memory: Arc::clone(memory),
             columns,
-            open: None,
+            rows: memory.rows(),
+            open: Open::None,
+            metadata: 0,
             waiting: Vec::new(),
         }
     }
 
-    fn writer(&mut self) -> Result<&mut ArrowWriter<Partial>> {
-        if self.open.is_none() {
-            let file = match &mut self.names {
-                Names::Parts(parts) => parts.begin()?,
-                Names::Replace(path) => Partial::create(&numbered(path, self.waiting.len() + 1))?,
-            };
-            let path = file.path().to_owned();
-            let writer = ArrowWriter::try_new(file, Arc::clone(&self.columns), Some(self.properties.clone()))
-                .map_err(|error| cannot_write(&path, error))?;
-            self.open = Some(writer);
+    /// The open file, or a new one; no row group of it is being encoded then.
+    fn file(&mut self) -> Result<OpenFile> {
+        match std::mem::replace(&mut self.open, Open::None) {
+            Open::Idle(file) => Ok(file),
+            Open::Busy(thread) => join(thread),
+            Open::None => {
+                let file = match &mut self.names {
+                    Names::Parts(parts) => parts.begin()?,
+                    Names::Replace(names) => Partial::create(&names.next()?)?,
+                };
+                OpenFile::begin(file, &self.columns, self.form.properties.clone())
+            }
         }
-        self.open
-            .as_mut()
-            .ok_or_else(|| Error::bug("a file was opened, but is not open"))
     }
 
-    /// Ends the open file. It has no name yet.
-    fn close(&mut self) -> Result<Option<Partial>> {
-        let Some(writer) = self.open.take() else {
-            return Ok(None);
+    /// Writes the rows that wait as a row group; with `behind`, while the next ones come.
+    fn write_group(&mut self, behind: bool) -> Result<()> {
+        if self.rows.len() == 0 {
+            return Ok(());
+        }
+        let mut file = self.file()?;
+        self.count(&file);
+        if file.metadata() > 0 && self.memory.is_full_of_metadata() {
+            // Row groups of many columns: what is known of them takes more memory than the rows.
+            self.waiting.push(file.finish()?);
+            file = self.file()?;
+            self.count(&file);
+        }
+        let turn = self.memory.encoder();
+        let batches = self.rows.take()?;
+        if !behind {
+            file.write(&batches)?;
+            self.open = Open::Idle(file);
+            return Ok(());
+        }
+        let encode = move || {
+            let _turn = turn;
+            file.write(&batches).map(|()| file)
         };
-        let path = writer.inner().path().to_owned();
-        writer
-            .into_inner()
-            .map(Some)
-            .map_err(|error| cannot_write(&path, error))
+        let thread = thread::Builder::new().name("row-group".to_owned()).spawn(encode);
+        let thread = thread.map_err(|error| Error::io("cannot start a thread that encodes", error))?;
+        self.open = Open::Busy(thread);
+        Ok(())
     }
+
+    /// Tells the other streams what the open file has in memory.
+    fn count(&mut self, file: &OpenFile) {
+        let known = std::mem::replace(&mut self.metadata, file.metadata());
+        self.memory.metadata.fetch_add(self.metadata, Ordering::Relaxed);
+        self.memory.metadata.fetch_sub(known, Ordering::Relaxed);
+    }
+
+    /// Ends the open file with the rows that wait.
+    fn close(&mut self) -> Result<()> {
+        self.write_group(false)?;
+        if !matches!(self.open, Open::None) {
+            let file = self.file()?;
+            self.waiting.push(file.finish()?);
+        }
+        self.memory
+            .metadata
+            .fetch_sub(std::mem::take(&mut self.metadata), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        self.waiting.drain(..).try_for_each(Partial::publish)
+    }
+}
+
+fn join(thread: JoinHandle<Result<OpenFile>>) -> Result<OpenFile> {
+    thread
+        .join()
+        .unwrap_or_else(|_| Err(Error::bug("a thread that encodes panicked")))
 }
 
 impl Sink for ParquetSink {
     type Batch = RecordBatch;
 
-    fn write(&mut self, batch: RecordBatch) -> Result<()> {
-        if batch.num_rows() == 0 {
-            return Ok(());
+    fn write(&mut self, mut batch: RecordBatch) -> Result<()> {
+        let row = size(&batch) / batch.num_rows().max(1);
+        while batch.num_rows() > 0 {
+            let room = self.form.group_rows.saturating_sub(self.rows.len()).max(1);
+            let taken = batch.num_rows().min(room);
+            let rest = batch.slice(taken, batch.num_rows() - taken);
+            let (rows, bytes) = self.rows.push(batch.slice(0, taken), row * taken);
+            if rows >= self.form.group_rows || bytes >= self.form.group_bytes {
+                self.write_group(bytes >= WORTH_A_THREAD)?;
+            }
+            batch = rest;
         }
-        let writer = self.writer()?;
-        let result = writer.write(&batch);
-        result.map_err(|error| cannot_write(writer.inner().path(), error))
+        self.memory.relieve()
     }
 
     fn commit(&mut self) -> Result<()> {
         match self.names {
-            Names::Parts(_) => self.close()?.map_or(Ok(()), Partial::publish),
+            Names::Parts(_) => self.close().and_then(|()| self.publish()),
             Names::Replace(_) => Ok(()),
         }
     }
 
     /// A file has one set of columns: the next rows go to a new one.
     fn change_schema(&mut self, schema: &Arc<StreamSchema>) -> Result<()> {
-        let columns = Arc::clone(Columns::new(schema, self.options).schema());
+        let columns = Arc::clone(Columns::new(schema, self.form.columns).schema());
         if columns == self.columns {
             return Ok(());
         }
-        match (self.close()?, &self.names) {
-            (None, _) => {}
-            (Some(file), Names::Parts(_)) => file.publish()?,
-            (Some(file), Names::Replace(_)) => self.waiting.push(file),
+        self.close()?;
+        if let Names::Parts(_) = self.names {
+            self.publish()?;
         }
         self.columns = columns;
         Ok(())
     }
 
     fn finish(&mut self) -> Result<()> {
-        let Names::Replace(path) = &self.names else {
+        if let Names::Parts(_) = self.names {
             return self.commit();
-        };
-        let path = path.clone();
+        }
+        self.close()?;
         if self.waiting.is_empty() {
             // No rows is what there is now: a file says so.
-            self.writer()?;
+            let file = self.file()?;
+            self.waiting.push(file.finish()?);
         }
-        let last = self.close()?;
-        self.waiting.extend(last);
-        let files = self.waiting.len();
-        for file in self.waiting.drain(..) {
-            file.publish()?;
+        self.publish()?;
+        match &self.names {
+            Names::Replace(names) => names.remove_others(),
+            Names::Parts(_) => Ok(()),
         }
-        remove_after(&path, files)
     }
 }
 
-/// The first file has the stream's own name, the second of `orders.parquet` is `orders.2.parquet`.
-fn numbered(path: &Path, number: usize) -> PathBuf {
-    if number == 1 {
-        return path.to_owned();
-    }
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
-    name.push(format!(".{number}"));
-    if let Some(extension) = path.extension() {
-        name.push(".");
-        name.push(extension);
-    }
-    path.with_file_name(name)
-}
-
-/// Removes the files beyond `files` that an earlier run has made, whose columns had changed more often.
-fn remove_after(path: &Path, files: usize) -> Result<()> {
-    for number in files + 1.. {
-        let old = numbered(path, number);
-        match fs::remove_file(&old) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-            Err(error) => return Err(Error::io(format!("cannot remove {}", old.display()), error)),
+impl Drop for ParquetSink {
+    /// No thread writes to a file that is given up.
+    fn drop(&mut self) {
+        if let Open::Busy(thread) = std::mem::replace(&mut self.open, Open::None) {
+            let _ = join(thread);
         }
+        self.memory.metadata.fetch_sub(self.metadata, Ordering::Relaxed);
     }
-    Ok(())
-}
-
-fn cannot_write(path: &Path, error: ParquetError) -> Error {
-    Error::new(Kind::Io, format!("cannot write {}", path.display())).with_source(error)
 }

@@ -66,6 +66,14 @@ impl Target for TargetPostgres {
     const NAME: &'static str = "target-postgres";
     const ADD_RECORD_METADATA: bool = true;
     const STORES_STATE: bool = true;
+    const LOAD_METHODS: &'static [LoadMethod] = &[
+        LoadMethod::AppendOnly,
+        LoadMethod::Append,
+        LoadMethod::Upsert,
+        LoadMethod::UpsertOnConflict,
+        LoadMethod::Overwrite,
+    ];
+    const ACTIVATES_VERSIONS: bool = true;
     type Config = Config;
     type Encoder = CopyEncoder;
     type Sink = PostgresSink;
