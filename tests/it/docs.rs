@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use crate::harness::{melisma, root, run};
+use serde_json::{Value, json};
+
+use crate::harness::{Target, melisma, python, record, root, run, schema};
 
 #[test]
 fn settings_are_those_of_about() {
@@ -80,4 +82,42 @@ fn promises_name_tests_that_exist() {
         let attributes = before.rsplit('}').next().unwrap_or_default();
         assert!(attributes.contains("#[test]"), "{file}.rs::{name} is no test");
     }
+}
+
+/// The query of docs/target-parquet.md, in DuckDB, on files whose columns have changed: a reader takes the first
+/// file's columns unless it is told otherwise.
+#[test]
+fn the_query_for_parquet_finds_every_column() {
+    let page = std::fs::read_to_string(root().join("docs/target-parquet.md")).expect("a page");
+    let query = page
+        .split('`')
+        .find(|code| code.starts_with("select * from read_parquet("))
+        .expect("a query");
+    let target = Target::parquet();
+    let (int, text) = (json!({"type": "integer"}), json!({"type": "string"}));
+    target
+        .feed([
+            schema("orders", &json!({"id": int}), &[]),
+            record("orders", r#"{"id":1}"#),
+            schema("orders", &json!({"id": int, "note": text}), &[]),
+            record("orders", r#"{"id":2,"note":"new"}"#),
+            schema("orders", &json!({"more": int, "id": int}), &[]),
+            record("orders", r#"{"more":9,"id":3}"#),
+        ])
+        .ok();
+    let code = "import duckdb, json, sys\n\
+                rows = duckdb.sql(sys.argv[1] + ' order by id')\n\
+                print(json.dumps([rows.columns, rows.fetchall()]))";
+    let outcome = run(
+        Command::new(python("python"))
+            .args(["-c", code, query])
+            .current_dir(target.path("")),
+        b"",
+    )
+    .ok();
+    let found: Value = serde_json::from_slice(&outcome.stdout).expect("JSON");
+    assert_eq!(
+        found,
+        json!([["id", "note", "more"], [[1, null, null], [2, "new", null], [3, null, 9]]])
+    );
 }

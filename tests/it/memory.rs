@@ -71,6 +71,73 @@ fn of_targets_does_not_grow_with_the_input() {
     }
 }
 
+/// Writes `rows` rows of each of `streams` streams of `columns` columns; with `interleaved`, one of each in turn.
+fn feed_streams(mut to: impl Write, streams: usize, columns: usize, rows: usize, interleaved: bool) {
+    let properties: serde_json::Map<_, _> = (0..columns)
+        .map(|i| (format!("c{i}"), json!({"type": ["string", "null"]})))
+        .collect();
+    let properties = json!(properties);
+    let line = |stream: usize, row: usize| {
+        let cells: Vec<String> = (0..columns).map(|i| format!(r#""c{i}":"v{i}-{row}""#)).collect();
+        record(&format!("st{stream}"), &format!("{{{}}}", cells.join(",")))
+    };
+    for stream in 0..streams {
+        writeln!(to, "{}", schema(&format!("st{stream}"), &properties, &[])).expect("the reader is there");
+        for row in 0..if interleaved { 0 } else { rows } {
+            writeln!(to, "{}", line(stream, row)).expect("the reader is there");
+        }
+    }
+    for row in 0..if interleaved { rows } else { 0 } {
+        for stream in 0..streams {
+            writeln!(to, "{}", line(stream, row)).expect("the reader is there");
+        }
+    }
+    writeln!(to, "{}", state("1")).expect("the reader is there");
+}
+
+/// A stream of 50 columns used to take about 1 MB for its open row group, whatever the budget: 800 of them 792 MB. The
+/// peak of the whole process is looked at when it has ended.
+#[test]
+fn of_target_parquet_does_not_follow_the_number_of_streams_or_columns() {
+    for (streams, columns, rows, interleaved) in
+        [(800, 50, 3, false), (300, 50, 60, true), (1, 10_000, 300, false)]
+    {
+        let target = Target::new(Kind::Parquet).with("memory_budget_bytes", 128 * MIB);
+        let mut child = target
+            .command()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts");
+        let stdin = child.stdin.take().expect("piped");
+        let id = child.id();
+        let (ended, peak) = std::thread::scope(|scope| {
+            // A process that has ended has no memory to look at: its peak is that of the last look.
+            let watcher = scope.spawn(move || {
+                let mut peak = 0;
+                while let Some(now) = peak_memory(id) {
+                    peak = now.max(peak);
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                peak
+            });
+            feed_streams(stdin, streams, columns, rows, interleaved);
+            let mut stdout = child.stdout.take().expect("piped");
+            let mut states = String::new();
+            stdout.read_to_string(&mut states).expect("readable");
+            let ended = child.wait().expect("a child");
+            (ended.success() && states.ends_with("1\n"), watcher.join().expect("no panic"))
+        });
+        assert!(ended, "{streams} streams of {columns} columns");
+        assert!(
+            peak > MIB && peak <= 256 * MIB,
+            "{streams} streams of {columns} columns: {} MiB",
+            peak / MIB
+        );
+    }
+}
+
 #[test]
 fn of_a_pipe_stays_flat_while_the_target_sleeps() {
     let mut pipe = Command::new(melisma());

@@ -55,8 +55,8 @@ points! {
     SINK_COMMIT_AFTER Every "sink.commit.after" "rows are durable, which the ledger does not know";
     SINK_SCHEMA_BEFORE Every "sink.schema.before" "a changed SCHEMA is with its writer";
     SINK_SCHEMA_AFTER Every "sink.schema.after" "the sink has followed a changed SCHEMA";
-    SINK_ACTIVATE_BEFORE Every "sink.activate.before" "an ACTIVATE_VERSION is with its writer";
-    SINK_ACTIVATE_AFTER Every "sink.activate.after" "the sink has followed an ACTIVATE_VERSION";
+    SINK_ACTIVATE_BEFORE Postgres "sink.activate.before" "an ACTIVATE_VERSION is with its writer";
+    SINK_ACTIVATE_AFTER Postgres "sink.activate.after" "the sink has followed an ACTIVATE_VERSION";
     SINK_FINISH_BEFORE Every "sink.finish.before" "all is committed, and the sink not finished";
     SINK_FINISH_AFTER Every "sink.finish.after" "a sink was finished";
     LEDGER_COMMIT_BEFORE Every "ledger.commit.before" "a unit's end is to be noted";

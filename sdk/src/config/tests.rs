@@ -306,3 +306,40 @@ fn what_is_no_config_file_is_refused() {
     assert_eq!(error.kind().exit_code(), 78);
     assert!(load(&[json!([])], &[]).is_err());
 }
+
+/// What the Meltano SDK's plugins do with data must not be left undone without a word.
+#[test]
+fn settings_of_the_meltano_sdk_that_are_not_there_are_refused() {
+    for (name, value) in [
+        ("stream_maps", json!({"users": {"ssn": null}})),
+        ("stream_maps", json!({"__else__": null})),
+        ("stream_maps", json!("{\"users\": null}")),
+        ("flattening_enabled", json!(true)),
+        ("flattening_enabled", json!("true")),
+        ("hard_delete", json!(true)),
+    ] {
+        let error = load(&[json!({"url": "x", name: value})], &[]).expect_err(name);
+        assert_eq!(error.kind(), melisma_engine::Kind::Config);
+        let message = error.to_string();
+        assert!(message.contains(name) && message.contains("not supported"), "{message}");
+        assert!(!message.contains("ssn"), "{message}");
+    }
+    // In the other ways in which a setting may be given.
+    let error = load(&[json!({"url": "x", "stream_maps.users.ssn": null})], &[]).expect_err("dotted");
+    assert!(error.to_string().contains("stream_maps"), "{error}");
+    let error = load(&[], &[("TAP_X_STREAM_MAPS", "{\"users\": {}}")]).expect_err("a variable");
+    assert!(error.to_string().contains("stream_maps"), "{error}");
+}
+
+#[test]
+fn settings_of_the_meltano_sdk_that_ask_for_nothing_are_no_error() {
+    let config = json!({
+        "url": "x", "stream_maps": {}, "stream_map_config": {"hash_seed": "1"}, "faker_config": {},
+        "flattening_enabled": false, "flattening_max_depth": 2, "flattening_separator": "__",
+        "flattening_max_key_length": 255, "batch_config": {"encoding": {"format": "jsonl"}},
+        "hard_delete": "false", "process_activate_version_messages": true,
+    });
+    let values = load(&[config], &[]).expect("ignored");
+    assert_eq!(values.get("faker_config"), None);
+    load(&[], &[("TAP_X_STREAM_MAPS", "{}"), ("TAP_X_FLATTENING_ENABLED", "0")]).expect("nothing");
+}

@@ -126,7 +126,12 @@ pub(super) fn clear(folder: &Path) -> Result<()> {
     let cannot = |error| Error::io(format!("cannot read the folder {}", folder.display()), error);
     let mut removed = false;
     for entry in fs::read_dir(folder).map_err(cannot)? {
-        let name = entry.map_err(cannot)?.file_name();
+        let entry = entry.map_err(cannot)?;
+        let name = entry.file_name();
+        // A link, a FIFO: somebody else's.
+        if !entry.file_type().map_err(cannot)?.is_file() {
+            continue;
+        }
         let Some(data) = name.to_str().and_then(|name| name.strip_prefix('.')) else {
             continue;
         };

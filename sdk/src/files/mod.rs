@@ -3,13 +3,14 @@
 //! What a told STATE covers is on disk and readable. When that is depends on the [`WriteMode`]:
 //!
 //! **`append`** adds to the stream's one file. A commit writes, flushes and syncs the file, then notes its length,
-//! durably, in a journal beside it (`.orders.jsonl.melisma-journal`). So what stands behind the noted length was
-//! never committed: a run that finds the journal of a killed run cuts the file there, to the byte. No row that a STATE
-//! covers is lost; rows that were committed, but whose STATE was not told yet, come a second time. The journal is
-//! removed when a run ends well, and the file is then taken as it stands, whatever others have added to it. A file
-//! that has no journal and does not end in a line end was torn by somebody else: a last line that is whole gets its
-//! line end, any other is moved to `orders.jsonl.torn`, with a warning. While a run appends, a reader may see half a
-//! line.
+//! durably, in a journal beside it (`.orders.jsonl.melisma-journal`). So what stands behind the noted length was never
+//! committed: a run that finds the journal of a killed run cuts the file there, to the byte, if the journal proves that
+//! what it cuts is ours (`recover.rs`). No row that a STATE covers is lost, nor a line that another program has added;
+//! rows that were committed, but whose STATE was not emitted yet, come a second time. The journal is removed when a run
+//! ends well, and the file is then taken as it stands, whatever others have added to it. A JSONL file that has no
+//! journal and does not end in a line end was torn by somebody else: a last line that is whole gets its line end, any
+//! other is moved to `orders.jsonl.torn`, with a warning; in a CSV file it is a row. While a run appends, a reader may
+//! see half a line.
 //!
 //! **`replace`** writes the stream's one file under a temporary name (`.orders.csv.melisma-partial`), and at the end
 //! syncs it, renames it and syncs the folder. A reader sees the old file or the new one, never half of either. Only
@@ -20,7 +21,7 @@
 //! UTC, then a number, so that names sort in the order of the rows and none is used twice.
 //!
 //! What a killed run has left under temporary names is removed when the next run touches the folder. Files that a
-//! living process writes are locked, so they are left alone, and two runs can not write one file.
+//! living process writes are locked, so they are left alone, and two runs cannot write one file, whatever they call it.
 
 mod append;
 mod buffer;

@@ -36,7 +36,7 @@ impl Numbered {
     ///
     /// # Errors
     /// Another stream has that file.
-    pub(crate) fn next(&mut self) -> Result<PathBuf> {
+    pub(crate) fn next_path(&mut self) -> Result<PathBuf> {
         self.count += 1;
         let path = numbered(&self.path, self.count);
         self.files.claim(&self.stream, &path)?;

@@ -33,8 +33,9 @@ pub struct ParquetSink {
     names: Names,
     form: Form,
     memory: Arc<Memory>,
-    /// The columns of the rows that come next.
-    columns: SchemaRef,
+    /// The schema of the rows that come next. Its columns are made anew for each file: kept for every stream, they would
+    /// take more than the rows of most.
+    schema: Arc<StreamSchema>,
     rows: Arc<Rows>,
     open: Open,
     /// What the open file has in memory, as the others know it.
@@ -61,17 +62,20 @@ pub(crate) enum Names {
 
 impl ParquetSink {
     pub(crate) fn new(names: Names, form: Form, memory: &Arc<Memory>, schema: &Arc<StreamSchema>) -> Self {
-        let columns = Arc::clone(Columns::new(schema, form.columns).schema());
         Self {
             names,
             form,
             memory: Arc::clone(memory),
-            columns,
+            schema: Arc::clone(schema),
             rows: memory.rows(),
             open: Open::None,
             metadata: 0,
             waiting: Vec::new(),
         }
+    }
+
+    fn columns(&self, schema: &Arc<StreamSchema>) -> SchemaRef {
+        Arc::clone(Columns::new(schema, self.form.columns).schema())
     }
 
     /// The open file, or a new one; no row group of it is being encoded then.
@@ -82,9 +86,9 @@ impl ParquetSink {
             Open::None => {
                 let file = match &mut self.names {
                     Names::Parts(parts) => parts.begin()?,
-                    Names::Replace(names) => Partial::create(&names.next()?)?,
+                    Names::Replace(names) => Partial::create(&names.next_path()?)?,
                 };
-                OpenFile::begin(file, &self.columns, self.form.properties.clone())
+                OpenFile::begin(file, &self.columns(&self.schema), self.form.properties.clone())
             }
         }
     }
@@ -177,15 +181,13 @@ impl Sink for ParquetSink {
 
     /// A file has one set of columns: the next rows go to a new one.
     fn change_schema(&mut self, schema: &Arc<StreamSchema>) -> Result<()> {
-        let columns = Arc::clone(Columns::new(schema, self.form.columns).schema());
-        if columns == self.columns {
-            return Ok(());
+        if self.columns(schema) != self.columns(&self.schema) {
+            self.close()?;
+            if let Names::Parts(_) = self.names {
+                self.publish()?;
+            }
         }
-        self.close()?;
-        if let Names::Parts(_) = self.names {
-            self.publish()?;
-        }
-        self.columns = columns;
+        self.schema = Arc::clone(schema);
         Ok(())
     }
 

@@ -70,7 +70,7 @@ fn an_existing_file_decides_the_order() {
     run(&target, "s", &[(&["id", "new"], &[&[Int(3), Int(9)]])]).expect("runs");
     assert_eq!(
         only(folder.path()),
-        "note,\"a \"\"b\"\"\",id,new\nx,y,1,\nz,,,\nn,,2,\n,,3,9\n"
+        "\u{feff}note,\"a \"\"b\"\"\",id,new\nx,y,1,\nz,,,\nn,,2,\n,,3,9\n"
     );
 }
 
@@ -103,9 +103,9 @@ fn fixed_headers_choose_the_columns() {
     let error = run(&target, "s", &[(&["a"], &[])])
         .expect_err("another header")
         .to_string();
-    assert_eq!(
-        error,
-        "stream s: fixed_headers are a, but the file to append to has b,none,a"
+    assert!(
+        error.ends_with("s.csv: fixed_headers are a, but the file to append to has b,none,a"),
+        "{error}"
     );
 }
 
@@ -117,7 +117,10 @@ fn a_header_that_can_not_be_told_apart_is_refused() {
     let error = run(&target, "s", &[(&["a"], &[])])
         .expect_err("twice")
         .to_string();
-    assert_eq!(error, "stream s: the column \"a\" stands twice in the header");
+    assert!(
+        error.ends_with("s.csv: the column \"a\" stands twice in the header"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -2,4 +2,5 @@
 
 mod columns;
 mod driver;
+mod foreign;
 mod values;
