@@ -257,12 +257,5 @@ impl<E: Encoder> Stream<E> {
 /// Whether two schemas mean the same to an encoder and a sink: a SCHEMA that is only spelled differently is no
 /// change.
 pub(super) fn same_meaning(a: &StreamSchema, b: &StreamSchema) -> bool {
-    let names = |schema: &StreamSchema| {
-        schema
-            .columns
-            .iter()
-            .map(|column| column.name.clone())
-            .collect::<Vec<_>>()
-    };
-    a.schema == b.schema && a.key == b.key && a.closed == b.closed && names(a) == names(b)
+    a.schema == b.schema && a.columns == b.columns && a.key == b.key && a.closed == b.closed
 }

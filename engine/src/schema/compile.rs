@@ -37,7 +37,7 @@ impl StreamSchema {
 fn compile<S: AsRef<str>>(stream: &str, schema: &str, keys: &[S], bookmarks: &[S]) -> Result<StreamSchema> {
     let schema: Value = serde_json::from_str(schema)
         .map_err(|error| Error::input("schema: expected a JSON Schema").with_source(error))?;
-    let (schema, ignored) = prepare(&schema)?;
+    let (mut schema, ignored) = prepare(&schema)?;
     for pattern in ignored.iter().take(SHOWN_PATTERNS) {
         log::warn!(
             "stream {}: the pattern of {pattern} cannot be checked, and is ignored",
@@ -51,7 +51,11 @@ fn compile<S: AsRef<str>>(stream: &str, schema: &str, keys: &[S], bookmarks: &[S
             show(stream)
         );
     }
-    let Some(Value::Object(properties)) = schema.get("properties") else {
+    let required: HashSet<String> = match schema.get("required") {
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => HashSet::new(),
+    };
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else {
         let found = schema.to_string();
         return Err(Error::input(format!(
             "schema: expected an object with \"properties\", found {}",
@@ -64,13 +68,13 @@ fn compile<S: AsRef<str>>(stream: &str, schema: &str, keys: &[S], bookmarks: &[S
             "schema: expected at most {MAX_COLUMNS} properties, found {found}"
         )));
     }
-    let required: HashSet<&str> = match schema.get("required") {
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-        _ => HashSet::new(),
-    };
+    // Each property's schema is with its column from now on: twice, those of many streams would be most of the memory.
     let columns = properties
-        .iter()
-        .map(|(name, schema)| column(name, schema, required.contains(name.as_str())))
+        .iter_mut()
+        .map(|(name, schema)| {
+            let schema = std::mem::replace(schema, Value::Bool(true));
+            column(name, schema, required.contains(name.as_str()))
+        })
         .collect::<Result<Vec<Column>>>()?;
     let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
     let mut compiled = StreamSchema {
@@ -117,21 +121,21 @@ fn key<S: AsRef<str>>(columns: &[Column], names: &[S]) -> Result<Vec<usize>> {
     Ok(key)
 }
 
-fn column(name: &str, schema: &Value, required: bool) -> Result<Column> {
+fn column(name: &str, schema: Value, required: bool) -> Result<Column> {
     if name.len() > MAX_NAME_BYTES {
         let found = name.len();
         return Err(Error::input(format!(
             "schema: expected property names of at most {MAX_NAME_BYTES} bytes, found one of {found}"
         )));
     }
-    let types = Types::of(schema).map_err(|error| Error::input(format!("{}: {error}", show(name))))?;
+    let types = Types::of(&schema).map_err(|error| Error::input(format!("{}: {error}", show(name))))?;
     Ok(Column {
         name: name.into(),
-        data_type: types.data_type(schema),
+        data_type: types.data_type(&schema),
         nullable: types.has(Types::NULL),
         required,
         metadata: None,
-        schema: schema.clone(),
+        schema,
     })
 }
 

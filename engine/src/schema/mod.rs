@@ -24,7 +24,7 @@ pub struct StreamSchema {
     pub key: Vec<usize>,
     /// The message's `bookmark_properties`.
     pub bookmark_properties: Vec<Box<str>>,
-    /// The JSON Schema with local references put in place.
+    /// The JSON Schema with local references put in place, without those of its properties: the columns have them.
     pub schema: Value,
     /// Whether properties outside the schema make a record invalid (`additionalProperties: false`).
     pub closed: bool,
