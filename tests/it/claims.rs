@@ -150,7 +150,9 @@ fn letters_have_a_file_of_their_own() {
         .with("on_invalid", "dead_letter")
         .with("dead_letter_path", "state.json");
     let mut command = target.command();
-    command.current_dir(target.path("")).args(["--state-out", "state.json"]);
+    command
+        .current_dir(target.path(""))
+        .args(["--state-out", "state.json"]);
     run(&mut command, lines().join("\n").as_bytes()).fails(78, &["dead_letter_path", "--state-out"]);
 }
 
@@ -190,5 +192,8 @@ fn two_runs_share_a_dead_letter_file() {
         let of = |line: &&str| line.contains(&format!("bad-{number}-"));
         assert_eq!(text.lines().filter(of).count(), 200);
     }
-    assert!(text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    assert!(
+        text.lines()
+            .all(|line| serde_json::from_str::<Value>(line).is_ok())
+    );
 }

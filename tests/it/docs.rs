@@ -118,6 +118,9 @@ fn the_query_for_parquet_finds_every_column() {
     let found: Value = serde_json::from_slice(&outcome.stdout).expect("JSON");
     assert_eq!(
         found,
-        json!([["id", "note", "more"], [[1, null, null], [2, "new", null], [3, null, 9]]])
+        json!([
+            ["id", "note", "more"],
+            [[1, null, null], [2, "new", null], [3, null, 9]]
+        ])
     );
 }

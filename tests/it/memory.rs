@@ -127,7 +127,10 @@ fn of_target_parquet_does_not_follow_the_number_of_streams_or_columns() {
             let mut states = String::new();
             stdout.read_to_string(&mut states).expect("readable");
             let ended = child.wait().expect("a child");
-            (ended.success() && states.ends_with("1\n"), watcher.join().expect("no panic"))
+            (
+                ended.success() && states.ends_with("1\n"),
+                watcher.join().expect("no panic"),
+            )
         });
         assert!(ended, "{streams} streams of {columns} columns");
         assert!(

@@ -288,7 +288,10 @@ mod tests {
             letters.add(AT, "s", "bad", "{}").unwrap();
             drop(letters);
             let after = fs::read_to_string(&path).unwrap();
-            let (first, letter) = after.trim_end().rsplit_once('\n').unwrap_or(("", after.trim_end()));
+            let (first, letter) = after
+                .trim_end()
+                .rsplit_once('\n')
+                .unwrap_or(("", after.trim_end()));
             assert_eq!(first, kept.trim_end());
             assert!(letter.starts_with(r#"{"line":3,"#), "{after}");
         }
@@ -311,7 +314,8 @@ mod tests {
         drop(runs);
         let text = fs::read_to_string(&path).unwrap();
         for stream in ["a", "b", "c"] {
-            let of = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["stream"] == stream;
+            let of =
+                |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["stream"] == stream;
             assert_eq!(text.lines().filter(|line| of(line)).count(), 300, "{stream}");
         }
     }

@@ -52,7 +52,11 @@ fn compile<S: AsRef<str>>(stream: &str, schema: &str, keys: &[S], bookmarks: &[S
         );
     }
     let required: HashSet<String> = match schema.get("required") {
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::Array(names)) => names
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         _ => HashSet::new(),
     };
     let Some(Value::Object(properties)) = schema.get_mut("properties") else {

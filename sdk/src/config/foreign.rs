@@ -23,8 +23,16 @@ const FOREIGN: &[(&str, Fate, &str)] = &[
         Fate::Refused,
         "streams would be passed on as they are, with everything that the maps hide or remove; use a mapper between the tap and the target",
     ),
-    ("stream_map_config", Fate::Ignored, "it has no meaning without stream_maps"),
-    ("faker_config", Fate::Ignored, "it has no meaning without stream_maps"),
+    (
+        "stream_map_config",
+        Fate::Ignored,
+        "it has no meaning without stream_maps",
+    ),
+    (
+        "faker_config",
+        Fate::Ignored,
+        "it has no meaning without stream_maps",
+    ),
     (
         "flattening_enabled",
         Fate::Refused,
@@ -93,7 +101,9 @@ fn asks_nothing(value: &Value) -> bool {
         Value::Array(items) => items.is_empty(),
         Value::String(text) => {
             let text = text.trim().to_ascii_lowercase();
-            let off = ["", "{}", "[]", "null", "none", "false", "0", "no", "off", "f", "n"];
+            let off = [
+                "", "{}", "[]", "null", "none", "false", "0", "no", "off", "f", "n",
+            ];
             off.contains(&text.as_str())
         }
         Value::Number(number) => number.as_f64() == Some(0.0),

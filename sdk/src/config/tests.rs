@@ -321,7 +321,10 @@ fn settings_of_the_meltano_sdk_that_are_not_there_are_refused() {
         let error = load(&[json!({"url": "x", name: value})], &[]).expect_err(name);
         assert_eq!(error.kind(), melisma_engine::Kind::Config);
         let message = error.to_string();
-        assert!(message.contains(name) && message.contains("not supported"), "{message}");
+        assert!(
+            message.contains(name) && message.contains("not supported"),
+            "{message}"
+        );
         assert!(!message.contains("ssn"), "{message}");
     }
     // In the other ways in which a setting may be given.
@@ -341,5 +344,9 @@ fn settings_of_the_meltano_sdk_that_ask_for_nothing_are_no_error() {
     });
     let values = load(&[config], &[]).expect("ignored");
     assert_eq!(values.get("faker_config"), None);
-    load(&[], &[("TAP_X_STREAM_MAPS", "{}"), ("TAP_X_FLATTENING_ENABLED", "0")]).expect("nothing");
+    load(
+        &[],
+        &[("TAP_X_STREAM_MAPS", "{}"), ("TAP_X_FLATTENING_ENABLED", "0")],
+    )
+    .expect("nothing");
 }

@@ -154,7 +154,9 @@ impl Append {
             );
         }
         self.length = end;
-        self.journal.as_mut().map_or(Ok(()), |journal| journal.others(end))
+        self.journal
+            .as_mut()
+            .map_or(Ok(()), |journal| journal.others(end))
     }
 
     /// After a write that failed: removes what was written of it, unless somebody else has written meanwhile.
@@ -230,8 +232,9 @@ impl Append {
         let cannot = |error| Error::io(format!("cannot open {}", self.path.display()), error);
         let mut how = OpenOptions::new();
         how.read(true).append(true);
-        self.file =
-            folder::open_locked(&self.path, &how).map_err(cannot)?.ok_or_else(|| folder::taken(&self.path))?;
+        self.file = folder::open_locked(&self.path, &how)
+            .map_err(cannot)?
+            .ok_or_else(|| folder::taken(&self.path))?;
         self.length = self.file.metadata().map_err(cannot)?.len();
         self.committed = self.length;
         self.write_back = WriteBack::behind(self.length);
@@ -281,10 +284,7 @@ impl Append {
     }
 
     fn changed(&self, how: &str) -> Error {
-        Error::new(
-            Kind::Retry,
-            format!("{} {how}: start again", self.path.display()),
-        )
+        Error::new(Kind::Retry, format!("{} {how}: start again", self.path.display()))
     }
 
     fn cannot_write(&self, error: io::Error) -> Error {

@@ -81,7 +81,11 @@ pub(super) fn refuse_special(path: &Path) -> Result<()> {
     if metadata.is_file() {
         return Ok(());
     }
-    let found = if metadata.is_dir() { "a folder" } else { "a device, a FIFO or a socket" };
+    let found = if metadata.is_dir() {
+        "a folder"
+    } else {
+        "a device, a FIFO or a socket"
+    };
     Err(Error::config(format!(
         "{}: expected a file to write rows to, found {found}",
         path.display()

@@ -161,7 +161,11 @@ impl Files {
         let path = self.root.join(self.scheme.path(stream)?);
         self.claim(stream, &path)?;
         self.prepare(path.parent().unwrap_or(&self.root))?;
-        if let Some(letters) = self.letters.as_deref().filter(|letters| is_same_place(letters, &path)) {
+        if let Some(letters) = self
+            .letters
+            .as_deref()
+            .filter(|letters| is_same_place(letters, &path))
+        {
             return Err(Error::config(format!(
                 "dead_letter_path: expected another file than that of the stream {stream:?}, found {}",
                 letters.display()

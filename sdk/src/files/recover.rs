@@ -57,9 +57,7 @@ pub(super) fn recover(data: &Path, file: &mut File, journal: &Path) -> Result<bo
     match judge(file, length, &found.notes).map_err(cannot)? {
         Verdict::Whole => {}
         Verdict::Cut(to) => {
-            file.set_len(to)
-                .and_then(|()| file.sync_all())
-                .map_err(cannot)?;
+            file.set_len(to).and_then(|()| file.sync_all()).map_err(cannot)?;
             log::warn!(
                 "{}: cut {} bytes that a killed run had written but not committed",
                 data.display(),

@@ -113,9 +113,7 @@ fn a_torn_journal_says_what_it_said_before() {
 
 /// What a run that was killed leaves: rows that it had committed, and writes that it had not.
 fn killed(folder: &Path, committed: &str, writes: &[&str]) {
-    let mut writer = files(folder, WriteMode::Append)
-        .writer("a")
-        .expect("a writer");
+    let mut writer = files(folder, WriteMode::Append).writer("a").expect("a writer");
     writer.write(committed.as_bytes()).expect("written");
     writer.commit().expect("committed");
     for bytes in writes {
@@ -131,9 +129,7 @@ fn append(path: &Path, text: &str) {
 
 /// The next run, with one row more.
 fn next_run(folder: &Path) {
-    let mut writer = files(folder, WriteMode::Append)
-        .writer("a")
-        .expect("a writer");
+    let mut writer = files(folder, WriteMode::Append).writer("a").expect("a writer");
     writer.write(b"{next}\n").expect("written");
     writer.finish().expect("finished");
 }
@@ -181,7 +177,11 @@ fn a_file_that_was_cut_or_written_anew_since_is_not_cut_again() {
         let path = folder.path().join("a.txt");
         killed(folder.path(), "{1}\n{1}\n", &["{2}\n{3}\n"]);
         // As logrotate's copytruncate does it: the same inode.
-        let file = fs::File::options().write(true).truncate(true).open(&path).expect("there");
+        let file = fs::File::options()
+            .write(true)
+            .truncate(true)
+            .open(&path)
+            .expect("there");
         drop(file);
         append(&path, text);
         next_run(folder.path());
@@ -207,7 +207,10 @@ fn others_may_add_lines_while_a_run_writes() {
     drop(writer);
     next_run(folder.path());
     let other = "{somebody else, a rather long line}\n";
-    assert_eq!(read(&path), format!("{{1}}\n{other}{{2}}\n{other}{{3}}\n{{next}}\n"));
+    assert_eq!(
+        read(&path),
+        format!("{{1}}\n{other}{{2}}\n{other}{{3}}\n{{next}}\n")
+    );
 }
 
 /// A commit must not say that rows are where nobody finds them.
@@ -243,7 +246,10 @@ fn a_file_under_two_names_has_one_writer() {
         |file, link| fs::hard_link(file, link).expect("made"),
     ];
     for link in links {
-        let (one, two) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+        let (one, two) = (
+            TempDir::new().expect("a folder"),
+            TempDir::new().expect("a folder"),
+        );
         let path = one.path().join("a.txt");
         fs::write(&path, "").expect("written");
         link(&path, &two.path().join("a.txt"));
@@ -253,13 +259,18 @@ fn a_file_under_two_names_has_one_writer() {
         first.write(b"{A1}\n").expect("written");
         first.commit().expect("committed");
         first.write(b"{A2}\n").expect("written");
-        let error = files(two.path(), WriteMode::Append).writer("a").expect_err("locked");
+        let error = files(two.path(), WriteMode::Append)
+            .writer("a")
+            .expect_err("locked");
         assert_eq!(error.kind(), melisma_engine::Kind::Retry, "{error}");
         drop(first);
         next_run(two.path());
         next_run(one.path());
         let text = read(&path);
-        assert!(text.starts_with("{A1}\n") && text.ends_with("{next}\n{next}\n"), "{text}");
+        assert!(
+            text.starts_with("{A1}\n") && text.ends_with("{next}\n{next}\n"),
+            "{text}"
+        );
     }
 }
 
@@ -301,7 +312,10 @@ fn temporary_names_that_lead_to_a_file_of_others_leave_it_alone() {
     let mut partial = Partial::create(&path).expect("made");
     std::io::Write::write_all(&mut partial, b"ours").expect("written");
     partial.publish().expect("published");
-    assert_eq!((read(&precious).as_str(), read(&path).as_str()), ("theirs", "ours"));
+    assert_eq!(
+        (read(&precious).as_str(), read(&path).as_str()),
+        ("theirs", "ours")
+    );
 }
 
 #[test]
@@ -314,9 +328,7 @@ fn rows_that_have_no_room_come_back_from_the_disk() {
         let pieces: Vec<Piece> = (0..5_u8)
             .map(|byte| {
                 let bytes = vec![byte; 100_000 * usize::from(byte)];
-                scratch
-                    .add(|out| Ok(out.write_all(&bytes)?))
-                    .expect("written")
+                scratch.add(|out| Ok(out.write_all(&bytes)?)).expect("written")
             })
             .collect();
         other.add(|out| Ok(out.write_all(b"x")?)).expect("written");

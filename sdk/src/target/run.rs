@@ -38,7 +38,11 @@ fn plugin<T: Target>() -> Plugin {
         name: T::NAME,
         version: T::VERSION,
         role: Role::Target,
-        capabilities: if T::ACTIVATES_VERSIONS { WITH_VERSIONS } else { CAPABILITIES },
+        capabilities: if T::ACTIVATES_VERSIONS {
+            WITH_VERSIONS
+        } else {
+            CAPABILITIES
+        },
     }
 }
 

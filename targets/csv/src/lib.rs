@@ -196,7 +196,10 @@ impl TargetCsv {
             }
             header = header.after(found.names).map_err(wrong)?;
             unended = !writer.ends_a_line()?;
-            if unended && let Some(earlier) = writer.earlier()? && widen::ends_in_quotes(earlier, &form.dialect)? {
+            if unended
+                && let Some(earlier) = writer.earlier()?
+                && widen::ends_in_quotes(earlier, &form.dialect)?
+            {
                 return Err(wrong(Error::input(
                     "expected a last row that is whole, found a quoted field without end",
                 )));

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use melisma_sdk::files::Writer;
 use melisma_sdk::{Result, Sink, StreamSchema};
 
-use crate::{Form, Opened};
 use crate::encoder::CsvBatch;
 use crate::header::Header;
 use crate::widen::widen;
+use crate::{Form, Opened};
 
 /// Writes one stream.
 #[derive(Debug)]
@@ -24,7 +24,11 @@ pub struct CsvSink {
 impl CsvSink {
     /// A sink for a file that has `header` now.
     pub(crate) fn new(opened: Opened, form: Arc<Form>, schema: &Arc<StreamSchema>) -> Result<Self> {
-        let Opened { writer, header, unended } = opened;
+        let Opened {
+            writer,
+            header,
+            unended,
+        } = opened;
         let mut sink = Self {
             writer,
             header,

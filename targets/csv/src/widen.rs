@@ -49,7 +49,13 @@ pub(crate) fn widen(
             )));
         }
         let whole = std::str::from_utf8(&begun).map_or_else(|error| error.valid_up_to(), str::len);
-        begun.drain(..if form.encoding.is_utf8() { whole } else { begun.len() });
+        begun.drain(
+            ..if form.encoding.is_utf8() {
+                whole
+            } else {
+                begun.len()
+            },
+        );
         if std::mem::take(&mut first) {
             bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
         }
@@ -80,7 +86,11 @@ pub(crate) fn ends_in_quotes(mut read: impl Read, dialect: &Dialect) -> Result<b
         }
         for &byte in bytes {
             let ends_row = matches!(byte, b'\n' | b'\r') && place.ends_field();
-            place = if ends_row { Place::Start } else { place.after(byte, dialect) };
+            place = if ends_row {
+                Place::Start
+            } else {
+                place.after(byte, dialect)
+            };
         }
     }
 }
@@ -259,7 +269,11 @@ mod tests {
             ("a\n\"x!\"", true),
             ("a\nx\"", false),
         ] {
-            assert_eq!(ends_in_quotes(text.as_bytes(), &dialect).expect("readable"), inside, "{text}");
+            assert_eq!(
+                ends_in_quotes(text.as_bytes(), &dialect).expect("readable"),
+                inside,
+                "{text}"
+            );
         }
     }
 

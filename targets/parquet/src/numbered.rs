@@ -72,7 +72,10 @@ fn is_of(path: &Path, stream: &str) -> bool {
     if !fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return false;
     }
-    let Ok(reader) = File::open(path).map_err(Into::into).and_then(SerializedFileReader::new) else {
+    let Ok(reader) = File::open(path)
+        .map_err(Into::into)
+        .and_then(SerializedFileReader::new)
+    else {
         return false;
     };
     let metadata = reader.metadata().file_metadata().key_value_metadata();

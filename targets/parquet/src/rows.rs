@@ -119,7 +119,8 @@ impl Memory {
             .as_mut()
             .ok_or_else(|| Error::bug("a temporary file was made, but is not there"))?;
         scratch.add(|out| {
-            let mut writer = StreamWriter::try_new(out, &batch.schema()).map_err(|error| broken("write", error))?;
+            let mut writer =
+                StreamWriter::try_new(out, &batch.schema()).map_err(|error| broken("write", error))?;
             writer
                 .write(batch)
                 .and_then(|()| writer.finish())
@@ -218,8 +219,9 @@ impl Rows {
             [only] => self.memory.write(only)?,
             [first, ..] => {
                 let one = concat_batches(&first.schema(), &waiting.in_memory);
-                self.memory
-                    .write(&one.map_err(|error| Error::bug("batches of one stream do not fit").with_source(error))?)?
+                self.memory.write(
+                    &one.map_err(|error| Error::bug("batches of one stream do not fit").with_source(error))?,
+                )?
             }
         };
         waiting.on_disk.push(piece);

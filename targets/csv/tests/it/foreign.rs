@@ -72,7 +72,10 @@ fn a_last_row_without_line_end_is_padded_with_the_others() {
 
 #[test]
 fn a_file_in_another_encoding_is_left_alone() {
-    let utf_16: Vec<u8> = "a,b\r\n0,y\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let utf_16: Vec<u8> = "a,b\r\n0,y\r\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     let marked: Vec<u8> = [0xFF, 0xFE].into_iter().chain(utf_16.iter().copied()).collect();
     let files: [(&[u8], Value); 8] = [
         (b"caf\xe9,b\r\n0,y\r\n", json!({})),
@@ -147,6 +150,9 @@ fn adding_columns_keeps_a_link_and_the_permissions() {
         fs::read_to_string(real.join("data.csv")).expect("there"),
         "a,b\n0,\n1,x\n"
     );
-    let mode = fs::metadata(real.join("data.csv")).expect("there").permissions().mode();
+    let mode = fs::metadata(real.join("data.csv"))
+        .expect("there")
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o640);
 }
