@@ -1,6 +1,6 @@
 //! What goes into each column of a record, in the order of the stream's schema.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use melisma_sdk::{Error, Output, Result, show};
 use serde_json::Value;
@@ -91,21 +91,22 @@ impl Columns {
     pub(crate) fn slots(&mut self, file: &str, names: &[String], slots: &mut Vec<Slot>) {
         slots.clear();
         self.files += 1;
+        let places: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
         for column in &mut self.columns {
             let slot = match column.source {
                 _ if !column.selected => Slot::Absent,
                 Source::Own(slot) => slot,
-                Source::Cell(kind) => match names.iter().position(|name| **name == *column.name) {
-                    Some(at) => Slot::Cell { at, kind },
+                Source::Cell(kind) => match places.get(&*column.name) {
+                    Some(&at) => Slot::Cell { at, kind },
                     None => Slot::Absent,
                 },
             };
             column.found |= slot != Slot::Absent;
             slots.push(slot);
         }
+        let known: HashSet<&str> = self.columns.iter().map(|column| &*column.name).collect();
         for name in names {
-            let known = self.columns.iter().any(|column| *column.name == **name);
-            if !known && self.strangers.insert(name.clone()) {
+            if !known.contains(name.as_str()) && self.strangers.insert(name.clone()) {
                 log::warn!(
                     "{file}: column {}: is not in the catalog, and is left out",
                     show(name)

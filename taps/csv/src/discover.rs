@@ -1,5 +1,7 @@
 //! The columns of a stream, from the heads of its files.
 
+use std::collections::HashMap;
+
 use melisma_sdk::{Error, Result, json};
 use serde_json::{Map, Value};
 
@@ -69,7 +71,9 @@ pub(crate) fn schema(entry: &Entry, settings: &Settings) -> Result<Option<Value>
 
 fn columns(entry: &Entry, settings: &Settings) -> Result<Vec<(String, Guess)>> {
     let mut columns: Vec<(String, Guess)> = Vec::new();
-    for file in files::list(&entry.settings)? {
+    // Files can have tens of thousands of columns: none of them may look through all others.
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for file in files::list(&entry.settings)?.found {
         let mut reader = entry.open(&file)?;
         let Some(names) = header::read(&mut reader, &entry.settings)? else {
             log::warn!("{}: is empty", reader.file());
@@ -77,14 +81,13 @@ fn columns(entry: &Entry, settings: &Settings) -> Result<Vec<(String, Guess)>> {
         };
         let places: Vec<usize> = names
             .into_iter()
-            .map(|name| {
-                columns
-                    .iter()
-                    .position(|(known, _)| *known == name)
-                    .unwrap_or_else(|| {
-                        columns.push((name, Guess::default()));
-                        columns.len() - 1
-                    })
+            .map(|name| match known.get(&name) {
+                Some(&place) => place,
+                None => {
+                    known.insert(name.clone(), columns.len());
+                    columns.push((name, Guess::default()));
+                    columns.len() - 1
+                }
             })
             .collect();
         if settings.infer_types {
@@ -104,9 +107,12 @@ fn sample(
 ) -> Result<()> {
     let mut seen = 0;
     reader.read(|record| {
-        for (cell, &place) in record.cells().zip(places) {
-            if !cell.is_empty() && !entry.nulls.contains(cell) {
-                columns[place].1.add(cell);
+        for (at, &place) in places.iter().enumerate() {
+            if let Some(cell) = record.cell(at)
+                && !cell.text().is_empty()
+                && !entry.nulls.contain(&cell)
+            {
+                columns[place].1.add(cell.text());
             }
         }
         seen += 1;

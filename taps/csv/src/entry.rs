@@ -8,6 +8,7 @@ use melisma_sdk::{Error, Result};
 use crate::dialect::Dialect;
 use crate::encoding::Charset;
 use crate::reader::Reader;
+use crate::record::Cell;
 use crate::settings::{FileSettings, Settings};
 use crate::source::Source;
 
@@ -51,7 +52,7 @@ impl Entry {
         let charset = Charset::of(settings.encoding.as_deref().unwrap_or("utf-8"))
             .map_err(|error| Error::config(format!("files: entity {}: {error}", settings.entity)))?;
         Ok(Self {
-            nulls: Nulls::new(&settings.null_values),
+            nulls: Nulls::new(&settings.null_values, dialect.escape),
             settings,
             dialect,
             charset,
@@ -62,7 +63,7 @@ impl Entry {
     /// Opens one of the entry's files.
     pub(crate) fn open(&self, file: &Path) -> Result<Reader> {
         let source = Source::open(file, self.settings.compression, self.charset)?;
-        Ok(Reader::new(file, source, self.dialect, self.max_row))
+        Ok(Reader::new(file, source, self.dialect, self.max_row).with_nulls(&self.nulls.written))
     }
 }
 
@@ -77,18 +78,26 @@ fn definition(path: &str) -> Result<Vec<FileSettings>> {
 /// The texts that stand for null.
 #[derive(Debug)]
 pub(crate) struct Nulls {
+    /// What the text of a cell is compared with.
     texts: Vec<String>,
+    /// Those with the escape character in them, such as MySQL's `\N`: only a cell that is written so is null. One that
+    /// is written `\\N` has the same text, and is not.
+    pub(crate) written: Vec<String>,
     /// One bit for each length that a text has, modulo 64.
     lengths: u64,
 }
 
 impl Nulls {
-    pub(crate) fn new(texts: &[String]) -> Self {
+    /// `escape` is the dialect's escape character.
+    pub(crate) fn new(texts: &[String], escape: Option<u8>) -> Self {
         let lengths = texts
             .iter()
             .fold(0, |lengths, text| lengths | 1 << (text.len() % 64));
+        let is_written = |text: &&String| escape.is_some_and(|escape| text.as_bytes().contains(&escape));
+        let (written, texts) = texts.iter().partition::<Vec<_>, _>(is_written);
         Self {
-            texts: texts.to_vec(),
+            texts: texts.into_iter().cloned().collect(),
+            written: written.into_iter().cloned().collect(),
             lengths,
         }
     }
@@ -99,9 +108,12 @@ impl Nulls {
         self.lengths >> (length % 64) & 1 == 1
     }
 
-    /// Whether the text stands for null.
-    pub(crate) fn contains(&self, text: &str) -> bool {
-        self.have_length(text.len()) && self.texts.iter().any(|null| null == text)
+    /// Whether the cell stands for null.
+    pub(crate) fn contain(&self, cell: &Cell<'_>) -> bool {
+        let text = cell.text();
+        let is_one_of = |nulls: &[String]| nulls.iter().any(|null| null == text);
+        self.have_length(text.len())
+            && (is_one_of(&self.texts) || (cell.is_as_written && is_one_of(&self.written)))
     }
 }
 
@@ -112,10 +124,24 @@ mod tests {
     #[test]
     fn nulls_are_the_texts_named_and_no_others() {
         let long = "x".repeat(100);
-        let nulls = Nulls::new(&["NA".into(), String::new(), long.clone()]);
-        assert!(nulls.contains("NA") && nulls.contains("") && nulls.contains(&long));
-        assert!(!nulls.contains("na") && !nulls.contains("N/A") && !nulls.contains(&"y".repeat(100)));
-        assert!(!Nulls::new(&[]).contains(""));
+        let contain = |nulls: &Nulls, text: &str, is_as_written| {
+            let cell = Cell {
+                around: text,
+                start: 0,
+                end: text.len(),
+                plain: true,
+                is_as_written,
+            };
+            nulls.contain(&cell)
+        };
+        let nulls = Nulls::new(&["NA".into(), String::new(), long.clone()], None);
+        let has = |text: &str| contain(&nulls, text, false);
+        assert!(has("NA") && has("") && has(&long));
+        assert!(!has("na") && !has("N/A") && !has(&"y".repeat(100)));
+        assert!(!contain(&Nulls::new(&[], None), "", true));
+        let nulls = Nulls::new(&["\\N".into(), "NA".into()], Some(b'\\'));
+        assert!(contain(&nulls, "\\N", true) && contain(&nulls, "NA", false));
+        assert!(!contain(&nulls, "\\N", false) && !contain(&nulls, "N", true));
     }
 
     #[test]

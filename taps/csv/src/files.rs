@@ -1,19 +1,34 @@
 //! Which files an entry of the settings means.
 
+use std::collections::HashSet;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use globset::{GlobBuilder, GlobMatcher};
 use melisma_sdk::{Error, Result};
+use walkdir::WalkDir;
 
 use crate::settings::FileSettings;
 
 /// What the names of files in a folder must end with.
 const ENDS: [&str; 3] = [".csv", ".csv.gz", ".csv.zst"];
 
-/// The files of an entry, in the order of their paths; at least one.
+/// The files of an entry.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    /// The files to read, in the order of their paths.
+    pub(crate) found: Vec<PathBuf>,
+    /// What should be read and cannot be. A run reads the other files, and then fails.
+    pub(crate) unreadable: Vec<PathBuf>,
+    /// Whether a link to a folder was followed, so that a file may have been found in two ways.
+    through_links: bool,
+}
+
+/// Lists the files of an entry; there is at least one, or something unreadable.
 ///
 /// A path that exists is taken as it is, even if it could be read as a pattern.
-pub(crate) fn list(settings: &FileSettings) -> Result<Vec<PathBuf>> {
+pub(crate) fn list(settings: &FileSettings) -> Result<Files> {
     let path = Path::new(&settings.path);
     let wrong = |what: &str| {
         Error::config(format!(
@@ -21,58 +36,223 @@ pub(crate) fn list(settings: &FileSettings) -> Result<Vec<PathBuf>> {
             settings.entity, settings.path
         ))
     };
-    let mut files = Vec::new();
+    let mut files = Files::default();
     if path.is_dir() {
-        walk(path, &mut files)?;
+        files.walk(path, path, usize::MAX, &Wanted::Named)?;
         if files.is_empty() {
             return Err(wrong(
                 "expected files named *.csv, *.csv.gz or *.csv.zst in this folder, found none",
             ));
         }
+    } else if path.is_file() {
+        files.found.push(path.to_owned());
     } else if path.exists() {
-        files.push(path.to_owned());
-    } else if settings.path.contains(['*', '?', '[']) {
-        let found = glob::glob(&settings.path).map_err(|error| wrong(&format!("not a pattern: {error}")))?;
-        for file in found {
-            let file = file.map_err(|error| wrong(&error.to_string()))?;
-            if file.is_file() {
-                files.push(file);
-            }
-        }
+        return Err(wrong(
+            "expected a file, found a pipe or a device, which cannot be read twice: once for its columns and \
+             once for its rows; write it to a file first",
+        ));
+    } else if settings.path.contains(['*', '?', '[', '{']) {
+        let pattern =
+            Pattern::new(&settings.path).map_err(|error| wrong(&format!("not a pattern: {error}")))?;
+        files.walk(
+            pattern.start(),
+            pattern.root,
+            pattern.depth,
+            &Wanted::Matching(&pattern.rest),
+        )?;
         if files.is_empty() {
             return Err(wrong("expected files that match this pattern, found none"));
         }
     } else {
         return Err(wrong("no such file or folder"));
     }
-    files.sort_unstable();
+    if files.through_links {
+        once_each(&mut files.found);
+        once_each(&mut files.unreadable);
+    }
+    files.found.sort_unstable();
     Ok(files)
 }
 
-/// Adds the CSV files in a folder, at any depth. Links to folders are not followed, so there are no circles.
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    let unreadable = |error| Error::io(format!("{}: cannot be listed", folder.display()), error);
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let path = entry.path();
-        if entry.file_type().map_err(unreadable)?.is_dir() {
-            walk(&path, files)?;
-        } else if path.is_file() {
-            let name = entry.file_name();
-            if ENDS.iter().any(|end| name.to_string_lossy().ends_with(end)) {
-                files.push(path);
+/// Keeps, of the paths that lead to the same place by way of links to folders, the shortest. A link to a file is a file
+/// of its own, as it is for the peer.
+fn once_each(paths: &mut Vec<PathBuf>) {
+    paths.sort_unstable_by(|a, b| (a.components().count(), a).cmp(&(b.components().count(), b)));
+    let mut seen = HashSet::new();
+    paths.retain(|path| {
+        let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
+        folder.is_none_or(|folder| seen.insert(folder.join(path.file_name().unwrap_or_default())))
+    });
+}
+
+/// The name of a file in records and in the state. Two files never share one: where a path is not UTF-8, each byte
+/// that is not part of a character becomes `U+FFFD` and two hex digits, and so does each byte of a real `U+FFFD`.
+pub(crate) fn name(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes();
+    if let Ok(name) = std::str::from_utf8(bytes)
+        && !name.contains('\u{FFFD}')
+    {
+        return name.to_owned();
+    }
+    let mut name = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character == '\u{FFFD}' {
+                push_bytes(&mut name, "\u{FFFD}".as_bytes());
+            } else {
+                name.push(character);
+            }
+        }
+        push_bytes(&mut name, chunk.invalid());
+    }
+    name
+}
+
+fn push_bytes(name: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        name.push_str(&format!("\u{FFFD}{byte:02X}"));
+    }
+}
+
+/// A pattern, cut where its first wildcard is: below this folder, these paths.
+struct Pattern<'p> {
+    root: &'p Path,
+    rest: GlobMatcher,
+    /// How many levels of folders a match can be below the root.
+    depth: usize,
+}
+
+impl<'p> Pattern<'p> {
+    fn new(text: &'p str) -> Result<Self, globset::Error> {
+        let wildcard = text.find(['*', '?', '[', '{']).unwrap_or(text.len());
+        let (root, rest) = text.split_at(text[..wildcard].rfind('/').map_or(0, |slash| slash + 1));
+        let glob = GlobBuilder::new(rest).literal_separator(true).build()?;
+        Ok(Self {
+            root: Path::new(root),
+            rest: glob.compile_matcher(),
+            depth: if rest.contains("**") || rest.contains('{') {
+                usize::MAX
+            } else {
+                rest.split('/').count()
+            },
+        })
+    }
+
+    /// Where to look: the root, or the current folder when the pattern has none.
+    fn start(&self) -> &'p Path {
+        if self.root.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            self.root
+        }
+    }
+}
+
+/// Which of the files below a folder are meant.
+enum Wanted<'w> {
+    /// Those whose names end as CSV files' do.
+    Named,
+    /// Those whose path below the folder matches.
+    Matching(&'w GlobMatcher),
+}
+
+impl Wanted<'_> {
+    fn has(&self, below: &Path) -> bool {
+        match self {
+            Self::Named => {
+                let name = below.file_name().unwrap_or_default().as_bytes();
+                ENDS.iter().any(|end| name.ends_with(end.as_bytes()))
+            }
+            Self::Matching(glob) => glob.is_match(below),
+        }
+    }
+}
+
+impl Files {
+    fn is_empty(&self) -> bool {
+        self.found.is_empty() && self.unreadable.is_empty()
+    }
+
+    /// Adds the files that are wanted below `start`; their paths begin with `root`. Links are followed, to folders
+    /// too, but not into a folder that they stand in.
+    fn walk(&mut self, start: &Path, root: &Path, depth: usize, wanted: &Wanted<'_>) -> Result<()> {
+        for entry in WalkDir::new(start)
+            .min_depth(1)
+            .max_depth(depth)
+            .follow_links(true)
+        {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.failed(error, start, wanted)?;
+                    continue;
+                }
+            };
+            if entry.file_type().is_dir() {
+                self.through_links |= entry.path_is_symlink();
+                continue;
+            }
+            let below = entry.path().strip_prefix(start).unwrap_or(entry.path());
+            let path = root.join(below);
+            if !wanted.has(below) {
+                if matches!(wanted, Wanted::Named) {
+                    log::info!(
+                        "{}: skipped, because its name does not end with .csv, .csv.gz or .csv.zst",
+                        path.display()
+                    );
+                }
+            } else if entry.file_type().is_file() {
+                self.found.push(path);
+            } else {
+                self.add_unreadable(&path, "is a pipe or a device, which cannot be read twice");
+            }
+        }
+        Ok(())
+    }
+
+    /// What could not be looked at: a link that leads back is skipped, one that leads nowhere is kept for the end of
+    /// the run, and anything else ends the run at once.
+    fn failed(&mut self, error: walkdir::Error, start: &Path, wanted: &Wanted<'_>) -> Result<()> {
+        let path = error.path().unwrap_or(start).to_owned();
+        if error.loop_ancestor().is_some() {
+            log::info!(
+                "{}: skipped, because this link leads to a folder that it stands in",
+                path.display()
+            );
+            return Ok(());
+        }
+        let missing = error
+            .io_error()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        if missing && path == start {
+            return Ok(());
+        }
+        if missing && path.is_symlink() {
+            let below = path.strip_prefix(start).unwrap_or(&path);
+            // Without an ending it may have been a folder, with files that are meant.
+            if wanted.has(below) || below.extension().is_none() {
+                self.add_unreadable(&path, "is a link to something that does not exist");
             } else {
                 log::info!(
-                    "{}: skipped, because its name does not end with .csv, .csv.gz or .csv.zst",
+                    "{}: skipped, a link to something that does not exist",
                     path.display()
                 );
             }
+            return Ok(());
         }
+        Err(Error::io(
+            format!("{}: cannot be listed", path.display()),
+            error.into(),
+        ))
     }
-    Ok(())
+
+    fn add_unreadable(&mut self, path: &Path, why: &str) {
+        log::warn!("{}: cannot be read: it {why}", path.display());
+        self.unreadable.push(path.to_owned());
+    }
 }
 
-/// When the file was last modified: RFC 3339 in UTC, in microseconds.
+/// When the file was last modified: UTC, in microseconds.
 pub(crate) fn modified(file: &Path) -> Result<String> {
     let unreadable = |error| Error::io(format!("{}: cannot be read", file.display()), error);
     let time = fs::metadata(file)
@@ -85,6 +265,9 @@ pub(crate) fn modified(file: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     fn settings(path: &Path) -> FileSettings {
@@ -109,7 +292,8 @@ mod tests {
         }
         let names = |path: &Path| -> Vec<String> {
             let strip = |file: PathBuf| file.strip_prefix(folder.path()).unwrap().display().to_string();
-            list(&settings(path)).unwrap().into_iter().map(strip).collect()
+            let files = list(&settings(path)).unwrap();
+            files.found.into_iter().map(strip).collect()
         };
         assert_eq!(
             names(folder.path()),
@@ -120,6 +304,12 @@ mod tests {
             names(&at("**/*.csv*")),
             ["a.csv", "b/c/y.csv.gz", "b/x.csv.zst", "z.csv"]
         );
+        assert_eq!(names(&at("[az].csv")), ["a.csv", "z.csv"]);
+        assert_eq!(
+            names(&at("{b/*,a.csv}")),
+            ["a.csv", "b/[1].tsv", "b/notes.txt", "b/x.csv.zst"]
+        );
+        assert_eq!(names(&at("*/*.zst")), ["b/x.csv.zst"]);
         assert_eq!(names(&at("b/notes.txt")), ["b/notes.txt"]);
         assert_eq!(names(&at("b/[1].tsv")), ["b/[1].tsv"]);
     }
@@ -130,7 +320,9 @@ mod tests {
         for (name, expected) in [
             ("none.csv", "no such file"),
             ("*.csv", "this pattern"),
+            ("no/folder/*.csv", "this pattern"),
             ("", "in this folder"),
+            ("[.csv", "not a pattern"),
         ] {
             let path = folder.path().join(name);
             let error = list(&settings(&path)).unwrap_err().to_string();
@@ -139,6 +331,44 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn links_are_followed_but_not_in_a_circle() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("in/deep")).unwrap();
+        fs::create_dir_all(at("out")).unwrap();
+        fs::write(at("in/a.csv"), "x\n").unwrap();
+        fs::write(at("out/b.csv"), "x\n").unwrap();
+        symlink(".", at("in/loop")).unwrap();
+        symlink("../..", at("in/deep/up")).unwrap();
+        symlink("../out", at("in/other")).unwrap();
+        symlink("/not/mounted.csv", at("in/gone.csv")).unwrap();
+        symlink("/not/mounted.txt", at("in/gone.txt")).unwrap();
+        for path in ["in", "in/**/*.csv"] {
+            let files = list(&settings(&at(path))).unwrap();
+            // `deep/up` leads to a folder above `in`, so everything is there once more below it.
+            assert_eq!(files.found, [at("in/a.csv"), at("in/other/b.csv")], "{path}");
+            assert_eq!(files.unreadable.len(), 1, "{path}: {:?}", files.unreadable);
+            assert!(files.unreadable[0].ends_with("in/gone.csv"));
+        }
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_stay_apart() {
+        let name = |bytes: &[u8]| name(Path::new(OsStr::from_bytes(bytes)));
+        assert_eq!(name("dir/é.csv".as_bytes()), "dir/é.csv");
+        assert_eq!(name(b"a\xE9.csv"), "a\u{FFFD}E9.csv");
+        let names = [
+            name(b"a\xE9.csv"),
+            name(b"a\xE8.csv"),
+            name("a\u{FFFD}.csv".as_bytes()),
+            name("a\u{FFFD}E9.csv".as_bytes()),
+            name(b"a\xF0\x9F.csv"),
+        ];
+        let apart: std::collections::HashSet<_> = names.iter().collect();
+        assert_eq!(apart.len(), names.len(), "{names:?}");
     }
 
     #[test]

@@ -221,7 +221,7 @@ pub(crate) fn part<'a>(record: &Record<'a>, at: usize, kind: Kind, nulls: &Nulls
     let Some(cell) = record.cell(at) else {
         return Some(("", Part::NULL));
     };
-    let form = if nulls.contains(cell.text()) {
+    let form = if nulls.contain(&cell) {
         Form::Null
     } else {
         cell.form(kind)?

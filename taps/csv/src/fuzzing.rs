@@ -41,8 +41,8 @@ pub fn rows(
         skip_initial_space: false,
         strict: false,
     };
-    let source = Source::new(Box::new(input), Charset::Utf8)
-        .map_err(|_| melisma_sdk::Error::input("the byte order mark of UTF-32"))?;
+    let source = Source::new(input, Charset::Utf8)
+        .map_err(|error| melisma_sdk::Error::io("t.csv: cannot be read", error))?;
     let mut reader = Reader::with_window(Path::new("t.csv"), source, dialect, max_row_bytes, window);
     let mut rows = Vec::new();
     reader.read(|record| {

@@ -6,15 +6,18 @@
 //! shape, and `sync` writes the cells into the records that go out. Nothing is allocated per row.
 
 mod block;
+mod codepage;
 mod columns;
 mod dialect;
 mod discover;
 mod encoding;
 mod entry;
 mod files;
+mod format;
 mod forms;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod gzip;
 mod header;
 mod infer;
 mod marks;

@@ -32,6 +32,8 @@ pub(crate) struct Parser {
     plain: Option<usize>,
     spans: Vec<Span>,
     scratch: String,
+    /// Cells without quotes that are written like this keep their escapes; see [`Nulls`](crate::entry::Nulls).
+    nulls: Box<[String]>,
     /// Line ends inside the record, its own included.
     lines: u64,
 }
@@ -44,8 +46,15 @@ impl Parser {
             plain: None,
             spans: Vec::new(),
             scratch: String::new(),
+            nulls: Box::default(),
             lines: 0,
         }
+    }
+
+    /// Keeps the escapes of cells that are written, without quotes, like one of `nulls`.
+    pub(crate) fn with_nulls(mut self, nulls: &[String]) -> Self {
+        self.nulls = nulls.into();
+        self
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -167,6 +176,7 @@ impl Parser {
         let owned = Owned {
             from: self.scratch.len(),
             piece: from,
+            written: Some(from),
         };
         self.unquoted(text, cursor, owned, Some(at), last)
     }
@@ -189,6 +199,7 @@ impl Parser {
         let mut owned = Owned {
             from: self.scratch.len(),
             piece: open + 1,
+            written: None,
         };
         let opened = self.lines - 1;
         let mut place = Place::Input;
@@ -319,6 +330,14 @@ impl Parser {
 
     /// Ends a cell whose text is in the scratch up to `owned.piece`.
     fn finish(&mut self, text: &str, owned: &Owned, end: usize) {
+        if let Some(start) = owned.written
+            && self.nulls.iter().any(|null| *null == text[start..end])
+        {
+            self.scratch.truncate(owned.from);
+            let place = Place::InputEscaped;
+            self.spans.push(Span { start, end, place });
+            return;
+        }
         self.scratch.push_str(&text[owned.piece..end]);
         self.spans.push(Span {
             start: owned.from,
@@ -381,4 +400,6 @@ struct Owned {
     from: usize,
     /// Where the text starts that is not in the scratch yet.
     piece: usize,
+    /// Where it starts in the file, if no part of it is in quotes.
+    written: Option<usize>,
 }

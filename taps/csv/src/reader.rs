@@ -74,6 +74,12 @@ impl Reader {
         }
     }
 
+    /// Keeps the escapes of cells that are written like one of `nulls`.
+    pub(crate) fn with_nulls(mut self, nulls: &[String]) -> Self {
+        self.parser = self.parser.with_nulls(nulls);
+        self
+    }
+
     /// The path, for messages.
     pub(crate) fn file(&self) -> &str {
         &self.file

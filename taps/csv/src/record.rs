@@ -84,6 +84,7 @@ impl<'a> Record<'a> {
                     start: start + quoted,
                     end: end - quoted,
                     plain: self.plain,
+                    is_as_written: true,
                 })
             }
             Cells::Spans(spans) => {
@@ -97,6 +98,7 @@ impl<'a> Record<'a> {
                     start: span.start,
                     end: span.end,
                     plain: self.plain && span.place == Place::Input,
+                    is_as_written: span.place != Place::Scratch,
                 })
             }
         }
@@ -118,6 +120,8 @@ pub(crate) struct Cell<'a> {
     pub(crate) end: usize,
     /// Whether it is known that it can stand in a JSON string as it is.
     pub(crate) plain: bool,
+    /// Whether its text stands like that in the file, so that no escape was taken out of it.
+    pub(crate) is_as_written: bool,
 }
 
 impl<'a> Cell<'a> {

@@ -1,7 +1,7 @@
 //! The settings: those of `MeltanoLabs` tap-csv under their names, and what that tap lacks.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Reads CSV files: plain, gzip or zstd.
 ///
@@ -63,25 +63,26 @@ pub struct FileSettings {
     /// The name of the stream.
     pub entity: String,
     /// A file; or a folder, whose `*.csv`, `*.csv.gz` and `*.csv.zst` are read at any depth; or a pattern such as
-    /// `data/orders-*.csv` or `data/**/*.tsv`. Files are read in the order of their paths.
+    /// `data/orders-*.csv`, `data/**/*.tsv` or `data/{eu,us}/*.csv`. Files are read in the order of their paths. Links
+    /// are followed. Pipes and devices are refused: a file is read once for its columns and once for its rows.
     pub path: String,
     /// The key properties; may be empty.
     #[serde(default)]
     pub keys: Vec<String>,
-    /// The encoding, by a name that Python or the web knows (`utf-8`, `utf-16`, `latin-1`, `cp1252`, `shift_jis`).
-    /// Default `utf-8`. A byte order mark for UTF-8 or UTF-16 decides over this.
+    /// The encoding, by the name that Python or the web gives it (`utf-8`, `utf-16`, `latin-1`, `cp1252`, `shift_jis`,
+    /// `cp850`). Default `utf-8`. A byte order mark for UTF-8, UTF-16 or UTF-32 takes precedence over this.
     #[serde(default)]
     pub encoding: Option<String>,
-    /// The character between cells. Default `,`.
+    /// The ASCII character between cells. Default `,`.
     #[serde(default)]
     pub delimiter: Option<String>,
     /// Whether two quotes inside a quoted cell stand for one. Default true.
     #[serde(default)]
     pub doublequote: Option<bool>,
-    /// The character that takes the meaning from the one after it. Default none.
+    /// The ASCII character that takes the meaning from the one after it. Default none.
     #[serde(default)]
     pub escapechar: Option<String>,
-    /// The character around cells that hold delimiters or line ends; the empty text means none. Default `"`.
+    /// The ASCII character around cells that hold delimiters or line ends; the empty text means none. Default `"`.
     #[serde(default)]
     pub quotechar: Option<String>,
     /// Whether spaces after a delimiter are skipped. Default false.
@@ -109,7 +110,8 @@ pub struct FileSettings {
     /// What to do with a row that has fewer or more cells than the header.
     #[serde(default)]
     pub ragged: Ragged,
-    /// Cells with one of these texts are null. To make empty cells null, name the empty text.
+    /// Cells with one of these texts are null. To make empty cells null, name the empty text. A text with the escape
+    /// character, such as MySQL's `\N`, means cells that are written so, without quotes.
     #[serde(default)]
     pub null_values: Vec<String>,
 }
@@ -119,7 +121,7 @@ fn yes() -> bool {
 }
 
 /// What to do with a cell that does not have its column's type.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum OnTypeMismatch {
     /// End with an error that names file, line and column.
@@ -130,10 +132,11 @@ pub enum OnTypeMismatch {
 }
 
 /// How files are compressed.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {
-    /// By the name's end: `.gz` is gzip, `.zst` is zstd, all else is plain.
+    /// By the name's end: `.gz` is gzip, `.zst` is zstd, all else is plain. A file that is not what its name says is
+    /// refused.
     #[default]
     Auto,
     /// Not compressed.
@@ -145,7 +148,7 @@ pub enum Compression {
 }
 
 /// What to do when a header has a name twice.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum DuplicateHeaders {
     /// End with an error that names file and column.
@@ -156,7 +159,7 @@ pub enum DuplicateHeaders {
 }
 
 /// What to do with a row that has fewer or more cells than the header.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Ragged {
     /// End with an error that names file and line.

@@ -1,12 +1,14 @@
 //! An open file: decompressed, without its byte order mark, as bytes that should be UTF-8.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{self, BufReader, Chain, Cursor, Read};
 use std::path::Path;
 
 use melisma_sdk::{Error, Result};
 
-use crate::encoding::{Charset, Failure, Transcoder, read_some};
+use crate::encoding::{Charset, Failure, Order, Transcoder, read_some};
+use crate::format::{Format, HEAD, wide_encoding};
+use crate::gzip::Members;
 use crate::settings::Compression;
 
 /// The text of a file.
@@ -21,42 +23,65 @@ impl Source {
     /// Opens a file. `charset` is what its text is in unless a byte order mark tells otherwise.
     pub(crate) fn open(path: &Path, compression: Compression, charset: Charset) -> Result<Self> {
         let unreadable = |error| Error::io(format!("{}: cannot be read", path.display()), error);
+        let wrong = |what: String| Error::input(format!("{}: {what}", path.display()));
         let file = File::open(path).map_err(unreadable)?;
-        let plain: Box<dyn Read> = match actual(compression, path) {
-            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(file)),
-            Compression::Zstd => Box::new(zstd::Decoder::new(file).map_err(unreadable)?),
-            Compression::None | Compression::Auto => Box::new(file),
+        let (head, file) = peek(file).map_err(unreadable)?;
+        let found = Format::of(&head);
+        let plain: Box<dyn Read> = match (actual(compression, path), found) {
+            (Compression::Gzip, Some(Format::Gzip)) => {
+                Box::new(Members::new(BufReader::with_capacity(64 << 10, file)))
+            }
+            (Compression::Zstd, Some(Format::Zstd)) => {
+                Box::new(zstd::Decoder::new(file).map_err(unreadable)?)
+            }
+            // A file without a byte is an empty CSV, whatever its name.
+            (_, None) if head.is_empty() => Box::new(file),
+            (Compression::None | Compression::Auto, None) => Box::new(file),
+            (Compression::None | Compression::Auto, Some(format @ (Format::Gzip | Format::Zstd))) => {
+                let name = format.name();
+                return Err(wrong(format!("is {name} (see the setting compression)")));
+            }
+            (_, Some(Format::Other(name))) => return Err(wrong(unpack(name))),
+            (wanted, _) => {
+                let wanted = if wanted == Compression::Gzip {
+                    "gzip"
+                } else {
+                    "zstd"
+                };
+                return Err(wrong(format!(
+                    "expected {wanted}, found something else (see the setting compression)"
+                )));
+            }
         };
-        Self::new(plain, charset).map_err(|failure| match failure {
-            Failure::Io(error) => unreadable(error),
-            Failure::Malformed(_) => Error::input(format!(
-                "{}: starts with the byte order mark of UTF-32, which is not supported",
-                path.display()
-            )),
-        })
+        let (head, plain) = peek(plain).map_err(unreadable)?;
+        if let Some(format) = Format::of(&head) {
+            return Err(wrong(unpack(format.name())));
+        }
+        if let Some(name) = wide_encoding(&head)
+            && !matches!(charset, Charset::Other(encoding) if encoding.name().starts_with("UTF-16"))
+            && !matches!(charset, Charset::Utf32(_))
+        {
+            return Err(wrong(format!(
+                "has NUL bytes between its characters; is it {name}? (see the setting encoding)"
+            )));
+        }
+        Self::new(plain, charset).map_err(unreadable)
     }
 
-    pub(crate) fn new(mut input: Box<dyn Read>, charset: Charset) -> Result<Self, Failure> {
-        let mut head = [0; 4];
-        let mut have = 0;
-        while have < head.len() {
-            match read_some(&mut input, &mut head[have..]).map_err(Failure::Io)? {
-                0 => break,
-                n => have += n,
-            }
-        }
-        let head = &head[..have];
-        let (charset, mark) = match head {
-            [0xFF, 0xFE, 0, 0] | [0, 0, 0xFE, 0xFF] => return Err(Failure::Malformed(0)),
+    pub(crate) fn new(input: impl Read + 'static, charset: Charset) -> io::Result<Self> {
+        let (head, mut input) = peek(input)?;
+        let (charset, mark) = match head[..] {
+            [0xFF, 0xFE, 0, 0, ..] => (Charset::Utf32(Order::Little), 4),
+            [0, 0, 0xFE, 0xFF, ..] => (Charset::Utf32(Order::Big), 4),
             [0xEF, 0xBB, 0xBF, ..] => (Charset::Utf8, 3),
             [0xFF, 0xFE, ..] => (Charset::Other(encoding_rs::UTF_16LE), 2),
             [0xFE, 0xFF, ..] => (Charset::Other(encoding_rs::UTF_16BE), 2),
             _ => (charset, 0),
         };
-        let input = Box::new(Cursor::new(head[mark..].to_vec()).chain(input));
+        input.read_exact(&mut [0; 4][..mark])?;
         let mark = mark as u64;
         Ok(Self {
-            input,
+            input: Box::new(input),
             transcoder: Transcoder::new(charset, mark),
             charset,
             mark,
@@ -80,6 +105,17 @@ impl Source {
     pub(crate) fn mark(&self) -> u64 {
         self.mark
     }
+}
+
+/// The first bytes of `input`, and all of it.
+fn peek<R: Read>(mut input: R) -> io::Result<(Vec<u8>, Chain<Cursor<Vec<u8>>, R>)> {
+    let mut head = Vec::with_capacity(HEAD);
+    input.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    Ok((head.clone(), Cursor::new(head).chain(input)))
+}
+
+fn unpack(name: &str) -> String {
+    format!("is {name}, which tap-csv does not read: unpack it first, or convert it to CSV")
 }
 
 /// How the file is compressed, told by its name if nothing else says so.

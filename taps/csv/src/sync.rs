@@ -1,14 +1,15 @@
 //! From files to records.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use melisma_sdk::{Error, Method, Output, Position, Result, json, show};
+use melisma_sdk::{Error, Kind as Failure, Method, Output, Position, Result, json, show};
 use serde_json::{Map, Value};
 
 use crate::columns::{Columns, Slot};
 use crate::discover::MODIFIED;
 use crate::entry::Entry;
+use crate::files::Files;
 use crate::forms::Forms;
 use crate::infer::Kind;
 use crate::reader::{Flow, Reader};
@@ -18,7 +19,9 @@ use crate::{files, forms, header};
 
 /// Reads the files of an entry, those that changed only if the stream is INCREMENTAL.
 pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>) -> Result<()> {
-    let files = files::list(&entry.settings)?;
+    let Files {
+        found, unreadable, ..
+    } = files::list(&entry.settings)?;
     let mut sync = Sync {
         entry,
         settings,
@@ -26,8 +29,10 @@ pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>
         slots: Vec::new(),
         forms: Forms::default(),
     };
-    if output.replication_method() != Method::Incremental {
-        for file in &files {
+    if output.replication_method() == Method::Incremental {
+        sync.incremental(&found, output)?;
+    } else {
+        for file in &found {
             sync.file(file, &files::modified(file)?, output)?;
             output.checkpoint()?;
         }
@@ -35,37 +40,50 @@ pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>
         for column in sync.columns.missing() {
             output.leave_out(column);
         }
-        return Ok(());
     }
-    if output.replication_key() != Some(MODIFIED) {
-        return Err(Error::config(format!(
-            "replication key: expected {MODIFIED}, because rows have no bookmark of their own, found {}",
-            show(output.replication_key().unwrap_or_default())
-        )));
+    // What can be read was read, and the run still must not look as if that were everything.
+    match &unreadable[..] {
+        [] => Ok(()),
+        [first, ..] => Err(Error::new(
+            Failure::Io,
+            format!(
+                "files that cannot be read: {}, the first {}",
+                unreadable.len(),
+                first.display()
+            ),
+        )),
     }
-    // A file that is gone will not be asked for again; if it comes back, it is new.
-    let names: HashSet<String> = files.iter().map(|file| name_of(file)).collect();
-    output.retain_partitions(|context| context["file"].as_str().is_some_and(|name| names.contains(name)));
-    for file in &files {
-        output.partition(&json!({"file": name_of(file)}))?;
-        // Taken before the file is read: what is written meanwhile changes the time, and the next run reads it.
-        let modified = files::modified(file)?;
-        if output.bookmark::<String>()?.as_ref() == Some(&modified) {
-            log::info!(
-                "{}: skipped, because it was not modified since it was read",
-                file.display()
-            );
-            continue;
-        }
-        sync.file(file, &modified, output)?;
-        output.set_bookmark(&modified)?;
-        output.checkpoint()?;
-    }
-    Ok(())
 }
 
-fn name_of(file: &Path) -> String {
-    file.display().to_string()
+impl Sync<'_> {
+    /// Reads the files that are new, or were modified since the last run.
+    fn incremental(&mut self, found: &[PathBuf], output: &mut Output<'_>) -> Result<()> {
+        if output.replication_key() != Some(MODIFIED) {
+            return Err(Error::config(format!(
+                "replication key: expected {MODIFIED}, because rows have no bookmark of their own, found {}",
+                show(output.replication_key().unwrap_or_default())
+            )));
+        }
+        // A file that is gone will not be asked for again; if it comes back, it is new.
+        let names: HashSet<String> = found.iter().map(|file| files::name(file)).collect();
+        output.retain_partitions(|context| context["file"].as_str().is_some_and(|name| names.contains(name)));
+        for file in found {
+            output.partition(&json!({"file": files::name(file)}))?;
+            // Taken before the file is read: what is written meanwhile changes the time, and the next run reads it.
+            let modified = files::modified(file)?;
+            if output.bookmark::<String>()?.as_ref() == Some(&modified) {
+                log::info!(
+                    "{}: skipped, because it was not modified since it was read",
+                    file.display()
+                );
+                continue;
+            }
+            self.file(file, &modified, output)?;
+            output.set_bookmark(&modified)?;
+            output.checkpoint()?;
+        }
+        Ok(())
+    }
 }
 
 struct Sync<'a> {
@@ -93,7 +111,7 @@ impl Sync<'_> {
         self.check_keys(&reader, &names)?;
         self.columns.slots(reader.file(), &names, &mut self.slots);
         self.forms = Forms::new(&self.slots);
-        let name = name_of(file);
+        let name = files::name(file);
         let origin = Origin {
             file: &name,
             modified,

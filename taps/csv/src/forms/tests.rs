@@ -23,7 +23,7 @@ fn find(row: &str, kinds: &[Kind], nulls: &[String]) -> Result<Vec<(Form, String
             byte: 0,
         };
         let mut forms = Forms::new(&slots(kinds));
-        forms.find(&record, &Nulls::new(nulls))?;
+        forms.find(&record, &Nulls::new(nulls, None))?;
         let found = |part: &Part| (part.form, text[part.start..part.end].to_owned());
         Ok(forms.parts().iter().map(found).collect())
     };

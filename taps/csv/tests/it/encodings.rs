@@ -38,6 +38,91 @@ fn encodings_are_told_by_name_or_by_mark() {
 }
 
 #[test]
+fn encodings_that_only_python_and_dos_know() {
+    let folder = Folder::new();
+    for (encoding, bytes) in [
+        ("cp437", &b"name;city\nJos\x82;M\x81nchen\n"[..]),
+        ("cp850", b"name;city\nJos\x82;M\x81nchen\n"),
+        ("cp852", b"name;city\nJos\x82;M\x81nchen\n"),
+        ("cp858", b"name;city\nJos\x82;M\x81nchen\n"),
+        ("iso8859_16", b"name;city\nJos\xe9;M\xfcnchen\n"),
+        ("iso8859_2", b"name;city\nJos\xe9;M\xfcnchen\n"),
+    ] {
+        let path = folder.write("people.csv", bytes);
+        people(&path, &json!({"encoding": encoding}));
+    }
+    let utf32: Vec<u8> = "name;city\nJosé;München\n"
+        .chars()
+        .flat_map(|character| u32::from(character).to_le_bytes())
+        .collect();
+    people(&folder.write("bare.csv", &utf32), &json!({"encoding": "utf-32"}));
+    let marked = [&[0xFF, 0xFE, 0, 0][..], &utf32].concat();
+    people(&folder.write("marked.csv", &marked), &json!({}));
+    for encoding in ["iso2022_jp", "mac_cyrillic", "big5hkscs", "cp950"] {
+        let path = folder.write("ascii.csv", b"a\n1\n");
+        let config = json!({"files": [{"entity": "t", "path": path, "keys": [], "encoding": encoding}]});
+        assert_eq!(
+            run(&config, &[]).good().records(),
+            [&json!({"a": "1"})],
+            "{encoding}"
+        );
+    }
+    for encoding in ["cp037", "punycode", "hz", ""] {
+        let log = folder
+            .run("ascii.csv", &json!({"encoding": encoding}), json!({}))
+            .bad(78);
+        assert!(log.contains(&format!("found {encoding:?}")), "{log}");
+    }
+}
+
+#[test]
+fn what_is_no_csv_is_named_and_never_read_as_one() {
+    let folder = Folder::new();
+    let text = b"id,v\n1,a\n2,b\n";
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(text).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let zstd = zstd::encode_all(&text[..], 1).unwrap();
+    let mut tar = vec![0; 1024];
+    tar[257..262].copy_from_slice(b"ustar");
+    let mut tar_gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    tar_gz.write_all(&tar).unwrap();
+    let utf16: Vec<u8> = "id,v\n1,a\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (name, bytes, expected) in [
+        ("a.csv.zip", &b"PK\x03\x04rest"[..], "is a zip archive"),
+        ("a.csv.xz", b"\xFD7zXZ\0rest", "is xz"),
+        ("a.csv.bz2", b"BZh91AY&SYrest", "is bzip2"),
+        (
+            "a.xls",
+            b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1",
+            "is an Excel workbook",
+        ),
+        ("a.parquet.csv", b"PAR1rest", "is Parquet"),
+        ("g.csv", &gzip, "is gzip (see the setting compression)"),
+        ("z.csv", &zstd, "is zstd (see the setting compression)"),
+        ("z.csv.gz", &zstd, "expected gzip, found something else"),
+        ("plain.csv.gz", text, "expected gzip, found something else"),
+        ("a.tar", &tar, "is a tar archive"),
+        ("a.tar.gz", &tar_gz.finish().unwrap(), "is a tar archive"),
+        (
+            "wide.csv",
+            &utf16,
+            "has NUL bytes between its characters; is it utf-16-le?",
+        ),
+    ] {
+        folder.write(name, bytes);
+        for more in [json!({}), json!({"encoding": "latin-1", "ragged": "extra"})] {
+            let log = folder.run(name, &more, json!({})).bad(65);
+            assert!(log.contains(&format!("{name}: {expected}")), "{log}");
+        }
+    }
+    // zeros that pad the file to a block of a tape, as gzip(1) reads them
+    folder.write("pad.csv.gz", &[&gzip[..], &[0; 512]].concat());
+    let found = folder.run("pad.csv.gz", &json!({}), json!({})).good();
+    assert_eq!(found.records().len(), 2);
+}
+
+#[test]
 fn compression_is_told_by_the_name_or_the_setting() {
     let plain = std::fs::read(data("people-bom.csv")).unwrap();
     // Two members, as `cat a.gz b.gz` makes them.
@@ -88,10 +173,13 @@ fn bytes_of_another_encoding_are_an_error_with_its_place() {
         log.contains("line 3, byte 10") && log.contains("b.csv: expected UTF-16LE"),
         "{log}"
     );
-    folder.write("c.csv", &[0xFF, 0xFE, 0, 0, 0x61, 0, 0, 0]);
+    folder.write(
+        "c.csv",
+        &[0xFF, 0xFE, 0, 0, 0x61, 0, 0, 0, 0x0A, 0, 0, 0, 0, 0xD8, 0, 0],
+    );
     let log = folder.run("c.csv", &json!({}), json!({})).bad(65);
     assert!(
-        log.contains("c.csv: starts with the byte order mark of UTF-32"),
+        log.contains("line 2, byte 12") && log.contains("c.csv: expected UTF-32LE"),
         "{log}"
     );
 }

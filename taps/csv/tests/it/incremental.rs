@@ -126,3 +126,36 @@ fn the_catalog_may_ask_for_it() {
         "{log}"
     );
 }
+
+#[test]
+fn files_whose_names_are_not_utf8_have_a_bookmark_each() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = Folder::new();
+    for (name, cell) in [
+        (&b"a\xE9.csv"[..], "1"),
+        (b"a\xE8.csv", "2"),
+        ("a\u{FFFD}.csv".as_bytes(), "3"),
+    ] {
+        let path = folder.path().join(OsStr::from_bytes(name));
+        std::fs::write(&path, format!("x\n{cell}\n")).unwrap();
+        modify(&path, 1_700_000_000);
+    }
+    for path in ["", "*.csv"] {
+        let config = json!({"files": [folder.entry(path, &json!({}))], "incremental": true, "add_metadata_columns": true});
+        let first = run(&config, &[]).good();
+        let mut found = cells(&first);
+        found.sort_unstable();
+        assert_eq!(found, ["1", "2", "3"], "{path}");
+        let mut names: Vec<String> = first
+            .records()
+            .iter()
+            .map(|record| record["_sdc_source_file"].to_string())
+            .collect();
+        names.dedup();
+        assert_eq!(names.len(), 3, "{names:?}");
+        let second = run(&config, &[("--state", &first.state())]).good();
+        assert_eq!(cells(&second), [""; 0], "{path}");
+    }
+}
