@@ -1,5 +1,7 @@
 //! What selection leaves of a schema, and how records are cut to it.
 
+use std::collections::HashMap;
+
 use melisma_engine::json;
 use serde_json::{Map, Value};
 
@@ -67,10 +69,20 @@ impl Plan {
             // Even when all is selected, properties outside the schema stay out of records.
             node = whole(schema);
         }
+        // A file can have tens of thousands of columns: none of them may look through all members.
+        let members = match &node {
+            Node::Object { members, .. } => Some(
+                members
+                    .iter()
+                    .map(|member| (&*member.key, &member.node))
+                    .collect(),
+            ),
+            Node::Keep | Node::Array(_) => None,
+        };
         let columns = own_properties
             .into_iter()
             .flatten()
-            .map(|(name, own)| column(name, own, schema, &node))
+            .map(|(name, own)| column(name, own, schema, members.as_ref()))
             .collect();
         Self {
             schema: pruned,
@@ -80,21 +92,21 @@ impl Plan {
     }
 }
 
-fn column(name: &str, own: &Value, schema: &Value, node: &Node) -> Column {
+/// How each member of a record is cut, by its key.
+type Cuts<'n> = HashMap<&'n [u8], &'n Option<Node>>;
+
+/// Without `members` every record is written as it is.
+fn column(name: &str, own: &Value, schema: &Value, members: Option<&Cuts<'_>>) -> Column {
     let key = quoted(name);
     let mut text_key = key.to_vec();
     text_key.push(b'"');
     let given = schema
         .get("properties")
         .and_then(|properties| properties.get(name));
-    let found = match node {
-        Node::Object { members, .. } => members
-            .iter()
-            .find(|member| member.key == key)
-            .map(|m| m.node.clone()),
-        _ => Some(Some(Node::Keep)),
+    let node = match members {
+        Some(members) => members.get(&*key).and_then(|&node| node.clone()),
+        None => Some(Node::Keep),
     };
-    let node = found.flatten();
     Column {
         name: name.into(),
         selected: node.is_some(),

@@ -80,7 +80,7 @@ fn definition(path: &str) -> Result<Vec<FileSettings>> {
 pub(crate) struct Nulls {
     /// What the text of a cell is compared with.
     texts: Vec<String>,
-    /// Those with the escape character in them, such as MySQL's `\N`: only a cell that is written so is null. One that
+    /// Those with the escape character in them, such as the `\N` of `MySQL`: only a cell that is written so is null. One that
     /// is written `\\N` has the same text, and is not.
     pub(crate) written: Vec<String>,
     /// One bit for each length that a text has, modulo 64.

@@ -1,6 +1,7 @@
 //! Which files an entry of the settings means.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -110,7 +111,7 @@ pub(crate) fn name(path: &Path) -> String {
 
 fn push_bytes(name: &mut String, bytes: &[u8]) {
     for byte in bytes {
-        name.push_str(&format!("\u{FFFD}{byte:02X}"));
+        let _ = write!(name, "\u{FFFD}{byte:02X}");
     }
 }
 

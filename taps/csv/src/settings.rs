@@ -111,7 +111,7 @@ pub struct FileSettings {
     #[serde(default)]
     pub ragged: Ragged,
     /// Cells with one of these texts are null. To make empty cells null, name the empty text. A text with the escape
-    /// character, such as MySQL's `\N`, means cells that are written so, without quotes.
+    /// character, such as `\N` in exports of `MySQL`, means cells that are written so, without quotes.
     #[serde(default)]
     pub null_values: Vec<String>,
 }

@@ -107,8 +107,11 @@ impl Source {
     }
 }
 
+/// An input whose first bytes were read and stand before it again.
+type Peeked<R> = Chain<Cursor<Vec<u8>>, R>;
+
 /// The first bytes of `input`, and all of it.
-fn peek<R: Read>(mut input: R) -> io::Result<(Vec<u8>, Chain<Cursor<Vec<u8>>, R>)> {
+fn peek<R: Read>(mut input: R) -> io::Result<(Vec<u8>, Peeked<R>)> {
     let mut head = Vec::with_capacity(HEAD);
     input.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
     Ok((head.clone(), Cursor::new(head).chain(input)))
