@@ -54,6 +54,11 @@ const DUPLICATES: &[(&str, &str)] = &[
         "jsonschema's regular expressions are a version behind what makes the tests' certificates",
     ),
     (
+        "phf",
+        "the DOS code pages are a version behind the PostgreSQL client",
+    ),
+    ("phf_shared", "as phf"),
+    (
         "const-oid",
         "the reader of certificates is a version behind the PostgreSQL client",
     ),
