@@ -2,7 +2,7 @@
 //! and of schemas as large as they are called.
 
 use std::fmt::Write as _;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 
 use melisma_engine::Kind;
