@@ -18,8 +18,8 @@ pub(crate) struct Keying {
     equal: Vec<Box<str>>,
     /// For each column the collation of its index, when it is not the column's.
     collate: Vec<Box<str>>,
-    /// The server takes no deferrable key for ON CONFLICT.
-    pub(crate) deferrable: bool,
+    /// ON CONFLICT is no way: the server takes no deferrable key for it, and no table with rules.
+    pub(crate) by_update: bool,
     /// Columns without which no row can be inserted: NOT NULL without a default, or of a domain.
     required: Vec<Box<str>>,
     /// There are checks, which may say anything.
@@ -49,6 +49,9 @@ const REQUIRED: &str = "select a.attname::text from pg_catalog.pg_attribute a \
 
 const CHECKS: &str = "select from pg_catalog.pg_constraint where contype = 'c' and conrelid = ";
 
+/// Rules of a table for UPDATE and INSERT.
+const RULES: &str = "select from pg_catalog.pg_rewrite where ev_type in ('2', '3') and ev_class = ";
+
 impl Keying {
     /// Asks the catalog, in the transaction.
     pub(crate) fn read(session: &mut Session, plan: &Plan) -> Result<Self> {
@@ -58,7 +61,9 @@ impl Keying {
         let indexes = ask(INDEXES, " order by i.indexrelid, k.place")?;
         let required = ask(REQUIRED, "")?;
         let checks = !ask(CHECKS, " limit 1")?.is_empty();
+        let rules = !ask(RULES, " limit 1")?.is_empty();
         let mut keying = Self::of(&indexes, &plan.key);
+        keying.by_update |= rules;
         keying.required = required
             .iter()
             .map(|row| row.get::<_, String>(0).into())
@@ -72,7 +77,7 @@ impl Keying {
             columns: key.iter().map(|column| identifier(column).into()).collect(),
             equal: vec!["=".into(); key.len()],
             collate: vec!["".into(); key.len()],
-            deferrable: false,
+            by_update: false,
             required: Vec::new(),
             checks: false,
         };
@@ -84,7 +89,7 @@ impl Keying {
                 continue;
             }
             // The server finds every index on these columns, and none of them may be deferrable.
-            keying.deferrable |= !index[0].get::<_, bool>(1);
+            keying.by_update |= !index[0].get::<_, bool>(1);
             if std::mem::replace(&mut known, true) {
                 continue;
             }
@@ -128,7 +133,7 @@ impl Keying {
         all: impl Iterator<Item = &'c str>,
         has: impl Fn(&str) -> bool,
     ) -> bool {
-        self.deferrable
+        self.by_update
             || self.required.iter().any(|column| !has(column))
             || self.checks && all.into_iter().any(|column| !has(column))
     }

@@ -45,7 +45,7 @@ const HOLDERS: &str = "select l.pid, case when l.locktype <> 'advisory' then l.m
 pub(crate) fn error(doing: &str, server: &Server, table: &TableName, waited: Duration, pid: i32) -> Error {
     let holders = server.connect().ok().and_then(|mut client| {
         let (first_load, hash) = keys(Purpose::FirstLoad, table);
-        let (first_load, hash) = (i64::from(first_load), i64::from(hash as u32));
+        let (first_load, hash) = (i64::from(first_load), i64::from(hash.cast_unsigned()));
         let rows = client
             .query(
                 HOLDERS,

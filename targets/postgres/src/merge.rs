@@ -20,8 +20,8 @@ pub(crate) fn present<'p>(plan: &'p Plan, mask: &'p Mask) -> impl Iterator<Item 
 ///
 /// Usually one INSERT with ON CONFLICT does. The server checks what it would insert before it looks for a row with
 /// that key: rows that lack what a new row must have would fail although the row is there. So these go by UPDATE first,
-/// and INSERT takes the rest. A deferrable key is none for ON CONFLICT: then other writers have to wait meanwhile, or
-/// one of them could insert the same key between the two statements.
+/// and INSERT takes the rest. A deferrable key is none for ON CONFLICT, nor is any of a table with rules: then other
+/// writers have to wait meanwhile, or one of them could insert the same key between the two statements.
 pub(crate) fn put(plan: &Plan, keying: &Keying, mask: &Mask, source: &str) -> String {
     let table = plan.name.sql();
     let columns = list(present(plan, mask));
@@ -42,23 +42,23 @@ pub(crate) fn put(plan: &Plan, keying: &Keying, mask: &Mask, source: &str) -> St
         return format!("insert into {table} ({columns}) select {columns} from {source} s {conflict}");
     }
     let same = keying.same();
-    let mut sql = String::new();
-    if keying.deferrable {
-        sql = format!("{}; ", lock_writers(&plan.name));
+    let mut steps = Vec::new();
+    if keying.by_update {
+        steps.push(lock_writers(&plan.name));
     }
     let updates = set("s");
     if !updates.is_empty() {
         let updates = updates.join(", ");
-        sql.push_str(&format!(
-            "update {table} t set {updates} from {source} s where {same}; "
+        steps.push(format!(
+            "update {table} t set {updates} from {source} s where {same}"
         ));
     }
-    let conflict = if keying.deferrable { "" } else { &conflict };
-    sql.push_str(&format!(
+    let conflict = if keying.by_update { "" } else { &conflict };
+    steps.push(format!(
         "insert into {table} ({columns}) select {columns} from {source} s \
          where not exists (select from {table} t where {same}) {conflict}"
     ));
-    sql
+    steps.join("; ")
 }
 
 /// Deletes the rows whose keys are in `source`.

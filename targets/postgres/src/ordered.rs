@@ -17,7 +17,7 @@
 
 use melisma_sdk::Result;
 
-use crate::copy::{CopyBatch, Deed, Mask};
+use crate::copy::{CopyBatch, Deed, Group, Mask};
 use crate::keying::Keying;
 use crate::merge;
 use crate::plan::Plan;
@@ -96,10 +96,8 @@ impl Extra {
         let steps = format!("select distinct {round}, {group} from {stage} where {round} > 0 order by 1, 2");
         for row in session.query(&plan.name, "cannot order rows for", &steps)? {
             let (place, number): (i64, i32) = (row.get(0), row.get(1));
-            let wanted = batch
-                .groups
-                .iter()
-                .find(|group| group.number as i64 == i64::from(number));
+            let is_it = |group: &&Group| i32::try_from(group.number) == Ok(number);
+            let wanted = batch.groups.iter().find(is_it);
             let Some(wanted) = wanted else { continue };
             let source = format!("(select * from {stage} where {round} = {place} and {group} = {number})");
             let sql = match wanted.deed {

@@ -171,7 +171,7 @@ impl Session {
         let sql = format!(
             "select from pg_catalog.pg_locks l where not l.granted and l.locktype = 'advisory' and l.classid = {purpose} \
              and l.objid = {} and l.database = (select oid from pg_catalog.pg_database where datname = current_database())",
-            hash as u32
+            hash.cast_unsigned()
         );
         let rows = self.client.query(&sql, &[]);
         let rows = rows.map_err(|error| self.fail(table, "cannot see who waits for", error))?;
@@ -343,6 +343,13 @@ impl Session {
         if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
             return locks::error(&doing, &self.server, table, self.lock_timeout, self.pid);
         }
+        if made_meanwhile(&error) {
+            let error = failed(&doing, error);
+            return Error::new(
+                Kind::Retry,
+                format!("{}; somebody else made it at the same moment", error.message()),
+            );
+        }
         let limit = error.code() == Some(&SqlState::PROGRAM_LIMIT_EXCEEDED);
         let error = failed(&doing, error);
         if !limit {
@@ -358,4 +365,19 @@ impl Session {
             ),
         )
     }
+}
+
+/// Whether somebody who does not know our locks made a schema, table or column between our look and our statement.
+fn made_meanwhile(error: &postgres::Error) -> bool {
+    let made = [
+        SqlState::DUPLICATE_SCHEMA,
+        SqlState::DUPLICATE_TABLE,
+        SqlState::DUPLICATE_COLUMN,
+    ];
+    let in_catalog = error
+        .as_db_error()
+        .is_some_and(|error| error.schema() == Some("pg_catalog"));
+    error
+        .code()
+        .is_some_and(|code| made.contains(code) || *code == SqlState::UNIQUE_VIOLATION && in_catalog)
 }

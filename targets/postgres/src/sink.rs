@@ -32,7 +32,7 @@ enum Way {
     /// By COPY, into a table that has no key yet. Whether there are rows.
     First { rows: bool },
     /// Through a stage, by ON CONFLICT.
-    Upsert(Option<Stage>),
+    Upsert(Option<Box<Stage>>),
 }
 
 impl PostgresSink {
@@ -152,7 +152,7 @@ impl Sink for PostgresSink {
             Way::Upsert(stage) => {
                 let stage = match stage {
                     Some(stage) => stage,
-                    None => stage.insert(Stage::new(&mut session, plan)?),
+                    None => stage.insert(Box::new(Stage::new(&mut session, plan)?)),
                 };
                 stage.write(&mut session, plan, &batch)?;
             }

@@ -68,6 +68,13 @@ impl CopyBatch {
     }
 }
 
+fn write_count(out: &mut Vec<u8>, count: usize) {
+    write_int(
+        out,
+        i64::try_from(count).expect("rows in memory are fewer than 2^63"),
+    );
+}
+
 /// Writes rows as lines of COPY.
 #[derive(Debug)]
 pub struct CopyEncoder {
@@ -203,9 +210,9 @@ impl CopyEncoder {
             }
         }
         if layout.keys > 0 && !layout.exact {
-            write_int(out, at as i64);
+            write_count(out, at);
             out.push(b'\t');
-            write_int(out, self.rows as i64);
+            write_count(out, self.rows);
             out.push(b'\t');
         }
         // Nothing is there to be put an end to when the table has no column of ours.

@@ -80,7 +80,7 @@ mod tests {
         let text = [place(Form::Text), place(Form::Text)];
         assert!(never_fits(&text, &noise(6000)));
         assert!(!never_fits(&text, &noise(2700)));
-        assert!(!never_fits(&text, &[b'x'; 100_000]));
+        assert!(!never_fits(&text, &vec![b'x'; 100_000]));
         assert!(!never_fits(&text, &b"abcdefgh".repeat(10_000)));
         // Two columns of one index.
         let both = [noise(2000), vec![b'\t'], noise(4000)[2000..].to_vec()].concat();

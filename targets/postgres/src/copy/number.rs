@@ -33,7 +33,7 @@ impl<'a> Digits<'a> {
         if whole.is_empty() && fraction.is_empty() || !all_digits(whole) || !all_digits(fraction) {
             return None;
         }
-        let places = i64::try_from(fraction.len()).ok()?;
+        let places = length(fraction);
         let digits = if fraction.is_empty() {
             Cow::Borrowed(whole)
         } else {
@@ -52,7 +52,7 @@ impl<'a> Digits<'a> {
     fn strip(&mut self) {
         let long = self.digits.trim_start_matches('0');
         let short = long.trim_end_matches('0');
-        let zeros = (long.len() - short.len()) as i64;
+        let zeros = length(long) - length(short);
         let short = short.to_owned();
         self.exponent += zeros;
         if short.is_empty() {
@@ -69,8 +69,8 @@ impl<'a> Digits<'a> {
 
     /// The number with at most `scale` digits behind the point, half away from zero.
     pub(super) fn round(mut self, scale: u16) -> Self {
-        let excess = self.scale() - i64::from(scale);
-        let Some(excess) = usize::try_from(excess).ok().filter(|excess| *excess > 0) else {
+        let scale_excess = self.scale() - i64::from(scale);
+        let Some(excess) = usize::try_from(scale_excess).ok().filter(|excess| *excess > 0) else {
             return self;
         };
         let kept = self.digits.len().saturating_sub(excess);
@@ -80,14 +80,14 @@ impl<'a> Digits<'a> {
             increment(&mut digits);
         }
         self.digits = Cow::Owned(digits.into_iter().map(char::from).collect());
-        self.exponent += excess as i64;
+        self.exponent += scale_excess;
         self.strip();
         self
     }
 
     /// Appends the number's one spelling.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let (digits, length) = (self.digits.as_bytes(), self.digits.len() as i64);
+        let digits = self.digits.as_bytes();
         if digits.is_empty() {
             out.push(b'0');
             return;
@@ -95,14 +95,15 @@ impl<'a> Digits<'a> {
         if self.negative {
             out.push(b'-');
         }
-        let point = length + self.exponent;
+        let point = length(&self.digits) + self.exponent;
+        let whole = usize::try_from(point).unwrap_or(0);
         match self.exponent {
             0.. if self.exponent <= MOST_ZEROS => {
                 out.extend_from_slice(digits);
                 out.extend((0..self.exponent).map(|_| b'0'));
             }
-            ..0 if point > 0 => {
-                let (whole, fraction) = digits.split_at(point as usize);
+            ..0 if whole > 0 => {
+                let (whole, fraction) = digits.split_at(whole);
                 out.extend_from_slice(whole);
                 out.push(b'.');
                 out.extend_from_slice(fraction);
@@ -118,6 +119,10 @@ impl<'a> Digits<'a> {
             }
         }
     }
+}
+
+fn length(text: &str) -> i64 {
+    i64::try_from(text.len()).expect("a text in memory is shorter than 2^63 bytes")
 }
 
 /// Adds one to the number that the digits are.
@@ -224,10 +229,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn zeros_and_exponents_change_nothing(number: i64, zeros in 0_usize..60, shift in 0_i32..30) {
+        fn zeros_and_exponents_change_nothing(number: i64, zeros in 0_usize..60, shift in 0_usize..30) {
             let plain = spelled(&number.to_string());
             prop_assert_eq!(&spelled(&format!("{number}.{}", "0".repeat(zeros))), &plain);
-            let shifted = format!("{number}{}e-{shift}", "0".repeat(shift as usize));
+            let shifted = format!("{number}{}e-{shift}", "0".repeat(shift));
             prop_assert_eq!(&spelled(&shifted), &plain);
             // It is the same number.
             prop_assert_eq!(spelled(&plain.clone().expect("a number")), plain);

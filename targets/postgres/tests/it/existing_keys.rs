@@ -52,6 +52,44 @@ fn a_key_that_is_deferrable_is_upserted_by() {
 }
 
 #[test]
+fn a_table_with_rules_is_upserted() {
+    let target = Target::new(json!({}));
+    target.sql(
+        "create table t (id bigint primary key, a text); create table seen (id bigint); \
+         create rule seen as on insert to t do also insert into seen values (new.id)",
+    );
+    target.sql("insert into t values (1, 'old')");
+    target.load(&[with_text(&["id"]), row(1, "x"), row(2, "y"), row(1, "z")]);
+    assert_eq!(target.sql("select id, a from t order by id"), "1|z\n2|y");
+}
+
+#[test]
+fn a_key_property_that_comes_later_is_refused_while_old_rows_have_none() {
+    let target = Target::new(json!({}));
+    target.load(&[with_text(&["id"]), row(1, "x")]);
+    let states = target.fail(
+        &[
+            with_text(&["id", "c"])
+                .as_object_mut()
+                .map_or(Value::Null, |line| {
+                    line["schema"]["properties"]["c"] = json!({"type": "string"});
+                    Value::Object(line.clone())
+                }),
+            record("t", json!({"id": 1, "a": "y", "c": "c"})),
+            state(json!({"n": 1})),
+        ],
+        65,
+        &["\"public\".\"t\"", "contains null values"],
+    );
+    assert_eq!(states, Vec::<String>::new());
+    // Nothing was changed: neither the columns nor the key.
+    assert_eq!(target.columns("t"), "id bigint not null, a text, b text");
+    assert_eq!(target.key("t"), "id");
+    target.load(&[with_text(&["id"]), row(1, "z")]);
+    assert_eq!(target.sql("select id, a from t"), "1|z");
+}
+
+#[test]
 fn unique_indexes_are_keys_when_they_tell_all_rows_apart() {
     // What the table has, and whether it gets a primary key.
     for (index, made) in [
