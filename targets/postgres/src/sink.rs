@@ -199,7 +199,7 @@ impl Sink for PostgresSink {
         }
         (plan, _) = self.streams.agree(&mut session, &self.run, plan, found)?;
         if let Way::Upsert(Some(stage)) = &self.way {
-            stage.drop(&mut session, &plan.name)?;
+            stage.remove(&mut session, &plan.name)?;
         }
         prepare::table(&mut session, &self.run, &self.plan.schema.stream, &plan)?;
         self.way = match self.way {

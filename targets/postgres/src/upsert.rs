@@ -56,7 +56,7 @@ impl Stage {
     }
 
     /// Removes the table.
-    pub(crate) fn drop(&self, session: &mut Session, table: &crate::naming::TableName) -> Result<()> {
+    pub(crate) fn remove(&self, session: &mut Session, table: &crate::naming::TableName) -> Result<()> {
         session.execute(
             table,
             "cannot drop the stage of",

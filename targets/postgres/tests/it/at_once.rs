@@ -186,7 +186,7 @@ fn runs_that_upsert_the_same_keys_at_once_end_well_or_are_to_be_run_again() {
     let target = Target::new(json!({"batch_size_rows": 50}));
     target.load(&[plain(&["id"])]);
     let lines = |run: usize| -> Vec<Value> {
-        let ids: Vec<i64> = if run % 2 == 0 {
+        let ids: Vec<i64> = if run.is_multiple_of(2) {
             (0..400).collect()
         } else {
             (0..400).rev().collect()
