@@ -7,7 +7,7 @@ use melisma_sdk::{Error, JsonSchema, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::copy::InvalidDates;
+use crate::copy::{InvalidDates, InvalidValues};
 use crate::flatten::Flattening;
 use crate::naming::SHORTEST_LIMIT;
 
@@ -49,6 +49,13 @@ pub struct Config {
     /// What becomes of a date or time that the column can not hold: `error` refuses the record, `null` and `max` put
     /// null or 9999-12-31 23:59:59.999999 in its place.
     pub(crate) invalid_date_handling: InvalidDates,
+    /// What becomes of any other value that its column cannot hold and is not widened for: `error` refuses the record,
+    /// `null` puts null in its place, but never in a key.
+    pub(crate) invalid_values: InvalidValues,
+    /// When a column gets a type that holds more: `value`, when a value comes that does not fit it, so that existing
+    /// columns keep their types and new ones get those that the peer's target gives them; `schema`, as soon as the
+    /// SCHEMA allows such a value.
+    pub(crate) widen_on: WidenOn,
     /// What is done when a table does not fit the SCHEMA: `widen` adds columns and widens types, `version` also
     /// renames a column whose type can not widen and makes a new one, `error` adds columns only, `freeze` changes
     /// nothing.
@@ -136,6 +143,18 @@ pub enum Evolution {
     Freeze,
 }
 
+/// `widen_on`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+pub enum WidenOn {
+    /// When a value comes that does not fit.
+    #[default]
+    Value,
+    /// As soon as the SCHEMA allows such a value.
+    Schema,
+}
+
 /// What a source schema becomes.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -190,6 +209,8 @@ impl Default for Config {
             interpret_content_encoding: false,
             sanitize_null_text_characters: false,
             invalid_date_handling: InvalidDates::default(),
+            invalid_values: InvalidValues::default(),
+            widen_on: WidenOn::default(),
             schema_evolution: Evolution::default(),
             identifier_max_length: 63,
             primary_key_required: None,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use melisma_sdk::files::Pool;
 
-use crate::copy::{CopyBatch, CopyEncoder, Deed, Form, InvalidDates, Layout, Mercy, Moment, Nul, Place};
+use crate::copy::{
+    CopyBatch, CopyEncoder, Deed, Form, InvalidDates, InvalidValues, Layout, Mercy, Moment, Nul, Place, Wider,
+};
 
 /// What a column takes, by the name of its type; `text[]` is an array. Unknown names are text as it comes.
 fn form(name: &str) -> Form {
@@ -38,6 +40,7 @@ pub fn encoder(columns: &[&str], keys: usize, deletes: Option<usize>, replace_nu
         form: form(name),
         key: cell < keys,
         scale: None,
+        wider: Wider::Never,
     };
     let layout = Layout {
         places: columns.iter().enumerate().map(place).collect(),
@@ -48,6 +51,7 @@ pub fn encoder(columns: &[&str], keys: usize, deletes: Option<usize>, replace_nu
         mercy: Mercy {
             nul: if replace_nul { Nul::Replace } else { Nul::Refuse },
             dates: InvalidDates::Error,
+            values: InvalidValues::Error,
         },
         hashes: foldhash::fast::RandomState::default(),
         expand: None,

@@ -27,12 +27,14 @@ mod plan;
 mod prepare;
 mod session;
 mod sink;
+mod sql_types;
 mod state;
 mod streams;
 mod table;
 mod types;
 mod upsert;
 mod versions;
+mod widen;
 
 use std::sync::Arc;
 use std::thread;
@@ -42,8 +44,8 @@ use melisma_postgres::Server;
 use melisma_sdk::target::{LoadMethod, Settings, Target};
 use melisma_sdk::{Error, Limits, Result, StreamSchema, planted};
 
-pub use config::{Config, Evolution, HardDeleteMode, NamingMode, Roles, SchemaMapping};
-pub use copy::{CopyBatch, CopyEncoder, InvalidDates};
+pub use config::{Config, Evolution, HardDeleteMode, NamingMode, Roles, SchemaMapping, WidenOn};
+pub use copy::{CopyBatch, CopyEncoder, InvalidDates, InvalidValues};
 pub use sink::PostgresSink;
 
 use copy::{Mercy, Nul};
@@ -195,8 +197,10 @@ fn rules(config: &Config) -> Rules {
         mapping: Mapping {
             mode: config.naming_mode,
             content_encoding: config.interpret_content_encoding,
+            sql_types: Arc::default(),
         },
         evolution: config.schema_evolution,
+        widen_on: config.widen_on,
         mercy: Mercy {
             nul: if config.sanitize_null_text_characters {
                 Nul::Replace
@@ -204,6 +208,7 @@ fn rules(config: &Config) -> Rules {
                 Nul::Refuse
             },
             dates: config.invalid_date_handling,
+            values: config.invalid_values,
         },
         flattening: config.flattening(),
         upsert: true,

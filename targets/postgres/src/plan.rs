@@ -1,5 +1,7 @@
 //! What is to be done to a table so that it takes a stream's rows, decided before anything is.
 
+mod evolve;
+
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -7,8 +9,8 @@ use melisma_postgres::{identifier, literal};
 use melisma_sdk::schema::{Column, Metadata};
 use melisma_sdk::{Error, Result, StreamSchema, show};
 
-use crate::config::{Evolution, NamingMode};
-use crate::copy::{Layout, Mercy, Place};
+use crate::config::{Evolution, NamingMode, WidenOn};
+use crate::copy::{Expand, Layout, Mercy, Place, Wider};
 use crate::flatten::Flattening;
 use crate::mapping::Mapping;
 use crate::naming::{Naming, TableName};
@@ -21,6 +23,7 @@ pub(crate) struct Rules {
     pub(crate) naming: Naming,
     pub(crate) mapping: Mapping,
     pub(crate) evolution: Evolution,
+    pub(crate) widen_on: WidenOn,
     pub(crate) mercy: Mercy,
     /// Objects become columns.
     pub(crate) flattening: Option<Flattening>,
@@ -41,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) changes: Vec<String>,
     /// Whether they make the table.
     pub(crate) creates: bool,
+    /// The properties that bring values which the columns of the table before do not hold.
+    widens: Vec<Box<str>>,
     /// The table that the plan was made for, when there was one.
     pub(crate) before: Option<Table>,
     /// The table after them.
@@ -62,6 +67,7 @@ struct Taken<'a> {
     name: Box<str>,
     column: &'a Column,
     data_type: Type,
+    wider: Wider,
 }
 
 /// Plans a table for a schema. `before` is the table that there is; `name` where.
@@ -79,6 +85,38 @@ pub(crate) fn plan(
         }
         None => (Arc::clone(schema), None),
     };
+    plan_flat(rules, name, before, (&schema, expand), &[], hashes)
+}
+
+/// Plans the same table for the same schema, so that the columns of these properties hold values that they do not
+/// hold under `old`.
+pub(crate) fn replan(rules: &Rules, old: &Plan, properties: &[&str]) -> Result<Plan> {
+    let flat = (&old.schema, old.layout.expand.clone());
+    plan_flat(
+        rules,
+        &old.name,
+        Some(&old.table),
+        flat,
+        properties,
+        &old.layout.hashes,
+    )
+}
+
+/// Plans what `old` plans, on the table as it is by now.
+pub(crate) fn plan_again(rules: &Rules, old: &Plan, before: Option<&Table>) -> Result<Plan> {
+    let flat = (&old.schema, old.layout.expand.clone());
+    let widens: Vec<&str> = old.widens.iter().map(|name| &**name).collect();
+    plan_flat(rules, &old.name, before, flat, &widens, &old.layout.hashes)
+}
+
+fn plan_flat(
+    rules: &Rules,
+    name: &TableName,
+    before: Option<&Table>,
+    (schema, expand): (&Arc<StreamSchema>, Option<Arc<Expand>>),
+    widens: &[&str],
+    hashes: &RandomState,
+) -> Result<Plan> {
     if rules.needs_key && schema.key.is_empty() {
         return Err(Error::input(
             "expected key properties (primary_key_required), found none",
@@ -90,8 +128,9 @@ pub(crate) fn plan(
         table: before.cloned().unwrap_or_default(),
         changes: Vec::new(),
         creates: before.is_none(),
+        widens,
     };
-    let mut taken = planner.columns(&schema)?;
+    let mut taken = planner.columns(schema)?;
     planner.check_count()?;
     // In the order of the key properties.
     let of_key = |cell: &usize| {
@@ -118,7 +157,7 @@ pub(crate) fn plan(
         exact,
         names: taken.iter().map(|taken| taken.column.name.clone()).collect(),
         keys: key.len(),
-        deletes: deleting_cell(rules, &schema).filter(|_| !key.is_empty()),
+        deletes: deleting_cell(rules, schema).filter(|_| !key.is_empty()),
         mercy: rules.mercy,
         hashes: hashes.clone(),
         expand,
@@ -138,11 +177,12 @@ pub(crate) fn plan(
         name: name.clone(),
         changes,
         creates,
+        widens: widens.iter().map(|&name| name.into()).collect(),
         before: before.cloned(),
         columns: taken.into_iter().map(|taken| taken.name).collect(),
         key,
         layout: Arc::new(layout),
-        schema: Arc::clone(&schema),
+        schema: Arc::clone(schema),
         version: table.column(Metadata::TableVersion.name()).is_some(),
         deleted_at: table.column(Metadata::DeletedAt.name()).is_some(),
         table,
@@ -154,9 +194,13 @@ fn places(taken: &[Taken<'_>], key: &[Box<str>], table: &Table) -> Vec<Place> {
     let coarse = |name: &str| table.column(name).is_some_and(|column| column.coarse);
     let place = |taken: &Taken<'_>| Place {
         cell: taken.cell,
-        form: taken.data_type.form(),
+        form: match taken.wider {
+            Wider::Never => taken.data_type.form().rounding(),
+            _ => taken.data_type.form(),
+        },
         key: key.contains(&taken.name),
         scale: taken.data_type.scale().filter(|_| !coarse(&taken.name)),
+        wider: taken.wider.clone(),
     };
     taken.iter().map(place).collect()
 }
@@ -237,6 +281,8 @@ struct Planner<'r> {
     table: Table,
     changes: Vec<String>,
     creates: bool,
+    /// The properties that bring values which their columns do not hold.
+    widens: &'r [&'r str],
 }
 
 impl Planner<'_> {
@@ -251,11 +297,13 @@ impl Planner<'_> {
         for ((cell, column), name) in cells.filter(|(_, column)| rules.takes(column)).zip(names) {
             let key = schema.key.contains(&cell);
             if let Some(data_type) = self.column(&name, column, key)? {
+                let wider = self.wider(&name, column, key, &data_type)?;
                 taken.push(Taken {
                     cell,
                     name,
                     column,
                     data_type,
+                    wider,
                 });
             }
         }
@@ -266,44 +314,10 @@ impl Planner<'_> {
     fn column(&mut self, name: &str, column: &Column, key: bool) -> Result<Option<Type>> {
         let wanted = self.rules.mapping.column(column)?;
         let Some(at) = self.table.columns.iter().position(|there| &*there.name == name) else {
-            return self.new_column(name, column, key, wanted);
+            let first = self.first_type(wanted);
+            return self.new_column(name, column, key, first);
         };
-        let there = self.table.columns[at].data_type.clone();
-        if there.holds(&wanted) || self.rules.evolution == Evolution::Freeze {
-            return Ok(Some(there));
-        }
-        let evolution = self.rules.evolution;
-        match there.join(&wanted) {
-            Some(wide) if evolution != Evolution::Error => {
-                self.alter(name, &wide);
-                self.table.columns[at].data_type = wide.clone();
-                self.table.columns[at].coarse = false;
-                Ok(Some(wide))
-            }
-            None if evolution == Evolution::Version && !key => {
-                let old = self.rules.naming.fit(&format!("{name}_{}", self.rules.stamp))?;
-                self.changes.push(format!(
-                    "alter table {} rename column {} to {}",
-                    self.sql,
-                    identifier(name),
-                    identifier(&old)
-                ));
-                self.table.columns[at].name = old.into();
-                self.new_column(name, column, key, wanted)
-            }
-            _ => Err(Error::config(format!(
-                "{}: expected a column of type {} for {}, found {} (schema_evolution {})",
-                self.sql,
-                wanted.sql(),
-                show(&column.name),
-                there.sql(),
-                match evolution {
-                    Evolution::Error => "error",
-                    Evolution::Version => "version, which keeps keys as they are",
-                    _ => "widen: no type holds both",
-                }
-            ))),
-        }
+        self.evolve(at, column, key, wanted)
     }
 
     fn new_column(&mut self, name: &str, column: &Column, key: bool, wanted: Type) -> Result<Option<Type>> {
@@ -332,16 +346,9 @@ impl Planner<'_> {
             name: name.into(),
             data_type: wanted.clone(),
             coarse: false,
+            used_by: None,
         });
         Ok(Some(wanted))
-    }
-
-    fn alter(&mut self, name: &str, wide: &Type) {
-        let (column, wide) = (identifier(name), wide.sql());
-        self.changes.push(format!(
-            "alter table {} alter column {column} type {wide} using {column}::{wide}",
-            self.sql
-        ));
     }
 
     fn check_count(&self) -> Result<()> {

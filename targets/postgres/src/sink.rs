@@ -128,7 +128,15 @@ fn copy_into(plan: &Plan) -> String {
 impl Sink for PostgresSink {
     type Batch = CopyBatch;
 
-    fn write(&mut self, batch: CopyBatch) -> Result<()> {
+    fn write(&mut self, mut batch: CopyBatch) -> Result<()> {
+        for earlier in std::mem::take(&mut batch.earlier) {
+            self.write(earlier)?;
+        }
+        if batch.widens {
+            // The stream's next plan is for these rows.
+            let schema = Arc::clone(&self.plan.schema);
+            self.change_schema(&schema)?;
+        }
         let shared = Arc::clone(&self.session);
         let mut session = lock(&shared);
         if matches!(self.way, Way::First { .. }) && (!batch.is_plain() || batch.long_keys) {

@@ -11,12 +11,13 @@ use melisma_postgres::postgres::Client;
 use melisma_sdk::files::Pool;
 use melisma_sdk::{Error, Kind, Result, StreamSchema, show};
 
-use crate::copy::CopyEncoder;
+use crate::copy::{CopyEncoder, Layout};
 use crate::naming::TableName;
-use crate::plan::{Plan, Rules, plan};
+use crate::plan::{Plan, Rules, plan, plan_again, replan};
 use crate::session::Session;
 use crate::state::StateTable;
 use crate::table::{self, Found};
+use crate::widen::Widener;
 
 /// What the settings say.
 #[derive(Clone, Debug)]
@@ -83,7 +84,12 @@ impl Streams {
     }
 
     /// The encoder for a schema, which the next plan of the stream is made for.
-    pub(crate) fn encoder(&self, run: &Run, schema: &Arc<StreamSchema>) -> Result<CopyEncoder> {
+    pub(crate) fn encoder(
+        self: &Arc<Self>,
+        run: &Arc<Run>,
+        schema: &Arc<StreamSchema>,
+    ) -> Result<CopyEncoder> {
+        run.rules.mapping.sql_types.ask(&mut *self.catalog()?, schema)?;
         let mut streams = lock(&self.streams);
         let plan = match streams.get_mut(&schema.stream) {
             Some(stream) => {
@@ -106,7 +112,24 @@ impl Streams {
                 plan
             }
         };
-        Ok(CopyEncoder::new(&plan.layout, &self.pool))
+        let widener = Widener {
+            streams: Arc::clone(self),
+            run: Arc::clone(run),
+            stream: schema.stream.clone(),
+        };
+        Ok(CopyEncoder::new(&plan.layout, &self.pool).widening(widener))
+    }
+
+    /// The layout of a plan in which the columns of these properties hold more: the stream's next plan.
+    pub(crate) fn widen(&self, run: &Run, stream: &str, properties: &[&str]) -> Result<Arc<Layout>> {
+        let mut streams = lock(&self.streams);
+        let stream = streams
+            .get_mut(stream)
+            .ok_or_else(|| Error::bug("an encoder without its stream"))?;
+        let plan = Arc::new(replan(&run.rules, &stream.newest, properties)?);
+        stream.newest = Arc::clone(&plan);
+        stream.plans.push_back(Arc::clone(&plan));
+        Ok(Arc::clone(&plan.layout))
     }
 
     fn first_plan(
@@ -181,18 +204,7 @@ impl Streams {
         if table == plan.before {
             return Ok((plan, unfinished));
         }
-        let rules = Rules {
-            // The schema of a plan is flat already.
-            flattening: None,
-            ..run.rules.clone()
-        };
-        let fresh = self::plan(
-            &rules,
-            &plan.name,
-            table.as_ref(),
-            &plan.schema,
-            &plan.layout.hashes,
-        )?;
+        let fresh = plan_again(&run.rules, &plan, table.as_ref())?;
         if !fresh.encodes_as(&plan) {
             return Err(Error::new(
                 Kind::Retry,

@@ -39,6 +39,8 @@ pub(crate) struct TableColumn {
     /// The server calls more values equal than the type does: a precision that rounds, a collation that is not
     /// deterministic, an operator class of its own.
     pub(crate) coarse: bool,
+    /// What keeps the server from changing its type: `view recent`.
+    pub(crate) used_by: Option<Box<str>>,
 }
 
 impl Table {
@@ -88,6 +90,22 @@ const COLUMNS: &str = "select a.attname::text, pg_catalog.format_type(a.atttypid
     or coalesce(not (pg_catalog.to_jsonb(l) ->> 'collisdeterministic')::boolean, false) \
     from pg_catalog.pg_attribute a left join pg_catalog.pg_collation l on l.oid = a.attcollation \
     where a.attrelid = $1 and a.attnum > 0 order by a.attnum";
+
+/// What the server takes no change of a column's type for: views and rules, triggers and policies that name it,
+/// generated columns, functions, and partitioning.
+const USERS: &str = "select a.attname::text, min(case \
+      when r.oid is not null then (select case c.relkind when 'm' then 'materialized view ' when 'v' then 'view ' \
+        else 'a rule of ' end || c.oid::regclass::text from pg_catalog.pg_class c where c.oid = r.ev_class) \
+      else pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) end) \
+    from pg_catalog.pg_depend d join pg_catalog.pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid \
+    left join pg_catalog.pg_rewrite r on d.classid = 'pg_catalog.pg_rewrite'::regclass and r.oid = d.objid \
+    left join pg_catalog.pg_attrdef f on d.classid = 'pg_catalog.pg_attrdef'::regclass and f.oid = d.objid \
+    where d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid = $1 and d.refobjsubid > 0 and (d.classid in \
+      ('pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_trigger'::regclass, 'pg_catalog.pg_policy'::regclass, \
+       'pg_catalog.pg_proc'::regclass) or f.adnum <> d.refobjsubid) group by 1 \
+    union all select a.attname::text, 'the partitioning' from pg_catalog.pg_partitioned_table p \
+    join pg_catalog.pg_attribute a on a.attrelid = p.partrelid and a.attnum = any(p.partattrs::int2[]) \
+    where p.partrelid = $1";
 
 const KEYS: &str = "select i.indisprimary, array(select a.attname::text from unnest(i.indkey::int2[]) with ordinality k(n, o) \
     join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.n where k.o <= i.indnkeyatts order by k.o), \
@@ -140,7 +158,14 @@ pub(crate) fn read_by(ask: &mut Ask<'_>, name: &TableName) -> Result<Option<Foun
             name: row.get::<_, String>(0).into(),
             data_type: Type::named(row.get(1)),
             coarse: row.get(3),
+            used_by: None,
         });
+    }
+    for row in ask(USERS, &[&oid]).map_err(fail)? {
+        let name: String = row.get(0);
+        if let Some(column) = table.columns.iter_mut().find(|column| *column.name == *name) {
+            column.used_by = row.get::<_, Option<String>>(1).map(Into::into);
+        }
     }
     for row in ask(KEYS, &[&oid]).map_err(fail)? {
         let columns: Vec<Box<str>> = row.get::<_, Vec<String>>(1).into_iter().map(Into::into).collect();

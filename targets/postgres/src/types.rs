@@ -1,6 +1,11 @@
-//! Types of columns: their names, their order by what holds what, and how cells are written for each.
+//! Types of columns: their names, which of them holds what, and how cells are written for each.
+
+mod lattice;
+mod spelled;
 
 use crate::copy::{Form, Moment};
+
+pub(crate) use spelled::Spelled;
 
 /// A column's type, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,17 +14,21 @@ pub(crate) enum Type {
     SmallInt,
     Integer,
     BigInt,
-    /// With precision and scale, or as many digits as come.
-    Numeric(Option<(u16, u16)>),
+    /// With precision and scale, or without limits. Since PostgreSQL 15 the scale may be negative.
+    Numeric(Option<(u16, i16)>),
     Real,
     Double,
     Text,
-    /// `character varying`, at most so many characters.
+    /// `character varying`, with the largest number of characters.
     Varchar(Option<u32>),
+    /// `character(n)`, padded with spaces.
+    Char(u32),
     Date,
-    Time,
-    Timestamp,
-    TimestampTz,
+    /// `time without time zone`, with the digits of the second's fraction that it keeps; six when there is no number.
+    Time(Option<u8>),
+    TimeTz(Option<u8>),
+    Timestamp(Option<u8>),
+    TimestampTz(Option<u8>),
     Uuid,
     Jsonb,
     Json,
@@ -48,40 +57,62 @@ impl Type {
             }
             _ => (lower.clone(), None),
         };
-        let numbers: Option<Vec<u32>> = arguments.map(|text| {
-            text.split(',')
-                .filter_map(|number| number.trim().parse().ok())
-                .collect()
-        });
-        match (word.as_str(), numbers.as_deref()) {
-            ("boolean" | "bool", None) => Self::Boolean,
-            ("smallint" | "int2", None) => Self::SmallInt,
-            ("integer" | "int" | "int4", None) => Self::Integer,
-            ("bigint" | "int8", None) => Self::BigInt,
-            ("numeric" | "decimal", None) => Self::Numeric(None),
-            ("numeric" | "decimal", Some([precision])) => Self::Numeric(Some((*precision as u16, 0))),
-            ("numeric" | "decimal", Some([precision, scale])) => {
-                Self::Numeric(Some((*precision as u16, *scale as u16)))
+        let numbers = match arguments {
+            None => Some(Vec::new()),
+            Some(text) => text.split(',').map(|number| number.trim().parse().ok()).collect(),
+        };
+        numbers
+            .and_then(|numbers: Vec<i64>| Self::of(&word, &numbers))
+            .unwrap_or_else(|| Self::Other(name.into()))
+    }
+
+    /// The type of this word with these numbers behind it, when it is one of those that are known here.
+    fn of(word: &str, numbers: &[i64]) -> Option<Self> {
+        let length = |number: &i64| u32::try_from(*number).ok();
+        let digits = match numbers {
+            [] => Some(None),
+            [digits] => u8::try_from(*digits).ok().map(Some),
+            _ => None,
+        };
+        Some(match (word, numbers) {
+            ("boolean" | "bool", []) => Self::Boolean,
+            ("smallint" | "int2", []) => Self::SmallInt,
+            ("integer" | "int" | "int4", []) => Self::Integer,
+            ("bigint" | "int8", []) => Self::BigInt,
+            ("numeric" | "decimal" | "dec", []) => Self::Numeric(None),
+            ("numeric" | "decimal" | "dec", [precision]) => {
+                Self::Numeric(Some((u16::try_from(*precision).ok()?, 0)))
             }
-            ("real" | "float4", None) => Self::Real,
-            ("double precision" | "float8", None) => Self::Double,
-            ("text", None) => Self::Text,
-            ("character varying" | "varchar", None) => Self::Varchar(None),
-            ("character varying" | "varchar", Some([length])) => Self::Varchar(Some(*length)),
-            ("date", None) => Self::Date,
-            ("time" | "time without time zone", _) => Self::Time,
-            ("timestamp" | "timestamp without time zone", _) => Self::Timestamp,
-            ("timestamptz" | "timestamp with time zone", _) => Self::TimestampTz,
-            ("uuid", None) => Self::Uuid,
-            ("jsonb", None) => Self::Jsonb,
-            ("json", None) => Self::Json,
-            ("bytea", None) => Self::Bytea,
-            _ => Self::Other(name.into()),
-        }
+            ("numeric" | "decimal" | "dec", [precision, scale]) => Self::Numeric(Some((
+                u16::try_from(*precision).ok()?,
+                i16::try_from(*scale).ok()?,
+            ))),
+            ("real" | "float4", []) => Self::Real,
+            ("double precision" | "float8" | "float", []) => Self::Double,
+            ("text", []) => Self::Text,
+            ("character varying" | "varchar", []) => Self::Varchar(None),
+            ("character varying" | "varchar", [most]) => Self::Varchar(Some(length(most)?)),
+            ("character" | "char", []) => Self::Char(1),
+            ("character" | "char", [most]) => Self::Char(length(most)?),
+            ("date", []) => Self::Date,
+            ("time" | "time without time zone", _) => Self::Time(digits?),
+            ("timetz" | "time with time zone", _) => Self::TimeTz(digits?),
+            ("timestamp" | "timestamp without time zone", _) => Self::Timestamp(digits?),
+            ("timestamptz" | "timestamp with time zone", _) => Self::TimestampTz(digits?),
+            ("uuid", []) => Self::Uuid,
+            ("jsonb", []) => Self::Jsonb,
+            ("json", []) => Self::Json,
+            ("bytea", []) => Self::Bytea,
+            _ => return None,
+        })
     }
 
     /// The name for DDL.
     pub(crate) fn sql(&self) -> String {
+        let fraction = |word: &str, digits: &Option<u8>, zone: &str| match digits {
+            Some(digits) => format!("{word}({digits}) {zone} time zone"),
+            None => format!("{word} {zone} time zone"),
+        };
         match self {
             Self::Boolean => "boolean".into(),
             Self::SmallInt => "smallint".into(),
@@ -94,10 +125,12 @@ impl Type {
             Self::Text => "text".into(),
             Self::Varchar(None) => "character varying".into(),
             Self::Varchar(Some(length)) => format!("character varying({length})"),
+            Self::Char(length) => format!("character({length})"),
             Self::Date => "date".into(),
-            Self::Time => "time without time zone".into(),
-            Self::Timestamp => "timestamp without time zone".into(),
-            Self::TimestampTz => "timestamp with time zone".into(),
+            Self::Time(digits) => fraction("time", digits, "without"),
+            Self::TimeTz(digits) => fraction("time", digits, "with"),
+            Self::Timestamp(digits) => fraction("timestamp", digits, "without"),
+            Self::TimestampTz(digits) => fraction("timestamp", digits, "with"),
             Self::Uuid => "uuid".into(),
             Self::Jsonb => "jsonb".into(),
             Self::Json => "json".into(),
@@ -114,13 +147,17 @@ impl Type {
             Self::SmallInt => Form::Integer(2),
             Self::Integer => Form::Integer(4),
             Self::BigInt => Form::Integer(8),
-            Self::Numeric(_) => Form::Numeric,
-            Self::Real | Self::Double => Form::Float,
-            Self::Text | Self::Varchar(_) => Form::Text,
+            Self::Numeric(None) => Form::Numeric,
+            Self::Numeric(Some((precision, scale))) => Form::Decimal(*precision, *scale),
+            Self::Real => Form::Real,
+            Self::Double => Form::Float,
+            Self::Text | Self::Varchar(None) => Form::Text,
+            Self::Varchar(Some(most)) | Self::Char(most) => Form::Characters(*most),
             Self::Date => Form::Moment(Moment::Date),
-            Self::Time => Form::Moment(Moment::Time),
-            Self::Timestamp => Form::Moment(Moment::Timestamp),
-            Self::TimestampTz => Form::Moment(Moment::TimestampTz),
+            Self::Time(_) => Form::Moment(Moment::Time),
+            Self::TimeTz(_) => Form::Moment(Moment::TimeTz),
+            Self::Timestamp(_) => Form::Moment(Moment::Timestamp),
+            Self::TimestampTz(_) => Form::Moment(Moment::TimestampTz),
             Self::Uuid => Form::Uuid,
             Self::Jsonb | Self::Json => Form::Json,
             Self::Bytea => Form::Bytea,
@@ -137,18 +174,21 @@ impl Type {
             | Self::SmallInt
             | Self::Integer
             | Self::BigInt
-            | Self::Numeric(_)
             | Self::Double
             | Self::Text
             | Self::Varchar(None)
             | Self::Date
-            | Self::Time
-            | Self::Timestamp
-            | Self::TimestampTz
+            | Self::Time(None)
+            | Self::Timestamp(None)
+            | Self::TimestampTz(None)
             | Self::Uuid
             | Self::Bytea => true,
-            // Trailing blanks beyond its length are cut; a real is rounded.
-            Self::Varchar(Some(_)) | Self::Real => false,
+            Self::Numeric(limits) => limits.is_none_or(|(_, scale)| scale >= 0),
+            // Trailing blanks beyond its length are cut; a real is rounded, and so are fractions of a second.
+            Self::Varchar(Some(_)) | Self::Char(_) | Self::Real => false,
+            Self::Time(Some(_)) | Self::Timestamp(Some(_)) | Self::TimestampTz(Some(_)) | Self::TimeTz(_) => {
+                false
+            }
             Self::Jsonb | Self::Json | Self::Array(_) | Self::Other(_) => false,
         }
     }
@@ -156,173 +196,11 @@ impl Type {
     /// The digits behind the point that a column keeps of a number.
     pub(crate) fn scale(&self) -> Option<u16> {
         match self {
-            Self::Numeric(Some((_, scale))) => Some(*scale),
+            Self::Numeric(Some((_, scale))) => u16::try_from(*scale).ok(),
             _ => None,
         }
-    }
-
-    /// Digits before and after the point that every value of an exact number type fits in.
-    fn digits(&self) -> Option<(u16, u16)> {
-        match self {
-            Self::SmallInt => Some((5, 0)),
-            Self::Integer => Some((10, 0)),
-            Self::BigInt => Some((19, 0)),
-            Self::Numeric(Some((precision, scale))) => Some((precision.saturating_sub(*scale), *scale)),
-            _ => None,
-        }
-    }
-
-    fn is_number(&self) -> bool {
-        self.digits().is_some() || matches!(self, Self::Numeric(_) | Self::Real | Self::Double)
-    }
-
-    /// Whether a column of this type takes every value of `other`, as `other` has it.
-    ///
-    /// Text and JSON take anything. A floating column takes numbers as it can: that is what it was made for. A type
-    /// that is not in the lattice is left to the server.
-    pub(crate) fn holds(&self, other: &Self) -> bool {
-        match (self, other) {
-            (a, b) if a == b => true,
-            (Self::Text | Self::Varchar(_) | Self::Jsonb | Self::Json | Self::Other(_), _) => true,
-            (Self::Real | Self::Double, b) => b.is_number(),
-            (Self::Numeric(None), b) => b.is_number(),
-            (Self::Numeric(Some(_)), b) => match (self.digits(), b.digits()) {
-                (Some((whole, scale)), Some((other_whole, other_scale))) => {
-                    whole >= other_whole && scale >= other_scale
-                }
-                _ => false,
-            },
-            (Self::Integer, Self::SmallInt) | (Self::BigInt, Self::SmallInt | Self::Integer) => true,
-            (Self::Timestamp | Self::TimestampTz, Self::Date | Self::Timestamp | Self::TimestampTz) => true,
-            (Self::Array(a), Self::Array(b)) => a.holds(b),
-            _ => false,
-        }
-    }
-
-    /// The least type above both: smallint, integer, bigint, numeric, text; date, timestamp, text. `None` where there
-    /// is none: JSON, bytes and arrays do not become text.
-    pub(crate) fn join(&self, other: &Self) -> Option<Self> {
-        if self.holds(other) {
-            return Some(self.clone());
-        }
-        if other.holds(self)
-            && !matches!(other, Self::Jsonb | Self::Json | Self::Other(_))
-            && self.is_scalar()
-        {
-            return Some(other.clone());
-        }
-        match (self, other) {
-            (Self::Array(a), Self::Array(b)) => a.join(b).map(|element| Self::Array(Box::new(element))),
-            (a, b) if a.is_number() && b.is_number() => Some(match (a.digits(), b.digits()) {
-                (Some((whole, scale)), Some((other_whole, other_scale))) => {
-                    let (whole, scale) = (whole.max(other_whole), scale.max(other_scale));
-                    Self::Numeric(Some((whole + scale, scale)))
-                }
-                _ => Self::Numeric(None),
-            }),
-            (a, b) if a.is_scalar() && b.is_scalar() => Some(Self::Text),
-            _ => None,
-        }
-    }
-
-    /// Whether its text says all that its value does.
-    fn is_scalar(&self) -> bool {
-        !matches!(
-            self,
-            Self::Jsonb | Self::Json | Self::Bytea | Self::Array(_) | Self::Other(_)
-        )
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Type::*;
-
-    fn scalars() -> Vec<Type> {
-        vec![
-            Boolean,
-            SmallInt,
-            Integer,
-            BigInt,
-            Numeric(None),
-            Numeric(Some((10, 2))),
-            Numeric(Some((38, 0))),
-            Double,
-            Text,
-            Varchar(None),
-            Date,
-            Time,
-            Timestamp,
-            TimestampTz,
-            Uuid,
-        ]
-    }
-
-    #[test]
-    fn names_are_read_as_they_are_written() {
-        let mut types = scalars();
-        types.extend([
-            Real,
-            Varchar(Some(9)),
-            Jsonb,
-            Json,
-            Bytea,
-            Array(Box::new(Timestamp)),
-        ]);
-        types.push(Other("vector(3)".into()));
-        for data_type in types {
-            assert_eq!(Type::named(&data_type.sql()), data_type);
-        }
-        for (name, data_type) in [
-            ("int8", BigInt),
-            ("DECIMAL(9, 3)", Numeric(Some((9, 3)))),
-            ("timestamp(3) without time zone", Timestamp),
-            ("text[][]", Array(Box::new(Text))),
-            ("public.Mood", Other("public.Mood".into())),
-            ("bit(3)", Other("bit(3)".into())),
-        ] {
-            assert_eq!(Type::named(name), data_type, "{name}");
-        }
-    }
-
-    #[test]
-    fn widening_goes_up_the_lattice() {
-        for (a, b, up) in [
-            (SmallInt, Integer, Some(Integer)),
-            (Integer, BigInt, Some(BigInt)),
-            (BigInt, Integer, Some(BigInt)),
-            (BigInt, Numeric(None), Some(Numeric(None))),
-            (BigInt, Numeric(Some((10, 2))), Some(Numeric(Some((21, 2))))),
-            (Numeric(None), Text, Some(Text)),
-            (Date, Timestamp, Some(Timestamp)),
-            (Timestamp, Text, Some(Text)),
-            (Boolean, Integer, Some(Text)),
-            (Time, Text, Some(Text)),
-            (Uuid, Text, Some(Text)),
-            (Varchar(None), Integer, Some(Varchar(None))),
-            (Double, Numeric(None), Some(Double)),
-            (Integer, Jsonb, None),
-            (Jsonb, Text, Some(Jsonb)),
-            (
-                Array(Box::new(Integer)),
-                Array(Box::new(BigInt)),
-                Some(Array(Box::new(BigInt))),
-            ),
-            (Array(Box::new(Integer)), Integer, None),
-            (Bytea, Text, None),
-        ] {
-            assert_eq!(a.join(&b), up, "{a:?} {b:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_joined_holds_both() {
-        for a in scalars() {
-            for b in scalars() {
-                let up = a.join(&b).expect("scalars become text at the worst");
-                assert!(up.holds(&a) && up.holds(&b), "{a:?} {b:?} {up:?}");
-            }
-        }
-    }
-}
+mod tests;

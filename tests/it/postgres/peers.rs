@@ -116,6 +116,70 @@ fn their_tap(settings: &Value) -> Vec<u8> {
     run(command.arg("--catalog").arg(path), b"").ok().stdout
 }
 
+/// Schemas that allow several types, as taps of Salesforce, HubSpot, Stripe, Xero and MongoDB write them, with values
+/// that the peer's column holds.
+fn real_taps(
+    say: &mut impl FnMut(Value),
+    schema: &impl Fn(&str, Value, Value) -> Value,
+    record: &impl Fn(&str, Value) -> Value,
+) {
+    let at = json!({"type": "string", "format": "date-time"});
+    let date = json!({"type": "string", "format": "date"});
+    let texts = json!({"type": "array", "items": {"type": "string"}});
+    say(schema(
+        "real_taps",
+        json!(["id"]),
+        json!({
+            "id": {"type": ["integer", "string"]},
+            "date_or_text": {"anyOf": [at, {"type": ["string", "null"]}]},
+            "date_or_number": {"anyOf": [{"type": "null"}, at, {"type": "integer"}]},
+            "day_or_date": {"anyOf": [date, at, {"type": "null"}]},
+            "one_of": {"oneOf": [at, {"type": "null"}]},
+            "list_or_text": {"type": ["null", "array", "string"], "items": {"type": "string"}},
+            "any_list": {"anyOf": [texts, {"type": "string"}, {"type": "null"}]},
+            "text_or_list": {"anyOf": [{"type": "string"}, texts, {"type": "null"}]},
+            "any_object": {"anyOf": [{"type": "object", "properties": {}}, {"type": "null"}]},
+            "object_or_text": {"type": ["null", "object", "string"]},
+            "whole_or_number": {"anyOf": [{"type": "integer"}, {"type": "number"}, {"type": "null"}]},
+            "number_or_text": {"type": ["null", "number", "string"]},
+            "number_first": {"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]},
+            "flag_or_number": {"type": ["null", "boolean", "integer"]},
+            "flag_or_text": {"type": ["null", "boolean", "string"]},
+            "uuid_or_text": {"anyOf": [{"type": "string", "format": "uuid"}, {"type": ["string", "null"]}]},
+            "anything": {},
+            "choice": {"enum": ["a", "b", null]},
+            "mixed_items": {"type": ["null", "array"], "items": {"type": ["string", "integer", "null"]}},
+            "branch_items": {"type": ["null", "array"], "items": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
+            "deep_items": {"type": ["null", "array"], "items": {"type": "array", "items": {"type": "string"}}},
+            "untyped_items": {"type": ["null", "array"], "items": {}},
+            "variant": {"type": ["null", "string"], "x-sql-datatype": "variant"},
+            "tiny": {"type": ["null", "integer"], "minimum": 0, "maximum": 255},
+            "half_open": {"type": ["null", "integer"], "minimum": 0},
+        }),
+    ));
+    say(record(
+        "real_taps",
+        json!({
+            "id": "a1", "date_or_text": "2024-05-06T07:08:09Z",
+            "date_or_number": "2024-05-06T07:08:09Z", "day_or_date": "2024-05-06", "one_of": "2024-05-06T07:08:09Z",
+            "list_or_text": ["a"], "any_list": ["a", "b c"], "text_or_list": "a", "any_object": {"a": 1},
+            "object_or_text": {"a": 1}, "whole_or_number": 5, "number_or_text": "x", "number_first": 1.5,
+            "flag_or_number": 7, "flag_or_text": "x", "uuid_or_text": "6f1f7a0e-7c5c-4c0b-9f59-0c1f4ee6e0a1",
+            "anything": "text", "choice": "a", "mixed_items": ["a"], "branch_items": ["a"],
+            "untyped_items": ["a"], "variant": "v", "tiny": 255, "half_open": 5_000_000_000_i64,
+        }),
+    ));
+    say(schema(
+        "text_first",
+        json!(["id"]),
+        json!({"id": {"type": "integer"}, "text_or_date": {"anyOf": [{"type": ["string", "null"]}, at]}}),
+    ));
+    say(record(
+        "text_first",
+        json!({"id": 1, "text_or_date": "2024-05-06T07:08:09Z"}),
+    ));
+}
+
 /// One stream of each kind that a target has to name, type, update or version.
 fn messages() -> Vec<u8> {
     let mut lines = Vec::new();
@@ -164,6 +228,7 @@ fn messages() -> Vec<u8> {
         "public-types",
         json!({"id": 3, "text": "", "number": 12_345_678_901_i64, "object": {}, "strings": []}),
     ));
+    real_taps(&mut say, &schema, &record);
     say(schema("no_keys", json!([]), json!({"a": {"type": "integer"}})));
     for _ in 0..2 {
         say(record("no_keys", json!({"a": 1})));
@@ -215,7 +280,13 @@ fn the_target_leaves_the_tables_that_meltanolabs_leaves() {
     let column = exact("types.rate", "numeric", "numeric(12,4)");
     same_but(&shape(&theirs, "melty"), &shape(&ours, "melty"), &[column]);
     let digits = exact("types {\"id\": 1,", r#""rate": 12.5,"#, r#""rate": 12.5000,"#);
-    same_but(&rows(&theirs, "melty"), &rows(&ours, "melty"), &[digits]);
+    let spelled = Difference {
+        place: "text_first {",
+        theirs: r#""2024-05-06 07:08:09+00""#,
+        ours: r#""2024-05-06T07:08:09Z""#,
+        reason: "A date-time in a text column stays as it came",
+    };
+    same_but(&rows(&theirs, "melty"), &rows(&ours, "melty"), &[digits, spelled]);
 }
 
 #[test]

@@ -10,6 +10,8 @@
 //! 24:00         1 2      of the group without the second column
 //! ```
 
+mod misfit;
+
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -18,10 +20,11 @@ use melisma_sdk::files::{Lines, Pool, write_int};
 use melisma_sdk::{Cell, Encoder, Error, Result, Row, show};
 
 use super::expand::Expand;
-use super::form::{Mercy, Place, refuse};
+use super::form::{Mercy, Place};
 use super::groups::{Deed, Group, Growing, Mask, put_over};
 use super::index::{Entry, Index};
 use super::long;
+use misfit::Misfit;
 
 /// How the rows of a stream become lines.
 #[derive(Debug)]
@@ -43,6 +46,13 @@ pub(crate) struct Layout {
     pub(crate) expand: Option<Arc<Expand>>,
 }
 
+/// Who makes columns hold more when a value comes that does not fit.
+pub(crate) trait Widen: std::fmt::Debug + Send {
+    /// A layout for the same columns, of which those of these properties have become what their places say
+    /// ([`Wider::To`]). The table becomes so before the next rows are written.
+    fn widen(&self, properties: &[&str]) -> Result<Arc<Layout>>;
+}
+
 /// Groups of partial rows that are kept for the next batch; more are made anew.
 const KEPT_GROUPS: usize = 16;
 
@@ -56,6 +66,10 @@ pub struct CopyBatch {
     pub(crate) keys: Vec<u64>,
     /// Some key is so long that the server may not take it into an index.
     pub(crate) long_keys: bool,
+    /// A column has become wider for these rows: the stream's next plan says which.
+    pub(crate) widens: bool,
+    /// Rows that came before that.
+    pub(crate) earlier: Vec<CopyBatch>,
 }
 
 impl CopyBatch {
@@ -86,6 +100,12 @@ pub struct CopyEncoder {
     /// Rows taken, those replaced since among them.
     rows: usize,
     long_keys: bool,
+    widen: Option<Box<dyn Widen>>,
+    /// Whether the layout is one that the table does not have yet.
+    widens: bool,
+    /// Batches of the layouts before, which go with the next one.
+    earlier: Vec<CopyBatch>,
+    earlier_rows: usize,
     mask: Mask,
     scratch: Vec<u8>,
     /// The memory of flattened rows.
@@ -106,20 +126,38 @@ impl CopyEncoder {
             index: Index::default(),
             rows: 0,
             long_keys: false,
+            widen: None,
+            widens: false,
+            earlier: Vec::new(),
+            earlier_rows: 0,
             mask: Mask::none(columns),
             scratch: Vec::new(),
             spare: Vec::new(),
         }
     }
 
+    /// Values that do not fit widen their columns.
+    pub(crate) fn widening(mut self, widen: impl Widen + 'static) -> Self {
+        self.widen = Some(Box::new(widen));
+        self
+    }
+
     #[inline]
     fn push_cells(&mut self, cells: &[Cell<'_>]) -> Result<()> {
+        match self.push_fitting(cells) {
+            Ok(()) => Ok(()),
+            Err(misfit) => self.push_misfit(cells, misfit),
+        }
+    }
+
+    #[inline]
+    fn push_fitting(&mut self, cells: &[Cell<'_>]) -> std::result::Result<(), Misfit> {
         let at = self.group_of(cells);
         let start = self.groups[at].lines.len();
         let key_end = self.write(at, cells)?;
         if self.layout.keys > 0 {
             if key_end - start > long::LONG {
-                self.check_long(at, start, key_end)?;
+                self.check_long(at, start, key_end).map_err(Misfit::Row)?;
             }
             self.replace(at, start, key_end);
         }
@@ -187,7 +225,7 @@ impl CopyEncoder {
 
     /// Appends the row to its group; returns where its key ends.
     #[inline]
-    fn write(&mut self, at: usize, cells: &[Cell<'_>]) -> Result<usize> {
+    fn write(&mut self, at: usize, cells: &[Cell<'_>]) -> std::result::Result<usize, Misfit> {
         let Self { layout, groups, .. } = self;
         let group = &mut groups[at];
         let out = &mut group.lines;
@@ -202,7 +240,11 @@ impl CopyEncoder {
             let cell = cells.get(place.cell).unwrap_or(&Cell::Absent);
             if let Err(refused) = place.write(out, cell, layout.mercy) {
                 out.truncate(start);
-                return Err(refuse(&refused, &layout.names[column], cell));
+                return Err(Misfit::Value {
+                    group: at,
+                    column,
+                    refused,
+                });
             }
             out.push(b'\t');
             if column + 1 == layout.keys {
@@ -335,6 +377,35 @@ impl CopyEncoder {
         self.groups[before].kill(old.start..old.end);
     }
 
+    /// The rows of the layout, which go out together.
+    fn take_batch(&mut self) -> CopyBatch {
+        let mut groups = Vec::with_capacity(self.groups.len());
+        for (number, group) in self.groups.iter_mut().enumerate() {
+            // The rest of the group is left empty, for the next batch.
+            let dead = std::mem::take(&mut group.dead);
+            let rows = std::mem::take(&mut group.rows);
+            let lines = Lines::take(&mut group.lines, &self.pool);
+            if rows > 0 {
+                groups.push(Group::new(number, group.deed, group.mask.clone(), lines, dead));
+            }
+        }
+        if self.groups.len() > KEPT_GROUPS {
+            self.groups.truncate(1);
+        }
+        groups.sort_by_key(|group| group.deed != Deed::Delete);
+        let keys = self.index.hashes().collect();
+        self.index.clear();
+        self.rows = 0;
+        CopyBatch {
+            widens: std::mem::take(&mut self.widens),
+            earlier: Vec::new(),
+            layout: Arc::clone(&self.layout),
+            groups,
+            keys,
+            long_keys: std::mem::take(&mut self.long_keys),
+        }
+    }
+
     /// The entry that points at a row says where the row went.
     fn moved(&mut self, hash: u64, from: (usize, usize), (group, (start, end)): (usize, (usize, usize))) {
         let found = self.index.find(hash, |entry| {
@@ -359,36 +430,19 @@ impl Encoder for CopyEncoder {
     }
 
     fn rows(&self) -> usize {
-        self.rows
+        self.earlier_rows + self.rows
     }
 
     fn bytes(&self) -> usize {
-        self.groups.iter().map(|group| group.lines.len()).sum::<usize>() + self.index.bytes()
+        let groups = self.groups.iter().map(|group| group.lines.len()).sum::<usize>();
+        let earlier = self.earlier.iter().flat_map(|batch| &batch.groups);
+        groups + earlier.map(Group::bytes).sum::<usize>() + self.index.bytes()
     }
 
     fn finish(&mut self) -> Result<CopyBatch> {
-        let mut groups = Vec::with_capacity(self.groups.len());
-        for (number, group) in self.groups.iter_mut().enumerate() {
-            // The rest of the group is left empty, for the next batch.
-            let dead = std::mem::take(&mut group.dead);
-            let rows = std::mem::take(&mut group.rows);
-            let lines = Lines::take(&mut group.lines, &self.pool);
-            if rows > 0 {
-                groups.push(Group::new(number, group.deed, group.mask.clone(), lines, dead));
-            }
-        }
-        if self.groups.len() > KEPT_GROUPS {
-            self.groups.truncate(1);
-        }
-        groups.sort_by_key(|group| group.deed != Deed::Delete);
-        let keys = self.index.hashes().collect();
-        self.index.clear();
-        self.rows = 0;
-        Ok(CopyBatch {
-            layout: Arc::clone(&self.layout),
-            groups,
-            keys,
-            long_keys: std::mem::take(&mut self.long_keys),
-        })
+        let mut batch = self.take_batch();
+        batch.earlier = std::mem::take(&mut self.earlier);
+        self.earlier_rows = 0;
+        Ok(batch)
     }
 }

@@ -1,14 +1,20 @@
 //! How the cells of a column become fields, chosen once when the table is planned.
 
+mod misfit;
+
 use melisma_sdk::decimal::Decimal;
 use melisma_sdk::files::write_int;
 use melisma_sdk::{Cell, Error, Result, Text, show};
 
-use super::array::{self, write_array};
+use super::array::{self, json_of_literal, write_array};
+use super::limits;
 use super::moment::{InvalidDates, Moment};
 use super::number::{Digits, double, special};
 use super::text::{Nul, write_json, write_text};
 use super::walk::cell_of;
+
+pub use misfit::InvalidValues;
+pub(crate) use misfit::Wider;
 
 /// What a column takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,10 +23,17 @@ pub(crate) enum Form {
     /// smallint, integer, bigint: so many bytes.
     Integer(u8),
     Numeric,
-    /// real, double precision.
+    /// numeric with precision and scale, for numbers that it does not round.
+    Decimal(u16, i16),
+    /// The same, which rounds digits beyond its scale: the schema says that there are none.
+    Rounded(u16, i16),
+    Real,
+    /// double precision
     Float,
     /// text and its like: whatever comes.
     Text,
+    /// Text of at most so many characters.
+    Characters(u32),
     Moment(Moment),
     Uuid,
     /// json, jsonb
@@ -43,6 +56,8 @@ pub(crate) struct Place {
     pub(crate) key: bool,
     /// The digits behind the point that the column of a key keeps; the server rounds more.
     pub(crate) scale: Option<u16>,
+    /// What the column becomes for a value that does not fit it.
+    pub(crate) wider: Wider,
 }
 
 /// What is done about values that PostgreSQL can not hold.
@@ -50,6 +65,7 @@ pub(crate) struct Place {
 pub(crate) struct Mercy {
     pub(crate) nul: Nul,
     pub(crate) dates: InvalidDates,
+    pub(crate) values: InvalidValues,
 }
 
 /// Why a cell is no value of the column.
@@ -57,6 +73,10 @@ pub(crate) enum Refused {
     Expected(&'static str),
     /// A key with more digits behind the point than its column keeps.
     Scale(u16),
+    /// More digits than the precision and scale of the column.
+    Digits(u16, i16),
+    /// More characters than the column has.
+    Characters(u32),
     Nul,
 }
 
@@ -79,12 +99,33 @@ impl Place {
             (_, Cell::Null | Cell::Absent) => out.extend_from_slice(NULL),
             // The two that are most.
             (Form::Text, Cell::Text(text)) => write_text(out, *text, mercy.nul)?,
-            (Form::Numeric, Cell::Number(digits)) if !self.key => out.extend_from_slice(digits.as_bytes()),
+            (Form::Numeric, Cell::Number(digits)) if !self.key && !limits::may_be_huge(digits) => {
+                out.extend_from_slice(digits.as_bytes());
+            }
             (Form::Moment(moment), Cell::Text(text)) => self.write_moment(out, *moment, *text, mercy)?,
-            (Form::Numeric, cell) if self.key => self.key_number(out, cell)?,
+            (Form::Numeric | Form::Decimal(..) | Form::Rounded(..), cell) if self.key => {
+                self.fitting_key_number(out, cell)?;
+            }
             (form, cell) => form.write(out, cell, mercy.nul, self.key)?,
         }
         Ok(())
+    }
+
+    /// A number as part of a key, when the column holds it.
+    fn fitting_key_number(&self, out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
+        let start = out.len();
+        self.key_number(out, cell)?;
+        match self.form {
+            Form::Decimal(precision, scale) | Form::Rounded(precision, scale)
+                if !limits::fits_decimal(&out[start..], precision, scale) =>
+            {
+                Err(Refused::Digits(precision, scale))
+            }
+            Form::Numeric if !limits::fits_numeric(&out[start..]) => {
+                Err(Refused::Expected("a number that fits numeric"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A number as part of a key.
@@ -151,6 +192,15 @@ impl Place {
 }
 
 impl Form {
+    /// The form for values whose schema has the limits of the column.
+    pub(crate) fn rounding(self) -> Self {
+        match self {
+            Self::Decimal(precision, scale) => Self::Rounded(precision, scale),
+            Self::Array(element) => Self::Array(Box::new(element.rounding())),
+            other => other,
+        }
+    }
+
     /// Appends a value that is not null.
     fn write(&self, out: &mut Vec<u8>, cell: &Cell<'_>, nul: Nul, canonical: bool) -> Result<(), Refused> {
         match self {
@@ -158,7 +208,11 @@ impl Form {
             Self::Boolean => boolean(out, cell),
             Self::Integer(bytes) => integer(out, cell, *bytes),
             Self::Numeric => numeric(out, cell),
-            Self::Float => float(out, cell, canonical),
+            Self::Decimal(precision, scale) => decimal(out, cell, (*precision, *scale), limits::fits_decimal),
+            Self::Rounded(precision, scale) => decimal(out, cell, (*precision, *scale), limits::fits_rounded),
+            Self::Real => float(out, cell, canonical, limits::fits_real),
+            Self::Float => float(out, cell, canonical, limits::fits_double),
+            Self::Characters(most) => characters(out, cell, nul, *most),
             Self::Moment(moment) => match plain(cell) {
                 Some(text) => moment
                     .write(out, text, canonical)
@@ -182,7 +236,15 @@ impl Form {
                 })
             }
             // A literal of PostgreSQL's own.
-            Cell::Text(text) if text.raw.starts_with('{') => Ok(write_text(out, *text, nul)?),
+            Cell::Text(text) if text.raw.starts_with('{') => {
+                let json = json_of_literal(&text.to_text(), element);
+                self.array(
+                    out,
+                    &Cell::Json(&json.ok_or(Refused::Expected("an array"))?),
+                    element,
+                    nul,
+                )
+            }
             _ => Err(Refused::Expected("an array")),
         }
     }
@@ -198,7 +260,7 @@ impl Form {
         self.write(out, &cell, nul, false)
             .map_err(|refused| match refused {
                 Refused::Nul => array::Trouble::Nul,
-                Refused::Expected(_) | Refused::Scale(_) => array::Trouble::Element,
+                _ => array::Trouble::Element,
             })
     }
 }
@@ -268,13 +330,16 @@ fn is_number(text: &str) -> bool {
 
 /// `NaN` and the infinities, which `double precision` knows, and `numeric` since PostgreSQL 14.
 fn is_special(text: &str) -> bool {
-    matches!(
-        text.trim_start_matches(['-', '+']).to_ascii_lowercase().as_str(),
-        "nan" | "inf" | "infinity"
-    )
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    let infinite = text.strip_prefix(['-', '+']).unwrap_or(text);
+    is("nan")
+        || ["inf", "infinity"]
+            .iter()
+            .any(|word| infinite.eq_ignore_ascii_case(word))
 }
 
-fn numeric(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
+/// Appends a number as it came.
+fn digits(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
     match cell {
         Cell::Int(value) => write_int(out, *value),
         Cell::Number(digits) => out.extend_from_slice(digits.as_bytes()),
@@ -286,9 +351,43 @@ fn numeric(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-fn float(out: &mut Vec<u8>, cell: &Cell<'_>, canonical: bool) -> Result<(), Refused> {
+fn numeric(out: &mut Vec<u8>, cell: &Cell<'_>) -> Result<(), Refused> {
     let start = out.len();
-    numeric(out, cell)?;
+    digits(out, cell)?;
+    if limits::fits_numeric(&out[start..]) {
+        return Ok(());
+    }
+    out.truncate(start);
+    Err(Refused::Expected("a number that fits numeric"))
+}
+
+fn decimal(
+    out: &mut Vec<u8>,
+    cell: &Cell<'_>,
+    (precision, scale): (u16, i16),
+    fits: fn(&[u8], u16, i16) -> bool,
+) -> Result<(), Refused> {
+    let start = out.len();
+    digits(out, cell)?;
+    if fits(&out[start..], precision, scale) {
+        return Ok(());
+    }
+    out.truncate(start);
+    Err(Refused::Digits(precision, scale))
+}
+
+fn float(
+    out: &mut Vec<u8>,
+    cell: &Cell<'_>,
+    canonical: bool,
+    fits: fn(&[u8]) -> bool,
+) -> Result<(), Refused> {
+    let start = out.len();
+    digits(out, cell)?;
+    if !fits(&out[start..]) {
+        out.truncate(start);
+        return Err(Refused::Expected("a number in the range of the column"));
+    }
     if canonical {
         let text = String::from_utf8_lossy(&out[start..]).into_owned();
         let text = double(&text).unwrap_or_else(|| special(&text).to_owned());
@@ -296,6 +395,17 @@ fn float(out: &mut Vec<u8>, cell: &Cell<'_>, canonical: bool) -> Result<(), Refu
         out.extend_from_slice(text.as_bytes());
     }
     Ok(())
+}
+
+fn characters(out: &mut Vec<u8>, cell: &Cell<'_>, nul: Nul, most: u32) -> Result<(), Refused> {
+    let start = out.len();
+    as_text(out, cell, nul)?;
+    // Blanks at the end that do not fit are cut by the server.
+    if limits::characters(&out[start..]) <= most as usize {
+        return Ok(());
+    }
+    out.truncate(start);
+    Err(Refused::Characters(most))
 }
 
 /// Hyphens, braces and case aside, as the server reads it; written lower-case and bare.
@@ -369,7 +479,7 @@ fn json(out: &mut Vec<u8>, cell: &Cell<'_>, nul: Nul) -> Result<(), Refused> {
 
 /// The error of a record whose `name` is refused.
 #[cold]
-pub(crate) fn refuse(refused: &Refused, name: &str, cell: &Cell<'_>) -> Error {
+pub(crate) fn refuse(refused: &Refused, name: &str, cell: &Cell<'_>, why: Option<&str>) -> Error {
     let found = match cell {
         Cell::Absent => "nothing".to_owned(),
         Cell::Null => "null".to_owned(),
@@ -380,12 +490,19 @@ pub(crate) fn refuse(refused: &Refused, name: &str, cell: &Cell<'_>) -> Error {
         Cell::Json(json) => show(json),
     };
     let name = show(name);
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
     Error::input(match refused {
-        Refused::Expected(what) => format!("{name}: expected {what}, found {found}"),
+        Refused::Expected(what) => format!("{name}: expected {what}, found {found}{why}"),
         Refused::Scale(scale) => format!(
             "{name}: expected a key with at most {scale} digits behind the point, which its column keeps: rounded it \
-             could replace another row, found {found}"
+             could replace another row, found {found}{why}"
         ),
+        Refused::Digits(precision, scale) => {
+            format!("{name}: expected a number that fits numeric({precision},{scale}), found {found}{why}")
+        }
+        Refused::Characters(most) => {
+            format!("{name}: expected at most {most} characters, found {found}{why}")
+        }
         Refused::Nul => format!(
             "{name}: expected text without U+0000, which PostgreSQL can not hold \
              (sanitize_null_text_characters puts U+FFFD in its place), found {found}"

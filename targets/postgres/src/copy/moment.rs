@@ -1,6 +1,23 @@
 //! Dates and times as the server reads them.
+//!
+//! Digits behind microseconds are rounded here, to the nearest and of two as near to the even one, as the server
+//! would: it does so with binary floating numbers, and only where the text goes to it as it came. So one moment is one
+//! value, however it is spelled:
+//!
+//! ```text
+//! 2024-01-01T00:00:00.123456Z         sent as it is       2024-01-01 00:00:00.123456
+//! 2024-01-01T00:00:00.1234567Z        rounded             2024-01-01 00:00:00.123457
+//! 2024-01-01T01:00:00.1234567+01:00   turned into UTC     2024-01-01 00:00:00.123457
+//! 2024-01-01T00:00:00,9999999Z        a comma: rewritten  2024-01-01 00:00:01
+//! 2016-12-31T23:59:60Z                a leap second       2017-01-01 00:00:00
+//! ```
 
-use melisma_sdk::time::{parse_date, parse_date_time, parse_time};
+mod far;
+mod time_of_day;
+
+use melisma_sdk::time::{parse_date, parse_date_time};
+
+use far::write_far;
 
 /// What becomes of a date or time that the column can not hold (`invalid_date_handling`).
 #[derive(
@@ -22,7 +39,9 @@ pub enum InvalidDates {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     Date,
+    /// Without time zone: an offset is left out, and the time stays as it is on the clock there.
     Time,
+    TimeTz,
     /// Without time zone: offsets are turned into UTC.
     Timestamp,
     TimestampTz,
@@ -37,7 +56,7 @@ impl Moment {
     pub(crate) fn expected(self) -> &'static str {
         match self {
             Self::Date => "a date",
-            Self::Time => "a time of day",
+            Self::Time | Self::TimeTz => "a time of day",
             Self::Timestamp | Self::TimestampTz => "a date and time",
         }
     }
@@ -47,6 +66,7 @@ impl Moment {
         match self {
             Self::Date => "9999-12-31",
             Self::Time => "23:59:59.999999",
+            Self::TimeTz => "23:59:59.999999+00",
             Self::Timestamp => "9999-12-31 23:59:59.999999",
             Self::TimestampTz => "9999-12-31 23:59:59.999999+00",
         }
@@ -67,68 +87,41 @@ impl Moment {
                         out.extend_from_slice(&text.as_bytes()[..10]);
                         Ok(())
                     }
-                    _ => self.write_far(out, text, canonical),
+                    Some(_) => Err(Invalid),
+                    None => write_far(out, text, self, canonical),
                 }
             }
-            Self::Time => write_time(out, text, canonical),
+            Self::Time | Self::TimeTz => time_of_day::write(out, text, self == Self::TimeTz, canonical),
             Self::Timestamp | Self::TimestampTz => {
-                let Some(micros) = parse_date_time(text) else {
-                    return self.write_far(out, text, canonical);
-                };
-                if canonical || !is_utc(text) {
-                    write_micros(out, micros);
+                // The server reads it as it is; the zone, which is UTC, means nothing to a column without one.
+                let as_it_is = !canonical
+                    && is_utc(text)
+                    && is_usual(text.as_bytes())
+                    && (self == Self::Timestamp || text.ends_with(['Z', 'z']));
+                if as_it_is && parse_date_time(text).is_some() {
+                    out.extend_from_slice(text.as_bytes());
                     return Ok(());
                 }
-                // The server reads it as it is; the zone, which is UTC, means nothing to a column without one.
-                out.extend_from_slice(text.as_bytes());
-                Ok(())
+                match parse_date_time(text) {
+                    Some(micros) => {
+                        write_micros(out, micros);
+                        Ok(())
+                    }
+                    None => write_far(out, text, self, canonical),
+                }
             }
         }
     }
+}
 
-    /// Dates beyond the years 1 to 9999, as PostgreSQL spells them: `infinity`, `0044-03-15 BC`, `12345-01-01 00:00:00`.
-    /// A zone other than UTC is for columns with a time zone only: the server would drop it.
-    #[cold]
-    fn write_far(self, out: &mut Vec<u8>, text: &str, canonical: bool) -> Result<(), Invalid> {
-        if text.eq_ignore_ascii_case("infinity") || text.eq_ignore_ascii_case("-infinity") {
-            out.extend(text.bytes().map(|byte| byte.to_ascii_lowercase()));
-            return Ok(());
-        }
-        let (body, bc) = match text.strip_suffix(" BC") {
-            Some(body) => (body, true),
-            None => (text, false),
-        };
-        let digits = body.bytes().take_while(u8::is_ascii_digit).count();
-        let rest = body.get(digits..).unwrap_or_default();
-        // The same day in a year that our reader knows, leap years included, says whether the rest is right.
-        let Ok(year) = body[..digits].parse::<i64>() else {
-            return Err(Invalid);
-        };
-        if !(4..=6).contains(&digits) || year == 0 || !(bc || digits > 4) {
-            return Err(Invalid);
-        }
-        let year = if bc { 1 - year } else { year };
-        let near = 2000 + year.rem_euclid(400);
-        let text_near = format!("{near}{rest}");
-        let Some(micros) = parse_date_time(&text_near) else {
-            return Err(Invalid);
-        };
-        if self != Self::TimestampTz && !is_utc(&text_near) {
-            return Err(Invalid);
-        }
-        if !canonical {
-            out.extend_from_slice(text.as_bytes());
-            return Ok(());
-        }
-        let days = micros.div_euclid(DAY) + (year - near) / 400 * 146_097;
-        if self == Self::Date {
-            let bc = write_day(out, days);
-            out.extend_from_slice(bc.as_bytes());
-        } else {
-            write_moment(out, days, micros.rem_euclid(DAY));
-        }
-        Ok(())
-    }
+/// Whether the server reads a date and time as we do: not with a comma, a fraction that is to be rounded, a second 60
+/// or 24 hours.
+#[inline]
+fn is_usual(text: &[u8]) -> bool {
+    text.get(19) != Some(&b',')
+        && !text.get(26).is_some_and(u8::is_ascii_digit)
+        && text.get(17) != Some(&b'6')
+        && text.get(11..13) != Some(b"24")
 }
 
 /// Whether a date and time that was read has no offset from UTC.
@@ -145,21 +138,6 @@ fn is_utc(text: &str) -> bool {
             None => true,
         },
     }
-}
-
-fn write_time(out: &mut Vec<u8>, text: &str, canonical: bool) -> Result<(), Invalid> {
-    let bare = text
-        .strip_suffix(['Z', 'z'])
-        .or_else(|| text.strip_suffix("+00:00"))
-        .unwrap_or(text);
-    match parse_time(bare) {
-        Some(micros) if canonical => write_day_time(out, micros),
-        Some(_) => out.extend_from_slice(bare.as_bytes()),
-        // The end of the day, which PostgreSQL knows and RFC 3339 does not.
-        None if matches!(bare, "24:00" | "24:00:00") => out.extend_from_slice(b"24:00:00"),
-        None => return Err(Invalid),
-    }
-    Ok(())
 }
 
 /// `2020-02-29 13:00:00.5+00`
@@ -231,113 +209,4 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn written(moment: Moment, text: &str, canonical: bool) -> Option<String> {
-        let mut out = Vec::new();
-        moment.write(&mut out, text, canonical).ok()?;
-        String::from_utf8(out).ok()
-    }
-
-    #[test]
-    fn what_the_server_reads_alike_stays_as_it_came() {
-        for text in [
-            "2020-02-29T13:00:00Z",
-            "2020-02-29 13:00:00.123456+00:00",
-            "2020-02-29T13:00",
-            "infinity",
-            "-infinity",
-            "0044-03-15 12:00:00 BC",
-            "12345-02-28T00:00:00Z",
-        ] {
-            assert_eq!(written(Moment::Timestamp, text, false).as_deref(), Some(text));
-        }
-        assert_eq!(
-            written(Moment::Date, "2020-02-29", false).as_deref(),
-            Some("2020-02-29")
-        );
-        assert_eq!(
-            written(Moment::Date, "0001-01-01 BC", false).as_deref(),
-            Some("0001-01-01 BC")
-        );
-        assert_eq!(
-            written(Moment::Time, "24:00:00", false).as_deref(),
-            Some("24:00:00")
-        );
-    }
-
-    #[test]
-    fn offsets_become_utc() {
-        for (text, expected) in [
-            ("2020-02-29T13:00:00+02:00", "2020-02-29 11:00:00+00"),
-            ("2020-01-01T00:30:00.25+0100", "2019-12-31 23:30:00.250000+00"),
-            ("0001-01-01T00:00:00+01", "0001-12-31 23:00:00+00 BC"),
-            ("9999-12-31T23:59:59-01:00", "10000-01-01 00:59:59+00"),
-        ] {
-            for moment in [Moment::Timestamp, Moment::TimestampTz] {
-                assert_eq!(written(moment, text, false).as_deref(), Some(expected));
-            }
-        }
-    }
-
-    #[test]
-    fn equal_moments_are_equal_bytes_when_asked() {
-        let key = |text| written(Moment::Timestamp, text, true);
-        assert_eq!(key("2020-01-01T12:00:00Z"), key("2020-01-01 13:00:00.000+01:00"));
-        assert_eq!(
-            written(Moment::Time, "08:30", true),
-            written(Moment::Time, "08:30:00.0Z", true)
-        );
-        assert_eq!(key("infinity"), key("Infinity"));
-        assert_eq!(key("12345-01-01"), key("012345-01-01T00:00:00.0Z"));
-        assert_eq!(key("0044-03-15 BC").as_deref(), Some("0044-03-15 00:00:00+00 BC"));
-        assert_eq!(key("0044-03-15 BC"), key("00044-03-15 00:00 BC"));
-        let zoned = |text| written(Moment::TimestampTz, text, true);
-        assert_eq!(
-            zoned("12345-01-01T00:30:00+01:00").as_deref(),
-            Some("12344-12-31 23:30:00+00")
-        );
-        let day = |text| written(Moment::Date, text, true);
-        assert_eq!(day("12345-02-28").as_deref(), Some("12345-02-28"));
-        assert_eq!(day("12345-02-28"), day("12345-02-28T00:00:00Z"));
-        assert_eq!(day("0001-02-29 BC").as_deref(), Some("0001-02-29 BC"));
-    }
-
-    #[test]
-    fn midnights_are_dates_and_other_times_are_not() {
-        assert_eq!(
-            written(Moment::Date, "2020-02-29T00:00:00Z", false).as_deref(),
-            Some("2020-02-29")
-        );
-        assert_eq!(written(Moment::Date, "2020-02-29T00:00:01Z", false), None);
-    }
-
-    #[test]
-    fn what_no_column_holds_is_invalid() {
-        for text in [
-            "",
-            "2020-02-30",
-            "2020-13-01T00:00:00Z",
-            "0000-01-01",
-            "12345-02-30",
-            "tomorrow",
-            "12345-01-01T00:00:00+02:00",
-            "1234567-01-01",
-            "0044-03-15 AD",
-            "é",
-        ] {
-            assert_eq!(written(Moment::Timestamp, text, false), None, "{text}");
-        }
-        assert_eq!(written(Moment::Time, "08:30+02:00", false), None);
-    }
-
-    #[test]
-    fn days_of_every_era_agree_with_the_reader() {
-        for days in (-719_162..2_932_896).step_by(61) {
-            let (year, month, day) = civil(days);
-            let text = format!("{year:04}-{month:02}-{day:02}");
-            assert_eq!(parse_date(&text).map(i64::from), Some(days), "{text}");
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::copy::{InvalidDates, Nul};
+use crate::copy::{Form, InvalidDates, InvalidValues, Moment, Nul};
 
 fn rules(evolution: Evolution) -> Rules {
     Rules {
@@ -14,11 +14,14 @@ fn rules(evolution: Evolution) -> Rules {
         mapping: Mapping {
             mode: NamingMode::Meltanolabs,
             content_encoding: false,
+            sql_types: Arc::default(),
         },
         evolution,
+        widen_on: WidenOn::Value,
         mercy: Mercy {
             nul: Nul::Refuse,
             dates: InvalidDates::Error,
+            values: InvalidValues::Error,
         },
         flattening: None,
         upsert: true,
@@ -173,5 +176,95 @@ fn a_key_that_no_index_can_have_is_refused() {
             .expect("a plan")
             .key,
         ["id".into()]
+    );
+}
+
+/// A table with these columns, as another target made it.
+fn table(columns: &[(&str, &str)]) -> Table {
+    let column = |&(name, data_type): &(&str, &str)| TableColumn {
+        name: name.into(),
+        data_type: Type::named(data_type),
+        coarse: false,
+        used_by: None,
+    };
+    Table {
+        columns: columns.iter().map(column).collect(),
+        ..Table::default()
+    }
+}
+
+#[test]
+fn a_column_keeps_its_type_while_values_may_fit() {
+    let properties = json!({
+        "at": {"anyOf": [{"type": "string", "format": "date-time"}, {"type": ["string", "null"]}]},
+        "list": {"type": ["array", "string"], "items": {"type": "string"}},
+        "n": {"type": "integer"},
+        "short": {"type": "string"},
+    });
+    let there = table(&[
+        ("at", "timestamp"),
+        ("list", "text[]"),
+        ("n", "integer"),
+        ("short", "varchar(5)"),
+    ]);
+    let plan = planned(&rules(Evolution::Widen), Some(&there), &stream(&properties, &[])).expect("a plan");
+    assert_eq!((plan.changes.len(), &plan.table), (0, &there));
+    let wider = |name: &str| {
+        let at = plan
+            .columns
+            .iter()
+            .position(|column| **column == *name)
+            .expect("a column");
+        plan.layout.places[at].wider.clone()
+    };
+    assert_eq!(plan.layout.places[0].form, Form::Moment(Moment::Timestamp));
+    assert_eq!(wider("at"), Wider::To(Form::Text));
+    assert_eq!(wider("list"), Wider::To(Form::Json));
+    assert_eq!(wider("n"), Wider::To(Form::Integer(8)));
+    assert_eq!(wider("short"), Wider::To(Form::Text));
+
+    // A value came that did not fit two of them.
+    let wide = replan(&rules(Evolution::Widen), &plan, &["at", "list"]).expect("a plan");
+    assert_eq!(
+        wide.changes,
+        [
+            r#"alter table "m"."s" alter column "at" type text using "at"::text"#,
+            r#"alter table "m"."s" alter column "list" type jsonb using pg_catalog.to_jsonb("list")"#
+        ]
+    );
+
+    let mut strict = rules(Evolution::Widen);
+    strict.widen_on = WidenOn::Schema;
+    let plan = planned(&strict, Some(&there), &stream(&properties, &[])).expect("a plan");
+    assert_eq!(plan.changes.len(), 3);
+}
+
+#[test]
+fn a_column_under_a_view_says_so_before_anything_is_changed() {
+    let mut there = table(&[("x", "integer")]);
+    there.columns[0].used_by = Some("view m.v".into());
+    let schema = stream(&json!({"x": {"type": "integer"}}), &[]);
+    let plan = planned(&rules(Evolution::Widen), Some(&there), &schema).expect("a plan");
+    assert!(matches!(&plan.layout.places[0].wider, Wider::Stays(why) if why.contains("view m.v")));
+    let text = stream(&json!({"x": {"type": "string"}}), &[]);
+    let error = planned(&rules(Evolution::Widen), Some(&there), &text).expect_err("no");
+    assert!(error.to_string().contains("view m.v uses the column"), "{error}");
+    // What is renamed is not changed.
+    let plan = planned(&rules(Evolution::Version), Some(&there), &text).expect("a plan");
+    assert_eq!(plan.changes.len(), 2);
+}
+
+#[test]
+fn columns_that_are_put_aside_twice_in_a_minute_have_two_names() {
+    let there = table(&[
+        ("x", "bigint"),
+        ("x_20260102_0304", "jsonb"),
+        ("x_20260102_0304_2", "jsonb"),
+    ]);
+    let schema = stream(&json!({"x": {"type": "object"}}), &[]);
+    let plan = planned(&rules(Evolution::Version), Some(&there), &schema).expect("a plan");
+    assert_eq!(
+        plan.changes[0],
+        r#"alter table "m"."s" rename column "x" to "x_20260102_0304_3""#
     );
 }

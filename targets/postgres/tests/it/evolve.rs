@@ -328,3 +328,109 @@ fn objects_become_columns_when_asked() {
         "id numeric not null, o__a character varying, o__in__n numeric, o__in__l jsonb, free jsonb"
     );
 }
+
+#[test]
+fn what_is_stored_keeps_every_digit_when_its_column_widens() {
+    let bigint = json!({"type": "integer", "x-sql-datatype": "bigint"});
+    let number = |name: &str| json!({"type": "number", "x-sql-datatype": name});
+    for (first, stored, second, value, column) in [
+        (
+            bigint.clone(),
+            "9007199254740993",
+            number("double precision"),
+            json!(1.5),
+            "numeric",
+        ),
+        (
+            bigint.clone(),
+            "9007199254740993",
+            number("real"),
+            json!(1.5),
+            "numeric",
+        ),
+        (
+            number("numeric(25,5)"),
+            "12345678901234567890.12345",
+            number("double precision"),
+            json!(1.5e-9),
+            "numeric",
+        ),
+        (
+            number("numeric(25,5)"),
+            "12345678901234567890.12345",
+            number("numeric(10,8)"),
+            json!(1.12345678),
+            "numeric(28,8)",
+        ),
+        (
+            number("integer"),
+            "2147483647",
+            number("real"),
+            json!(1.5),
+            "double precision",
+        ),
+        (
+            number("double precision"),
+            "0.1234567890123456",
+            number("numeric"),
+            json!(1e-20),
+            "double precision",
+        ),
+        (
+            number("real"),
+            "0.1",
+            number("double precision"),
+            json!(1e300),
+            "double precision",
+        ),
+        (
+            number("double precision"),
+            "0.1234567890123456",
+            json!({"type": "string", "x-sql-datatype": "text"}),
+            json!("x"),
+            "text",
+        ),
+        (
+            number("double precision"),
+            "0.1234567890123456",
+            number("numeric"),
+            json!(12345678901234567890.0),
+            "double precision",
+        ),
+        (
+            number("real"),
+            "16777216",
+            json!({"type": "string", "x-sql-datatype": "varchar(3)"}),
+            json!("x"),
+            "character varying",
+        ),
+        (
+            bigint,
+            "9007199254740993",
+            json!({"type": "string", "x-sql-datatype": "varchar(3)"}),
+            json!("x"),
+            "character varying",
+        ),
+    ] {
+        let target = Target::new(json!({}));
+        target.load(&[one(&first)]);
+        target.sql(&format!("insert into s values (1, {stored})"));
+        let before = target.sql("select x::text from s");
+        target.load(&[one(&second), record("s", json!({"id": 2, "x": value}))]);
+        assert_eq!(
+            target.columns("s"),
+            format!("id bigint not null, x {column}"),
+            "{first} {second}"
+        );
+        let after = target.sql("select x::text from s where id = 1");
+        // A scale adds zeros.
+        let bare = |text: &str| {
+            if text.contains('.') {
+                text.trim_end_matches('0').to_owned()
+            } else {
+                text.to_owned()
+            }
+        };
+        assert_eq!(bare(&after), bare(&before), "{first} {second}");
+    }
+}

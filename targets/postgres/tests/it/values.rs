@@ -262,3 +262,221 @@ fn columns_of_somebody_elses_table_get_what_they_can_hold() {
          v character varying(5)"
     );
 }
+
+/// Loads values into one column, a row each, `skip`ping what does not fit.
+fn taken(data_type: &Value, column: &str, values: &[Value]) -> String {
+    let target = Target::new(json!({"on_invalid": "skip"}));
+    target.sql(&format!("create table s (id bigint, x {column})"));
+    let mut lines = vec![schema(
+        "s",
+        json!({"id": {"type": "integer"}, "x": data_type}),
+        &[],
+    )];
+    for (id, value) in values.iter().enumerate() {
+        lines.push(record("s", json!({"id": id, "x": value})));
+    }
+    target.load(&lines);
+    target.sql("set timezone = 'UTC'; select id, x from s order by id")
+}
+
+#[test]
+fn one_instant_is_one_value_however_it_is_spelled() {
+    let date_time = json!({"type": "string", "format": "date-time"});
+    for (spellings, expected) in [
+        (
+            [
+                "2024-01-01T00:00:00.1234567Z",
+                "2024-01-01T01:00:00.1234567+01:00",
+                "2024-01-01 00:00:00,1234567",
+            ],
+            "2024-01-01 00:00:00.123457",
+        ),
+        (
+            [
+                "2024-01-01T00:00:00.9999999Z",
+                "2024-01-01T01:00:00.9999999+01:00",
+                "2024-01-01T00:00:00,9999999-00:00",
+            ],
+            "2024-01-01 00:00:01",
+        ),
+        // Half a microsecond goes to the even one.
+        (
+            [
+                "2024-01-01T00:00:00.0000005Z",
+                "2024-01-01T01:00:00.0000005+01:00",
+                "2024-01-01T00:00:00,0000005",
+            ],
+            "2024-01-01 00:00:00",
+        ),
+        (
+            [
+                "2024-01-01T00:00:00.0000015Z",
+                "2024-01-01T01:00:00.0000015+01:00",
+                "2024-01-01T00:00:00,0000015",
+            ],
+            "2024-01-01 00:00:00.000002",
+        ),
+        (
+            [
+                "2016-12-31T23:59:60Z",
+                "2017-01-01T00:59:60+01:00",
+                "2016-12-31T24:00:00Z",
+            ],
+            "2017-01-01 00:00:00",
+        ),
+    ] {
+        for key in [&["x"][..], &[]] {
+            let target = Target::new(json!({}));
+            let mut lines = vec![schema(
+                "s",
+                json!({"x": date_time, "v": date_time, "z": {"type": "string", "x-sql-datatype": "timestamptz"}}),
+                key,
+            )];
+            for text in spellings {
+                lines.push(record("s", json!({"x": text, "v": text, "z": text})));
+            }
+            target.load(&lines);
+            let all = target.sql("set timezone = 'UTC'; select distinct x, v, z from s");
+            assert_eq!(
+                all,
+                format!("{expected}|{expected}|{expected}+00"),
+                "{spellings:?} {key:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn times_with_an_offset_are_what_the_clock_says() {
+    let time = json!({"type": "string", "format": "time"});
+    let values: Vec<Value> = [
+        "08:30:06+02:00",
+        "08:30:06Z",
+        "08:30:06-00:00",
+        "08:30:06+00",
+        "08:30:06+0530",
+        "23:59:60Z",
+        "08:30:06,5",
+        "noon",
+        "25:00:00",
+        "08:30:06+99:00",
+    ]
+    .map(Value::from)
+    .into();
+    assert_eq!(
+        taken(&time, "time", &values),
+        "0|08:30:06\n1|08:30:06\n2|08:30:06\n3|08:30:06\n4|08:30:06\n5|24:00:00\n6|08:30:06.5"
+    );
+    assert_eq!(
+        taken(&time, "time with time zone", &values),
+        "0|08:30:06+02\n1|08:30:06+00\n2|08:30:06+00\n3|08:30:06+00\n4|08:30:06+05:30\n5|24:00:00+00\n6|08:30:06.5+00"
+    );
+}
+
+#[test]
+fn what_a_type_does_not_hold_is_refused_and_the_rest_arrives() {
+    let text = json!({"type": "string"});
+    let decimal = |precision: u8, scale: u8| json!({"type": "number", "x-sql-datatype": format!("numeric({precision},{scale})")});
+    for (data_type, column, values, expected) in [
+        (
+            json!({"type": "integer", "x-sql-datatype": "smallint"}),
+            "smallint",
+            json!([1, 40000, 2]),
+            "0|1\n2|2",
+        ),
+        (
+            json!({"type": "integer", "x-sql-datatype": "bigint"}),
+            "bigint",
+            json!([1, 1e30, 2]),
+            "0|1\n2|2",
+        ),
+        (
+            decimal(5, 2),
+            "numeric(5,2)",
+            json!([1.25, 1234.5, 1.255, 2.5]),
+            "0|1.25\n2|1.26\n3|2.50",
+        ),
+        (
+            json!({"type": "number", "x-sql-datatype": "double precision"}),
+            "double precision",
+            json!([1.5, "1e400", "1e-400", 2]),
+            "0|1.5\n3|2",
+        ),
+        (
+            json!({"type": "number", "x-sql-datatype": "real"}),
+            "real",
+            json!([1.5, 1e39, 1e-60, 2]),
+            "0|1.5\n3|2",
+        ),
+        (
+            json!({"type": "string", "x-sql-datatype": "varchar(3)"}),
+            "varchar(3)",
+            json!(["abc", "abcd", "é漢😀"]),
+            "0|abc\n2|é漢😀",
+        ),
+        (
+            json!({"type": "string", "x-sql-datatype": "char(3)"}),
+            "char(3)",
+            json!(["a", "abcd", "abc"]),
+            "0|a  \n2|abc",
+        ),
+        (
+            json!({"type": "string", "format": "uuid"}),
+            "uuid",
+            json!(["6f1f7a0e-7c5c-4c0b-9f59-0c1f4ee6e0a1", "6f1f"]),
+            "0|6f1f7a0e-7c5c-4c0b-9f59-0c1f4ee6e0a1",
+        ),
+        (
+            json!({"type": "string", "format": "date-time"}),
+            "timestamp",
+            json!(["294276-12-31", "294277-01-01", "4714-01-01 BC"]),
+            "0|294276-12-31 00:00:00",
+        ),
+        (
+            json!({"type": "string", "format": "date"}),
+            "date",
+            json!(["5874897-12-31", "5874898-01-01", "2020-01-01T10:00:00Z"]),
+            "0|5874897-12-31",
+        ),
+        (
+            json!({"x-sql-datatype": "bigint[]"}),
+            "bigint[]",
+            json!([[1], [[1], [2, 3]], [[1], 2], "{1,2}", "{1", [["a"]], [[], []]]),
+            "0|{1}\n3|{1,2}\n6|{}",
+        ),
+        (
+            json!({"type": "string", "contentEncoding": "base16", "x-sql-datatype": "bytea"}),
+            "bytea",
+            json!(["ab", "xyz"]),
+            "0|\\xab",
+        ),
+        (
+            json!({"type": "boolean"}),
+            "boolean",
+            json!([true, "maybe"]),
+            "0|t",
+        ),
+        (text, "text", json!(["a", "a\u{0}"]), "0|a"),
+    ] {
+        let values = values.as_array().expect("values").clone();
+        assert_eq!(taken(&data_type, column, &values), expected, "{column}");
+    }
+}
+
+#[test]
+fn a_value_that_does_not_fit_may_become_null_but_never_in_a_key() {
+    let target =
+        Target::new(json!({"invalid_values": "null", "on_invalid": "skip", "validate_records": false}));
+    target.sql("create table s (id smallint primary key, x smallint, at date, u uuid)");
+    let properties = json!({
+        "id": {"type": "integer", "minimum": 0, "maximum": 9}, "x": {"type": "integer", "minimum": 0, "maximum": 9},
+        "at": {"type": "string", "format": "date"}, "u": {"type": "string", "format": "uuid"},
+    });
+    target.load(&[
+        schema("s", properties, &["id"]),
+        record("s", json!({"id": 1, "x": 40000, "at": "never", "u": "none"})),
+        record("s", json!({"id": 40000, "x": 1})),
+        record("s", json!({"id": 2, "x": 2, "at": "2020-01-01"})),
+    ]);
+    assert_eq!(target.sql("select * from s order by id"), "1|||\n2|2|2020-01-01|");
+}

@@ -4,6 +4,7 @@ use crate::copy::read_field;
 const MERCY: Mercy = Mercy {
     nul: Nul::Refuse,
     dates: InvalidDates::Error,
+    values: InvalidValues::Error,
 };
 
 fn field(form: &Form, json: &str, key: bool, mercy: Mercy) -> Result<Option<String>, String> {
@@ -14,10 +15,11 @@ fn field(form: &Form, json: &str, key: bool, mercy: Mercy) -> Result<Option<Stri
         form: form.clone(),
         key,
         scale: None,
+        wider: Wider::Never,
     };
     match place.write(&mut out, &cell, mercy) {
         Ok(()) => Ok(read_field(&out)),
-        Err(refused) => Err(refuse(&refused, "x", &cell).to_string()),
+        Err(refused) => Err(refuse(&refused, "x", &cell, place.stays()).to_string()),
     }
 }
 
@@ -38,6 +40,16 @@ fn values_have_the_form_of_their_column() {
         (Form::Numeric, "\"-1e-3\"", "-1e-3"),
         (Form::Numeric, "\"NaN\"", "NaN"),
         (Form::Float, "1e300", "1e300"),
+        (Form::Decimal(5, 2), "123.4500", "123.4500"),
+        (Form::Decimal(5, 2), "\"123.45\"", "123.45"),
+        (Form::Rounded(5, 2), "1.2345", "1.2345"),
+        (Form::Characters(3), "\"é漢😀\"", "é漢😀"),
+        (Form::Characters(3), r#""a\n\\""#, "a\n\\"),
+        (
+            Form::Array(Box::new(Form::Integer(4))),
+            r#""{1,NULL,3}""#,
+            r#"{"1",NULL,"3"}"#,
+        ),
         (Form::Text, "true", "true"),
         (Form::Text, "1.50", "1.50"),
         (Form::Text, r#"{"a": "\n"}"#, r#"{"a": "\n"}"#),
@@ -78,6 +90,46 @@ fn what_does_not_fit_says_what_does() {
         ),
         (Form::Numeric, "\"1,5\"", "x: expected a number, found \"1,5\""),
         (Form::Numeric, "\".\"", "x: expected a number, found \".\""),
+        (
+            Form::Numeric,
+            "\"--inf\"",
+            "x: expected a number, found \"--inf\"",
+        ),
+        (
+            Form::Numeric,
+            "1e200000",
+            "x: expected a number that fits numeric, found 1e200000",
+        ),
+        (
+            Form::Decimal(5, 2),
+            "1.234",
+            "x: expected a number that fits numeric(5,2), found 1.234",
+        ),
+        (
+            Form::Float,
+            "1e400",
+            "x: expected a number in the range of the column, found 1e400",
+        ),
+        (
+            Form::Real,
+            "1e39",
+            "x: expected a number in the range of the column, found 1e39",
+        ),
+        (
+            Form::Characters(3),
+            "\"abcd\"",
+            "x: expected at most 3 characters, found \"abcd\"",
+        ),
+        (
+            Form::Array(Box::new(Form::Integer(4))),
+            "[[1],[2,3]]",
+            "x: expected an array whose elements fit the column, found [[1],[2,3]]",
+        ),
+        (
+            Form::Array(Box::new(Form::Text)),
+            "\"{a\"",
+            "x: expected an array, found \"{a\"",
+        ),
         (Form::Uuid, "\"x\"", "x: expected a UUID, found \"x\""),
         (Form::Bytea, "\"xyz\"", "x: expected base16, found \"xyz\""),
         (
@@ -140,11 +192,12 @@ fn a_key_is_rounded_when_it_may_be_a_binary_float_and_refused_when_it_is_a_text(
             form: Form::Numeric,
             key: true,
             scale: Some(2),
+            wider: Wider::Never,
         };
         let cell = cell_of(json);
         match place.write(&mut out, &cell, MERCY) {
             Ok(()) => Ok(read_field(&out).expect("a value")),
-            Err(refused) => Err(refuse(&refused, "x", &cell).to_string()),
+            Err(refused) => Err(refuse(&refused, "x", &cell, None).to_string()),
         }
     };
     assert_eq!(written("1.004").as_deref(), Ok("1"));
