@@ -23,8 +23,8 @@ Examples:
 Built-in plugins: tap-csv, tap-postgres, target-csv, target-jsonl, target-parquet, target-postgres. They need no
 install; `melisma NAME --help` shows their options, `melisma NAME --about` their settings.
 
-Exit codes: 0 success, 1 a run failed, 64 usage, 65 bad input, 69 a peer went away, 70 a bug, 74 input or output failed,
-75 worth another try, 78 configuration, 130 and 143 ended by SIGINT and SIGTERM.";
+Exit codes: 0 success, 64 usage, 65 bad input, 69 a peer went away, 70 a bug, 74 input or output failed, 75 worth
+another try, 78 configuration, 1 a plugin of a run failed with another code, 130 and 143 ended by SIGINT and SIGTERM.";
 
 /// Runs Singer taps and targets, fast and without losing a record.
 #[derive(Parser)]

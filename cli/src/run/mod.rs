@@ -132,7 +132,7 @@ fn run_on(args: &Args, console: &Arc<Console>) -> Result<ExitCode> {
         Place::Folder { .. } => plan::from_command_lines(&args.tap, &args.target, &folder, console)?,
     };
     let pipeline = place.pipeline(&plan);
-    let names = format!("{}-to-{}", pipeline.tap, pipeline.target);
+    let names = format!("{}-to-{}", plan.tap.program.name, plan.target.name);
     let names = match &pipeline.words {
         Some(hash) => format!("{names}-{}", identity::short(hash)),
         None => names,
@@ -229,17 +229,25 @@ impl Place {
 
     /// Whose the state of this run is.
     fn pipeline(&self, plan: &Plan) -> Pipeline {
-        let words = match self {
-            Self::Project(_) => None,
+        let (tap, target) = (&plan.tap.program.name, plan.target.name.clone());
+        match self {
+            // The same plugins of another environment read and write elsewhere.
+            Self::Project(project) => Pipeline {
+                tap: match &project.environment {
+                    Some(environment) => format!("{}:{tap}", environment.name),
+                    None => tap.clone(),
+                },
+                target,
+                words: None,
+            },
             Self::Folder { here, system } => {
                 let shared = *system != project::system_folder(here, &Vars::new());
-                plan.lines.as_ref().map(|lines| lines.hash(here, shared))
+                Pipeline {
+                    tap: tap.clone(),
+                    target,
+                    words: plan.lines.as_ref().map(|lines| lines.hash(here, shared)),
+                }
             }
-        };
-        Pipeline {
-            tap: plan.tap.program.name.clone(),
-            target: plan.target.name.clone(),
-            words,
         }
     }
 

@@ -50,7 +50,7 @@ impl Begun {
         if let Some(old_id) = new.old_id {
             self.look_at_an_old_one(connection, old_id, new)?;
         }
-        if self.start.is_none() && new.taking != Taking::Replace {
+        if self.start.is_none() && new.taking != Taking::Replace && self.pipeline.words.is_some() {
             let others = pipeline::namesakes(connection, new.state_id, &self.pipeline)?;
             if !others.is_empty() {
                 self.warnings.push(format!(

@@ -20,7 +20,7 @@ const SUFFIX: &str = ".melisma-lock";
 /// A lock that this run has; given back when it is dropped.
 pub(super) struct Lock {
     /// Holds the lock.
-    _file: File,
+    file: File,
     path: PathBuf,
 }
 
@@ -59,15 +59,18 @@ impl Lock {
             file.set_len(0)
                 .and_then(|()| file.write_all(format!("{owner}\n").as_bytes()))
                 .map_err(cannot)?;
-            return Ok(Some(Self { _file: file, path }));
+            return Ok(Some(Self { file, path }));
         }
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // While it is locked: nobody else can have taken it. One that stays behind is free all the same.
-        let _ = fs::remove_file(&self.path);
+        // While it is locked: nobody else can have taken it. One that stays behind is free all the same. What somebody
+        // has put in its place is not ours.
+        if is_at(&self.file, &self.path).unwrap_or(false) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 

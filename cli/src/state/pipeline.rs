@@ -21,7 +21,7 @@ const TOLD: u32 = 3;
 /// A tap that runs into a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pipeline {
-    /// The name of the tap.
+    /// The name of the tap; of a project's, with its environment, which may read another source.
     pub(crate) tap: String,
     /// The name of the target.
     pub(crate) target: String,

@@ -152,6 +152,37 @@ fn the_environment_is_part_of_the_state_id() {
     );
 }
 
+/// An environment may stand for another source and another destination.
+#[test]
+fn a_state_of_another_environment_or_plugin_is_refused() {
+    for store in [&["--state", "s.json"][..], &["--state-id", "nightly"]] {
+        let folder = project("  - {name: target-g, inherit_from: target-f}\n");
+        let run = |more: &[&str], target: &str| {
+            let args = [&["run", "tap-f", target], store, more].concat();
+            folder.melisma(&args).output().unwrap()
+        };
+        for _ in 0..2 {
+            assert_code(&run(&[], "target-f"), 0);
+        }
+        for (more, target) in [(&["--environment", "prod"][..], "target-f"), (&[], "target-g")] {
+            let output = run(more, target);
+            assert_code(&output, 78);
+            assert!(
+                stderr(&output).contains("dev:tap-f into target-f"),
+                "{}",
+                stderr(&output)
+            );
+        }
+        assert_code(&run(&["--environment", "prod", "--adopt-state"], "target-f"), 0);
+        assert_code(&run(&["--environment", "prod"], "target-f"), 0);
+        let started = folder.notes("tap.state");
+        assert_eq!(
+            started,
+            [json!(null), json!({"n": 3}), json!({"n": 3}), json!({"n": 3})]
+        );
+    }
+}
+
 #[test]
 fn a_project_is_found_from_below_and_by_folder() {
     let folder = project("");
