@@ -38,7 +38,9 @@ fn run(folder: &Folder, tap: &str, target: &str) -> std::process::Output {
 fn moved(log: &str) -> Vec<String> {
     let moved = log
         .lines()
-        .filter(|line| line.contains(" melisma ") && line.contains(" records"));
+        .filter(|line| line.contains(" melisma ") && line.contains(" records"))
+        // A slow machine shows its progress as well.
+        .filter(|line| !line.contains(" so far;"));
     let without_times = |line: &str| {
         let (_, words) = line.split_once(" melisma ").unwrap_or_default();
         words.split(" in ").next().unwrap_or_default().to_owned()
