@@ -64,7 +64,7 @@ impl Openings {
         for note in &self.notes {
             log::warn!("{note}");
         }
-        if self.streams.is_empty() {
+        if self.streams.is_empty() && self.left_out.is_empty() {
             log::warn!("no stream is selected");
         }
         Ok(())
