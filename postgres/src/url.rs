@@ -66,7 +66,7 @@ fn read_hosts(text: &str, parameters: &mut Parameters) -> Result<()> {
     }
     let mut ports = Vec::new();
     for chunk in text.split(',') {
-        let parts = match chunk.strip_prefix('[') {
+        let found = match chunk.strip_prefix('[') {
             Some(chunk) => chunk.split_once(']').and_then(|(host, rest)| {
                 let port = if rest.is_empty() {
                     Some("")
@@ -78,7 +78,7 @@ fn read_hosts(text: &str, parameters: &mut Parameters) -> Result<()> {
             None => Some(chunk.split_once(':').unwrap_or((chunk, ""))),
         };
         let (host, port) =
-            parts.ok_or_else(|| wrong("expected a host, or an address in brackets, and its port"))?;
+            found.ok_or_else(|| wrong("expected a host, or an address in brackets, and its port"))?;
         ports.push(read_port(port)?);
         parameters.hosts.push(decoded(host, "the host")?);
     }

@@ -130,7 +130,7 @@ fn url(database: &str, options: &str) -> String {
     format!("postgresql://melisma:test's%20%22p%40ss%3Aword%2F1@localhost:{port}/{database}?{options}")
 }
 
-fn by_url(database: &str, options: &str, more: Value) -> melisma_sdk::Result<bool> {
+fn by_url(database: &str, options: &str, more: &Value) -> melisma_sdk::Result<bool> {
     let mut settings = json!({ "sqlalchemy_url": url(database, options) });
     settings
         .as_object_mut()
@@ -172,7 +172,7 @@ fn a_key_that_others_may_read_is_refused_as_libpq_refuses_it() {
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).expect("set");
         for found in [
             connect("with_certificate", settings.clone()),
-            by_url("with_certificate", &options, json!({})),
+            by_url("with_certificate", &options, &json!({})),
         ] {
             match found {
                 Ok(_) => assert!(fits, "{mode:o}"),
@@ -194,17 +194,17 @@ fn options_of_tls_in_a_url_count() {
     let root = folder.path().join("root.pem");
     std::fs::write(&root, &secure.authority).expect("written");
     let root = format!("sslrootcert={}", root.display());
-    assert!(by_url("tls_only", &format!("sslmode=verify-ca&{root}"), json!({})).expect("connects"));
-    assert!(by_url("tls_only", "ssl=true&sslsni=0", json!({})).expect("connects"));
+    assert!(by_url("tls_only", &format!("sslmode=verify-ca&{root}"), &json!({})).expect("connects"));
+    assert!(by_url("tls_only", "ssl=true&sslsni=0", &json!({})).expect("connects"));
     assert!(
         by_url(
             "tls_only",
             "sslmode=require&ssl_min_protocol_version=TLSv1.3",
-            json!({})
+            &json!({})
         )
         .expect("connects")
     );
-    assert!(!by_url("postgres", "sslmode=disable", json!({})).expect("connects"));
+    assert!(!by_url("postgres", "sslmode=disable", &json!({})).expect("connects"));
     for (options, word) in [
         (format!("sslmode=verify-full&{root}"), "name"),
         ("sslmode=verify-ca&sslrootcert=/nonexistent".into(), "sslrootcert"),
@@ -217,7 +217,7 @@ fn options_of_tls_in_a_url_count() {
             "protocol",
         ),
     ] {
-        let error = by_url("tls_only", &options, json!({})).expect_err(&options);
+        let error = by_url("tls_only", &options, &json!({})).expect_err(&options);
         assert!(error.to_string().contains(word), "{options}: {error}");
     }
 }
@@ -228,21 +228,21 @@ fn settings_of_tls_beside_a_url_count_or_are_refused() {
     let full = mode("verify-full", Some(&authority));
     let ca = mode("verify-ca", Some(&authority));
     // The URL says nothing of TLS.
-    assert!(by_url("tls_only", "", ca.clone()).expect("connects"));
-    by_url("tls_only", "", full.clone()).expect_err("the name does not fit");
-    by_url("tls_only", "", mode("verify-ca", Some("/nonexistent"))).expect_err("no such authority");
+    assert!(by_url("tls_only", "", &ca).expect("connects"));
+    by_url("tls_only", "", &full).expect_err("the name does not fit");
+    by_url("tls_only", "", &mode("verify-ca", Some("/nonexistent"))).expect_err("no such authority");
     // It says the mode, the settings the authority.
     let authority_alone = json!({ "ssl_certificate_authority": authority });
-    assert!(by_url("tls_only", "sslmode=verify-ca", authority_alone).expect("connects"));
-    assert!(by_url("tls_only", "sslmode=verify-ca", ca.clone()).expect("connects"));
-    assert!(by_url("tls_only", "sslmode=require", json!({ "ssl": true })).expect("connects"));
+    assert!(by_url("tls_only", "sslmode=verify-ca", &authority_alone).expect("connects"));
+    assert!(by_url("tls_only", "sslmode=verify-ca", &ca).expect("connects"));
+    assert!(by_url("tls_only", "sslmode=require", &json!({ "ssl": true })).expect("connects"));
     for (options, more) in [
         ("sslmode=disable", full.clone()),
         ("sslmode=require", full),
         ("sslmode=disable", json!({ "ssl": true })),
         ("sslmode=verify-ca&sslrootcert=/other.pem", ca),
     ] {
-        let error = by_url("tls_only", options, more.clone()).expect_err(options);
+        let error = by_url("tls_only", options, &more).expect_err(options);
         assert_eq!(error.kind(), Kind::Config, "{options} {more}: {error}");
         assert!(
             error.to_string().contains("say the same in both"),

@@ -19,7 +19,7 @@ fn run(streams: &[Value], flags: &[&str]) -> Outcome {
         .run()
 }
 
-fn numbers(properties: Value) -> Value {
+fn numbers(properties: &Value) -> Value {
     json!({"type": "object", "properties": properties, "required": ["a", "gone"]})
 }
 
@@ -45,7 +45,7 @@ fn a_stream_that_the_source_does_not_have_is_left_out_and_the_run_fails() {
 #[test]
 fn a_property_that_the_source_does_not_have_is_left_out_and_the_run_fails() {
     let integer = json!({"type": "integer"});
-    let schema = numbers(json!({"a": integer, "gone": integer}));
+    let schema = numbers(&json!({"a": integer, "gone": integer}));
     let outcome = run(&[entry("numbers", &schema, &json!([]))], &[]);
     assert_eq!(outcome.code, 78);
     assert_eq!(
@@ -108,8 +108,8 @@ fn a_stream_without_a_schema_has_the_taps_own() {
 #[test]
 fn a_catalog_that_selects_nothing_is_an_error_in_a_strict_run_alone() {
     let off = json!({"tap_stream_id": "numbers", "metadata": [{"breadcrumb": [], "metadata": {"selected": false}}]});
-    assert_eq!(run(&[off.clone()], &[]).code, 0);
-    assert_eq!(run(&[off.clone()], &["--strict"]).code, 78);
+    assert_eq!(run(std::slice::from_ref(&off), &[]).code, 0);
+    assert_eq!(run(std::slice::from_ref(&off), &["--strict"]).code, 78);
     let project = Project::new(&json!({"strict": true})).with("--catalog", &json!({"streams": [off]}));
     assert_eq!(project.run().code, 78, "the setting is the option");
 }
@@ -117,7 +117,7 @@ fn a_catalog_that_selects_nothing_is_an_error_in_a_strict_run_alone() {
 #[test]
 fn a_test_reads_what_there_is() {
     let gone = entry("gone", &json!({"properties": {"a": {}}}), &json!([]));
-    assert_eq!(run(&[gone.clone()], &["--test"]).code, 0);
+    assert_eq!(run(std::slice::from_ref(&gone), &["--test"]).code, 0);
     assert_eq!(run(&[gone], &["--test=schema"]).code, 0);
 }
 

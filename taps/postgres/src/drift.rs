@@ -82,7 +82,7 @@ impl Live<'_> {
                 (is("integer") || is("number")) && self.within(schema)
             }
             Kind::Numeric { limits } if self.values.use_singer_decimal => {
-                is("string") && self.digits(*limits, schema)
+                is("string") && fits_digits(*limits, schema)
             }
             Kind::Float4 | Kind::Float8 | Kind::Numeric { .. } => is("number") && self.within(schema),
             // What it holds, only the application knows.
@@ -144,20 +144,6 @@ impl Live<'_> {
         }
     }
 
-    /// Whether its digits are among those of a decimal schema.
-    fn digits(self, limits: Option<(u32, u32)>, schema: &Value) -> bool {
-        let number = |name: &str| schema.get(name).and_then(Value::as_u64);
-        let (precision, scale) = (number("precision"), number("scale").unwrap_or(0));
-        match (precision, limits) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(precision), Some((own_precision, own_scale))) => {
-                scale >= own_scale.into()
-                    && precision.saturating_sub(scale) >= (own_precision - own_scale).into()
-            }
-        }
-    }
-
     fn text(self, schema: &Value) -> bool {
         let length = schema.get("maxLength").and_then(Value::as_u64);
         let fits_length = match (length, self.kind) {
@@ -180,6 +166,19 @@ impl Live<'_> {
                 self.unchanged
             }
             _ => true,
+        }
+    }
+}
+
+/// Whether the digits of a numeric are among those of a decimal schema.
+fn fits_digits(limits: Option<(u32, u32)>, schema: &Value) -> bool {
+    let number = |name: &str| schema.get(name).and_then(Value::as_u64);
+    let (precision, scale) = (number("precision"), number("scale").unwrap_or(0));
+    match (precision, limits) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(precision), Some((own_precision, own_scale))) => {
+            scale >= own_scale.into() && precision.saturating_sub(scale) >= (own_precision - own_scale).into()
         }
     }
 }

@@ -82,7 +82,6 @@ struct Bookmark {
     decoder: Decoder,
     nullable: bool,
     is_time: bool,
-    is_bytes: bool,
     /// Where it is among the values of a row.
     place: usize,
     positions: Positions,
@@ -117,7 +116,6 @@ impl Bookmark {
             decoder: decoder(column),
             nullable: column.nullable,
             is_time: matches!(column.kind, Kind::Date | Kind::Timestamp | Kind::TimestampTz),
-            is_bytes: column.kind == Kind::Bytes,
             place,
             positions: Positions::of(&column.kind, values),
             last: None,
@@ -206,7 +204,7 @@ impl Bookmark {
         }
         let text: String = serde_json::from_str(json)
             .map_err(|error| Error::config("the bookmark is not JSON").with_source(error))?;
-        Ok(if self.is_bytes {
+        Ok(if self.decoder == Decoder::Bytes {
             self.cast(&format!("\\x{text}"))
         } else {
             self.cast(&text)
