@@ -42,27 +42,8 @@ impl DeadLetters {
     /// A file that cannot be opened or read ([`Kind::Io`]); one that holds something else, or is no file
     /// ([`Kind::Config`]); one that another program has locked ([`Kind::Retry`]).
     pub fn open(path: &Path) -> Result<Self> {
-        let cannot = |error| Error::io(format!("cannot open dead_letter_path {}", path.display()), error);
-        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(wrong(path, "a folder, a device or a FIFO"));
-        }
-        let mut how = OpenOptions::new();
-        how.read(true).append(true).create(true);
-        // Whole records stand in it: a new file is for this user only.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
-        let mut file = how.open(path).map_err(cannot)?;
-        check_content(&mut file, path)?;
-        // Alone with the file: what stands behind its last line end is nobody's work in progress.
-        if is_locked(file.try_lock()).map_err(cannot)? {
-            cut_torn_letter(&mut file).map_err(cannot)?;
-            // Where locks are unknown there is nothing to give back.
-            let _ = file.unlock();
-        }
-        share(&file, path)?;
-        sync_folder_of(path).map_err(cannot)?;
         Ok(Self {
-            file,
+            file: open(path)?,
             path: path.to_owned(),
             waiting: Vec::new(),
             left: u64::MAX,
@@ -99,21 +80,26 @@ impl DeadLetters {
         if self.waiting.len() < PIECE {
             return Ok(());
         }
-        self.write().map_err(|error| self.cannot_write(error))
+        self.write()
     }
 
-    /// Writes what waits, in one call: what another run writes comes before it or after it.
-    fn write(&mut self) -> io::Result<()> {
+    /// Writes what waits, in one call: what another run writes comes before it or after it. A file that was moved away
+    /// since, as logs are, has a new one in its place then.
+    fn write(&mut self) -> Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let length = self.file.metadata()?.len();
-        if !ends_a_line(&mut self.file, length)? {
+        if !is_at(&self.file, &self.path) {
+            self.file = open(&self.path)?;
+        }
+        let length = self.file.metadata().map(|metadata| metadata.len());
+        let ended = length.and_then(|length| ends_a_line(&mut self.file, length));
+        if !ended.map_err(|error| self.cannot_write(error))? {
             self.waiting.insert(0, b'\n');
         }
         let written = self.file.write_all(&self.waiting);
         self.waiting.clear();
-        written
+        written.map_err(|error| self.cannot_write(error))
     }
 
     /// Brings all of it to the disk.
@@ -121,8 +107,17 @@ impl DeadLetters {
         if !self.dirty {
             return Ok(());
         }
-        let synced = self.write().and_then(|()| self.file.sync_data());
-        synced.map_err(|error| self.cannot_write(error))?;
+        self.write()?;
+        self.file.sync_data().map_err(|error| self.cannot_write(error))?;
+        if !is_at(&self.file, &self.path) {
+            return Err(Error::new(
+                Kind::Retry,
+                format!(
+                    "dead_letter_path {} was moved or removed by another program: start again",
+                    self.path.display()
+                ),
+            ));
+        }
         self.dirty = false;
         Ok(())
     }
@@ -140,6 +135,30 @@ impl Drop for DeadLetters {
     fn drop(&mut self) {
         let _ = self.write();
     }
+}
+
+/// Opens or creates the file, and shares its lock with other runs.
+fn open(path: &Path) -> Result<File> {
+    let cannot = |error| Error::io(format!("cannot open dead_letter_path {}", path.display()), error);
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(wrong(path, "a folder, a device or a FIFO"));
+    }
+    let mut how = OpenOptions::new();
+    how.read(true).append(true).create(true);
+    // Whole records stand in it: a new file is for this user only.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+    let mut file = how.open(path).map_err(cannot)?;
+    check_content(&mut file, path)?;
+    // Alone with the file: what stands behind its last line end is nobody's work in progress.
+    if is_locked(file.try_lock()).map_err(cannot)? {
+        cut_torn_letter(&mut file).map_err(cannot)?;
+        // Where locks are unknown there is nothing to give back.
+        let _ = file.unlock();
+    }
+    share(&file, path)?;
+    sync_folder_of(path).map_err(cannot)?;
+    Ok(file)
 }
 
 fn wrong(path: &Path, found: &str) -> Error {
@@ -196,6 +215,22 @@ fn share(file: &File, path: &Path) -> Result<()> {
         Kind::Retry,
         format!("dead_letter_path {} is locked by another process", path.display()),
     ))
+}
+
+/// Whether a path still leads to the file that was opened there.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(own), Ok(there)) => (own.dev(), own.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+/// Windows moves no file that is open.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> bool {
+    true
 }
 
 fn ends_a_line(file: &mut File, length: u64) -> io::Result<bool> {
@@ -343,6 +378,27 @@ mod tests {
             DeadLetters::open(Path::new("/dev/null")).unwrap_err().kind(),
             Kind::Config
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_was_moved_away_gets_a_successor() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, old) = (folder.path().join("dead.jsonl"), folder.path().join("old"));
+        let mut letters = DeadLetters::open(&path).unwrap();
+        letters.add(AT, "s", "first", "{}").unwrap();
+        letters.sync().unwrap();
+        fs::rename(&path, &old).unwrap();
+        letters.add(AT, "s", "second", "{}").unwrap();
+        letters.sync().unwrap();
+        assert!(fs::read_to_string(&old).unwrap().contains("first"));
+        assert!(fs::read_to_string(&path).unwrap().contains("second"));
+        // A state took its place.
+        fs::write(folder.path().join("state"), "{\"bookmarks\": {}}\n").unwrap();
+        fs::rename(folder.path().join("state"), &path).unwrap();
+        letters.add(AT, "s", "third", "{}").unwrap();
+        assert_eq!(letters.sync().unwrap_err().kind(), Kind::Config);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{\"bookmarks\": {}}\n");
     }
 
     #[test]
