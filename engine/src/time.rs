@@ -122,11 +122,12 @@ fn fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let micros = (0..6).fold(0, |micros, i| {
         micros * 10 + digits.get(i).map_or(0, |digit| i64::from(digit - b'0'))
     });
-    let up = digits.get(6..).is_some_and(|beyond| rounds_up(micros, beyond));
+    let up = digits.len() > 6 && rounds_up(micros, &digits[6..]);
     Some((micros + i64::from(up), rest))
 }
 
 /// Whether digits after the microseconds make one more of them.
+#[cold]
 fn rounds_up(micros: i64, beyond: &[u8]) -> bool {
     match beyond {
         [b'5', rest @ ..] => micros % 2 == 1 || rest.iter().any(|digit| *digit != b'0'),
@@ -189,6 +190,8 @@ fn days(year: i32, month: i32, day: i32) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -332,5 +335,18 @@ mod tests {
         assert_eq!(parse_time("24:00:00"), None);
         assert_eq!(parse_time("23:59:60"), None);
         assert_eq!(parse_time("23:59:59.9999999"), Some(DAY));
+    }
+
+    proptest! {
+        /// The same as by fractions of whole numbers.
+        #[test]
+        fn any_fraction_is_rounded_to_the_nearest(digits in "[0-9]{1,14}|[0-9]{6}50{0,8}") {
+            let (number, unit) = (digits.parse::<u128>().expect("digits"), 10_u128.pow(digits.len() as u32));
+            let (micros, left) = (number * 1_000_000 / unit, number * 1_000_000 % unit);
+            let up = 2 * left > unit || 2 * left == unit && micros % 2 == 1;
+            let expected = i64::try_from(micros + u128::from(up)).expect("a second");
+            prop_assert_eq!(parse_time_utc(&format!("00:00:00.{digits}Z")), Some(expected));
+            prop_assert_eq!(parse_date_time(&format!("1970-01-01 00:00:00,{digits}")), Some(expected));
+        }
     }
 }

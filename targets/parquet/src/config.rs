@@ -4,7 +4,7 @@ use melisma_sdk::files::FileSettings;
 use melisma_sdk::{ColumnOptions, Error, Integers, InvalidValues, JsonSchema, NestedValues, Numbers, Result};
 use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The settings of target-parquet.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -39,8 +39,9 @@ pub struct Config {
 }
 
 /// How pages are compressed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Compression {
     /// Zstandard: small and fast.
     #[default]
@@ -52,8 +53,9 @@ pub enum Compression {
 }
 
 /// What objects and arrays become.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum Nested {
     /// Their JSON text, as it came.
     #[default]
@@ -63,8 +65,9 @@ pub enum Nested {
 }
 
 /// What an `integer` becomes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum IntegerType {
     /// `INT64`; `DECIMAL(38, 0)` where the bounds of its schema are beyond 64 bits.
     #[default]
@@ -76,8 +79,9 @@ pub enum IntegerType {
 }
 
 /// What becomes of a value that its column cannot hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum InvalidValue {
     /// The record does not fit: `on_invalid` says what becomes of it.
     #[default]
@@ -87,8 +91,9 @@ pub enum InvalidValue {
 }
 
 /// What a `number` becomes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum NumberType {
     /// `DOUBLE`: the nearest 64-bit float.
     #[default]

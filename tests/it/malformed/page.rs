@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
+use std::process::Command;
 
 use melisma_engine::error::show;
+use serde_json::Value;
 
 use super::judge::line;
 use super::{json, singer};
-use crate::harness::root;
+use crate::harness::{melisma, root, run};
 
 const HEAD: &str = "# Malformed input
 
@@ -106,6 +108,24 @@ fn messages(out: &mut String) {
     }
     counts(out, "messages", &table);
     out.push_str(&rows);
+}
+
+#[test]
+fn names_settings_as_they_are() {
+    let about = run(
+        Command::new(melisma()).args(["target-jsonl", "--about", "--format", "json"]),
+        b"",
+    )
+    .ok();
+    let about: Value = serde_json::from_slice(&about.stdout).expect("JSON");
+    let settings = about["settings"]["properties"].as_object().expect("settings");
+    let (_, rest) = HEAD.split_once("Some settings change an outcome:").expect("a list");
+    let (list, _) = rest.split_once("(see").expect("its end");
+    let names: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+    assert!(names.len() > 5, "{names:?}");
+    for name in names {
+        assert!(settings.contains_key(name), "{name} is no setting of a target");
+    }
 }
 
 #[test]
