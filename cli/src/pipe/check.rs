@@ -104,7 +104,7 @@ impl Checker {
         let name = self.messages.name(message.stream);
         let keys = &message.key_properties;
         // Records are passed on as they came, so a schema may leave open what they have.
-        let open = StreamSchema::open(message.schema, keys);
+        let open = StreamSchema::open(message.schema, keys, true);
         let source = open.as_deref().unwrap_or(message.schema);
         let decoder = StreamSchema::compile(name, source, keys, &message.bookmark_properties)
             .and_then(|schema| {

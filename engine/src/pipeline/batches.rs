@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::observer::StreamSummary;
-use super::options::UndeclaredProperties;
+use super::options::{Options, UndeclaredProperties};
 use super::router::Router;
 use super::stream::{OpenUnit, Source, Stream, UndeclaredColumn, same_meaning};
 use super::writer::{BatchOf, Command, Unit, What};
@@ -77,9 +77,13 @@ impl<D: Destination> Router<'_, D> {
             schema: schema.into(),
             ..source.clone()
         };
+        let Options {
+            undeclared, repairs, ..
+        } = self.shared.options;
         let mut open = None;
-        if self.shared.options.undeclared.have_a_place() {
-            open = StreamSchema::open(&source.schema, &source.key_properties).map(with);
+        if undeclared.have_a_place() {
+            let assumed = undeclared.are_wanted() || repairs.invalid_schemas;
+            open = StreamSchema::open(&source.schema, &source.key_properties, assumed).map(with);
         }
         let (source, error) = match &open {
             None => (source, error),
@@ -89,7 +93,7 @@ impl<D: Destination> Router<'_, D> {
             },
         };
         let keys = &source.key_properties;
-        if !self.shared.options.repairs.invalid_schemas {
+        if !repairs.invalid_schemas {
             return Err(StreamSchema::advise(error, &source.schema, keys));
         }
         let Some((schema, loosened)) = StreamSchema::loosen(&source.schema, keys) else {

@@ -156,9 +156,14 @@ pub enum UndeclaredProperties {
 }
 
 impl UndeclaredProperties {
-    /// Whether there is a place for them, so that a schema need not declare anything.
+    /// Whether there is a place for them.
     pub(super) fn have_a_place(&self) -> bool {
         matches!(self, Self::KeepIfOpen | Self::Keep | Self::Column(_))
+    }
+
+    /// Whether that was asked for, so that a schema need not say anything.
+    pub(super) fn are_wanted(&self) -> bool {
+        matches!(self, Self::Keep | Self::Column(_))
     }
 
     pub(super) fn of(&self, schema: &StreamSchema) -> Undeclared {

@@ -49,9 +49,9 @@ impl StreamSchema {
     }
 
     /// The same JSON Schema with a property for each key, of any type, where it leaves open what records have:
-    /// `{"type": "object"}`, as tap-mongodb writes it, or `additionalProperties: true`. `None` where it does not, or where
-    /// nothing is missing.
-    pub fn open<S: AsRef<str>>(schema: &str, keys: &[S]) -> Option<String> {
+    /// `additionalProperties: true` or, if a schema that says nothing is `assumed` to, `{"type": "object"}`, as tap-mongodb
+    /// writes it. `None` where it does not, or where nothing is missing.
+    pub fn open<S: AsRef<str>>(schema: &str, keys: &[S], assumed: bool) -> Option<String> {
         let Value::Object(mut root) = serde_json::from_str(schema).ok()? else {
             return None;
         };
@@ -64,7 +64,7 @@ impl StreamSchema {
         let says_nothing = !root.contains_key("properties") && !root.contains_key("$ref");
         let additional = root
             .entry("additionalProperties")
-            .or_insert(Value::Bool(says_nothing));
+            .or_insert(Value::Bool(says_nothing && assumed));
         if !is_object || !(additional.is_object() || *additional == Value::Bool(true)) {
             return None;
         }
@@ -76,8 +76,8 @@ impl StreamSchema {
     /// An error of [`compile`](Self::compile), or of the checks of what it made, with the setting that helps.
     #[must_use]
     pub fn advise<S: AsRef<str>>(error: Error, schema: &str, keys: &[S]) -> Error {
-        if Self::open(schema, keys).is_some() {
-            error.hint("a target with undeclared_properties: column has a column for what the schema does not declare")
+        if Self::open(schema, keys, true).is_some() {
+            error.hint("undeclared_properties says where a target puts what a schema does not declare")
         } else if Self::loosen(schema, keys).is_some_and(|(_, names)| !names.is_empty()) {
             error.hint("with invalid_schema: any a target lets it hold anything")
         } else {
@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_schema_that_leaves_open_what_records_have_is_opened() {
-        let open = |schema: Value, keys: &[&str]| StreamSchema::open(&schema.to_string(), keys);
+        let open = |schema: Value, keys: &[&str]| StreamSchema::open(&schema.to_string(), keys, true);
+        assert_eq!(StreamSchema::open(r#"{"type": "object"}"#, &["_id"], false), None);
         for schema in [
             json!({"type": "object"}),
             json!({}),
@@ -138,7 +139,7 @@ mod tests {
             assert!(compiled.is_open() && compiled.columns.len() == 1);
         }
         let additional = json!({"properties": {"a": {}}, "additionalProperties": {"type": "string"}});
-        assert!(open(additional.clone(), &["_id"]).is_some());
+        assert!(StreamSchema::open(&additional.to_string(), &["_id"], false).is_some());
         assert_eq!(open(additional, &["a"]), None);
         for schema in [
             json!({"type": "array"}),

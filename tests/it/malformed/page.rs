@@ -119,7 +119,9 @@ fn names_settings_as_they_are() {
     .ok();
     let about: Value = serde_json::from_slice(&about.stdout).expect("JSON");
     let settings = about["settings"]["properties"].as_object().expect("settings");
-    let (_, rest) = HEAD.split_once("Some settings change an outcome:").expect("a list");
+    let (_, rest) = HEAD
+        .split_once("Some settings change an outcome:")
+        .expect("a list");
     let (list, _) = rest.split_once("(see").expect("its end");
     let names: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
     assert!(names.len() > 5, "{names:?}");
