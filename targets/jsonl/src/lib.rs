@@ -3,7 +3,7 @@
 //! A record that has no property twice, and none that is dropped, is written with the very bytes that came. Any other is
 //! written anew from its values: in the order of the schema, the last of two values with one name. Numbers keep their
 //! digits, strings their escapes. Properties that the schema does not declare are kept where it says that there are such
-//! (`additionalProperties`, `patternProperties`, no `properties` at all), and dropped elsewhere, unless
+//! (`additionalProperties`, `patternProperties`, empty `properties`), and dropped elsewhere, unless
 //! `undeclared_properties` says otherwise.
 //!
 //! Ways of writing are `append` (the default), `replace` and `parts`; [`melisma_sdk::files`] says what each promises.

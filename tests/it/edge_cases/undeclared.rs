@@ -28,17 +28,22 @@ const DOCUMENTS: [&str; 3] = [
 
 #[test]
 fn a_schema_that_declares_nothing_keeps_records_whole_in_jsonl() {
-    for target in [Target::jsonl(), Target::jsonl().with("invalid_schema", "any")] {
+    for (setting, value) in [("invalid_schema", "any"), ("undeclared_properties", "keep")] {
+        let target = Target::jsonl().with(setting, value);
         feed(&target, &anything(), &["_id"], &DOCUMENTS).ok();
         assert_eq!(
             target.text("s"),
             DOCUMENTS.map(|line| format!("{line}\n")).concat()
         );
     }
-    let lacking = feed(&Target::jsonl(), &anything(), &["_id"], &[r#"{"a":1}"#]);
+    // singer-sdk's own tests want it refused.
+    feed(&Target::jsonl(), &anything(), &["_id"], &DOCUMENTS)
+        .fails(BAD_INPUT, &["line 1", "properties", "undeclared_properties"]);
+    let keeps = || Target::jsonl().with("undeclared_properties", "keep");
+    let lacking = feed(&keeps(), &anything(), &["_id"], &[r#"{"a":1}"#]);
     lacking.fails(BAD_INPUT, &["line 2", "_id", "key"]);
     // The same bytes when the keys come in another order each time, and the last of two.
-    let target = Target::jsonl();
+    let target = keeps();
     let records = [
         r#"{"_id":1,"a":1,"b":2}"#,
         r#"{"b":2,"a":1,"_id":1}"#,
@@ -189,7 +194,7 @@ fn columns_for_what_is_not_declared_are_asked_for() {
                 "line 1",
                 "stream s",
                 "properties",
-                "undeclared_properties: column",
+                "undeclared_properties says where",
             ],
         );
         let target = Target::new(kind).with("undeclared_properties", "keep");
