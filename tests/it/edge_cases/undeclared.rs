@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::BAD_INPUT;
-use crate::harness::{Kind, Outcome, Target, record};
+use crate::harness::{Every, Kind, Outcome, Target, record, run};
 
 /// A SCHEMA message of the stream `s`.
 fn message(schema: &Value, keys: &[&str]) -> String {
@@ -160,6 +160,33 @@ fn undeclared_properties_may_have_a_column() {
                 assert_eq!(found, expected, "{kind:?} {schema}");
             }
         }
+    }
+}
+
+#[test]
+fn undeclared_properties_may_have_a_column_of_a_table() {
+    for mode in ["meltanolabs", "pipelinewise"] {
+        let target = Every::postgres()
+            .with("undeclared_properties", "column")
+            .with("naming_mode", mode);
+        let messages: Vec<String> = std::iter::once(message(&anything(), &["_id"]))
+            .chain(DOCUMENTS.iter().map(|document| record("s", document)))
+            .collect();
+        run(
+            &mut target.command(),
+            format!("{}\n", messages.join("\n")).as_bytes(),
+        )
+        .ok();
+        let Every::Table { database, .. } = &target else {
+            panic!("a table")
+        };
+        let rows = database
+            .sql("select _id || ' ' || coalesce(_sdc_undeclared::text, 'null') from public.s order by 1");
+        assert_eq!(
+            rows.trim(),
+            "1 {\"a\": 2}\n2 {\"a\": 1.50, \"b\": {\"c\": [1]}}\n3 null",
+            "{mode}"
+        );
     }
 }
 
