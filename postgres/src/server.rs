@@ -14,10 +14,13 @@ use crate::session::{Running, Session};
 use crate::settings::{Connection, SslMode};
 use crate::{failed, tls, url};
 
-/// What every session of ours begins with: dates, floats and quotes that mean one thing on every server.
+/// What every session of ours begins with: dates, floats and quotes that mean one thing on every server, and no end
+/// while the other side of the pipe is quiet (a setting that servers before 14 do not know).
 const SESSION: &str = "set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres'; \
                        set extra_float_digits = 3; set standard_conforming_strings = on; \
-                       set client_encoding = 'UTF8'; set bytea_output = 'hex'";
+                       set client_encoding = 'UTF8'; set bytea_output = 'hex'; \
+                       select case when current_setting('server_version_num')::int >= 140000 \
+                       then set_config('idle_session_timeout', '0', false) end";
 
 /// How to reach one database. It connects as often as it is asked to.
 #[derive(Clone)]

@@ -10,12 +10,15 @@
 //! **Durability.** STATE follows COMMIT. A connection belongs to a writing thread, so there are `max_parallelism` of
 //! them, and one for the catalog.
 
+mod aside;
 mod config;
 mod copy;
+mod emptying;
 mod first;
 mod flatten;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod keeps;
 mod keying;
 mod locks;
 mod mapping;
@@ -25,9 +28,12 @@ mod ordered;
 mod overwrite;
 mod plan;
 mod prepare;
+mod refill;
 mod session;
 mod sink;
 mod sql_types;
+mod stages;
+mod staging;
 mod state;
 mod streams;
 mod table;

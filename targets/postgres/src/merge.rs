@@ -22,12 +22,26 @@ pub(crate) fn present<'p>(plan: &'p Plan, mask: &'p Mask) -> impl Iterator<Item 
 /// that key: rows that lack what a new row must have would fail although the row is there. So these go by UPDATE first,
 /// and INSERT takes the rest. A deferrable key is none for ON CONFLICT, nor is any of a table with rules: then other
 /// writers have to wait meanwhile, or one of them could insert the same key between the two statements.
+///
+/// Without a key every row is added. An identity column takes the value of the row, whatever it is to the server, and
+/// keeps the one that it has in an update where the server wants that.
 pub(crate) fn put(plan: &Plan, keying: &Keying, mask: &Mask, source: &str) -> String {
     let table = plan.name.sql();
     let columns = list(present(plan, mask));
+    let insert =
+        format!("insert into {table} ({columns}) overriding system value select {columns} from {source} s");
+    if plan.key.is_empty() {
+        return insert;
+    }
+    let is_fixed = |column: &&str| {
+        plan.table
+            .column(column)
+            .is_some_and(|column| column.identity_always)
+    };
     let set = |from: &str| -> Vec<String> {
         present(plan, mask)
             .skip(plan.key.len())
+            .filter(|column| !is_fixed(column))
             .map(|column| format!("{0} = {from}.{0}", identifier(column)))
             .collect()
     };
@@ -39,7 +53,7 @@ pub(crate) fn put(plan: &Plan, keying: &Keying, mask: &Mask, source: &str) -> St
     let conflict = format!("on conflict ({}) do {resolution}", keying.list());
     let all = plan.table.columns.iter().map(|column| &*column.name);
     if !keying.updates_first(all, |column| present(plan, mask).any(|name| name == column)) {
-        return format!("insert into {table} ({columns}) select {columns} from {source} s {conflict}");
+        return format!("{insert} {conflict}");
     }
     let same = keying.same();
     let mut steps = Vec::new();
@@ -55,8 +69,7 @@ pub(crate) fn put(plan: &Plan, keying: &Keying, mask: &Mask, source: &str) -> St
     }
     let conflict = if keying.by_update { "" } else { &conflict };
     steps.push(format!(
-        "insert into {table} ({columns}) select {columns} from {source} s \
-         where not exists (select from {table} t where {same}) {conflict}"
+        "{insert} where not exists (select from {table} t where {same}) {conflict}"
     ));
     steps.join("; ")
 }

@@ -1,30 +1,23 @@
 //! `load_method: overwrite`: a new table takes the place of the old one.
 //!
-//! The rows of a run go into a table beside the old one. At the end, in one transaction, the new table gets the old
-//! one's owner and grants, the old one is dropped, and the new one gets its name. Where something hangs on the old
-//! table that would be lost or in the way (views, foreign keys, triggers, policies, rules, indexes beside the primary
-//! key), the old table stays: it is emptied, and filled from the new one.
+//! The rows of a run go into a table beside the old one. At the end, in one transaction, the old one is dropped and the
+//! new one gets its name. That is done only when the old table is as this target would have made it, so that nothing is
+//! lost with it (`keeps.rs`); any other table stays: it is emptied, and filled from the new one (`refill.rs`).
+//!
+//! Streams are put in their places one after another. In a run of many streams what was loaded is committed now and
+//! then, because the server has locks for some thousands of tables only; a run that is killed then leaves its new
+//! tables, which the next one drops.
 
 use melisma_postgres::{identifier, literal};
 use melisma_sdk::Result;
 
-use crate::naming::{Naming, TableName};
-use crate::plan::{Plan, Rules, plan};
+use crate::aside::loses;
+use crate::naming::TableName;
+use crate::plan::Plan;
 use crate::session::Session;
 use crate::streams::{Run, Streams};
-use crate::table::{Table, list};
-use crate::types::Type;
-use crate::{first, prepare, table};
-
-impl Naming {
-    /// The table that is loaded while the one of that name is read.
-    pub(crate) fn aside(&self, name: &TableName) -> Result<TableName> {
-        Ok(TableName {
-            schema: name.schema.clone(),
-            table: self.fit(&format!("{}__melisma_new", name.table))?.into(),
-        })
-    }
-}
+use crate::table::{Table, read};
+use crate::{first, keeps, refill};
 
 /// What a killed run has left.
 pub(crate) fn drop_leftover(aside: &TableName) -> String {
@@ -39,32 +32,65 @@ pub(crate) fn replace(
     table: &TableName,
     new: &Plan,
 ) -> Result<()> {
-    let Some(mut old) = table::read(&mut *streams.catalog()?, table)? else {
-        return rename(session, table, new);
+    let Some(mut old) = read(&mut *streams.catalog()?, table)? else {
+        return rename(session, table, new, None);
     };
     if old.unfinished.is_some() {
         // Its first load may still go on, and must not go on into the new table.
         session.lock_first(table)?;
         session.unlock_first(table);
-        match table::read(&mut *streams.catalog()?, table)? {
+        match read(&mut *streams.catalog()?, table)? {
             Some(now) => old = now,
-            None => return rename(session, table, new),
+            None => return rename(session, table, new, None),
         }
     }
-    if let Some(what) = hangs_on(session, table)? {
-        log::info!("{} stays, and is filled anew: it has {what}", table.sql());
-        if let Some(key) = &old.unfinished {
-            first::finish(session, table, key)?;
-        }
-        return refill(session, run, (table, &old.table), new);
+    let Some(what) = stays(session, table, &old.table, new)? else {
+        return swap(session, table, new);
+    };
+    log::info!("{} stays, and is filled anew: it has {what}", table.sql());
+    if let Some(key) = &old.unfinished {
+        first::finish(session, table, key)?;
     }
-    keep_rights(session, table, &new.name)?;
-    session.execute(table, "cannot drop", &format!("drop table {}", table.sql()))?;
-    rename(session, table, new)
+    refill::refill(session, run, (table, &old.table), new)
 }
 
-/// Gives the new table the name, and its key the name that goes with it.
-fn rename(session: &mut Session, table: &TableName, new: &Plan) -> Result<()> {
+/// Why the old table is not to be dropped. When there is no reason it is locked, so that none comes up any more.
+fn stays(session: &mut Session, table: &TableName, old: &Table, new: &Plan) -> Result<Option<String>> {
+    const DOING: &str = "cannot see what hangs on";
+    if let Some(what) = loses(old, new) {
+        return Ok(Some(what));
+    }
+    for locked in [false, true] {
+        if locked {
+            let sql = format!("lock table {} in access exclusive mode", table.sql());
+            session.execute(table, "cannot lock", &sql)?;
+        }
+        let mut query = |sql: &str| session.query(table, DOING, sql);
+        let what = keeps::what(table, &mut query)?;
+        let what = match what {
+            None => keeps::changed(table, old, new, &mut query)?,
+            what => what,
+        };
+        if what.is_some() {
+            return Ok(what);
+        }
+    }
+    Ok(None)
+}
+
+/// Drops the old table, and gives its name, its grants and the name of its key to the new one.
+fn swap(session: &mut Session, table: &TableName, new: &Plan) -> Result<()> {
+    let doing = "cannot keep the grants of";
+    for row in session.query(table, doing, &keeps::grants(table, &new.name))? {
+        session.execute(table, doing, row.get(0))?;
+    }
+    let key = key_name(session, table)?;
+    session.execute(table, "cannot drop", &format!("drop table {}", table.sql()))?;
+    rename(session, table, new, key)
+}
+
+/// Gives the new table the name, and its key the one that it had or that goes with the table's.
+fn rename(session: &mut Session, table: &TableName, new: &Plan, key: Option<String>) -> Result<()> {
     let doing = "cannot rename a table to";
     let sql = format!(
         "alter table {} rename to {}",
@@ -72,15 +98,10 @@ fn rename(session: &mut Session, table: &TableName, new: &Plan) -> Result<()> {
         identifier(&table.table)
     );
     session.execute(table, doing, &sql)?;
-    let find = format!(
-        "select conname::text from pg_catalog.pg_constraint where conrelid = {}::regclass and contype = 'p'",
-        literal(&table.sql())
-    );
-    let named = session.query(table, doing, &find)?;
-    let Some(name) = named.first().map(|row| row.get::<_, String>(0)) else {
+    let Some(name) = key_name(session, table)? else {
         return Ok(());
     };
-    let usual = format!("{}_pkey", table.table);
+    let usual = key.unwrap_or_else(|| format!("{}_pkey", table.table));
     // A longer one would be cut by the server, and may then be somebody else's.
     if name != usual && usual.len() <= 63 {
         let (name, usual) = (identifier(&name), identifier(&usual));
@@ -90,89 +111,12 @@ fn rename(session: &mut Session, table: &TableName, new: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// What would be lost with the old table, or keep it from being dropped.
-fn hangs_on(session: &mut Session, table: &TableName) -> Result<Option<String>> {
-    let oid = format!("{}::regclass", literal(&table.sql()));
-    let sql = format!(
-        "select what from (\
-         select 'views' as what from pg_catalog.pg_depend d where d.refobjid = {oid} \
-           and d.refclassid = 'pg_class'::regclass and d.classid = 'pg_rewrite'::regclass \
-         union all select 'foreign keys' from pg_catalog.pg_constraint where contype = 'f' and (confrelid = {oid} or conrelid = {oid}) \
-         union all select 'triggers' from pg_catalog.pg_trigger where tgrelid = {oid} and not tgisinternal \
-         union all select 'policies' from pg_catalog.pg_policy where polrelid = {oid} \
-         union all select 'rules' from pg_catalog.pg_rewrite where ev_class = {oid} \
-         union all select 'indexes' from pg_catalog.pg_index where indrelid = {oid} and not indisprimary \
-         union all select 'partitions' from pg_catalog.pg_inherits where inhparent = {oid} or inhrelid = {oid} \
-         union all select 'publications' from pg_catalog.pg_publication_rel where prrelid = {oid}) w limit 1"
+/// The name of the primary key.
+fn key_name(session: &mut Session, table: &TableName) -> Result<Option<String>> {
+    let find = format!(
+        "select conname::text from pg_catalog.pg_constraint where conrelid = {}::pg_catalog.regclass and contype = 'p'",
+        literal(&table.sql())
     );
-    let rows = session.query(table, "cannot see what hangs on", &sql)?;
+    let rows = session.query(table, "cannot see the primary key of", &find)?;
     Ok(rows.first().map(|row| row.get(0)))
-}
-
-/// Gives the new table the owner and the grants of the old one.
-fn keep_rights(session: &mut Session, table: &TableName, new: &TableName) -> Result<()> {
-    let (old_oid, new_sql) = (
-        format!("{}::regclass", literal(&table.sql())),
-        literal(&new.sql()),
-    );
-    let sql = format!(
-        "select 'grant ' || a.privilege_type || ' on table ' || {new_sql} || ' to ' || \
-           case when a.grantee = 0 then 'public' else quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) end || \
-           case when a.is_grantable then ' with grant option' else '' end \
-         from pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a where c.oid = {old_oid} and a.grantee <> c.relowner \
-         union all select 'alter table ' || {new_sql} || ' owner to ' || quote_ident(pg_catalog.pg_get_userbyid(c.relowner)) \
-         from pg_catalog.pg_class c where c.oid = {old_oid} and pg_catalog.pg_get_userbyid(c.relowner) <> current_user"
-    );
-    let doing = "cannot keep the owner and grants of";
-    for row in session.query(table, doing, &sql)? {
-        session.execute(table, doing, row.get(0))?;
-    }
-    Ok(())
-}
-
-/// Empties the old table and fills it from the new one, which is dropped. First the old one gets the new columns.
-fn refill(session: &mut Session, run: &Run, (table, old): (&TableName, &Table), new: &Plan) -> Result<()> {
-    let rules = Rules {
-        // The key of the old table stays: nothing is upserted.
-        upsert: false,
-        // The schema of the plan is flat already.
-        flattening: None,
-        ..run.rules.clone()
-    };
-    let plan = plan(&rules, table, Some(old), &new.schema, &new.layout.hashes)?;
-    prepare::table(session, run, &new.schema.stream, &plan)?;
-    let doing = "cannot fill";
-    session.execute(table, "cannot empty", &format!("truncate {}", table.sql()))?;
-    let values: Vec<String> = plan
-        .columns
-        .iter()
-        .map(|name| {
-            let types = (plan.table.column(name), new.table.column(name));
-            cast(
-                &identifier(name),
-                types.0.map(|c| &c.data_type),
-                types.1.map(|c| &c.data_type),
-            )
-        })
-        .collect();
-    let sql = format!(
-        "insert into {} ({}) select {} from {}; drop table {}",
-        table.sql(),
-        list(&plan.columns),
-        values.join(", "),
-        new.name.sql(),
-        new.name.sql()
-    );
-    session.execute(table, doing, &sql)
-}
-
-/// A column of the new table as the old one takes it.
-fn cast(column: &str, old: Option<&Type>, new: Option<&Type>) -> String {
-    match (old, new) {
-        (Some(old @ (Type::Json | Type::Jsonb)), Some(new)) if old != new => {
-            format!("to_jsonb({column})::{}", old.sql())
-        }
-        (Some(old), Some(new)) if old != new => format!("{column}::{}", old.sql()),
-        _ => column.to_owned(),
-    }
 }

@@ -78,6 +78,38 @@ pub(crate) fn plan(
     schema: &Arc<StreamSchema>,
     hashes: &RandomState,
 ) -> Result<Plan> {
+    let base = before.map_or(Base::Nothing, Base::Table);
+    plan_on(rules, name, &base, schema, hashes)
+}
+
+/// Plans a new table whose rows are to move into `model` later: a column that the model has gets the type that it has
+/// (or will have) there, so that a value that does not fit is refused when its record comes, and not at the end.
+pub(crate) fn plan_like(
+    rules: &Rules,
+    name: &TableName,
+    model: &Table,
+    schema: &Arc<StreamSchema>,
+    hashes: &RandomState,
+) -> Result<Plan> {
+    plan_on(rules, name, &Base::Model(model), schema, hashes)
+}
+
+/// What a plan begins with.
+enum Base<'t> {
+    Nothing,
+    /// The table itself, which is changed.
+    Table(&'t Table),
+    /// Another table, which the new one's columns are taken from.
+    Model(&'t Table),
+}
+
+fn plan_on(
+    rules: &Rules,
+    name: &TableName,
+    base: &Base<'_>,
+    schema: &Arc<StreamSchema>,
+    hashes: &RandomState,
+) -> Result<Plan> {
     let (schema, expand) = match &rules.flattening {
         Some(flattening) => {
             let (flat, expand) = flattening.flatten(schema)?;
@@ -85,7 +117,7 @@ pub(crate) fn plan(
         }
         None => (Arc::clone(schema), None),
     };
-    plan_flat(rules, name, before, (&schema, expand), &[], hashes)
+    plan_flat(rules, name, base, (&schema, expand), &[], hashes)
 }
 
 /// Plans the same table for the same schema, so that the columns of these properties hold values that they do not
@@ -95,7 +127,7 @@ pub(crate) fn replan(rules: &Rules, old: &Plan, properties: &[&str]) -> Result<P
     plan_flat(
         rules,
         &old.name,
-        Some(&old.table),
+        &Base::Table(&old.table),
         flat,
         properties,
         &old.layout.hashes,
@@ -106,17 +138,40 @@ pub(crate) fn replan(rules: &Rules, old: &Plan, properties: &[&str]) -> Result<P
 pub(crate) fn plan_again(rules: &Rules, old: &Plan, before: Option<&Table>) -> Result<Plan> {
     let flat = (&old.schema, old.layout.expand.clone());
     let widens: Vec<&str> = old.widens.iter().map(|name| &**name).collect();
-    plan_flat(rules, &old.name, before, flat, &widens, &old.layout.hashes)
+    let base = before.map_or(Base::Nothing, Base::Table);
+    plan_flat(rules, &old.name, &base, flat, &widens, &old.layout.hashes)
+}
+
+/// Plans the table `before`, which is to take the rows of the table of `new`: its columns get to hold what those do.
+pub(crate) fn plan_into(rules: &Rules, name: &TableName, before: &Table, new: &Plan) -> Result<Plan> {
+    let columns = new.columns.iter().zip(&new.layout.names);
+    let grown = columns.filter(|(column, _)| {
+        let types = (before.column(column), new.table.column(column));
+        matches!(types, (Some(old), Some(new)) if old.data_type != new.data_type)
+    });
+    let widens: Vec<&str> = grown.map(|(_, property)| &**property).collect();
+    plan_flat(
+        rules,
+        name,
+        &Base::Table(before),
+        (&new.schema, None),
+        &widens,
+        &new.layout.hashes,
+    )
 }
 
 fn plan_flat(
     rules: &Rules,
     name: &TableName,
-    before: Option<&Table>,
+    base: &Base<'_>,
     (schema, expand): (&Arc<StreamSchema>, Option<Arc<Expand>>),
     widens: &[&str],
     hashes: &RandomState,
 ) -> Result<Plan> {
+    let before = match base {
+        Base::Nothing => None,
+        Base::Table(table) | Base::Model(table) => Some(*table),
+    };
     if rules.needs_key && schema.key.is_empty() {
         return Err(Error::input(
             "expected key properties (primary_key_required), found none",
@@ -148,7 +203,12 @@ fn plan_flat(
         }
     }
     planner.check_key(&key)?;
-    planner.key(&key)?;
+    if matches!(base, Base::Model(_)) {
+        planner.check_rights(&taken, &[])?;
+    } else {
+        planner.check_rights(&taken, &key)?;
+        planner.key(&key)?;
+    }
     let rank = |taken: &Taken<'_>| key.iter().position(|key| *key == taken.name).unwrap_or(key.len());
     taken.sort_by_key(rank);
     let exact = planner.is_exact(&key);
@@ -164,11 +224,22 @@ fn plan_flat(
     };
     let Planner {
         mut changes,
-        creates,
+        mut creates,
         mut table,
         sql,
         ..
     } = planner;
+    if matches!(base, Base::Model(_)) {
+        creates = true;
+        let is_taken = |column: &TableColumn| taken.iter().any(|taken| taken.name == column.name);
+        let columns = table.columns.into_iter().filter(is_taken);
+        table = Table {
+            columns: columns
+                .map(|column| TableColumn::new(column.name, column.data_type))
+                .collect(),
+            ..Table::default()
+        };
+    }
     if creates {
         changes = create(&sql, &table, &key, exact);
         table.key.clone_from(&key);
@@ -317,7 +388,53 @@ impl Planner<'_> {
             let first = self.first_type(wanted);
             return self.new_column(name, column, key, first);
         };
+        if self.table.columns[at].generated {
+            return self.leave_out_generated(column, key);
+        }
         self.evolve(at, column, key, wanted)
+    }
+
+    /// The server computes the column, so the values that came are not needed.
+    fn leave_out_generated(&self, column: &Column, key: bool) -> Result<Option<Type>> {
+        let name = show(&column.name);
+        if key && self.rules.upsert {
+            return Err(Error::config(format!(
+                "{}: expected a column that takes values for the key property {name}, found a generated one",
+                self.sql
+            )));
+        }
+        log::warn!("{}: {name} is a generated column and is left out", self.sql);
+        Ok(None)
+    }
+
+    /// Missing privileges are reported before the first row, and not by the statement that needs them.
+    fn check_rights(&self, taken: &[Taken<'_>], key: &[Box<str>]) -> Result<()> {
+        for Taken { name, .. } in taken {
+            let Some(there) = self.table.column(name) else {
+                continue;
+            };
+            let updates = !key.is_empty() && !key.contains(name);
+            let missing = if !there.rights.insert {
+                "INSERT"
+            } else if updates && !there.rights.update && !there.identity_always {
+                "UPDATE"
+            } else {
+                if updates && there.identity_always {
+                    log::warn!(
+                        "{}: {} is GENERATED ALWAYS AS IDENTITY: a row that is updated keeps the value that it has",
+                        self.sql,
+                        show(name)
+                    );
+                }
+                continue;
+            };
+            return Err(Error::config(format!(
+                "{}: expected the privilege {missing} on column {}, which is not granted",
+                self.sql,
+                show(name)
+            )));
+        }
+        Ok(())
     }
 
     fn new_column(&mut self, name: &str, column: &Column, key: bool, wanted: Type) -> Result<Option<Type>> {
@@ -342,12 +459,7 @@ impl Planner<'_> {
             identifier(name),
             wanted.sql()
         ));
-        self.table.columns.push(TableColumn {
-            name: name.into(),
-            data_type: wanted.clone(),
-            coarse: false,
-            used_by: None,
-        });
+        self.table.columns.push(TableColumn::new(name, wanted.clone()));
         Ok(Some(wanted))
     }
 

@@ -1,6 +1,6 @@
 //! Schemas, tables, indexes and permissions, before the first row.
 
-use melisma_postgres::identifier;
+use melisma_postgres::{identifier, literal};
 use melisma_sdk::{Result, fault};
 
 use crate::naming::TableName;
@@ -64,6 +64,16 @@ pub(crate) fn table(session: &mut Session, run: &Run, stream: &str, plan: &Plan)
     }
     fault!(PG_TABLE, if !plan.changes.is_empty());
     Ok(())
+}
+
+/// Whether row security applies to us in a table that was made a moment ago: an event trigger may turn it on.
+pub(crate) fn is_secured(session: &mut Session, table: &TableName) -> Result<bool> {
+    let sql = format!(
+        "select pg_catalog.row_security_active({}::pg_catalog.regclass)",
+        literal(&table.sql())
+    );
+    let rows = session.query(table, "cannot read the catalog about", &sql)?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
 /// Lets the readers read the table.

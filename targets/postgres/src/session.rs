@@ -15,7 +15,22 @@ use melisma_sdk::{Error, Kind, Result, fault};
 use crate::copy::{Group, Mask};
 use crate::locks::{self, Purpose};
 use crate::naming::TableName;
+use crate::stages::{Stage, Stages};
 use crate::table::{self, Found};
+
+/// The most tables that one transaction touches, where it may end earlier: the server keeps locks on each of them, on its
+/// indexes and on its stage.
+const MOST_TABLES: i64 = 100;
+
+/// The fewest, on a server that has few locks.
+const FEWEST_TABLES: i64 = 16;
+
+/// The server's locks, which all sessions share, for each table of a transaction: a table takes up to ten, and the other
+/// sessions need some. With the server's defaults, 64 locks for each of 100 connections, that makes 100 tables.
+const LOCKS_FOR_A_TABLE: i64 = 64;
+
+/// How many times as many tables may be in their first load, which takes one lock for each until it ends.
+const FIRST_LOADS: usize = 10;
 
 /// What a COPY does, for errors.
 const COPY: &str = "cannot copy rows into";
@@ -25,11 +40,14 @@ pub(crate) struct Session {
     client: melisma_postgres::Session,
     server: Server,
     lock_timeout: Duration,
-    /// Its number on the server, to be told apart from those in its way.
-    pid: i32,
-    /// Statements have a time limit, which a COPY that waits for the tap's next rows must not run into.
-    hurried: bool,
+    backend: Backend,
+    /// How many connections there were before this one.
+    connection: usize,
     open: bool,
+    /// The tables that the open transaction touches.
+    touched: HashSet<TableName>,
+    /// What was done depends on locks that would be lost with the connection.
+    holds: bool,
     /// The number of the transaction that is open, or comes next.
     transaction: u64,
     broken: bool,
@@ -37,11 +55,23 @@ pub(crate) struct Session {
     copying: Option<Copying>,
     /// Rows in a stage that are not in their table yet.
     pending: Option<Pending>,
-    stages: usize,
+    stages: Stages,
+    /// How many tables the connection holds the lock of a first load of.
+    first_loads: usize,
     /// Tables whose lock of a first load is to be given up after the next commit.
     loaded: Vec<TableName>,
     /// The STATE that was stored with the last transaction.
     stored: Option<String>,
+}
+
+/// What the server says about the connection.
+struct Backend {
+    /// Its number there, to be told apart from those in its way.
+    pid: i32,
+    /// Statements have a time limit, which a COPY that waits for the tap's next rows must not run into.
+    hurried: bool,
+    /// So many tables, and a transaction that may end does.
+    most_tables: usize,
 }
 
 /// A COPY under way.
@@ -56,7 +86,7 @@ pub(crate) struct Pending {
     /// The statement that brings them into their table.
     pub(crate) merge: String,
     pub(crate) table: TableName,
-    pub(crate) stage: usize,
+    pub(crate) stage: Stage,
     pub(crate) mask: Mask,
     pub(crate) keys: HashSet<u64, foldhash::fast::FixedState>,
     pub(crate) bytes: usize,
@@ -64,36 +94,22 @@ pub(crate) struct Pending {
 
 impl Session {
     pub(crate) fn open(server: &Server, lock_timeout: Duration) -> Result<Self> {
-        let mut client = server.session()?;
-        let doing = "cannot set up the connection";
-        // A transaction is idle while the tap is: that is for the target's own timers to end.
-        let setup = format!(
-            "set lock_timeout = {}; set client_min_messages = warning; set temp_buffers = '32MB'; \
-             set idle_in_transaction_session_timeout = 0",
-            lock_timeout.as_millis()
-        );
-        client
-            .batch_execute(&setup)
-            .map_err(|error| failed(doing, error))?;
-        let row = client
-            .query_one(
-                "select pg_catalog.pg_backend_pid(), pg_catalog.current_setting('statement_timeout') <> '0'",
-                &[],
-            )
-            .map_err(|error| failed(doing, error))?;
-        let (pid, hurried) = (row.get(0), row.get(1));
+        let (client, backend) = connect(server, lock_timeout)?;
         Ok(Self {
             client,
             server: server.clone(),
             lock_timeout,
-            pid,
-            hurried,
+            backend,
+            connection: 0,
             open: false,
+            touched: HashSet::new(),
+            holds: false,
             transaction: 1,
             broken: false,
             copying: None,
             pending: None,
-            stages: 0,
+            stages: Stages::default(),
+            first_loads: 0,
             loaded: Vec::new(),
             stored: None,
         })
@@ -114,22 +130,35 @@ impl Session {
         self.stored = Some(state.to_owned());
     }
 
-    /// A number for a new stage.
-    pub(crate) fn new_stage(&mut self) -> usize {
-        self.stages += 1;
-        self.stages
+    /// The stages of the connection.
+    pub(crate) fn stages(&mut self) -> &mut Stages {
+        &mut self.stages
+    }
+
+    /// Which connection it is: it may be opened again between two transactions.
+    pub(crate) fn connection(&self) -> usize {
+        self.connection
+    }
+
+    /// The connection is not opened again any more: the locks that it holds are needed to the end.
+    pub(crate) fn stay(&mut self) {
+        self.holds = true;
+    }
+
+    /// Whether another first load would take more of the server's locks than are for one session.
+    pub(crate) fn has_many_first_loads(&self) -> bool {
+        self.first_loads >= FIRST_LOADS * self.backend.most_tables
     }
 
     /// Runs statements, in the transaction.
     pub(crate) fn execute(&mut self, table: &TableName, doing: &str, sql: &str) -> Result<()> {
-        self.begin()?;
+        self.begin(table)?;
         let done = self.client.batch_execute(sql);
         done.map_err(|error| self.fail(table, doing, error))
     }
 
     /// Runs statements, in the transaction; `false` when a key would be there twice, and then nothing was done.
     pub(crate) fn try_unique(&mut self, table: &TableName, doing: &str, sql: &str) -> Result<bool> {
-        self.begin()?;
         self.execute(table, doing, "savepoint melisma")?;
         match self.client.batch_execute(sql) {
             Ok(()) => self.execute(table, doing, "release melisma").map(|()| true),
@@ -142,7 +171,7 @@ impl Session {
 
     /// What the catalog says about a table, as the transaction sees it.
     pub(crate) fn read_table(&mut self, table: &TableName) -> Result<Option<Found>> {
-        self.begin()?;
+        self.begin(table)?;
         let client = &mut self.client;
         let found = table::read_by(&mut |sql, values| client.query(sql, values), table);
         self.broken |= found.is_err();
@@ -152,6 +181,8 @@ impl Session {
     /// Waits until no other run has its first load of the table, and keeps others from one until
     /// [`unlock_first`](Session::unlock_first) or the end of the connection.
     pub(crate) fn lock_first(&mut self, table: &TableName) -> Result<()> {
+        self.begin(table)?;
+        self.first_loads += 1;
         let (purpose, hash) = locks::keys(Purpose::FirstLoad, table);
         let sql = format!("select pg_catalog.pg_advisory_lock({purpose}, {hash})");
         self.execute(table, "cannot wait for another run's first load of", &sql)
@@ -173,9 +204,12 @@ impl Session {
              and l.objid = {} and l.database = (select oid from pg_catalog.pg_database where datname = current_database())",
             hash.cast_unsigned()
         );
-        let rows = self.client.query(&sql, &[]);
-        let rows = rows.map_err(|error| self.fail(table, "cannot see who waits for", error))?;
-        Ok(!rows.is_empty())
+        match self.client.query(&sql, &[]) {
+            Ok(rows) => Ok(!rows.is_empty()),
+            // Whoever waited has got the lock by now.
+            Err(error) if is_gone(&error) => Ok(false),
+            Err(error) => Err(self.fail(table, "cannot see who waits for", error)),
+        }
     }
 
     /// Keeps others from making or changing the table until the end of the transaction.
@@ -187,7 +221,7 @@ impl Session {
 
     /// Rows of one statement, in the transaction.
     pub(crate) fn query(&mut self, table: &TableName, doing: &str, sql: &str) -> Result<Vec<postgres::Row>> {
-        self.begin()?;
+        self.begin(table)?;
         let rows = self.client.query(sql, &[]);
         rows.map_err(|error| self.fail(table, doing, error))
     }
@@ -203,10 +237,10 @@ impl Session {
     ) -> Result<()> {
         self.check()?;
         let copying = match self.copying.take() {
-            Some(copying) if !alone && !self.hurried && copying.statement == statement => copying,
+            Some(copying) if !alone && !self.backend.hurried && copying.statement == statement => copying,
             other => {
                 self.copying = other;
-                self.begin()?;
+                self.begin(table)?;
                 let copy = self.client.copy_in(statement);
                 Copying {
                     copy: copy.map_err(|error| self.fail(table, COPY, error))?,
@@ -271,6 +305,14 @@ impl Session {
         }
     }
 
+    /// Makes what was done durable when the transaction has come to touch many tables.
+    pub(crate) fn relieve(&mut self) -> Result<()> {
+        if self.touched.len() < self.backend.most_tables {
+            return Ok(());
+        }
+        self.commit()
+    }
+
     /// Makes everything durable that was done on the connection.
     pub(crate) fn commit(&mut self) -> Result<()> {
         self.check()?;
@@ -294,6 +336,7 @@ impl Session {
             return Err(failed("cannot commit", error));
         }
         self.open = false;
+        self.touched.clear();
         self.transaction += 1;
         fault!(PG_COMMIT_AFTER);
         self.unlock_loaded()
@@ -304,25 +347,53 @@ impl Session {
         for table in std::mem::take(&mut self.loaded) {
             let (purpose, hash) = locks::keys(Purpose::FirstLoad, &table);
             let sql = format!("select pg_catalog.pg_advisory_unlock({purpose}, {hash})");
-            let done = self.client.batch_execute(&sql);
-            done.map_err(|error| self.fail(&table, "cannot end the first load of", error))?;
+            self.first_loads = self.first_loads.saturating_sub(1);
+            match self.client.batch_execute(&sql) {
+                // Locks go with the connection.
+                Err(error) if !is_gone(&error) => {
+                    return Err(self.fail(&table, "cannot end the first load of", error));
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
 
     /// Sees to it that a transaction is open, and that nothing is under way in it.
-    fn begin(&mut self) -> Result<()> {
+    pub(crate) fn begin(&mut self, table: &TableName) -> Result<()> {
         self.check()?;
         self.end_copy()?;
         if !self.open {
             fault!(PG_BEGIN);
-            if let Err(error) = self.client.batch_execute("begin") {
+            let mut begun = self.client.batch_execute(&begin(self.backend.pid));
+            if begun.as_ref().is_err_and(is_gone) && !self.holds {
+                // Nothing was uncommitted, so nothing is lost: servers end sessions that are idle, and restart.
+                log::info!("the server has closed the connection between two transactions; connecting again");
+                (self.client, self.backend) = connect(&self.server, self.lock_timeout)?;
+                self.connection += 1;
+                self.stages = Stages::default();
+                self.first_loads = 0;
+                self.loaded.clear();
+                begun = self.client.batch_execute(&begin(self.backend.pid));
+            }
+            if let Err(error) = begun {
                 self.broken = true;
-                return Err(failed("cannot begin a transaction", error));
+                return Err(match error.code() {
+                    Some(&SqlState::DIVISION_BY_ZERO) => pooled(),
+                    _ => failed("cannot begin a transaction", error),
+                });
             }
             self.open = true;
         }
+        if !self.touched.contains(table) {
+            self.touched.insert(table.clone());
+        }
         Ok(())
+    }
+
+    /// The number of the server's process.
+    pub(crate) fn pid(&self) -> i32 {
+        self.backend.pid
     }
 
     fn check(&self) -> Result<()> {
@@ -341,7 +412,7 @@ impl Session {
         self.broken = true;
         let doing = format!("{doing} {}", table.sql());
         if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
-            return locks::error(&doing, &self.server, table, self.lock_timeout, self.pid);
+            return locks::error(&doing, &self.server, table, self.lock_timeout, self.backend.pid);
         }
         if made_meanwhile(&error) {
             let error = failed(&doing, error);
@@ -380,4 +451,52 @@ fn made_meanwhile(error: &postgres::Error) -> bool {
     error
         .code()
         .is_some_and(|code| made.contains(code) || *code == SqlState::UNIQUE_VIOLATION && in_catalog)
+}
+
+/// Opens a connection, and asks what there is to know about it.
+fn connect(server: &Server, lock_timeout: Duration) -> Result<(melisma_postgres::Session, Backend)> {
+    let mut client = server.session()?;
+    let fail = |error| failed("cannot set up the connection", error);
+    // A transaction is idle while the tap is: that is for the target's own timers to end.
+    let setup = format!(
+        "set lock_timeout = {}; set client_min_messages = warning; set temp_buffers = '32MB'; \
+         set idle_in_transaction_session_timeout = 0",
+        lock_timeout.as_millis()
+    );
+    client.batch_execute(&setup).map_err(fail)?;
+    let facts = "select pg_catalog.pg_backend_pid(), pg_catalog.current_setting('statement_timeout') <> '0', \
+                 pg_catalog.current_setting('max_locks_per_transaction')::bigint \
+                 * pg_catalog.current_setting('max_connections')::bigint";
+    let row = client.query_one(facts, &[]).map_err(fail)?;
+    let locks: i64 = row.get(2);
+    let most_tables = (locks / LOCKS_FOR_A_TABLE).clamp(FEWEST_TABLES, MOST_TABLES);
+    let backend = Backend {
+        pid: row.get(0),
+        hurried: row.get(1),
+        most_tables: most_tables.unsigned_abs() as usize,
+    };
+    Ok((client, backend))
+}
+
+/// Begins a transaction, and divides by zero when that is in another process than the session's settings and temporary
+/// tables are.
+fn begin(pid: i32) -> String {
+    format!("begin; select 1 / (pg_catalog.pg_backend_pid() = {pid})::int")
+}
+
+/// Whether the connection is closed, or the server closes it with this error.
+fn is_gone(error: &postgres::Error) -> bool {
+    match error.code() {
+        Some(code) => matches!(code.code(), "57P01" | "57P02" | "57P05") || code.code().starts_with("08"),
+        None => true,
+    }
+}
+
+/// The error of a connection that is not one session on the server.
+pub(crate) fn pooled() -> Error {
+    Error::config(
+        "the connection goes through a pooler that gives each transaction another session of the server (PgBouncer's \
+         pool_mode = transaction or statement): the target needs one of its own for temporary tables and settings; \
+         connect to the server itself, or use pool_mode = session",
+    )
 }

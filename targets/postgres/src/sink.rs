@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::session::Session;
 use crate::streams::{Run, Streams, lock};
 use crate::table::list;
-use crate::upsert::Stage;
+use crate::upsert::Upsert;
 use crate::{first, overwrite, prepare, versions};
 
 /// Writes one stream.
@@ -21,6 +21,10 @@ pub struct PostgresSink {
     session: Arc<Mutex<Session>>,
     plan: Arc<Plan>,
     way: Way,
+    /// Row security applies: the server takes no COPY into the table.
+    secured: bool,
+    /// The connection that a first load began on. Its lock is gone with it.
+    connection: usize,
     /// The transaction that the newest rows are in.
     wrote_in: Option<u64>,
 }
@@ -31,48 +35,61 @@ enum Way {
     Append,
     /// By COPY, into a table that has no key yet. Whether there are rows.
     First { rows: bool },
-    /// Through a stage, by ON CONFLICT.
-    Upsert(Option<Box<Stage>>),
+    /// Through a stage: by ON CONFLICT when there is a key.
+    Staged(Option<Box<Upsert>>),
 }
 
 impl PostgresSink {
     pub(crate) fn open(streams: &Arc<Streams>, run: &Arc<Run>, schema: &Arc<StreamSchema>) -> Result<Self> {
         let (mut plan, found) = streams.next_plan(&schema.stream)?;
-        let session = streams.session()?;
-        {
-            let mut session = lock(&session);
-            prepare::schema(streams, &mut session, run, &schema.stream, &plan.name)?;
-            // Another run may be about to make the table, or load it for the first time.
-            let alone = plan.creates || found.is_some();
-            if alone {
-                session.lock_first(&plan.name)?;
-            }
-            if run.overwrite {
-                session.execute(&plan.name, "cannot drop", &overwrite::drop_leftover(&plan.name))?;
-            }
-            let unfinished;
-            (plan, unfinished) = streams.agree(&mut session, run, plan, found)?;
-            if let Some(key) = unfinished {
-                log::info!("{}: finishing a first load that was cut short", plan.name.sql());
-                first::finish(&mut session, &plan.name, &key)?;
-            }
-            prepare::table(&mut session, run, &schema.stream, &plan)?;
-            if alone && !plan.loads_first() && !run.overwrite {
-                session.unlock_first(&plan.name);
-            }
-            if let Some(state) = &run.state {
-                state.prepare(&mut session)?;
-            }
-            if !run.together {
-                session.commit()?;
-            }
+        let shared = streams.session()?;
+        let mut session = lock(&shared);
+        if run.state.is_none() {
+            session.relieve()?;
         }
+        prepare::schema(streams, &mut session, run, &schema.stream, &plan.name)?;
+        // Another run may be about to make the table, or load it for the first time.
+        let alone = plan.creates || found.is_some();
+        if alone {
+            session.lock_first(&plan.name)?;
+        }
+        if run.overwrite {
+            session.stay();
+            session.execute(&plan.name, "cannot drop", &overwrite::drop_leftover(&plan.name))?;
+        }
+        let unfinished;
+        (plan, unfinished) = streams.agree(&mut session, run, plan, found)?;
+        if let Some(key) = unfinished {
+            log::info!("{}: finishing a first load that was cut short", plan.name.sql());
+            first::finish(&mut session, &plan.name, &key)?;
+        }
+        prepare::table(&mut session, run, &schema.stream, &plan)?;
+        let secured =
+            plan.table.row_security || plan.creates && prepare::is_secured(&mut session, &plan.name)?;
+        let mut first = plan.loads_first();
+        if first && (secured || !run.overwrite && session.has_many_first_loads()) {
+            first::finish(&mut session, &plan.name, &plan.key)?;
+            first = false;
+        }
+        if alone && !first && !run.overwrite {
+            session.unlock_first(&plan.name);
+        }
+        if let Some(state) = &run.state {
+            state.prepare(&mut session)?;
+        }
+        if !run.together {
+            session.commit()?;
+        }
+        let connection = session.connection();
+        drop(session);
         Ok(Self {
             streams: Arc::clone(streams),
             run: Arc::clone(run),
-            session,
-            way: Way::of(&plan, plan.loads_first()),
+            session: shared,
+            way: Way::of(&plan, first, secured),
             plan,
+            secured,
+            connection,
             wrote_in: None,
         })
     }
@@ -85,13 +102,30 @@ impl PostgresSink {
     /// Ends a first load before it has ended by itself: what comes now needs the key.
     fn end_first(&mut self, session: &mut Session) -> Result<()> {
         if matches!(self.way, Way::First { .. }) {
+            session.begin(self.table())?;
+            if session.connection() != self.connection {
+                return self.resume(session);
+            }
             first::finish(session, self.table(), &self.plan.key)?;
             // The new table of an overwrite is for nobody else until the end of the run.
             if !self.run.overwrite {
                 session.unlock_first(self.table());
             }
-            self.way = Way::Upsert(None);
+            self.way = Way::Staged(None);
         }
+        Ok(())
+    }
+
+    /// Ends a first load whose connection the server has closed: another run may have seen that and ended it.
+    fn resume(&mut self, session: &mut Session) -> Result<()> {
+        let table = self.table();
+        session.lock_first(table)?;
+        let found = session.read_table(table)?;
+        if let Some(key) = found.and_then(|found| found.unfinished) {
+            first::finish(session, table, &key)?;
+        }
+        session.unlock_first(table);
+        self.way = Way::Staged(None);
         Ok(())
     }
 
@@ -111,11 +145,12 @@ impl PostgresSink {
 }
 
 impl Way {
-    fn of(plan: &Plan, fresh: bool) -> Self {
+    fn of(plan: &Plan, first: bool, secured: bool) -> Self {
         match plan.key.as_slice() {
+            _ if secured => Self::Staged(None),
             [] => Self::Append,
-            _ if fresh => Self::First { rows: false },
-            _ => Self::Upsert(None),
+            _ if first => Self::First { rows: false },
+            _ => Self::Staged(None),
         }
     }
 }
@@ -139,7 +174,14 @@ impl Sink for PostgresSink {
         }
         let shared = Arc::clone(&self.session);
         let mut session = lock(&shared);
-        if matches!(self.way, Way::First { .. }) && (!batch.is_plain() || batch.long_keys) {
+        if self.run.state.is_none() {
+            session.relieve()?;
+        }
+        if matches!(self.way, Way::First { .. }) {
+            session.begin(self.table())?;
+        }
+        let moved = session.connection() != self.connection;
+        if matches!(self.way, Way::First { .. }) && (moved || !batch.is_plain() || batch.long_keys) {
             // Whether an index holds a long key is for the server to say before a STATE covers the row.
             self.end_first(&mut session)?;
         }
@@ -157,12 +199,12 @@ impl Sink for PostgresSink {
                     *rows = true;
                 }
             }
-            Way::Upsert(stage) => {
-                let stage = match stage {
-                    Some(stage) => stage,
-                    None => stage.insert(Box::new(Stage::new(&mut session, plan)?)),
+            Way::Staged(upsert) => {
+                let upsert = match upsert {
+                    Some(upsert) => upsert,
+                    None => upsert.insert(Box::new(Upsert::new(&mut session, plan)?)),
                 };
-                stage.write(&mut session, plan, &batch)?;
+                upsert.write(&mut session, plan, &batch)?;
             }
         }
         self.wrote_in = Some(session.transaction());
@@ -206,13 +248,10 @@ impl Sink for PostgresSink {
             self.end_first(&mut session)?;
         }
         (plan, _) = self.streams.agree(&mut session, &self.run, plan, found)?;
-        if let Way::Upsert(Some(stage)) = &self.way {
-            stage.remove(&mut session, &plan.name)?;
-        }
         prepare::table(&mut session, &self.run, &self.plan.schema.stream, &plan)?;
         self.way = match self.way {
             Way::First { rows } if !plan.key.is_empty() => Way::First { rows },
-            _ => Way::of(&plan, false),
+            _ => Way::of(&plan, false, self.secured),
         };
         self.plan = plan;
         if !self.run.together {
@@ -228,7 +267,7 @@ impl Sink for PostgresSink {
             // A table that was made a moment ago has no older rows.
             Way::First { rows: false } => return Ok(()),
             Way::First { rows: true } => self.end_first(&mut session)?,
-            Way::Append | Way::Upsert(_) => {}
+            Way::Append | Way::Staged(_) => {}
         }
         session.settle()?;
         versions::activate(&mut session, &self.plan, version, self.run.deletes_versions)?;

@@ -6,15 +6,16 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use melisma_postgres::Server;
 use melisma_postgres::postgres::Client;
+use melisma_postgres::{Server, failed};
 use melisma_sdk::files::Pool;
 use melisma_sdk::{Error, Kind, Result, StreamSchema, show};
 
+use crate::aside;
 use crate::copy::{CopyEncoder, Layout};
 use crate::naming::TableName;
 use crate::plan::{Plan, Rules, plan, plan_again, replan};
-use crate::session::Session;
+use crate::session::{Session, pooled};
 use crate::state::StateTable;
 use crate::table::{self, Found};
 use crate::widen::Widener;
@@ -50,13 +51,21 @@ struct Stream {
     hashes: RandomState,
 }
 
+/// The streams so far.
+#[derive(Default)]
+struct Known {
+    streams: HashMap<Box<str>, Stream>,
+    /// Whose table each is.
+    tables: HashMap<TableName, Box<str>>,
+}
+
 /// All streams of a run.
 pub(crate) struct Streams {
     server: Server,
     lock_timeout: Duration,
     /// For the catalog; used by the decoding thread.
     catalog: Mutex<Client>,
-    streams: Mutex<HashMap<Box<str>, Stream>>,
+    streams: Mutex<Known>,
     /// One for each writing thread.
     sessions: Mutex<HashMap<ThreadId, Arc<Mutex<Session>>>>,
     pool: Arc<Pool>,
@@ -90,8 +99,8 @@ impl Streams {
         schema: &Arc<StreamSchema>,
     ) -> Result<CopyEncoder> {
         run.rules.mapping.sql_types.ask(&mut *self.catalog()?, schema)?;
-        let mut streams = lock(&self.streams);
-        let plan = match streams.get_mut(&schema.stream) {
+        let mut known = lock(&self.streams);
+        let plan = match known.streams.get_mut(&schema.stream) {
             Some(stream) => {
                 let table = Some(&stream.newest.table);
                 let plan = Arc::new(plan(
@@ -106,9 +115,10 @@ impl Streams {
                 plan
             }
             None => {
-                let stream = self.first_plan(run, schema, &streams)?;
+                let stream = self.first_plan(run, schema, &known.tables)?;
                 let plan = Arc::clone(&stream.newest);
-                streams.insert(schema.stream.clone(), stream);
+                known.tables.insert(stream.name.clone(), schema.stream.clone());
+                known.streams.insert(schema.stream.clone(), stream);
                 plan
             }
         };
@@ -122,8 +132,9 @@ impl Streams {
 
     /// The layout of a plan in which the columns of these properties hold more: the stream's next plan.
     pub(crate) fn widen(&self, run: &Run, stream: &str, properties: &[&str]) -> Result<Arc<Layout>> {
-        let mut streams = lock(&self.streams);
-        let stream = streams
+        let mut known = lock(&self.streams);
+        let stream = known
+            .streams
             .get_mut(stream)
             .ok_or_else(|| Error::bug("an encoder without its stream"))?;
         let plan = Arc::new(replan(&run.rules, &stream.newest, properties)?);
@@ -136,10 +147,10 @@ impl Streams {
         &self,
         run: &Run,
         schema: &Arc<StreamSchema>,
-        others: &HashMap<Box<str>, Stream>,
+        tables: &HashMap<TableName, Box<str>>,
     ) -> Result<Stream> {
         let name = run.rules.naming.table(&schema.stream)?;
-        if let Some((other, _)) = others.iter().find(|(_, other)| other.name == name) {
+        if let Some(other) = tables.get(&name) {
             return Err(Error::config(format!(
                 "expected a table for each stream, found that {} is the table of {} as well (schema_mapping can tell \
                  them apart)",
@@ -151,7 +162,7 @@ impl Streams {
         let mut unfinished = None;
         let plan = if run.overwrite {
             let aside = run.rules.naming.aside(&name)?;
-            plan(&run.rules, &aside, None, schema, &hashes)?
+            aside::planned(&mut *self.catalog()?, &run.rules, &name, &aside, schema, &hashes)?
         } else {
             let found = table::read(&mut *self.catalog()?, &name)?;
             let (table, key) = found.map(Found::planned).unzip();
@@ -171,8 +182,9 @@ impl Streams {
     /// The next plan of a stream: one for each schema, in their order. With the key of a first load that an earlier
     /// run did not finish.
     pub(crate) fn next_plan(&self, stream: &str) -> Result<(Arc<Plan>, Option<Key>)> {
-        let mut streams = lock(&self.streams);
-        let stream = streams
+        let mut known = lock(&self.streams);
+        let stream = known
+            .streams
             .get_mut(stream)
             .ok_or_else(|| Error::bug("a sink without an encoder"))?;
         let plan = stream
@@ -216,8 +228,8 @@ impl Streams {
             ));
         }
         let fresh = Arc::new(fresh);
-        let mut streams = lock(&self.streams);
-        let stream = streams.get_mut(&plan.schema.stream);
+        let mut known = lock(&self.streams);
+        let stream = known.streams.get_mut(&plan.schema.stream);
         if let Some(stream) = stream.filter(|stream| Arc::ptr_eq(&stream.newest, &plan)) {
             stream.newest = Arc::clone(&fresh);
         }
@@ -227,6 +239,7 @@ impl Streams {
     /// The table of a stream, which is not the one that is loaded while an old one is to be overwritten.
     pub(crate) fn table(&self, stream: &str) -> Result<TableName> {
         lock(&self.streams)
+            .streams
             .get(stream)
             .map(|stream| stream.name.clone())
             .ok_or_else(|| Error::bug("a sink without an encoder"))
@@ -239,15 +252,34 @@ impl Streams {
         if let Some(session) = sessions.get(&thread) {
             return Ok(Arc::clone(session));
         }
-        let session = Arc::new(Mutex::new(Session::open(&self.server, self.lock_timeout)?));
+        let session = Session::open(&self.server, self.lock_timeout)?;
+        self.check_own(&session)?;
+        let session = Arc::new(Mutex::new(session));
         sessions.insert(thread, Arc::clone(&session));
         Ok(session)
     }
 
-    /// The connection that asks the catalog; a new one when the server has ended it, as some do with idle ones.
+    /// Two connections that are one session of the server are not what they seem. Found at once where a pooler has
+    /// nothing else to do; each transaction looks again.
+    fn check_own(&self, session: &Session) -> Result<()> {
+        let row = self
+            .catalog()?
+            .query_one("select pg_catalog.pg_backend_pid()", &[]);
+        let pid: i32 = row
+            .map_err(|error| failed("cannot set up the connection", error))?
+            .get(0);
+        if pid == session.pid() {
+            return Err(pooled());
+        }
+        Ok(())
+    }
+
+    /// The connection that asks the catalog; a new one when the server has ended it. Asked for each time: a connection
+    /// that nothing was sent on does not know that it was closed.
     pub(crate) fn catalog(&self) -> Result<MutexGuard<'_, Client>> {
+        const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
         let mut catalog = lock(&self.catalog);
-        if catalog.is_closed() {
+        if catalog.is_valid(ANSWERS_WITHIN).is_err() {
             *catalog = self.server.connect()?;
         }
         Ok(catalog)

@@ -29,6 +29,8 @@ pub(crate) struct Table {
     pub(crate) key: Vec<Box<str>>,
     /// The columns of other unique indexes that can tell rows apart, deferrable ones among them.
     pub(crate) unique: Vec<Vec<Box<str>>>,
+    /// Row security applies to us. The server takes no COPY into such a table.
+    pub(crate) row_security: bool,
 }
 
 /// A column of a table.
@@ -41,6 +43,40 @@ pub(crate) struct TableColumn {
     pub(crate) coarse: bool,
     /// What keeps the server from changing its type: `view recent`.
     pub(crate) used_by: Option<Box<str>>,
+    /// The server computes it from other columns (`GENERATED ALWAYS AS (...)`), and takes no value for it.
+    pub(crate) generated: bool,
+    /// `GENERATED ALWAYS AS IDENTITY`: takes a value when a row is inserted, and none when it is updated.
+    pub(crate) identity_always: bool,
+    /// The OID of its collation; 0 stands for the default of its type.
+    pub(crate) collation: u32,
+    /// What we may do with it.
+    pub(crate) rights: Rights,
+}
+
+/// Privileges on a column, whether granted on the column or on the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rights {
+    pub(crate) insert: bool,
+    pub(crate) update: bool,
+}
+
+impl TableColumn {
+    /// A column as this target makes it, in a table that it owns.
+    pub(crate) fn new(name: impl Into<Box<str>>, data_type: Type) -> Self {
+        Self {
+            name: name.into(),
+            data_type,
+            coarse: false,
+            used_by: None,
+            generated: false,
+            identity_always: false,
+            collation: 0,
+            rights: Rights {
+                insert: true,
+                update: true,
+            },
+        }
+    }
 }
 
 impl Table {
@@ -79,16 +115,21 @@ impl Found {
     }
 }
 
-const RELATION: &str = "select c.oid, c.relkind::text, obj_description(c.oid, 'pg_class') \
+const RELATION: &str = "select c.oid, c.relkind::text, obj_description(c.oid, 'pg_class'), \
+    pg_catalog.row_security_active(c.oid) \
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
     where n.nspname = $1 and c.relname = $2";
 
-// Server 11 knows no collations that are not deterministic, and has no column for them.
+// Server 11 knows no collations that are not deterministic, and no generated columns, and has no columns for them.
 const COLUMNS: &str = "select a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attisdropped, \
     a.atttypmod <> -1 and a.atttypid in ('time'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype) \
     or pg_catalog.format_type(a.atttypid, a.atttypmod) like 'numeric(%,-%' \
-    or coalesce(not (pg_catalog.to_jsonb(l) ->> 'collisdeterministic')::boolean, false) \
-    from pg_catalog.pg_attribute a left join pg_catalog.pg_collation l on l.oid = a.attcollation \
+    or coalesce(not (pg_catalog.to_jsonb(l) ->> 'collisdeterministic')::boolean, false), \
+    coalesce(pg_catalog.to_jsonb(a) ->> 'attgenerated', '') <> '', a.attidentity = 'a', \
+    case when a.attcollation = t.typcollation then 0 else a.attcollation end, \
+    pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'INSERT'), \
+    pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'UPDATE') \
+    from pg_catalog.pg_attribute a left join pg_catalog.pg_type t on t.oid = a.atttypid left join pg_catalog.pg_collation l on l.oid = a.attcollation \
     where a.attrelid = $1 and a.attnum > 0 order by a.attnum";
 
 /// What the server takes no change of a column's type for: views and rules, triggers and policies that name it,
@@ -148,7 +189,10 @@ pub(crate) fn read_by(ask: &mut Ask<'_>, name: &TableName) -> Result<Option<Foun
         )));
     }
     let comment: Option<String> = relation.get(2);
-    let mut table = Table::default();
+    let mut table = Table {
+        row_security: relation.get(3),
+        ..Table::default()
+    };
     for row in ask(COLUMNS, &[&oid]).map_err(fail)? {
         if row.get(2) {
             table.dropped += 1;
@@ -159,6 +203,13 @@ pub(crate) fn read_by(ask: &mut Ask<'_>, name: &TableName) -> Result<Option<Foun
             data_type: Type::named(row.get(1)),
             coarse: row.get(3),
             used_by: None,
+            generated: row.get(4),
+            identity_always: row.get(5),
+            collation: row.get(6),
+            rights: Rights {
+                insert: row.get(7),
+                update: row.get(8),
+            },
         });
     }
     for row in ask(USERS, &[&oid]).map_err(fail)? {

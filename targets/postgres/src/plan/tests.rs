@@ -181,12 +181,7 @@ fn a_key_that_no_index_can_have_is_refused() {
 
 /// A table with these columns, as another target made it.
 fn table(columns: &[(&str, &str)]) -> Table {
-    let column = |&(name, data_type): &(&str, &str)| TableColumn {
-        name: name.into(),
-        data_type: Type::named(data_type),
-        coarse: false,
-        used_by: None,
-    };
+    let column = |&(name, data_type): &(&str, &str)| TableColumn::new(name, Type::named(data_type));
     Table {
         columns: columns.iter().map(column).collect(),
         ..Table::default()

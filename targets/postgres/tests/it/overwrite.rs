@@ -7,7 +7,7 @@ use crate::driver::{Target, plain, record, schema, state};
 #[test]
 fn the_new_table_takes_the_place_of_the_old_one() {
     let target = Target::new(json!({"load_method": "overwrite"}));
-    target.sql("create role reader; create table s (id int primary key, old text); insert into s values (7); grant select on s to reader");
+    target.sql("create role reader; create table s (id bigint primary key, t text); insert into s values (7); grant select on s to reader");
     let lines = [
         plain(&["id"]),
         record("s", json!({"id": 1, "t": "a"})),
