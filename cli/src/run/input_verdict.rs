@@ -1,8 +1,9 @@
 //! Says to the target how the tap has ended: a target that replaces what was there publishes only what is whole.
 //!
-//! A line in a FIFO of the run's folder; `sdk/src/target/verdict.rs` says what it means and why nobody waits for ever. Both
-//! ends are open here as long as the run lives: what is written stays in the FIFO until the target looks, a target that
-//! never looks is not waited for, and when this process is killed the target sees that nobody writes any more.
+//! A line in a FIFO of the run's folder; `sdk/src/target/verdict.rs` says what it means and why nobody waits for ever. The
+//! reading end is open here as long as the run lives, so that the line stays in the FIFO until the target looks, and a target
+//! that never looks is not waited for. The writing end is open until the line is written: when this process is killed before,
+//! the target sees that nobody will write, and so does a second process that looks for a line which the first has read.
 
 use std::fs::File;
 use std::io::Write;
@@ -17,8 +18,9 @@ use crate::console::{Console, Level};
 
 /// The verdict over the tap's side of a run, given once.
 pub(super) struct InputVerdict {
-    /// `None` when there is no FIFO. The reading end keeps what was written.
-    ends: Option<(File, File)>,
+    /// `None` when there is no FIFO. Keeps what was written.
+    _read: Option<File>,
+    write: Option<File>,
     given: bool,
     /// That the input did not end well was said.
     failed: bool,
@@ -37,8 +39,10 @@ impl InputVerdict {
             let why = format!("the target is not told how the tap ends: {error}");
             console.log(Level::Debug, "melisma", &why);
         }
+        let (read, write) = ends.ok().unzip();
         Self {
-            ends: ends.ok(),
+            _read: read,
+            write,
             given: false,
             failed: false,
         }
@@ -67,11 +71,53 @@ impl InputVerdict {
 
     fn give(&mut self, line: &str) {
         self.given = true;
-        let Some((_, write)) = &mut self.ends else { return };
-        // One write of less than PIPE_BUF bytes into an empty FIFO: it neither waits nor is torn. If it fails all the same
-        // this end is closed, and the target hears nothing, which is no good end either.
-        if write.write_all(format!("{line}\n").as_bytes()).is_err() {
-            self.ends = None;
+        if let Some(mut write) = self.write.take() {
+            // Less than PIPE_BUF bytes in one write into an empty FIFO: it neither waits nor is torn. If it fails all the same
+            // the target hears nothing, which is no good end either.
+            let _ = write.write_all(format!("{line}\n").as_bytes());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    /// What a target that looks late reads, when this was said before.
+    fn late(say: impl FnOnce(&mut InputVerdict)) -> String {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("verdict");
+        rustix::fs::mkfifoat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        )
+        .expect("made");
+        let (read, write) = fifo::both_ends(&path).expect("opened");
+        let mut looks = read.try_clone().expect("cloned");
+        let mut verdict = InputVerdict {
+            _read: Some(read),
+            write: Some(write),
+            given: false,
+            failed: false,
+        };
+        say(&mut verdict);
+        assert!(verdict.is_given());
+        let mut text = String::new();
+        // To its end: nobody can write any more.
+        looks.read_to_string(&mut text).expect("read");
+        text
+    }
+
+    #[test]
+    fn the_verdict_is_given_once_and_waits_for_nobody() {
+        assert_eq!(late(InputVerdict::ok), "ok\n");
+        let said = late(|verdict| {
+            verdict.failed("exit code 1\nok");
+            verdict.ok();
+        });
+        assert_eq!(said, "failed: exit code 1\\nok\n");
     }
 }

@@ -104,6 +104,33 @@ fn a_tap_that_fails_leaves_what_was_there_in_every_target() {
     }
 }
 
+/// What was added stays, its STATE is stored, and the first load of a table with a key has got it.
+#[test]
+fn a_tap_that_fails_leaves_what_it_sent_in_a_target_that_adds() {
+    for (name, target) in Every::all() {
+        let folder = folder(0..6);
+        let folder = folder.path();
+        run(&mut runner(folder, &tap("after its last state"), &target), b"")
+            .fails(1, &["Extractor failed (exit code 1)"]);
+        nothing_has_changed(folder, &target, name);
+        if let Every::Table { database, .. } = &target {
+            let key =
+                "select count(*) from pg_constraint where contype = 'p' and conrelid = 'public.s'::regclass";
+            assert_eq!(database.sql(key), "1");
+        }
+        send(folder, 6..9);
+        run(&mut runner(folder, &tap("in the middle"), &target), b"")
+            .fails(1, &["Extractor failed (exit code 1)"]);
+        assert_eq!(target.ids(), Vec::from_iter(0..9), "{name}");
+        let state = std::fs::read_to_string(folder.join("state.json")).expect("a state");
+        assert_eq!(
+            state.trim(),
+            "6",
+            "{name}: its last rows have no STATE of their own"
+        );
+    }
+}
+
 #[test]
 fn the_word_of_the_runner_is_enough_for_a_tap_without_state() {
     for (name, target) in replacing() {
