@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use environment::Environment;
-pub(crate) use schema::{Setting, settings as settings_of};
+pub(crate) use schema::{Setting, settings_and_entries};
 
 /// The settings that a plugin knows: a JSON Schema of type object.
 ///

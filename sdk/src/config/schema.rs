@@ -107,14 +107,16 @@ impl Setting<'_> {
         (!is_secret(self.schema)).then(|| default.to_string())
     }
 
+    /// The values that it can have, each with what it does, when they are a fixed few.
+    pub(crate) fn values(&self) -> Vec<(&str, String)> {
+        let mut values = Vec::new();
+        collect_values(self.schema, &mut values);
+        values
+    }
+
     /// Its description on one line.
     pub(crate) fn description(&self) -> String {
-        let text = self
-            .schema
-            .get("description")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
+        description(self.schema)
     }
 
     /// Its environment variable: plugin and setting in upper case, joined by `_`.
@@ -128,14 +130,46 @@ pub(super) fn variable(prefix: &str, name: &str) -> String {
     format!("{prefix}_{}", name.replace(['-', '.'], "_").to_uppercase())
 }
 
-/// All settings of a schema, nested ones after the one that holds them.
+/// The description of a schema, on one line.
+fn description(schema: &Map<String, Value>) -> String {
+    let text = schema
+        .get("description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The strings that a schema allows. Schemars writes a branch for each variant that has a description.
+fn collect_values<'a>(schema: &'a Map<String, Value>, values: &mut Vec<(&'a str, String)>) {
+    if let Some(value) = schema.get("const").and_then(Value::as_str) {
+        values.push((value, description(schema)));
+    }
+    let plain = schema.get("enum").and_then(Value::as_array);
+    let plain = plain.into_iter().flatten().filter_map(Value::as_str);
+    values.extend(plain.map(|value| (value, String::new())));
+    for branches in ["oneOf", "anyOf"] {
+        let branches = schema.get(branches).and_then(Value::as_array);
+        for branch in branches.into_iter().flatten().filter_map(Value::as_object) {
+            collect_values(branch, values);
+        }
+    }
+}
+
+/// All settings of a schema that have an environment variable, nested ones after the one that holds them.
 pub(crate) fn settings(schema: &Map<String, Value>) -> Vec<Setting<'_>> {
     let mut all = Vec::new();
-    collect(schema, "", &mut all);
+    collect(schema, "", false, &mut all);
     all
 }
 
-fn collect<'a>(schema: &'a Map<String, Value>, parent: &str, all: &mut Vec<Setting<'a>>) {
+/// The same with the settings of each entry of a list: `files[].path`.
+pub(crate) fn settings_and_entries(schema: &Map<String, Value>) -> Vec<Setting<'_>> {
+    let mut all = Vec::new();
+    collect(schema, "", true, &mut all);
+    all
+}
+
+fn collect<'a>(schema: &'a Map<String, Value>, parent: &str, entries: bool, all: &mut Vec<Setting<'a>>) {
     let Some(properties) = properties(schema) else {
         return;
     };
@@ -155,6 +189,9 @@ fn collect<'a>(schema: &'a Map<String, Value>, parent: &str, all: &mut Vec<Setti
             required,
             schema,
         });
-        collect(schema, &name, all);
+        collect(schema, &name, entries, all);
+        if entries && let Some(entry) = schema.get("items").and_then(Value::as_object) {
+            collect(entry, &format!("{name}[]"), entries, all);
+        }
     }
 }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use melisma_engine::{Error, Result};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Format;
 use super::naming::Stamps;
@@ -38,7 +38,7 @@ pub struct FileSettings {
 }
 
 /// How rows meet the files of earlier runs; see the [module](super) for what each promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WriteMode {
     /// One file for each stream, which grows.
@@ -50,7 +50,7 @@ pub enum WriteMode {
 }
 
 /// The values of `overwrite_behavior`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OverwriteBehavior {
     /// As `write_mode: replace`.
