@@ -11,7 +11,7 @@ use melisma_sdk::printable::printable_args;
 use melisma_sdk::{Error, Kind};
 
 use crate::project::suggestion;
-use crate::{builtin, pipe, run, stderr};
+use crate::{builtin, completions, pipe, run, stderr};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +53,11 @@ enum Command {
 /// Runs the command line `args`, whose first word is the name of the program.
 pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
     melisma_sdk::logs::shorten_panics();
+    match completions::answer(command, &args) {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => {}
+        Err(error) => return report(&error),
+    }
     if let Some(code) = builtin::run(&args) {
         return code;
     }
@@ -76,8 +81,7 @@ pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
     };
     let result = match (parsed.completions, parsed.command) {
         (Some(shell), _) | (None, Some(Command::Completions { shell })) => {
-            clap_complete::generate(shell, &mut command(), "melisma", &mut std::io::stdout());
-            Ok(ExitCode::SUCCESS)
+            completions::write_script(shell, &mut std::io::stdout()).map(|()| ExitCode::SUCCESS)
         }
         (None, Some(Command::Run(args))) => run::run(&args),
         (None, Some(Command::Pipe(args))) => pipe::run(&args),
@@ -113,7 +117,7 @@ fn unknown(error: &clap::Error) -> Error {
 fn command() -> clap::Command {
     let mut command = Melisma::command();
     for plugin in builtin::PLUGINS {
-        command = command.subcommand(clap::Command::new(plugin.name).about(plugin.about));
+        command = command.subcommand((plugin.command)().about(plugin.about));
     }
     command
 }

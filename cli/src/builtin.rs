@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use melisma_sdk::args::{tap_command, target_command};
 use melisma_sdk::config::Settings;
 use melisma_sdk::{Tap, Target, main_tap, main_target, target};
 use serde_json::{Map, Value, json};
@@ -20,6 +21,8 @@ pub(crate) struct Builtin {
     /// Whether it is a target that may hold STATE beside its rows.
     pub(crate) stores_state: bool,
     settings: fn() -> Settings,
+    /// Its options, for completions.
+    pub(crate) command: fn() -> clap::Command,
     /// With its arguments, the first of which is its name.
     main: fn(Vec<OsString>) -> ExitCode,
 }
@@ -41,6 +44,7 @@ const fn tap<T: Tap>(about: &'static str) -> Builtin {
         kind: PluginKind::Extractor,
         stores_state: false,
         settings: melisma_sdk::tap::settings::<T>,
+        command: tap_command::<T>,
         main: main_tap::<T>,
     }
 }
@@ -52,6 +56,7 @@ const fn target<T: Target>(about: &'static str) -> Builtin {
         kind: PluginKind::Loader,
         stores_state: T::STORES_STATE,
         settings: || Settings::new::<T::Config>().and::<target::Settings>(),
+        command: target_command::<T>,
         main: main_target::<T>,
     }
 }

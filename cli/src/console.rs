@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal};
 use clap::ValueEnum;
 use indicatif::MultiProgress;
 use jiff::{Timestamp, tz::TimeZone};
-use melisma_sdk::printable::printable;
+use melisma_sdk::printable::{printable, printable_json};
+use serde_json::json;
 
 use crate::stderr::Stderr;
 
@@ -57,27 +58,85 @@ impl Level {
     }
 }
 
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// As Meltano's console writes them.
+    #[default]
+    Text,
+    /// One JSON object each, with the fields of Meltano's JSON format.
+    Json,
+}
+
+/// Which lines are shown, and how: what `melisma run` takes.
+#[derive(clap::Args)]
+pub(crate) struct LogArgs {
+    /// Show lines of this level and above
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log_level: Level,
+    /// Show warnings and errors only, and no progress
+    #[arg(short, long, conflicts_with_all = ["verbose", "log_level"])]
+    quiet: bool,
+    /// Show details, the plugins' METRIC lines among them
+    #[arg(short, long, conflicts_with = "log_level")]
+    verbose: bool,
+    /// How lines are written
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+impl LogArgs {
+    fn threshold(&self) -> Level {
+        match (self.quiet, self.verbose) {
+            (true, _) => Level::Warning,
+            (_, true) => Level::Debug,
+            _ => self.log_level,
+        }
+    }
+}
+
 /// Where log lines go. On a terminal they go above the progress bars.
 ///
 /// Every line is escaped here, whoever wrote it: it stays one line, and a terminal obeys nothing in it.
 pub(crate) struct Console {
     threshold: Level,
     bars: Option<MultiProgress>,
-    coloured: bool,
+    style: Style,
     stderr: Stderr,
 }
 
+/// How a line is written.
+#[derive(Clone, Copy)]
+enum Style {
+    Plain,
+    Coloured,
+    Json,
+}
+
 impl Console {
-    /// Stderr, for lines of at least this level.
-    pub(crate) fn new(threshold: Level) -> Self {
+    /// Stderr, for the lines that are asked for.
+    pub(crate) fn new(args: &LogArgs) -> Self {
         let terminal =
             io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let bars = terminal.then(MultiProgress::new);
+        let coloured = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let threshold = args.threshold();
+        // Bars among JSON would be noise, and who wants warnings only wants no bars.
+        let progress = args.log_format == LogFormat::Text && threshold <= Level::Info;
+        let bars = (terminal && progress).then(MultiProgress::new);
+        let style = match args.log_format {
+            LogFormat::Json => Style::Json,
+            LogFormat::Text if coloured => Style::Coloured,
+            LogFormat::Text => Style::Plain,
+        };
+        let dropped = match style {
+            Style::Json => |lines| dropped(lines, Style::Json),
+            Style::Plain | Style::Coloured => |lines| dropped(lines, Style::Plain),
+        };
         Self {
             threshold,
             stderr: Stderr::start(bars.clone(), dropped),
             bars,
-            coloured: terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            style,
         }
     }
 
@@ -105,7 +164,7 @@ impl Console {
     pub(crate) fn log(&self, level: Level, name: &str, message: &str) {
         if self.shows(level) {
             self.stderr
-                .write(line(Timestamp::now(), level, name, message, self.coloured));
+                .write(line(Timestamp::now(), level, name, message, self.style));
         }
     }
 
@@ -113,7 +172,7 @@ impl Console {
     pub(crate) fn relay(&self, level: Level, name: &str, message: &str) {
         if self.shows(level) {
             self.stderr
-                .write_relayed(line(Timestamp::now(), level, name, message, self.coloured));
+                .write_relayed(line(Timestamp::now(), level, name, message, self.style));
         }
     }
 
@@ -128,22 +187,26 @@ impl Console {
     }
 }
 
-/// `2026-01-31T12:00:00.123456Z [info     ] tap-a        message`, with an end of line.
-fn line(at: Timestamp, level: Level, name: &str, message: &str, coloured: bool) -> String {
+/// `2026-01-31T12:00:00.123456Z [info     ] tap-a        message`, or the same as JSON, with an end of line.
+fn line(at: Timestamp, level: Level, name: &str, message: &str, style: Style) -> String {
     let time = at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.6fZ");
-    let (on, off) = if coloured {
-        (level.colour(), "\x1b[0m")
-    } else {
-        ("", "")
+    let (on, off) = match style {
+        Style::Coloured => (level.colour(), "\x1b[0m"),
+        Style::Plain => ("", ""),
+        Style::Json => {
+            let time = time.to_string();
+            let line = json!({"timestamp": time, "level": level.name(), "name": name, "event": message});
+            return format!("{}\n", printable_json(&line.to_string()));
+        }
     };
     let (name, message) = (printable(name), printable(message));
     format!("{time} [{on}{:<9}{off}] {name:<12} {message}\n", level.name())
 }
 
 /// The line that says how many are missing.
-fn dropped(lines: u64) -> String {
+fn dropped(lines: u64, style: Style) -> String {
     let message = format!("{lines} log lines were dropped, because nothing had read stderr for a while");
-    line(Timestamp::now(), Level::Warning, "melisma", &message, false)
+    line(Timestamp::now(), Level::Warning, "melisma", &message, style)
 }
 
 #[cfg(test)]
@@ -154,25 +217,39 @@ mod tests {
     fn a_line_looks_as_meltano_writes_it() {
         let at = Timestamp::from_microsecond(1_769_860_800_123_456).expect("in range");
         assert_eq!(
-            line(at, Level::Info, "tap-a", "message", false),
+            line(at, Level::Info, "tap-a", "message", Style::Plain),
             "2026-01-31T12:00:00.123456Z [info     ] tap-a        message\n"
         );
     }
 
     #[test]
+    fn a_line_of_json_has_the_fields_that_meltano_gives_it() {
+        let at = Timestamp::from_microsecond(1_769_860_800_123_456).expect("in range");
+        let line = line(at, Level::Warning, "tap-a", "it is \"so\"", Style::Json);
+        let expected = json!({
+            "timestamp": "2026-01-31T12:00:00.123456Z", "level": "warning", "name": "tap-a", "event": "it is \"so\"",
+        });
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&line).expect("JSON"),
+            expected
+        );
+        assert!(line.ends_with("}\n"), "{line}");
+    }
+
+    #[test]
     fn a_line_stays_one_line_and_a_terminal_obeys_nothing_in_it() {
         let at = Timestamp::from_microsecond(1_769_860_800_123_456).expect("in range");
-        for coloured in [false, true] {
+        for (style, colours) in [(Style::Plain, 0), (Style::Coloured, 9), (Style::Json, 0)] {
             let line = line(
                 at,
                 Level::Error,
                 "tap\u{1b}[2J",
                 "s\u{1b}]0;x\u{7}\n2026 FAKE\r\u{9b}31m\u{202e}",
-                coloured,
+                style,
             );
             let line = line.strip_suffix('\n').expect("one line");
             let rest = line.replacen("\u{1b}[31m", "", 1).replacen("\u{1b}[0m", "", 1);
-            assert_eq!(rest.len(), line.len() - if coloured { 9 } else { 0 });
+            assert_eq!(rest.len(), line.len() - colours);
             assert!(rest.chars().all(melisma_sdk::printable::is_printable), "{line}");
         }
     }

@@ -3,6 +3,7 @@
 mod args;
 mod builtin;
 mod catalog;
+mod completions;
 mod console;
 mod envelope;
 mod names;

@@ -90,7 +90,12 @@ fn values(setting: &Setting<'_>, quote: &str) -> String {
         let colon = if what.is_empty() { "" } else { ": " };
         format!("{quote}{value}{quote}{default}{colon}{what}")
     };
-    setting.values().into_iter().map(one).collect::<Vec<_>>().join("; ")
+    setting
+        .values()
+        .into_iter()
+        .map(one)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 fn markdown(plugin: &Plugin, settings: &Settings) -> String {
@@ -211,8 +216,14 @@ mod tests {
     #[test]
     fn the_settings_of_an_entry_of_a_list_are_settings_too() {
         let text = about(Format::Text);
-        assert!(text.contains("  - files[].path (required)\n      Where it is.\n"), "{text}");
-        assert!(!text.contains("FILES[]") && text.contains("TAP_X_FILES\n"), "{text}");
+        assert!(
+            text.contains("  - files[].path (required)\n      Where it is.\n"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("FILES[]") && text.contains("TAP_X_FILES\n"),
+            "{text}"
+        );
         assert!(about(Format::Markdown).contains("| files[].packing |"));
     }
 }

@@ -137,6 +137,18 @@ pub fn parse(plugin: &Plugin, args: impl IntoIterator<Item = OsString>) -> Resul
     }))
 }
 
+/// The command line of a tap, for a program that carries it inside and completes its options.
+#[doc(hidden)]
+pub fn tap_command<T: crate::Tap>() -> Command {
+    command(&crate::tap::plugin::<T>())
+}
+
+/// The command line of a target, likewise.
+#[doc(hidden)]
+pub fn target_command<T: crate::Target>() -> Command {
+    command(&crate::target::plugin::<T>())
+}
+
 /// The options that a plugin of this role has.
 fn command(plugin: &Plugin) -> Command {
     let common = Command::new(plugin.name)

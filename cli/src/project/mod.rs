@@ -83,6 +83,18 @@ pub(crate) fn system_folder(root: &Path, os: &Vars) -> PathBuf {
         .map_or_else(|| root.join(".meltano"), PathBuf::from)
 }
 
+/// The names of the plugins of a kind that `meltano.yml` in `root` has; none when it cannot be read.
+pub(crate) fn plugin_names(root: &Path, kind: PluginKind) -> Vec<String> {
+    let path = root.join(FILE);
+    let document = fs::read_to_string(&path).ok();
+    let document = document.and_then(|text| yaml::read(&path, &text).ok());
+    let plugins = document.as_ref().and_then(|document| document.get("plugins"));
+    objects(plugins.and_then(|plugins| plugins.get(kind.plural())))
+        .into_iter()
+        .filter_map(|plugin| Some(plugin.get("name")?.as_str()?.to_owned()))
+        .collect()
+}
+
 impl Project {
     /// Reads the project in `root`.
     pub(crate) fn load(root: PathBuf, os: Vars, choice: Choice<'_>) -> Result<Self> {

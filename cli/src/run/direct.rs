@@ -37,6 +37,13 @@ impl Direct {
         Ok((Self { pipe, _counts: write }, read))
     }
 
+    /// Whether more waits in the pipe than there is room left: then the tap is faster than the target.
+    pub(crate) fn is_filling(&self) -> bool {
+        let waiting = rustix::io::ioctl_fionread(&self.pipe).unwrap_or_default();
+        let room = rustix::pipe::fcntl_getpipe_size(&self.pipe).unwrap_or(usize::MAX) as u64;
+        waiting > room / 2
+    }
+
     /// Whether the tap has closed its end. What it wrote before may still be in the pipe.
     pub(crate) fn tap_is_done(&self) -> bool {
         let mut pipe = [PollFd::new(&self.pipe, PollFlags::IN)];

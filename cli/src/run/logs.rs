@@ -33,6 +33,8 @@ pub(crate) struct Facts {
     pub(crate) records: BTreeMap<String, u64>,
     /// Where its rows are.
     pub(crate) location: Option<String>,
+    /// How many records a stream will have, as a tap expects that knows its source.
+    pub(crate) expected: BTreeMap<String, u64>,
 }
 
 impl Said {
@@ -43,12 +45,15 @@ impl Said {
 
     fn take(&self, line: &Line) {
         let count = records(&line.message);
-        if count.is_none() && line.location.is_none() {
+        if count.is_none() && line.location.is_none() && line.expected.is_none() {
             return;
         }
         let mut facts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((stream, count)) = count {
-            facts.count(names::bounded(stream), count);
+            count_more(&mut facts.records, names::bounded(stream), count);
+        }
+        if let Some((stream, count)) = &line.expected {
+            count_more(&mut facts.expected, names::bounded(stream.clone()), *count);
         }
         if let Some(location) = &line.location {
             facts.location = Some(location.chars().take(MAX_LOCATION).collect());
@@ -56,14 +61,12 @@ impl Said {
     }
 }
 
-impl Facts {
-    /// What was said of streams beyond so many is not kept: a log may name any number of them.
-    fn count(&mut self, stream: String, count: u64) {
-        if let Some(known) = self.records.get_mut(&stream) {
-            *known = known.saturating_add(count);
-        } else if self.records.len() < MAX_STREAMS {
-            self.records.insert(stream, count);
-        }
+/// What was said of streams beyond the limit is not kept: a log may name any number of them.
+fn count_more(counts: &mut BTreeMap<String, u64>, stream: String, count: u64) {
+    if let Some(known) = counts.get_mut(&stream) {
+        *known = known.saturating_add(count);
+    } else if counts.len() < MAX_STREAMS {
+        counts.insert(stream, count);
     }
 }
 
@@ -88,6 +91,8 @@ struct Structured {
     metric_info: Option<Value>,
     #[serde(default)]
     extra: Option<Map<String, Value>>,
+    #[serde(default)]
+    stream_name: Option<String>,
 }
 
 /// What a line says.
@@ -96,6 +101,8 @@ struct Line {
     message: String,
     /// Where the target says that its rows are.
     location: Option<String>,
+    /// A stream, and how many records its tap expects in it.
+    expected: Option<(String, u64)>,
 }
 
 /// `{"type": "counter", "metric": "record_count", "value": 1, "tags": {"stream": "s"}}`
@@ -169,16 +176,19 @@ fn read(line: &str) -> Line {
         let location = extra
             .and_then(|extra| extra.get("location")?.as_str())
             .map(str::to_owned);
+        let expected = extra.and_then(|extra| extra.get("expected_records")?.as_u64());
         return Line {
             level: Level::parse(&line.level).unwrap_or(Level::Info),
             message,
             location,
+            expected: line.stream_name.zip(expected),
         };
     }
     Line {
         level: Level::Info,
         message: line.to_owned(),
         location: None,
+        expected: None,
     }
 }
 

@@ -11,6 +11,7 @@ mod identity;
 mod input_verdict;
 mod launcher;
 mod logs;
+mod pace;
 mod plan;
 mod plugins;
 mod process;
@@ -27,9 +28,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use clap_complete::engine::ArgValueCandidates;
 use melisma_sdk::{Error, Kind, Result, fault};
 
-use crate::console::{Console, Level};
+use crate::completions;
+use crate::console::{Console, LogArgs};
 use crate::project::{self, Choice, Project, Vars};
 use crate::signals::Signals;
 use crate::state::{Database, Keeper, Kept, NewRun, Outcome, Pipeline, StateFile, Store, Taking, Write};
@@ -57,10 +60,10 @@ Ctrl-C asks the tap to end; the target then writes what it has and its state is 
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// The tap: a plugin's name, or a command line
-    #[arg(value_name = "TAP")]
+    #[arg(value_name = "TAP", add = ArgValueCandidates::new(completions::taps))]
     tap: String,
     /// The target: a plugin's name, or a command line
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = ArgValueCandidates::new(completions::targets))]
     target: String,
     /// Work in this folder
     #[arg(long, visible_alias = "project", value_name = "DIR")]
@@ -92,9 +95,8 @@ pub(crate) struct Args {
     /// Run although another run of the same state seems to be alive
     #[arg(short, long)]
     force: bool,
-    /// Show lines of this level and above
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
-    log_level: Level,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 /// Where the names of the plugins come from.
@@ -111,7 +113,7 @@ enum Place {
 
 /// Runs a tap into a target.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let console = Arc::new(Console::new(args.log_level));
+    let console = Arc::new(Console::new(&args.log));
     let result = run_on(args, &console);
     console.flush();
     result

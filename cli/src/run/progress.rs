@@ -1,5 +1,6 @@
 //! What a run shows while it goes: bars on a terminal, a line every few seconds elsewhere.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -7,90 +8,148 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use melisma_sdk::show;
 
+use super::logs::Said;
+use super::pace::{Counted, Pace, Waits};
 use super::relay::Counts;
-use super::summary::{bytes, number, plural};
+use super::summary::{bytes, noun, number, plural};
 use crate::console::Console;
 use crate::state::Kept;
-use crate::tally::{StreamCount, Tally};
 
 /// How often the bars move.
 const REDRAW: Duration = Duration::from_millis(100);
 /// How often a line is written when there are no bars.
 const LINE: Duration = Duration::from_secs(5);
-/// More streams than this are shown together.
+/// At most this many streams have a bar each.
 const SHOWN: usize = 12;
 
 /// The display of one run.
 pub(crate) struct Progress {
     /// Touched by the console's thread alone.
     bars: Option<Arc<Mutex<Bars>>>,
-    began: Instant,
     next: Instant,
-    /// Records and bytes at the last line.
-    last: (Instant, u64, u64),
+    every: Duration,
+    pace: Pace,
+    waits: Waits,
 }
 
+/// The bars on the terminal: one for each stream that moves, one for all of them, one for the target.
 struct Bars {
     all: MultiProgress,
-    streams: Vec<ProgressBar>,
-    target: Option<ProgressBar>,
+    shown: Vec<ProgressBar>,
 }
 
 impl Progress {
     /// A display on this console.
     pub(crate) fn new(console: &Console) -> Self {
-        let now = Instant::now();
         let bars = console.bars().map(|all| {
             Arc::new(Mutex::new(Bars {
                 all: all.clone(),
-                streams: Vec::new(),
-                target: None,
+                shown: Vec::new(),
             }))
         });
-        let next = if bars.is_some() { now } else { now + LINE };
+        let every = if bars.is_some() { REDRAW } else { LINE };
+        let now = Instant::now();
         Self {
+            next: if bars.is_some() { now } else { now + LINE },
             bars,
-            began: now,
-            next,
-            last: (now, 0, 0),
+            every,
+            pace: Pace::new(now),
+            waits: Waits::default(),
         }
     }
 
+    /// Notes which side is ahead: whether what the tap has written waits for the target.
+    pub(crate) fn look(&mut self, is_filling: bool) {
+        self.waits.look(is_filling);
+    }
+
     /// Shows where the run is, when it is time to.
-    pub(crate) fn show(&mut self, counts: &Counts, kept: &Kept, console: &Console) {
+    pub(crate) fn show(&mut self, counts: &Counts, announced: &Said, kept: &Kept, console: &Console) {
         let now = Instant::now();
         if now < self.next {
             return;
         }
+        self.next = now + self.every;
+        let (streams, total_bytes) = {
+            let tally = counts.lock();
+            (tally.streams.clone(), tally.bytes)
+        };
+        let streams: Vec<(String, Counted)> = streams
+            .into_iter()
+            .map(|stream| {
+                let counted = Counted {
+                    records: stream.records,
+                    bytes: stream.bytes,
+                };
+                (stream.name, counted)
+            })
+            .collect();
+        let total = Counted {
+            records: streams.iter().map(|(_, counted)| counted.records).sum(),
+            bytes: total_bytes,
+        };
+        self.pace
+            .note(now, streams.iter().map(|(_, counted)| *counted), total);
         let Some(bars) = &self.bars else {
-            self.next = now + LINE;
-            self.write_line(now, counts, kept, console);
+            self.write_line(&streams, total, kept, console);
             return;
         };
-        self.next = now + REDRAW;
-        let seconds = now.duration_since(self.began).as_secs_f64().max(0.001);
-        let streams: Vec<StreamCount> = counts.lock().streams.iter().take(SHOWN).cloned().collect();
-        let (bars, confirmed) = (Arc::clone(bars), confirmed(kept));
+        let expected = announced.facts().expected;
+        let lines = self.lines(&streams, total, &expected, kept);
+        let bars = Arc::clone(bars);
         console.draw(move || {
             let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
-            bars.show(&streams, seconds, confirmed);
+            bars.show(&lines);
         });
     }
 
-    fn write_line(&mut self, now: Instant, counts: &Counts, kept: &Kept, console: &Console) {
-        let (what, records, total) = {
-            let tally = counts.lock();
-            (so_far(&tally), tally.records(), tally.bytes)
-        };
-        let (before, old_records, old_bytes) = self.last;
-        let seconds = now.duration_since(before).as_secs_f64().max(0.001);
-        console.info(&format!(
-            "{what}, {} so far; last {seconds:.0} s: {}; {}",
-            bytes(total),
-            per_second(records - old_records, total - old_bytes, seconds),
+    /// A name and a text for each bar.
+    fn lines(
+        &self,
+        streams: &[(String, Counted)],
+        total: Counted,
+        expected: &BTreeMap<String, u64>,
+        kept: &Kept,
+    ) -> Vec<(String, String)> {
+        let mut lines = Vec::new();
+        let moving: Vec<usize> = self.pace.moving().collect();
+        for &index in moving.iter().take(SHOWN) {
+            let (name, counted) = &streams[index];
+            let rate = self.pace.of_stream(index);
+            let mut text = amount(*counted, rate);
+            let left = expected.get(name).map(|all| all.saturating_sub(counted.records));
+            if let Some(left) = left.and_then(|left| time_left(left, rate.records)) {
+                text.push_str(&left);
+            }
+            lines.push((show(name), text));
+        }
+        let others = streams.len() - moving.len().min(SHOWN);
+        if streams.len() > 1 {
+            let mut text = amount(total, self.pace.of_all());
+            if others > 0 {
+                let others = others as u64;
+                text.push_str(&format!(
+                    "; {} more {} not shown",
+                    number(others),
+                    noun(others, "stream")
+                ));
+            }
+            lines.push((plural(streams.len() as u64, "stream"), text));
+        }
+        lines.push(("target".to_owned(), with_waits(confirmed(kept), self.waits.say())));
+        lines
+    }
+
+    fn write_line(&self, streams: &[(String, Counted)], total: Counted, kept: &Kept, console: &Console) {
+        let rate = self.pace.of_all();
+        let text = format!(
+            "{}, {} so far; now {}; {}",
+            so_far(streams),
+            bytes(total.bytes),
+            per_second(rate),
             confirmed(kept)
-        ));
-        self.last = (now, records, total);
+        );
+        console.info(&with_waits(text, self.waits.say()));
     }
 
     /// Takes the bars away.
@@ -98,7 +157,8 @@ impl Progress {
         if let Some(bars) = &self.bars {
             let bars = Arc::clone(bars);
             console.draw(move || {
-                let bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
+                bars.show(&[]);
                 let _ = bars.all.clear();
             });
         }
@@ -106,65 +166,83 @@ impl Progress {
 }
 
 impl Bars {
-    fn show(&mut self, streams: &[StreamCount], seconds: f64, confirmed: String) {
-        let target = self.target.get_or_insert_with(|| self.all.add(line("target")));
-        for (index, stream) in streams.iter().enumerate() {
-            if self.streams.len() <= index {
-                let bar = self.all.insert_before(target, line(&show(&stream.name)));
-                self.streams.push(bar);
+    /// Makes the bars say this. One that is not needed any more is taken away: a bar that is only dropped stays on the
+    /// screen for good.
+    fn show(&mut self, lines: &[(String, String)]) {
+        while self.shown.len() > lines.len() {
+            if let Some(bar) = self.shown.pop() {
+                bar.finish_and_clear();
+                self.all.remove(&bar);
             }
-            self.streams[index].set_message(rates(stream.records, stream.bytes, seconds));
         }
-        target.set_message(confirmed);
-        target.tick();
+        for (index, (name, text)) in lines.iter().enumerate() {
+            if self.shown.len() <= index {
+                self.shown.push(self.all.add(bar()));
+            }
+            self.shown[index].set_prefix(name.clone());
+            self.shown[index].set_message(text.clone());
+            self.shown[index].tick();
+        }
     }
 }
 
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    // The template is fixed; a bar without it only looks different.
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<24} {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// The records of the one stream by its name, those of several together.
-fn so_far(tally: &Tally) -> String {
-    match tally.streams.as_slice() {
+fn so_far(streams: &[(String, Counted)]) -> String {
+    match streams {
         [] => "no records yet".to_owned(),
-        [stream] => format!("{}: {}", show(&stream.name), plural(stream.records, "record")),
+        [(name, counted)] => format!("{}: {}", show(name), plural(counted.records, "record")),
         streams => format!(
             "{} of {} streams",
-            plural(tally.records(), "record"),
+            plural(streams.iter().map(|(_, counted)| counted.records).sum(), "record"),
             number(streams.len() as u64)
         ),
     }
 }
 
-fn line(name: &str) -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    // The template is fixed; a bar without it only looks different.
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:<24} {msg}") {
-        bar.set_style(style);
+fn amount(counted: Counted, rate: Counted) -> String {
+    format!(
+        "{:>15} {:<7}  {:>10}  {}",
+        number(counted.records),
+        noun(counted.records, "record"),
+        bytes(counted.bytes),
+        per_second(rate)
+    )
+}
+
+fn per_second(rate: Counted) -> String {
+    format!(
+        "{} {}/s, {}/s",
+        number(rate.records),
+        noun(rate.records, "record"),
+        bytes(rate.bytes)
+    )
+}
+
+/// `; about 2 min left`, when that can be said.
+fn time_left(records: u64, per_second: u64) -> Option<String> {
+    let seconds = records.checked_div(per_second)?;
+    Some(match seconds {
+        0..=1 => return None,
+        2..=119 => format!("; about {seconds} s left"),
+        120..=7199 => format!("; about {} min left", seconds.div_ceil(60)),
+        _ => format!("; about {} h left", seconds.div_ceil(3600)),
+    })
+}
+
+fn with_waits(text: String, waits: Option<&str>) -> String {
+    match waits {
+        Some(waits) => format!("{text}; {waits}"),
+        None => text,
     }
-    bar.set_prefix(name.to_owned());
-    bar
-}
-
-fn rates(records: u64, size: u64, seconds: f64) -> String {
-    format!(
-        "{:>15} records  {:>10}  {}",
-        number(records),
-        bytes(size),
-        per_second(records, size, seconds)
-    )
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "for people"
-)]
-fn per_second(records: u64, size: u64, seconds: f64) -> String {
-    let records = (records as f64 / seconds) as u64;
-    format!(
-        "{} records/s, {:.1} MB/s",
-        number(records),
-        size as f64 / seconds / 1e6
-    )
 }
 
 /// What the target has confirmed.
@@ -181,26 +259,64 @@ fn confirmed(kept: &Kept) -> String {
 
 #[cfg(test)]
 mod tests {
+    use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
+
     use super::*;
+
+    fn streams(counts: &[(&str, u64)]) -> Vec<(String, Counted)> {
+        let one = |&(name, records): &(&str, u64)| {
+            let bytes = records * 100;
+            (name.to_owned(), Counted { records, bytes })
+        };
+        counts.iter().map(one).collect()
+    }
 
     #[test]
     fn the_records_of_all_streams_are_not_counted_under_the_name_of_one() {
-        let said = |streams: &[&str]| {
-            let mut tally = Tally::default();
-            for stream in streams {
-                tally.feed(
-                    format!("{{\"type\":\"RECORD\",\"stream\":\"{stream}\",\"record\":{{}}}}\n").as_bytes(),
-                );
-            }
-            so_far(&tally)
+        assert_eq!(so_far(&streams(&[])), "no records yet");
+        assert_eq!(so_far(&streams(&[("a", 1)])), "a: 1 record");
+        assert_eq!(so_far(&streams(&[("a", 2), ("b", 1)])), "3 records of 2 streams");
+        assert_eq!(so_far(&streams(&[("a", 0), ("b", 1)])), "1 record of 2 streams");
+    }
+
+    #[test]
+    fn the_time_left_is_said_when_it_is_known() {
+        assert_eq!(time_left(1000, 0), None);
+        assert_eq!(time_left(10, 10), None);
+        assert_eq!(time_left(1000, 10).as_deref(), Some("; about 100 s left"));
+        assert_eq!(time_left(100_000, 100).as_deref(), Some("; about 17 min left"));
+        assert_eq!(time_left(10_000_000, 100).as_deref(), Some("; about 28 h left"));
+    }
+
+    #[test]
+    fn bars_of_finished_streams_leave_no_ghost_lines() {
+        let term = InMemoryTerm::new(20, 100);
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::term_like_with_hz(
+            Box::new(term.clone()),
+            200,
+        ));
+        let mut bars = Bars {
+            all: all.clone(),
+            shown: Vec::new(),
         };
-        assert_eq!(said(&[]), "no records yet");
-        assert_eq!(said(&["a"]), "a: 1 record");
-        assert_eq!(said(&["a", "a", "b"]), "3 records of 2 streams");
-        assert_eq!(
-            said(&["a", "b", "a"]),
-            "3 records of 2 streams",
-            "whichever came last"
-        );
+        let lines = |names: &[&str]| -> Vec<(String, String)> {
+            names
+                .iter()
+                .map(|&name| (name.to_owned(), "moves".to_owned()))
+                .collect()
+        };
+        for names in [&["a", "b", "target"][..], &["b", "target"], &["c", "target"]] {
+            std::thread::sleep(Duration::from_millis(20));
+            bars.show(&lines(names));
+            all.suspend(|| term.write_line("a log line").expect("in memory"));
+        }
+        let screen = term.contents();
+        assert!(screen.contains("c ") && screen.contains("target"), "{screen}");
+        assert!(!screen.contains("a   ") && !screen.contains("b   "), "{screen}");
+        bars.show(&[]);
+        let _ = all.clear();
+        drop(bars);
+        let screen = term.contents();
+        assert!(screen.lines().all(|line| line == "a log line"), "{screen}");
     }
 }

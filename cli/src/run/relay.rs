@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use melisma_sdk::fault;
@@ -25,12 +26,20 @@ pub(crate) enum RelayEnd {
 
 /// Counts that the relay writes and the display reads.
 #[derive(Clone, Default)]
-pub(crate) struct Counts(Arc<Mutex<Tally>>);
+pub(crate) struct Counts {
+    tally: Arc<Mutex<Tally>>,
+    writing: Arc<AtomicBool>,
+}
 
 impl Counts {
     /// The counts, for a short look.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Tally> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the relay has a block that the target has not taken yet.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writing.load(Ordering::Relaxed)
     }
 }
 
@@ -45,7 +54,10 @@ pub(crate) fn relay(mut from: File, mut to: File, counts: &Counts) -> RelayEnd {
         };
         fault!(RUN_RELAY, error => break RelayEnd::Failed(io::Error::other(error)));
         counts.lock().feed(&block[..length]);
-        if let Err(error) = to.write_all(&block[..length]) {
+        counts.writing.store(true, Ordering::Relaxed);
+        let written = to.write_all(&block[..length]);
+        counts.writing.store(false, Ordering::Relaxed);
+        if let Err(error) = written {
             break if error.kind() == io::ErrorKind::BrokenPipe {
                 RelayEnd::TargetGone
             } else {

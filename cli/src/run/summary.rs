@@ -31,7 +31,8 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
         console.info(&line);
     }
     if tally.streams.len() > SHOWN {
-        console.info(&format!("and {} more streams", tally.streams.len() - SHOWN));
+        let more = (tally.streams.len() - SHOWN) as u64;
+        console.info(&format!("and {} more {}", number(more), noun(more, "stream")));
     }
     console.info(&format!(
         "{} of {}, {} in {seconds:.1} s: {} records/s, {} MB/s",
@@ -78,7 +79,12 @@ fn rate(count: u64, seconds: f64) -> u64 {
 
 /// `1 state`, `1,234 states`
 pub(crate) fn plural(count: u64, what: &str) -> String {
-    format!("{} {what}{}", number(count), if count == 1 { "" } else { "s" })
+    format!("{} {}", number(count), noun(count, what))
+}
+
+/// `state` or `states`
+pub(crate) fn noun(count: u64, what: &str) -> String {
+    format!("{what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `1,234,567`

@@ -104,7 +104,7 @@ pub(crate) fn supervise(
     }
     let began = Instant::now();
     let (events_in, events) = unbounded();
-    let (counts, said) = (Counts::default(), Said::default());
+    let (counts, said, announced) = (Counts::default(), Said::default(), Said::default());
     let mut tap_command = plan.tap.program.command();
     tap_command.args(&start.args);
     // The target first: if it can not be started, the tap has not done anything.
@@ -129,7 +129,7 @@ pub(crate) fn supervise(
         None => threads::relay_records(&mut tap, &mut target, &counts, &events_in),
     }
     threads::states(&mut target, &plan.target, keeper, console, &events_in);
-    threads::log_lines(&mut tap, &plan.tap.program, &Said::default(), console, &events_in);
+    threads::log_lines(&mut tap, &plan.tap.program, &announced, console, &events_in);
     threads::log_lines(&mut target, &plan.target, &said, console, &events_in);
     let groups = (Group::of(&tap), Group::of(&target));
     threads::end_of(&groups.0, tap, &events_in, Event::TapEnded);
@@ -147,8 +147,10 @@ pub(crate) fn supervise(
         console,
     };
     let mut progress = Progress::new(console);
-    let result = run.until_the_end(&events, keeper, &mut || {
-        progress.show(&counts, &keeper.kept(), console);
+    let result = run.until_the_end(&events, keeper, &mut |direct| {
+        let is_filling = direct.map_or_else(|| counts.is_writing(), Direct::is_filling);
+        progress.look(is_filling);
+        progress.show(&counts, &announced, &keeper.kept(), console);
     });
     progress.clear(console);
     let verdict = result?;
@@ -166,7 +168,7 @@ impl Run<'_> {
         &mut self,
         events: &Receiver<Event>,
         keeper: &Keeper,
-        show: &mut dyn FnMut(),
+        show: &mut dyn FnMut(Option<&Direct>),
     ) -> Result<Verdict> {
         loop {
             if let Ok(event) = events.recv_timeout(TICK) {
@@ -182,7 +184,7 @@ impl Run<'_> {
                     return Ok(self.verdict(tap, target));
                 }
             }
-            show();
+            show(self.seen.direct.as_ref());
         }
     }
 

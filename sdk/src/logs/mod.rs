@@ -6,7 +6,7 @@
 mod format;
 mod setup;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use melisma_engine::Error;
@@ -28,6 +28,8 @@ struct Logger {
     name: &'static str,
     shape: Shape,
     level: LevelFilter,
+    /// Whether METRIC lines are written: a person at a terminal who did not ask for details gets none.
+    metrics: bool,
 }
 
 impl Log for Logger {
@@ -37,7 +39,7 @@ impl Log for Logger {
     }
 
     fn log(&self, record: &Record<'_>) {
-        if self.enabled(record.metadata()) {
+        if self.enabled(record.metadata()) && (self.metrics || !is_metric(record)) {
             let line = match self.shape {
                 Shape::Plain => format::plain(self.name, record),
                 Shape::Structured => format::structured(self.name, record),
@@ -48,6 +50,11 @@ impl Log for Logger {
     }
 
     fn flush(&self) {}
+}
+
+/// Whether the line is a measurement, for a program to read.
+fn is_metric(record: &Record<'_>) -> bool {
+    record.key_values().get("metric".into()).is_some()
 }
 
 /// Whether these debug lines quote statements with their values: rows and states, whatever level the user asks for.
@@ -77,10 +84,12 @@ fn panic_line(thread: &str, place: &str, message: Option<&str>) -> String {
 /// Makes this plugin's logger the process's, once; a logger that stands already stays.
 pub fn start(plugin: &Plugin, environment: &Environment) {
     let (shape, level) = setup::choose(&plugin.prefix(), environment);
+    let is_for_a_person = shape == Shape::Plain && std::io::stderr().is_terminal();
     if log::set_boxed_logger(Box::new(Logger {
         name: plugin.name,
         shape,
         level,
+        metrics: !is_for_a_person || level >= LevelFilter::Debug,
     }))
     .is_ok()
     {
@@ -130,6 +139,7 @@ mod tests {
             name: "target-x",
             shape: Shape::Plain,
             level: LevelFilter::Trace,
+            metrics: true,
         };
         let enabled =
             |target, level| logger.enabled(&Metadata::builder().target(target).level(level).build());

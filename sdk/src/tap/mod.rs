@@ -30,6 +30,7 @@ pub use output::Output;
 pub use part::{Form, Part};
 pub use plan::Column;
 pub use row::RowWriter;
+pub(crate) use run::plugin;
 pub use run::{run_tap_on, settings};
 pub use selection::Selection;
 pub use stream::{Method, Stream};

@@ -34,7 +34,7 @@ const CAPABILITIES: &[&str] = &[
     "structured-logging",
 ];
 
-fn plugin<T: Tap>() -> Plugin {
+pub(crate) fn plugin<T: Tap>() -> Plugin {
     Plugin {
         name: T::NAME,
         version: T::VERSION,

@@ -17,6 +17,7 @@ mod settings;
 mod verdict;
 
 pub use counts::{COUNTS_VARIABLE, Count};
+pub(crate) use run::plugin;
 pub use run::run_target_on;
 pub use settings::{InvalidLine, LoadMethod, NotANumber, OnInvalid, Replace, Settings, UndeclaredProperties};
 pub use verdict::{RUN_VERDICT_FAILED, RUN_VERDICT_OK, RUN_VERDICT_VARIABLE};

@@ -33,7 +33,7 @@ const WITH_VERSIONS: &[&str] = &[
     "activate-version",
 ];
 
-fn plugin<T: Target>() -> Plugin {
+pub(crate) fn plugin<T: Target>() -> Plugin {
     Plugin {
         name: T::NAME,
         version: T::VERSION,
