@@ -121,7 +121,7 @@ fn the_last_of_two_wins_and_extras_are_told_once() {
 }
 
 /// What becomes of the members that `abc` does not declare: whether the record may be passed on, and which are listed.
-fn undeclared<'a>(how: Undeclared, record: &'a str) -> (bool, Vec<&'a str>, usize) {
+fn undeclared(how: Undeclared, record: &str) -> (bool, Vec<&str>, usize) {
     let options = DecodeOptions {
         undeclared: how,
         ..DecodeOptions::default()

@@ -48,7 +48,7 @@ struct Normalizer {
 impl Normalizer {
     fn schema(&mut self, schema: &mut Value) {
         let Value::Object(members) = schema else { return };
-        members.retain(says_something);
+        members.retain(|keyword, value| says_something(keyword, value));
         bounds(members);
         types(members);
         format(members);
@@ -71,12 +71,11 @@ impl Normalizer {
     }
 
     fn patterns(&mut self, members: &mut Map<String, Value>) {
-        if let Some(Value::String(pattern)) = members.get_mut("pattern")
-            && let Some(translated) = self.pattern(pattern)
-        {
-            match translated {
-                Some(translated) => *pattern = translated,
-                None => drop(members.shift_remove("pattern")),
+        if let Some(Value::String(pattern)) = members.get_mut("pattern") {
+            match self.pattern(pattern) {
+                Verdict::Stays => {}
+                Verdict::Becomes(translated) => *pattern = translated,
+                Verdict::Ignored => drop(members.shift_remove("pattern")),
             }
         }
         let Some(Value::Object(schemas)) = members.get_mut("patternProperties") else {
@@ -88,9 +87,9 @@ impl Normalizer {
         let mut rewritten = Map::new();
         for (pattern, schema) in std::mem::take(schemas) {
             let pattern = match self.pattern(&pattern) {
-                None => pattern,
-                Some(Some(translated)) => translated,
-                Some(None) => continue,
+                Verdict::Stays => pattern,
+                Verdict::Becomes(translated) => translated,
+                Verdict::Ignored => continue,
             };
             let both = match rewritten.shift_remove(&pattern) {
                 Some(other) => json!({"allOf": [other, schema]}),
@@ -101,28 +100,34 @@ impl Normalizer {
         *schemas = rewritten;
     }
 
-    /// What a pattern becomes: `None` when it stays, for it is right or wrong in any language, `Some(None)` when it is to be
-    /// ignored.
-    fn pattern(&mut self, pattern: &str) -> Option<Option<String>> {
+    fn pattern(&mut self, pattern: &str) -> Verdict {
         if takes_pattern(pattern) {
-            return None;
+            return Verdict::Stays;
         }
         match translate(pattern) {
-            Err(Problem::Invalid) => None,
-            Ok(translated) if takes_pattern(&translated) => Some(Some(translated)),
+            Err(Problem::Invalid) => Verdict::Stays,
+            Ok(translated) if takes_pattern(&translated) => Verdict::Becomes(translated),
             Ok(_) | Err(Problem::Unsupported) => {
-                self.ignored
-                    .push(format!("{}: \"{}\"", show(&self.path), show(pattern)));
-                Some(None)
+                let ignored = format!("{}: \"{}\"", show(&self.path), show(pattern));
+                self.ignored.push(ignored);
+                Verdict::Ignored
             }
         }
     }
 }
 
+/// What becomes of a pattern.
+enum Verdict {
+    /// It is right as it is, or wrong in any language and refused where it is compiled.
+    Stays,
+    Becomes(String),
+    Ignored,
+}
+
 /// Whether a keyword's value can be checked, or says something in another way.
-fn says_something(keyword: &String, value: &mut Value) -> bool {
+fn says_something(keyword: &str, value: &mut Value) -> bool {
     let length = |value: &Value| value.as_f64().is_some_and(|n| n >= 0.0 && n.fract() == 0.0);
-    match keyword.as_str() {
+    match keyword {
         // A null of these is a value, or is refused.
         "const" | "default" | "example" | "type" => true,
         _ if value.is_null() => false,
@@ -314,10 +319,14 @@ pub(crate) fn each_schema(keyword: &str, value: &mut Value, each: &mut impl FnMu
             }
         }
         ("dependentSchemas" | "dependencies", Value::Object(named)) => {
-            named.values_mut().for_each(|schema| each(None, schema));
+            for schema in named.values_mut() {
+                each(None, schema);
+            }
         }
         ("items" | "anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(schemas)) => {
-            schemas.iter_mut().for_each(|schema| each(None, schema));
+            for schema in schemas {
+                each(None, schema);
+            }
         }
         (
             "items"

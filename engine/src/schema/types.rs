@@ -194,7 +194,7 @@ impl Types {
     }
 }
 
-/// Whether the bounds of a schema allow integers that 64 bits do not hold: MySQL's unsigned `bigint`, for one.
+/// Whether the bounds of a schema allow integers that 64 bits do not hold: `MySQL`'s unsigned `bigint`, for one.
 pub(crate) fn is_beyond_64_bits(schema: &Value) -> bool {
     let has = |names: [&str; 2], is_beyond: fn(f64) -> bool| {
         names.iter().any(|name| {
