@@ -270,7 +270,7 @@ mod tests {
             nullable: true,
             required: false,
             metadata: None,
-            schema: serde_json::json!({}),
+            schema: Arc::new(serde_json::json!({})),
         };
         Arc::new(StreamSchema {
             stream: "s".into(),
@@ -279,6 +279,7 @@ mod tests {
             bookmark_properties: Vec::new(),
             schema: serde_json::json!({}),
             closed: false,
+            open: false,
         })
     }
 

@@ -127,6 +127,8 @@ impl Keys {
         self.misses = 0;
         if self.stale {
             self.stale = false;
+            // There is one such list for each stream, and they grew key by key.
+            self.steps.shrink_to_fit();
             self.places = Places::new(&self.steps);
         }
     }

@@ -169,7 +169,7 @@ impl Decoder {
     fn look_at_keys(&mut self) {
         let straight = &mut self.straight;
         straight.made_of = (self.keys.changes(), self.gap);
-        straight.steps.clear();
+        straight.steps = Vec::with_capacity(self.keys.steps().len());
         for step in self.keys.steps() {
             let before: &[u8] = match (straight.steps.is_empty(), self.gap) {
                 (true, _) => b"{",

@@ -144,7 +144,7 @@ pub enum UndeclaredProperties {
     /// They are left out, with a warning that names each once.
     #[default]
     Drop,
-    /// They are kept where the schema says that there are such ([`StreamSchema::is_open`]), and left out elsewhere: for
+    /// They are kept where the schema says that there are such ([`StreamSchema::open`](field@StreamSchema::open)), and left out elsewhere: for
     /// encoders that pass records on as they came.
     KeepIfOpen,
     /// They are kept.
@@ -168,7 +168,7 @@ impl UndeclaredProperties {
 
     pub(super) fn of(&self, schema: &StreamSchema) -> Undeclared {
         match self {
-            Self::KeepIfOpen if schema.is_open() => Undeclared::Keep,
+            Self::KeepIfOpen if schema.open => Undeclared::Keep,
             Self::Drop | Self::KeepIfOpen => Undeclared::Drop,
             Self::Keep => Undeclared::Keep,
             Self::Column(_) => Undeclared::Collect,

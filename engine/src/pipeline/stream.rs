@@ -257,5 +257,9 @@ impl<E: Encoder> Stream<E> {
 /// Whether two schemas mean the same to an encoder and a sink: a SCHEMA that is only spelled differently is no
 /// change.
 pub(super) fn same_meaning(a: &StreamSchema, b: &StreamSchema) -> bool {
-    a.schema == b.schema && a.columns == b.columns && a.key == b.key && a.closed == b.closed
+    a.schema == b.schema
+        && a.columns == b.columns
+        && a.key == b.key
+        && a.closed == b.closed
+        && a.open == b.open
 }

@@ -1,6 +1,7 @@
 //! From a SCHEMA message to columns.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -9,6 +10,7 @@ use super::resolve::resolve;
 use super::types::Types;
 use super::{Column, StreamSchema};
 use crate::error::{Error, Result, show};
+use crate::validate::rest::Rest;
 
 /// The most columns that a stream may have.
 pub const MAX_COLUMNS: usize = 10_000;
@@ -72,21 +74,36 @@ fn compile<S: AsRef<str>>(stream: &str, schema: &str, keys: &[S], bookmarks: &[S
             "schema: expected at most {MAX_COLUMNS} properties, found {found}"
         )));
     }
-    // Each property's schema is with its column from now on: twice, those of many streams would be most of the memory.
+    // Each property's schema is with its column from now on, and with all that say the same: a map of one member takes
+    // half a kilobyte, which would be most of the memory of many streams.
+    let mut shared = Shared::default();
     let columns = properties
         .iter_mut()
         .map(|(name, schema)| {
-            let schema = std::mem::replace(schema, Value::Bool(true));
+            let schema = shared.one(std::mem::replace(schema, Value::Bool(true)));
             column(name, schema, required.contains(name.as_str()))
         })
         .collect::<Result<Vec<Column>>>()?;
-    let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+    let additional = schema.get("additionalProperties");
+    let closed = additional == Some(&Value::Bool(false));
+    let open = match additional {
+        Some(Value::Bool(allowed)) => *allowed,
+        Some(Value::Object(_)) => true,
+        _ => columns.is_empty() || schema.get("patternProperties").is_some(),
+    };
+    if let Some(members) = schema.as_object_mut()
+        && !Rest::is_of_record(members)
+    {
+        members.shift_remove("properties");
+        members.shift_remove("required");
+    }
     let mut compiled = StreamSchema {
         stream: stream.into(),
         columns,
         key: Vec::new(),
         bookmark_properties: bookmarks.iter().map(|name| name.as_ref().into()).collect(),
         closed,
+        open,
         schema,
     };
     compiled.key = key(&compiled.columns, keys)?;
@@ -99,6 +116,21 @@ pub(super) fn prepare(schema: &Value) -> Result<(Value, Vec<String>)> {
     let mut schema = resolve(schema)?;
     let ignored = normalize(&mut schema);
     Ok((schema, ignored))
+}
+
+/// The schemas of properties, each once.
+#[derive(Default)]
+struct Shared(HashSet<Arc<Value>>);
+
+impl Shared {
+    fn one(&mut self, schema: Value) -> Arc<Value> {
+        if let Some(known) = self.0.get(&schema) {
+            return Arc::clone(known);
+        }
+        let schema = Arc::new(schema);
+        self.0.insert(Arc::clone(&schema));
+        schema
+    }
 }
 
 /// The places of the key properties, each once.
@@ -125,7 +157,7 @@ fn key<S: AsRef<str>>(columns: &[Column], names: &[S]) -> Result<Vec<usize>> {
     Ok(key)
 }
 
-fn column(name: &str, schema: Value, required: bool) -> Result<Column> {
+fn column(name: &str, schema: Arc<Value>, required: bool) -> Result<Column> {
     if name.len() > MAX_NAME_BYTES {
         let found = name.len();
         return Err(Error::input(format!(

@@ -80,7 +80,7 @@ impl Metadata {
             nullable: true,
             required: false,
             metadata: Some(self),
-            schema,
+            schema: schema.into(),
         }
     }
 }

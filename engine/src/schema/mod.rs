@@ -8,6 +8,8 @@ mod pattern;
 mod resolve;
 pub(crate) mod types;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 pub use compile::{MAX_COLUMNS, MAX_NAME_BYTES};
@@ -24,10 +26,14 @@ pub struct StreamSchema {
     pub key: Vec<usize>,
     /// The message's `bookmark_properties`.
     pub bookmark_properties: Vec<Box<str>>,
-    /// The JSON Schema with local references put in place, without those of its properties: the columns have them.
+    /// The JSON Schema with local references put in place, without those of its properties: the columns have them. Of
+    /// `properties` the names are there, where a keyword beside it looks at them.
     pub schema: Value,
     /// Whether properties outside the schema make a record invalid (`additionalProperties: false`).
     pub closed: bool,
+    /// Whether the schema says that records have other properties than those that it declares: by `additionalProperties`
+    /// or `patternProperties`, or because it declares none.
+    pub open: bool,
 }
 
 /// One top-level property.
@@ -43,8 +49,8 @@ pub struct Column {
     pub required: bool,
     /// Set for the `_sdc_` columns that melisma fills in.
     pub metadata: Option<Metadata>,
-    /// The property's JSON Schema, references put in place.
-    pub schema: Value,
+    /// The property's JSON Schema, references put in place. Properties that say the same share it.
+    pub schema: Arc<Value>,
 }
 
 /// The type of a column.
@@ -89,19 +95,6 @@ pub enum DataType {
 }
 
 impl StreamSchema {
-    /// Whether the schema says that records have other properties than those that it declares: by `additionalProperties` or
-    /// `patternProperties`, or because it declares none.
-    pub fn is_open(&self) -> bool {
-        let additional = match self.schema.get("additionalProperties") {
-            Some(Value::Bool(allowed)) => Some(*allowed),
-            Some(Value::Object(_)) => Some(true),
-            _ => None,
-        };
-        let patterns = self.schema.get("patternProperties").is_some();
-        let declared = self.schema.get("properties").and_then(Value::as_object);
-        additional.unwrap_or(patterns || declared.is_none_or(serde_json::Map::is_empty))
-    }
-
     /// The column of that name.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)

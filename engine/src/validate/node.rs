@@ -10,17 +10,17 @@ use crate::decimal::Decimal;
 use crate::error::{Error, Result, show};
 use crate::schema::types::Types;
 
-/// A compiled schema.
+/// A compiled schema. Each column of each stream has one, so what few of them have is in a box.
 #[derive(Debug)]
 pub(crate) struct Node {
     /// The types that are allowed.
     pub(crate) types: Types,
     /// The types whose values need no check beyond being of that type.
     pub(crate) unchecked: Types,
-    pub(super) number: Option<NumberChecks>,
-    pub(super) length: Option<LengthChecks>,
+    pub(super) number: Option<Box<NumberChecks>>,
+    pub(super) length: Option<Box<LengthChecks>>,
     /// `enum` and `const`
-    pub(super) values: Option<Vec<Value>>,
+    pub(super) values: Option<Box<[Value]>>,
     pub(super) object: Option<Box<ObjectChecks>>,
     pub(super) items: Option<Box<Node>>,
     pub(super) rest: Option<Box<Rest>>,
@@ -101,8 +101,8 @@ impl Node {
         let mut node = Self {
             types,
             unchecked: types,
-            number: number_checks(members),
-            length: length_checks(members),
+            number: number_checks(members).map(Box::new),
+            length: length_checks(members).map(Box::new),
             values: values(members),
             object: None,
             items: None,
@@ -211,11 +211,12 @@ fn length_checks(members: &Map<String, Value>) -> Option<LengthChecks> {
     (checks.minimum.is_some() || checks.maximum.is_some()).then_some(checks)
 }
 
-fn values(members: &Map<String, Value>) -> Option<Vec<Value>> {
+fn values(members: &Map<String, Value>) -> Option<Box<[Value]>> {
     if let Some(value) = members.get("const") {
-        return Some(vec![value.clone()]);
+        return Some(Box::new([value.clone()]));
     }
-    members.get("enum").and_then(Value::as_array).cloned()
+    let values = members.get("enum").and_then(Value::as_array)?;
+    Some(values.clone().into_boxed_slice())
 }
 
 fn object_checks(members: &Map<String, Value>) -> Result<Option<Box<ObjectChecks>>> {

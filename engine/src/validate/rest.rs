@@ -81,27 +81,18 @@ impl Rest {
         Self::build(schema)
     }
 
+    /// Whether [`of_record`](Self::of_record) has anything to check.
+    pub(crate) fn is_of_record(members: &Map<String, Value>) -> bool {
+        Self::is_needed(&own(members)) || !required_outside(members).is_empty()
+    }
+
     /// The keywords of a record's own schema, its properties not among them: those are checked one by one.
     pub(crate) fn of_record(schema: &Value) -> Result<Option<Self>> {
-        let Some(members) = schema.as_object() else {
+        let Some(members) = schema.as_object().filter(|members| Self::is_of_record(members)) else {
             return Ok(None);
         };
-        let mut own = members.clone();
-        for name in ["properties", "required", "type", "anyOf", "oneOf"] {
-            own.remove(name);
-        }
-        if own.get("additionalProperties").is_some_and(Value::is_boolean) {
-            own.remove("additionalProperties");
-        }
-        for union in ["anyOf", "oneOf"] {
-            if let Some(branches) = members.get(union) {
-                own.insert(union.to_owned(), branches.clone());
-            }
-        }
+        let mut own = own(members);
         let outside = required_outside(members);
-        if !Self::is_needed(&own) && outside.is_empty() {
-            return Ok(None);
-        }
         if !outside.is_empty() {
             own.insert("required".to_owned(), Value::Array(outside));
         }
@@ -164,6 +155,17 @@ impl Rest {
 }
 
 /// The required names that are no properties, and so no columns, which know for themselves that they are required.
+/// What a record's own schema says of it as a whole.
+fn own(members: &Map<String, Value>) -> Map<String, Value> {
+    let apart = |name: &str, value: &Value| match name {
+        "properties" | "required" | "type" => true,
+        "additionalProperties" => value.is_boolean(),
+        _ => false,
+    };
+    let own = members.iter().filter(|(name, value)| !apart(name, value));
+    own.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 fn required_outside(members: &Map<String, Value>) -> Vec<Value> {
     let is_property = |name: &Value| {
         let properties = members.get("properties").and_then(Value::as_object);

@@ -47,7 +47,7 @@ impl Flattening {
                     }
                     steps.push(Step::Whole(flat.columns.len()));
                     let mut column = column.clone();
-                    self.rest(&mut column.schema);
+                    self.rest(Arc::make_mut(&mut column.schema));
                     flat.columns.push(column);
                 }
             }

@@ -16,7 +16,7 @@ fn schema(names: &[&str]) -> StreamSchema {
             nullable: true,
             required: false,
             metadata: None,
-            schema: serde_json::json!({}),
+            schema: Arc::new(serde_json::json!({})),
         })
         .collect();
     StreamSchema {
@@ -26,6 +26,7 @@ fn schema(names: &[&str]) -> StreamSchema {
         bookmark_properties: Vec::new(),
         schema: serde_json::json!({}),
         closed: false,
+        open: false,
     }
 }
 
