@@ -36,7 +36,7 @@ impl Verdict {
     /// only repeats the runner's own word about the tap (`target_follows`) is not to blame.
     pub(crate) fn of(tap: ExitStatus, target: ExitStatus, target_first: bool, target_follows: bool) -> Self {
         let tap_failed = !tap.success() && !target_first;
-        let target_failed = !target.success() && !(tap_failed && target_follows);
+        let target_failed = !(target.success() || tap_failed && target_follows);
         let (message, statuses) = match (tap_failed, target_failed) {
             (false, false) => return Self::Success,
             (true, false) => ("Extractor failed", describe(tap)),

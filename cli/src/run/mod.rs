@@ -302,7 +302,9 @@ impl Place {
         };
         if let Some(path) = &args.state {
             let (store, warning) = Store::file(StateFile::open(path, args.force)?, pipeline, taking)?;
-            warning.iter().for_each(|warning| console.warn(warning));
+            if let Some(warning) = &warning {
+                console.warn(warning);
+            }
             return Ok(store);
         }
         let path = match self {

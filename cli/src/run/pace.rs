@@ -57,11 +57,10 @@ impl Pace {
     /// The streams that have moved within the window.
     pub(super) fn moving(&self) -> impl Iterator<Item = usize> {
         let (first, last) = (self.samples.front(), self.samples.back());
-        let streams = first.zip(last).into_iter().flat_map(|(first, last)| {
+        first.zip(last).into_iter().flat_map(|(first, last)| {
             let moved = |&index: &usize| last.streams[index] != of(first, index);
             (0..last.streams.len()).filter(moved)
-        });
-        streams
+        })
     }
 
     /// Records and bytes a second of one stream.

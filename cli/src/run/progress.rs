@@ -1,6 +1,7 @@
 //! What a run shows while it goes: bars on a terminal, a line every few seconds elsewhere.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -128,11 +129,8 @@ impl Progress {
             let mut text = amount(total, self.pace.of_all());
             if others > 0 {
                 let others = others as u64;
-                text.push_str(&format!(
-                    "; {} more {} not shown",
-                    number(others),
-                    noun(others, "stream")
-                ));
+                let noun = noun(others, "stream");
+                let _ = write!(text, "; {} more {noun} not shown", number(others));
             }
             lines.push((plural(streams.len() as u64, "stream"), text));
         }

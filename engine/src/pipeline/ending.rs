@@ -86,7 +86,7 @@ impl Ending {
         &self,
         wanted: FinalState,
         records: u64,
-        streams: impl Iterator<Item = &'s str> + Clone,
+        mut streams: impl Iterator<Item = &'s str> + Clone,
     ) -> Result<()> {
         if wanted == FinalState::Ignored || streams.clone().next().is_none() {
             // Without a stream there is nothing that could be replaced.
@@ -128,7 +128,7 @@ impl Ending {
             return Err(unfinished(&format!("currently_syncing: {}", show(stream))));
         }
         let in_progress = |stream: &str| is_in_progress(&state["bookmarks"][stream]);
-        match streams.clone().find(|stream| in_progress(stream)) {
+        match streams.find(|stream| in_progress(stream)) {
             Some(stream) => Err(unfinished(PROGRESS).in_stream(stream)),
             None => Ok(()),
         }

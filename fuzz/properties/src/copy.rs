@@ -261,7 +261,7 @@ fn is_field_of(kind: &str, field: Option<&str>, cell: &Cell<'_>) {
             }
             // A literal of the server's own is put together anew.
             Json::Text(text) => {
-                assert!(text.starts_with('{') && field.starts_with('{') && field.ends_with('}'))
+                assert!(text.starts_with('{') && field.starts_with('{') && field.ends_with('}'));
             }
             other => panic!("{field} of {other:?}"),
         },

@@ -112,11 +112,11 @@ fn a_torn_journal_says_what_it_said_before() {
 }
 
 /// What a run that was killed leaves: rows that it had committed, and writes that it had not.
-fn killed(folder: &Path, committed: &str, writes: &[&str]) {
+fn killed(folder: &Path, committed: &str, uncommitted: &[&str]) {
     let mut writer = files(folder, WriteMode::Append).writer("a").expect("a writer");
     writer.write(committed.as_bytes()).expect("written");
     writer.commit().expect("committed");
-    for bytes in writes {
+    for bytes in uncommitted {
         writer.write(bytes.as_bytes()).expect("written");
     }
 }

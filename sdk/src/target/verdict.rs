@@ -179,7 +179,7 @@ mod tests {
         });
         assert_eq!(ok.expect("a good end"), b"ab");
         let failed = refused(end(|mut to| {
-            to.write_all(b"failed: exit code 1\n").expect("written")
+            to.write_all(b"failed: exit code 1\n").expect("written");
         }));
         assert!(failed.contains("did not end well (exit code 1)"), "{failed}");
         for noise in [&b"\n"[..], b"okay\n", b"ok", &[b'x'; 2000]] {

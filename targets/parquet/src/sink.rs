@@ -47,7 +47,7 @@ pub struct ParquetSink {
 /// The file that row groups go to.
 enum Open {
     None,
-    Idle(OpenFile),
+    Idle(Box<OpenFile>),
     /// A row group is being encoded, while the next rows come.
     Busy(JoinHandle<Result<OpenFile>>),
 }
@@ -81,7 +81,7 @@ impl ParquetSink {
     /// The open file, or a new one; no row group of it is being encoded then.
     fn file(&mut self) -> Result<OpenFile> {
         match std::mem::replace(&mut self.open, Open::None) {
-            Open::Idle(file) => Ok(file),
+            Open::Idle(file) => Ok(*file),
             Open::Busy(thread) => join(thread),
             Open::None => {
                 let file = match &mut self.names {
@@ -110,7 +110,7 @@ impl ParquetSink {
         let batches = self.rows.take()?;
         if !behind {
             file.write(&batches)?;
-            self.open = Open::Idle(file);
+            self.open = Open::Idle(Box::new(file));
             return Ok(());
         }
         let encode = move || {

@@ -100,7 +100,7 @@ fn a_tap_that_fails_leaves_what_was_there_in_every_target() {
         outcome.fails(1, &["Extractor"]);
         nothing_has_changed(folder, &target, name);
         run(&mut runner(folder, &tap("well"), &target), b"").ok();
-        assert_eq!(target.ids(), Vec::from_iter(10..20), "{name}");
+        assert_eq!(target.ids(), (10..20).collect::<Vec<_>>(), "{name}");
     }
 }
 
@@ -121,7 +121,7 @@ fn a_tap_that_fails_leaves_what_it_sent_in_a_target_that_adds() {
         send(folder, 6..9);
         run(&mut runner(folder, &tap("in the middle"), &target), b"")
             .fails(1, &["Extractor failed (exit code 1)"]);
-        assert_eq!(target.ids(), Vec::from_iter(0..9), "{name}");
+        assert_eq!(target.ids(), (0..9).collect::<Vec<_>>(), "{name}");
         let state = std::fs::read_to_string(folder.join("state.json")).expect("a state");
         assert_eq!(
             state.trim(),
@@ -138,7 +138,7 @@ fn the_word_of_the_runner_is_enough_for_a_tap_without_state() {
         run(&mut runner(folder.path(), &tap("well"), &target), b"").ok();
         send(folder.path(), 10..20);
         run(&mut runner(folder.path(), &tap("without a state"), &target), b"").ok();
-        assert_eq!(target.ids(), Vec::from_iter(10..20), "{name}");
+        assert_eq!(target.ids(), (10..20).collect::<Vec<_>>(), "{name}");
     }
 }
 
@@ -158,7 +158,7 @@ fn a_run_that_is_interrupted_leaves_what_was_there() {
             }
         }
         run(&mut runner(folder, &tap("well"), &target), b"").ok();
-        assert_eq!(target.ids(), Vec::from_iter(10..20), "{name}");
+        assert_eq!(target.ids(), (10..20).collect::<Vec<_>>(), "{name}");
     }
 }
 

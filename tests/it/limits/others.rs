@@ -148,12 +148,12 @@ fn names_do_not_fill_the_memory() {
            i=$((i+1))
          done; touch_and_wait made go; row 1"
     ));
-    let mut live = Live::start(&mut runs.command(&["--no-state-update", "--log-level", "error"]));
-    drop(live.stdin());
+    let mut running = Live::start(&mut runs.command(&["--no-state-update", "--log-level", "error"]));
+    drop(running.stdin());
     wait_for("the last of them", || runs.path("made").exists().then_some(()));
-    let peak = peak_memory(live.id()).expect("it lives");
+    let peak = peak_memory(running.id()).expect("it lives");
     runs.touch("go");
-    live.end().ok();
+    running.end().ok();
     assert!(peak < 60 << 20, "{peak}");
 }
 

@@ -116,7 +116,7 @@ fn their_tap(settings: &Value) -> Vec<u8> {
     run(command.arg("--catalog").arg(path), b"").ok().stdout
 }
 
-/// Schemas that allow several types, as taps of Salesforce, HubSpot, Stripe, Xero and MongoDB write them, with values
+/// Schemas that allow several types, as the taps of business software and document stores write them, with values
 /// that the peer's column holds.
 fn real_taps(
     say: &mut impl FnMut(Value),
