@@ -65,6 +65,9 @@ pub(crate) fn read(
         let version = *progress.version.get_or_insert_with(now);
         output.set_version(version);
     }
+    if let Some(rows) = storage.as_deref().and_then(expected) {
+        log::info!(stream_name = output.stream(), expected_records = rows; "about {rows} rows are expected");
+    }
     let pieces = match &storage {
         Some(storage) => {
             let size = settings.full_table_range_mb.max(1) * ((1 << 20) / PAGE);
@@ -98,6 +101,11 @@ pub(crate) fn read(
         output.activate_version(version)?;
     }
     Ok(())
+}
+
+/// About how many rows a table has, when that is known of all its parts; `melisma run` says how long they will take.
+fn expected(storage: &[Storage]) -> Option<i64> {
+    storage.iter().map(|storage| storage.rows).sum()
 }
 
 /// All rows are read, although the STATE that this run began with may say that an earlier one has read some: says so.

@@ -16,6 +16,8 @@ pub(super) struct Storage {
     pub(super) file: Option<u32>,
     /// How many pages the file has.
     pub(super) pages: u32,
+    /// About how many rows those are, once the server has counted: as many a page as when it did.
+    pub(super) rows: Option<i64>,
 }
 
 /// A table and all below it.
@@ -38,9 +40,13 @@ order by n.nspname, c.relname";
 
 /// The catalog as it is now, not as the snapshot has it.
 const FILES: &str = "
-select oid, pg_catalog.pg_relation_filenode(oid),
-  (pg_catalog.pg_relation_size(oid) / pg_catalog.current_setting('block_size')::int8)::int8
-from pg_catalog.unnest($1::oid[]) oid";
+select f.oid, pg_catalog.pg_relation_filenode(f.oid), f.pages,
+  case when c.reltuples > 0 and c.relpages > 0
+    then (c.reltuples::float8 / c.relpages::float8 * f.pages::float8)::int8 end
+from (
+  select t.oid, (pg_catalog.pg_relation_size(t.oid) / pg_catalog.current_setting('block_size')::int8)::int8 as pages
+  from pg_catalog.unnest($1::oid[]) as t (oid)) f
+join pg_catalog.pg_class c on c.oid = f.oid";
 
 const DOING: &str = "cannot find out how the table is stored";
 
@@ -73,6 +79,7 @@ pub(super) fn of(client: &mut Session, table: &Table) -> Result<Option<Vec<Stora
             ),
             file: is_heap.then_some(0),
             pages: 0,
+            rows: None,
         });
     }
     if all.iter().all(|storage| storage.file.is_none()) {
@@ -89,6 +96,7 @@ pub(super) fn of(client: &mut Session, table: &Table) -> Result<Option<Vec<Stora
             let file: Option<u32> = row.get(1);
             storage.file = storage.file.and(file);
             storage.pages = u32::try_from(row.get::<_, Option<i64>>(2).unwrap_or(0)).unwrap_or(u32::MAX);
+            storage.rows = row.get(3);
         }
     }
     Ok(Some(all))
