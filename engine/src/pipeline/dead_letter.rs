@@ -92,14 +92,25 @@ impl DeadLetters {
         if !is_at(&self.file, &self.path) {
             self.file = open(&self.path)?;
         }
-        let length = self.file.metadata().map(|metadata| metadata.len());
-        let ended = length.and_then(|length| ends_a_line(&mut self.file, length));
-        if !ended.map_err(|error| self.cannot_write(error))? {
+        if !self.ends_a_line().map_err(|error| self.cannot_write(error))? {
             self.waiting.insert(0, b'\n');
         }
         let written = self.file.write_all(&self.waiting);
         self.waiting.clear();
         written.map_err(|error| self.cannot_write(error))
+    }
+
+    /// Whether the file ends where a line does. While another run writes, half of its piece can be seen: only what stays
+    /// without a line end is a torn letter.
+    fn ends_a_line(&mut self) -> io::Result<bool> {
+        for _ in 0..TRIES {
+            let length = self.file.metadata()?.len();
+            if ends_a_line(&mut self.file, length)? {
+                return Ok(true);
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(false)
     }
 
     /// Brings all of it to the disk.

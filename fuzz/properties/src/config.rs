@@ -91,8 +91,9 @@ fn a_state(bytes: &[u8]) {
     let (Json::Object(before), after) = (before, after) else {
         return;
     };
-    // Everything but the bookmarks stays as it came, to the digit.
-    for (name, _) in before.iter().filter(|(name, _)| name != "bookmarks") {
+    // Everything stays as it came, to the digit, but for the bookmarks and for what the last run was reading.
+    let is_of_the_run = |name: &str| ["bookmarks", "currently_syncing"].contains(&name);
+    for (name, _) in before.iter().filter(|(name, _)| !is_of_the_run(name)) {
         let value = before
             .iter()
             .rev()
