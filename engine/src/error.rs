@@ -212,7 +212,7 @@ impl From<std::io::Error> for Error {
 const SHOWN: usize = 120;
 
 /// Shows a piece of input in an error: at most 120 bytes of it, cut at a character, and what is not
-/// [printable](crate::printable) escaped.
+/// [`printable`](mod@crate::printable) escaped.
 pub fn show(found: &str) -> String {
     let mut end = found.len().min(SHOWN);
     while !found.is_char_boundary(end) {
