@@ -53,6 +53,8 @@ impl Plugin {
 pub struct Io<'a> {
     /// Where a target reads messages, and a tap its `--state -`.
     pub stdin: Box<dyn Read + Send + 'a>,
+    /// Whether that is a file, and not a pipe that a process writes to.
+    pub stdin_is_file: bool,
     /// Where messages and states go.
     pub stdout: Box<dyn Write + Send + 'a>,
     /// Environment variables and the current directory.
@@ -64,8 +66,10 @@ pub struct Io<'a> {
 impl Io<'static> {
     /// The process's own stdin, stdout, environment and signals.
     pub fn process() -> Result<Self> {
+        let stdin = protocol::stdin()?;
         Ok(Self {
-            stdin: Box::new(protocol::stdin()?),
+            stdin_is_file: stdin.metadata().is_ok_and(|metadata| metadata.is_file()),
+            stdin: Box::new(stdin),
             stdout: Box::new(protocol::stdout()?),
             environment: Environment::process(),
             stop: Stop::on_signals()?,
@@ -78,6 +82,7 @@ impl<'a> Io<'a> {
     pub fn buffers(stdin: impl Read + Send + 'a, stdout: impl Write + Send + 'a) -> Self {
         Self {
             stdin: Box::new(stdin),
+            stdin_is_file: false,
             stdout: Box::new(stdout),
             environment: Environment::default(),
             stop: Stop::default(),

@@ -110,7 +110,7 @@ impl Ending {
                 return Err(unfinished(mark).in_stream(stream));
             }
         }
-        if wanted == FinalState::NotPartial {
+        if wanted == FinalState::NotPartial || (wanted == FinalState::RequiredIfAny && self.last.is_none()) {
             return Ok(());
         }
         if self.last.is_none() || self.records != records || self.uncovered {

@@ -100,6 +100,9 @@ pub enum FinalState {
     NotPartial,
     /// The same, and the last message is a STATE that does not say that anything is still being read.
     Required,
+    /// The same where the input has a STATE at all. Of a file without one the end is enough: it was there before it was
+    /// read, so no tap can have died at its other end meanwhile.
+    RequiredIfAny,
 }
 
 /// When the rows of a stream are committed.

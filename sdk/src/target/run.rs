@@ -93,13 +93,17 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         options.writers = 1;
     }
     let location = target.location();
-    let input: Box<dyn Read + Send> = match &args.input {
-        Some(path) => Box::new(File::open(path).map_err(|error| {
-            Error::config(format!("cannot open the input {}", path.display())).with_source(error)
-        })?),
-        None => io.stdin,
+    let (input, is_file): (Box<dyn Read + Send>, bool) = match &args.input {
+        Some(path) => {
+            let file = File::open(path).map_err(|error| {
+                Error::config(format!("cannot open the input {}", path.display())).with_source(error)
+            })?;
+            let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+            (Box::new(file), is_file)
+        }
+        None => (io.stdin, io.stdin_is_file),
     };
-    let verdict = verdict(&io.environment, &settings, &mut options)?;
+    let verdict = verdict(&io.environment, &settings, is_file, &mut options)?;
     let input = match verdict {
         Some(verdict) => Box::new(Judged::new(input, verdict)),
         None => input,
@@ -134,6 +138,7 @@ fn state_out(path: &Path) -> Result<ReplacedFile> {
 fn verdict(
     environment: &Environment,
     settings: &Settings,
+    is_file: bool,
     options: &mut Options,
 ) -> Result<Option<RunVerdict>> {
     planted!(END_IS_SUCCESS, {
@@ -145,7 +150,7 @@ fn verdict(
         return Ok(None);
     }
     let verdict = RunVerdict::open(environment)?;
-    options.final_state = settings.final_state(verdict.is_some());
+    options.final_state = settings.final_state(verdict.is_some(), is_file);
     Ok(verdict)
 }
 

@@ -212,10 +212,12 @@ impl Default for Settings {
 
 impl Settings {
     /// What the STATEs must show at the end. A runner that says how the tap ended knows better than they do.
-    pub(super) fn final_state(&self, runner_judges: bool) -> FinalState {
+    /// A file that has no STATE at all was not written by a tap that ends with one.
+    pub(super) fn final_state(&self, runner_judges: bool, is_file: bool) -> FinalState {
         match (self.require_final_state, runner_judges) {
             (false, _) => FinalState::Ignored,
             (true, true) => FinalState::NotPartial,
+            (true, false) if is_file => FinalState::RequiredIfAny,
             (true, false) => FinalState::Required,
         }
     }
@@ -249,7 +251,7 @@ impl Settings {
             dead_letter_max_bytes: self.dead_letter_max_bytes,
             writers: self.max_parallelism,
             commits_at_end,
-            final_state: self.final_state(false),
+            final_state: self.final_state(false, false),
             commits_at_states: false,
             validate: self.validate_records,
             add_metadata: self.add_record_metadata,

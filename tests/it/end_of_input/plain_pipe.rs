@@ -20,6 +20,36 @@ fn other() -> [String; 2] {
     [schema, record("other", r#"{"id":1}"#)]
 }
 
+/// Nothing can have died at the other end of a file while it was read. With a STATE in it the rule is that of a pipe.
+#[test]
+fn a_file_without_any_state_is_taken_as_it_is() {
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("in.singer");
+    let write = |lines: &[String]| std::fs::write(&path, lines.join("\n") + "\n").expect("written");
+    for (name, target) in replacing() {
+        run(&mut target.command(), whole(0..4).as_bytes()).ok();
+        let rows = |ids| [schema_line()].into_iter().chain(records(ids));
+        write(
+            &rows(10..13)
+                .chain([state_line(12)])
+                .chain(records(13..14))
+                .collect::<Vec<_>>(),
+        );
+        let stdin = || Stdio::from(std::fs::File::open(&path).expect("there"));
+        let code = |command: &mut Command| command.status().expect("runs").code();
+        assert_eq!(code(target.command().stdin(stdin())), Some(65), "{name}");
+        assert_eq!(target.ids(), [0, 1, 2, 3], "{name}");
+        write(&rows(20..22).collect::<Vec<_>>());
+        assert_eq!(code(target.command().stdin(stdin())), Some(0), "{name}");
+        assert_eq!(target.ids(), [20, 21], "{name}");
+        write(&rows(30..32).collect::<Vec<_>>());
+        let mut command = target.command();
+        command.arg("--input").arg(&path).stdin(Stdio::null());
+        assert_eq!(code(&mut command), Some(0), "{name}");
+        assert_eq!(target.ids(), [30, 31], "{name}");
+    }
+}
+
 #[test]
 fn only_an_input_that_ends_in_a_state_replaces_what_is_there() {
     for (name, target) in replacing() {
