@@ -87,11 +87,15 @@ fn log_summary(summary: &Summary) {
         let name = name.as_str();
         log::info!(
             stream_name = name;
-            "stream {name}: {} records, {} committed in {} batches",
-            stream.records, stream.committed, stream.commits
+            "stream {name}: {} {}, {} committed in {} {}",
+            stream.records,
+            if stream.records == 1 { "record" } else { "records" },
+            stream.committed,
+            stream.commits,
+            if stream.commits == 1 { "commit" } else { "commits" },
         );
         if stream.refused > 0 {
-            log::warn!(stream_name = name; "stream {name}: {} records refused (on_invalid)", stream.refused);
+            log::warn!(stream_name = name; "stream {name}: refused records: {} (on_invalid)", stream.refused);
         }
     }
     if summary.ignored > 0 {
