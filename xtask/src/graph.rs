@@ -1,19 +1,19 @@
-//! The direction of imports: `engine <- sdk <- postgres <- taps, targets <- cli <- fuzz/properties <- benches, faults, tests`.
+//! The direction of imports: `engine <- sdk <- postgres <- taps, targets <- cli <- fuzz/properties <- benches, tests/e2e, tests/faults`.
 
 use crate::metadata::Package;
 
 /// The layers, lowest first. A member may depend on members of lower layers only, never on its neighbours.
 ///
-/// `postgres` is what the PostgreSQL connectors share; `testing` starts the servers of the tests and knows no member.
+/// `postgres` is what the PostgreSQL connectors share; `tests/servers` starts the servers of the tests and knows no member.
 const LAYERS: [&[&str]; 8] = [
-    &["testing"],
+    &["tests/servers"],
     &["engine"],
     &["sdk"],
     &["postgres"],
     &["taps/", "targets/"],
     &["cli"],
     &["fuzz/properties"],
-    &["benches", "faults", "tests"],
+    &["benches", "tests/e2e", "tests/faults"],
 ];
 
 /// Every edge that goes against the direction, as a sentence. Development dependencies count.
@@ -59,7 +59,7 @@ fn layer(folder: &str) -> Option<usize> {
 }
 
 fn forbidden(from: &str, to: &str) -> Option<&'static str> {
-    if from == "xtask" && to == "testing" {
+    if from == "xtask" && to == "tests/servers" {
         return None;
     }
     let (Some(above), Some(below)) = (layer(from), layer(to)) else {
@@ -67,7 +67,7 @@ fn forbidden(from: &str, to: &str) -> Option<&'static str> {
     };
     if above <= below {
         Some(
-            "imports run engine <- sdk <- postgres <- taps, targets <- cli <- fuzz/properties <- benches, faults, tests",
+            "imports run engine <- sdk <- postgres <- taps, targets <- cli <- fuzz/properties <- benches, tests/e2e, tests/faults",
         )
     } else if to == "engine" && layer(from) == layer("taps/") {
         Some("connectors see the engine through the sdk only")

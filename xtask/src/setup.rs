@@ -45,7 +45,7 @@ pub(crate) fn pipelinewise() -> Result<PathBuf> {
 }
 
 fn environment(name: &str, requirements: &str, options: &[&str]) -> Result<PathBuf> {
-    let requirements = sh::root().join("tests/python").join(requirements);
+    let requirements = sh::root().join("tests/e2e/python").join(requirements);
     let pinned =
         fs::read(&requirements).map_err(|e| format!("cannot read {}: {e}", requirements.display()))?;
     let mut hasher = DefaultHasher::new();

@@ -51,7 +51,7 @@ impl Target {
             "database": self.database.name(),
             "default_target_schema": "public",
             "add_record_metadata": false,
-            // What these tests feed to an overwritten table need not end in a STATE; tests/it/end_of_input is about that.
+            // What these tests feed to an overwritten table need not end in a STATE; tests/e2e/it/end_of_input is about that.
             "require_final_state": false,
         });
         for (name, value) in self.settings.as_object().expect("settings") {

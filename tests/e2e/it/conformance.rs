@@ -1,4 +1,4 @@
-//! The cases of the SDK's target tests: 20 streams, written anew in tests/streams, with row assertions that the
+//! The cases of the SDK's target tests: 20 streams, written anew in tests/e2e/streams, with row assertions that the
 //! SDK's suite leaves to each author. The exit codes are also checked on the streams that singer-sdk ships.
 
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{Kind, Target, files, python, root};
 
 fn stream(name: &str) -> Vec<u8> {
-    std::fs::read(root().join(format!("tests/streams/{name}.singer"))).expect("the stream is there")
+    std::fs::read(root().join(format!("tests/e2e/streams/{name}.singer"))).expect("the stream is there")
 }
 
 /// Feeds a stream that must load into a target; returns the target for a look at its rows, and the STATEs told.

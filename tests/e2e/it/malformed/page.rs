@@ -14,7 +14,7 @@ use crate::harness::{melisma, root, run};
 
 const HEAD: &str = "# Malformed input
 
-What melisma makes of input that is wrong, or only looks so. The tests of `tests/it/malformed` run every case and write
+What melisma makes of input that is wrong, or only looks so. The tests of `tests/e2e/it/malformed` run every case and write
 this page: `MELISMA_WRITE_DOCS=1 cargo test -p melisma-tests malformed`; a test fails when it is out of date.
 
 For every case the same holds: a run ends well, or with exit code 65 and an error that names the line, the byte and, where

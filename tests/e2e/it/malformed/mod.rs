@@ -1,4 +1,4 @@
-//! Malformed input: every case of tests/malformed, mutants of good streams, and sizes that nobody sends.
+//! Malformed input: every case of tests/e2e/malformed, mutants of good streams, and sizes that nobody sends.
 //!
 //! Cases run through the engine's pipeline in this process, with a sink in memory ([`memory`]); what must hold of any
 //! of them is in [`judge`]. A sample goes through the processes of the targets. `docs/malformed.md` is what came of

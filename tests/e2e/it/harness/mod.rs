@@ -21,8 +21,9 @@ pub(crate) use target::{Kind, Target, files, record, schema, state};
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("tests/ lies in the repository")
+        .ancestors()
+        .nth(2)
+        .expect("tests/e2e lies in the repository")
 }
 
 /// The `melisma` binary: the one that `cargo xtask test` names; otherwise that of the profile the tests are built in,
@@ -76,9 +77,9 @@ pub(crate) fn python(environment: &str) -> PathBuf {
     path
 }
 
-/// A Python program of tests/python.
+/// A Python program of tests/e2e/python.
 pub(crate) fn script(environment: &str, name: &str) -> Command {
     let mut command = Command::new(python(environment));
-    command.arg(root().join("tests/python").join(name));
+    command.arg(root().join("tests/e2e/python").join(name));
     command
 }

@@ -14,9 +14,9 @@ const MUTANTS: usize = 6_000;
 
 /// The committed streams, and made ones.
 fn streams() -> Vec<Vec<u8>> {
-    let folder = root().join("tests/streams");
+    let folder = root().join("tests/e2e/streams");
     let mut files: Vec<_> = fs::read_dir(folder)
-        .expect("tests/streams")
+        .expect("tests/e2e/streams")
         .map(|entry| entry.expect("an entry").path())
         .collect();
     files.sort();
