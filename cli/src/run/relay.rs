@@ -43,8 +43,14 @@ impl Counts {
     }
 }
 
-/// Moves everything, and closes both ends.
-pub(crate) fn relay(mut from: File, mut to: File, counts: &Counts) -> RelayEnd {
+/// Moves everything, reports how that ended, and only then closes the target's end.
+///
+/// In the other order a target that is quick to exit would be seen to end before it had everything.
+pub(crate) fn relay(from: File, mut to: File, counts: &Counts, report: impl FnOnce(RelayEnd)) {
+    report(copy(from, &mut to, counts));
+}
+
+fn copy(mut from: File, to: &mut File, counts: &Counts) -> RelayEnd {
     let mut block = vec![0; BLOCK];
     let end = loop {
         let length = match read_block(&mut from, &mut block) {
@@ -67,4 +73,40 @@ pub(crate) fn relay(mut from: File, mut to: File, counts: &Counts) -> RelayEnd {
     };
     counts.lock().finish();
     end
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{PipeReader, PipeWriter, Read, pipe};
+    use std::os::fd::OwnedFd;
+    use std::thread;
+
+    use super::*;
+
+    fn ends() -> (PipeReader, PipeWriter) {
+        pipe().expect("a pipe")
+    }
+
+    fn file(end: impl Into<OwnedFd>) -> File {
+        File::from(end.into())
+    }
+
+    #[test]
+    fn a_target_that_sees_the_end_of_its_input_cannot_be_known_to_have_ended_before_it() {
+        for _ in 0..200 {
+            let ((tap_reads, tap), (mut target, target_writes)) = (ends(), ends());
+            let (report, reported) = crossbeam_channel::unbounded();
+            drop(tap);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    relay(file(tap_reads), file(target_writes), &Counts::default(), |end| {
+                        let _ = report.send(end);
+                    });
+                });
+                let _ = target.read_to_end(&mut Vec::new()).expect("read");
+                let end = reported.try_recv().expect("the relay reported its end first");
+                assert!(matches!(end, RelayEnd::Done), "{end:?}");
+            });
+        }
+    }
 }

@@ -40,7 +40,9 @@ pub(super) fn relay_records(tap: &mut Child, target: &mut Child, counts: &Counts
     let (from, to) = (File::from(OwnedFd::from(from)), File::from(OwnedFd::from(to)));
     let (counts, events) = (counts.clone(), events.clone());
     thread::spawn(move || {
-        let _ = events.send(Event::Relayed(relay(from, to, &counts)));
+        relay(from, to, &counts, |end| {
+            let _ = events.send(Event::Relayed(end));
+        });
     });
 }
 
