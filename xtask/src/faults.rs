@@ -1,17 +1,12 @@
 //! `cargo xtask faults`: kills melisma in every way and place, and looks whether anything got lost.
 
-use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use melisma_testing::postgres::installations;
 
 use crate::bench::machine;
 use crate::{Result, postgres, setup, sh};
-
-/// The features of the programs under test; dependencies are built as for the tests.
-const FEATURES: &str = "melisma/planted-bugs,melisma-faults/planted-bugs";
-/// The programs under test.
-const PROGRAMS: [&str; 2] = ["melisma", "melisma-faults"];
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -27,19 +22,10 @@ pub(crate) struct Args {
     /// How many at a time; as many as there are processors by default.
     #[arg(long)]
     workers: Option<usize>,
-    /// Only build what is needed, and print the folder, for `MELISMA_TEST_FAULTS`.
-    #[arg(long)]
-    build: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result {
-    let folder = build()?;
-    if args.build {
-        println!("{}", folder.display());
-        return Ok(());
-    }
-    refuses_unsafe()?;
-    let mut harness = std::process::Command::new(folder.join(PROGRAMS[1]));
+    let mut harness = Command::new(build()?.join("melisma-faults"));
     harness.arg("run").args(["--seed", &args.seed.to_string()]);
     if let Some(only) = &args.only {
         harness.args(["--only", only]);
@@ -61,55 +47,13 @@ pub(crate) fn run(args: &Args) -> Result {
     sh::run(&mut harness)
 }
 
-/// Builds the programs with kill points and planted bugs, beside the usual ones; the folder that they are in.
+/// Builds `melisma` and the harness; the folder that they are in. Debug builds have the kill points.
 pub(crate) fn build() -> Result<PathBuf> {
-    let debug = sh::target().join("debug");
-    let folder = debug.join("faults");
-    let failed = |what: &str, error: std::io::Error| format!("{what}: {error}");
-    fs::create_dir_all(&folder).map_err(|e| failed("cannot make a folder", e))?;
-    let aside = |program: &str| folder.join(format!("{program}.usual"));
-    for program in PROGRAMS {
-        // Absent before the first build.
-        let _ = fs::rename(debug.join(program), aside(program));
-    }
+    // The whole workspace, so that dependencies have the features that `cargo xtask test` builds them with.
     let mut cargo = sh::cargo();
-    cargo.args([
-        "build",
-        "--quiet",
-        "--locked",
-        "--workspace",
-        "--features",
-        FEATURES,
-    ]);
-    let built = sh::run(cargo.args(PROGRAMS.iter().flat_map(|program| ["--bin", program])));
-    for program in PROGRAMS {
-        if built.is_ok() {
-            // Cargo links what it puts here to what it keeps, and writes into that when it builds again.
-            let _ = fs::remove_file(folder.join(program));
-            fs::copy(debug.join(program), folder.join(program))
-                .map_err(|e| failed("cannot copy a program", e))?;
-        }
-        let _ = fs::remove_file(debug.join(program));
-        let _ = fs::rename(aside(program), debug.join(program));
-    }
-    built.map(|()| folder)
-}
-
-/// The planted bug of the eighth invariant: an `unsafe` block, which the compiler must refuse.
-pub(crate) fn refuses_unsafe() -> Result {
-    let mut cargo = sh::cargo();
-    cargo
-        .args(["build", "--locked", "--workspace", "--bin", "melisma"])
-        .args(["--features", &format!("{FEATURES},melisma/planted-unsafe")]);
-    let output = cargo.output().map_err(|e| format!("cannot start cargo: {e}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() || !said.contains("usage of an `unsafe` block") {
-        return Err(format!(
-            "an `unsafe` block in the engine was not refused:\n{said}"
-        ));
-    }
-    println!("invariant 8  planted-unsafe   the compiler refuses an `unsafe` block in the engine");
-    Ok(())
+    cargo.args(["build", "--locked", "--workspace"]);
+    sh::run(cargo.args(["--bin", "melisma", "--bin", "melisma-faults"]))?;
+    Ok(sh::target().join("debug"))
 }
 
 /// Such as `2 cores of an AMD EPYC`, for the page.
@@ -123,9 +67,13 @@ fn kind_of_machine() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use crate::sh;
+
     #[test]
     fn no_member_goes_without_the_lints_that_forbid_unsafe() {
-        let root = crate::sh::root();
+        let root = sh::root();
         let read = |path: std::path::PathBuf| std::fs::read_to_string(path).expect("a manifest");
         assert!(read(root.join("Cargo.toml")).contains("unsafe_code = \"forbid\""));
         for package in crate::metadata::packages().expect("cargo metadata runs") {
@@ -138,5 +86,35 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// The eighth invariant: a crate with the lints of this workspace does not compile with an `unsafe` block in it, though
+    /// the block allows itself.
+    #[test]
+    fn an_unsafe_block_is_refused_whatever_it_allows_itself() {
+        let folder = sh::target().join("tmp/planted-unsafe");
+        std::fs::create_dir_all(folder.join("src")).expect("a folder");
+        let workspace = std::fs::read_to_string(sh::root().join("Cargo.toml")).expect("Cargo.toml");
+        let lints = workspace.find("[workspace.lints.rust]").expect("lints");
+        let (_, lints) = workspace.split_at(lints);
+        let lints = lints.split("[profile").next().unwrap_or_default();
+        let manifest = "[package]\nname = \"planted-unsafe\"\nedition = \"2024\"\n\n[lints]\nworkspace = true\n\n[workspace]\n";
+        std::fs::write(folder.join("Cargo.toml"), format!("{manifest}\n{lints}")).expect("written");
+        let check = |body: &str| {
+            let code = format!(
+                "//! Planted.\n\n/// The first byte.\npub fn first(text: &str) -> u8 {{\n    {body}\n}}\n"
+            );
+            std::fs::write(folder.join("src/lib.rs"), code).expect("written");
+            let mut cargo = Command::new(env!("CARGO"));
+            cargo.args(["check", "--quiet", "--offline"]).current_dir(&folder);
+            let output = cargo.output().expect("cargo starts");
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            (output.status.success(), said)
+        };
+        let (fine, said) = check("text.bytes().next().unwrap_or(0)");
+        assert!(fine, "{said}");
+        let (fine, said) = check("#[allow(unsafe_code)]\n    unsafe { *text.as_ptr() }");
+        assert!(!fine, "an `unsafe` block compiles");
+        assert!(said.contains("incompatible with previous forbid"), "{said}");
     }
 }

@@ -4,9 +4,10 @@ use crate::metadata::Package;
 
 /// The layers, lowest first. A member may depend on members of lower layers only, never on its neighbours.
 ///
-/// `postgres` is what the PostgreSQL connectors share; `tests/servers` starts the servers of the tests and knows no member.
+/// `postgres` is what the PostgreSQL connectors share; `tests/servers` starts the servers of the tests, `tests/processes` runs
+/// programs; both know no member.
 const LAYERS: [&[&str]; 8] = [
-    &["tests/servers"],
+    &["tests/processes", "tests/servers"],
     &["engine"],
     &["sdk"],
     &["postgres"],

@@ -1,12 +1,11 @@
 //! `cargo xtask soak`: a day's records in half an hour, with a kill every minute.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Args as Arguments;
 use melisma_testing::postgres::installations;
 
-use crate::{Result, sh};
+use crate::{Result, faults, sh};
 
 /// Long enough to be a soak: shorter ones do not touch the report under docs/.
 const LONG: u64 = 30;
@@ -30,8 +29,7 @@ pub(crate) fn run(args: &Args) -> Result {
             "the soak needs PostgreSQL's programs: `cargo xtask setup` installs them, or says how".into(),
         );
     }
-    sh::run(sh::cargo().args(["build", "--locked", "-p", "melisma", "-p", "melisma-faults"]))?;
-    let programs: PathBuf = sh::target().join("debug");
+    let programs = faults::build()?;
     let mut soak = Command::new(programs.join("melisma-faults"));
     soak.arg("soak").arg("--programs").arg(&programs);
     for (name, value) in [

@@ -3,15 +3,13 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::{Result, faults, postgres, setup, sh};
+use crate::{Result, postgres, setup, sh};
 
 /// Runs the tests, shows their output as it comes, and closes with one line for machines:
 /// `test result: ok. 512 passed; 0 failed; 0 ignored; 93 s`.
 pub(crate) fn run(rest: &[String]) -> Result {
     let start = Instant::now();
     let python = setup::pythons()?;
-    let programs = faults::build()?;
-    faults::refuses_unsafe()?;
     let mut cargo = sh::cargo();
     cargo
         .args(["test", "--locked", "--workspace", "--no-fail-fast"])
@@ -21,8 +19,7 @@ pub(crate) fn run(rest: &[String]) -> Result {
         .env("MELISMA_TEST_PYTHON_SINGER", &python.singer)
         .env("MELISMA_TEST_PYTHON_POSTGRES", &python.postgres)
         .env("MELISMA_TEST_POSTGRES", postgres::folders(&python.postgres)?);
-    cargo.env("MELISMA_TEST_FAULTS", programs);
-    // Cargo builds the binary along with the tests; the end-to-end tests need not build it with other features again.
+    // Cargo builds the binary along with the tests; those that start it need not build it with other features again.
     cargo.env("MELISMA_TEST_BINARY", sh::target().join("debug/melisma"));
     let (ok, counts) = count(&mut cargo)?;
     let Counts {

@@ -1,4 +1,4 @@
-//! What the feature `faults` adds: the armed point, and what it does.
+//! What debug builds add: the armed point, and what it does.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -118,7 +118,6 @@ pub fn gauge(units: usize) {
 }
 
 /// Whether this bug was asked for.
-#[cfg(feature = "planted-bugs")]
 pub fn has(bug: &super::Bug) -> bool {
     static NAME: OnceLock<Option<String>> = OnceLock::new();
     NAME.get_or_init(|| std::env::var("MELISMA_BUG").ok()).as_deref() == Some(bug.name)

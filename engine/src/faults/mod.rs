@@ -1,25 +1,18 @@
 //! Named places where `cargo xtask faults` kills, fails or hangs the process, and bugs that it plants.
 //!
-//! The registries below are all that a normal build has of it. [`fault!`](crate::fault), [`planted!`](crate::planted)
-//! and [`faulty!`](crate::faulty) are empty there; the cargo features `faults` and `planted-bugs` fill them. One place
-//! is armed at a time, by `MELISMA_FAULT=POINT:KIND[:PASS]`: `sink.commit.before:kill:3` ends the process by SIGKILL
+//! Debug builds have them, so that the programs under test are those that `cargo test` builds anyway. A release has the
+//! registries below and nothing else: [`fault!`](crate::fault), [`planted!`](crate::planted) and
+//! [`faulty!`](crate::faulty) are empty there. One place is armed at a time, by `MELISMA_FAULT=POINT:KIND[:PASS]`: `sink.commit.before:kill:3` ends the process by SIGKILL
 //! when it comes there the third time, `error` fails there, `hang` never leaves. What struck is noted in the file that
 //! `MELISMA_FAULT_MARK` names, and the number of units in flight in the file of `MELISMA_FAULT_GAUGE`.
 
-#[cfg(feature = "faults")]
+#[cfg(debug_assertions)]
 mod armed;
-#[cfg(feature = "planted-unsafe")]
-mod planted_unsafe;
 mod points;
 
-#[cfg(feature = "planted-bugs")]
-pub use armed::has;
-#[cfg(feature = "faults")]
-pub use armed::{arrives, gauge, pass, strike};
+#[cfg(debug_assertions)]
+pub use armed::{arrives, gauge, has, pass, strike};
 pub use points::{ALL, On, Point};
-
-#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
-compile_error!("planted bugs have no place in a release");
 
 /// The points by their constants' names.
 pub mod at {
@@ -66,7 +59,7 @@ bugs! {
 ///
 /// `fault!(P, if condition)` comes there under a condition, `fault!(P, io)` in a function that returns an I/O error,
 /// `fault!(P, io, { .. })` does something first if it strikes now, and `fault!(P, error => ..)` says what an error does.
-#[cfg(feature = "faults")]
+#[cfg(debug_assertions)]
 #[macro_export]
 macro_rules! fault {
     ($point:ident) => {
@@ -107,29 +100,29 @@ macro_rules! fault {
     };
 }
 
-/// Nothing: the feature `faults` is off.
-#[cfg(not(feature = "faults"))]
+/// Nothing, in a release.
+#[cfg(not(debug_assertions))]
 #[macro_export]
 macro_rules! fault {
     ($($any:tt)*) => {};
 }
 
-/// What is there in builds with the feature `faults` only.
-#[cfg(feature = "faults")]
+/// What is there in debug builds only.
+#[cfg(debug_assertions)]
 #[macro_export]
 macro_rules! faulty {
     ($($any:tt)*) => { $($any)* };
 }
 
-/// Nothing: the feature `faults` is off.
-#[cfg(not(feature = "faults"))]
+/// Nothing, in a release.
+#[cfg(not(debug_assertions))]
 #[macro_export]
 macro_rules! faulty {
     ($($any:tt)*) => {};
 }
 
 /// A bug, planted when the environment names it: `planted!(EARLY_STATE, { .. })`.
-#[cfg(feature = "planted-bugs")]
+#[cfg(debug_assertions)]
 #[macro_export]
 macro_rules! planted {
     ($bug:ident, $does:block) => {
@@ -139,8 +132,8 @@ macro_rules! planted {
     };
 }
 
-/// Nothing: the feature `planted-bugs` is off.
-#[cfg(not(feature = "planted-bugs"))]
+/// Nothing, in a release.
+#[cfg(not(debug_assertions))]
 #[macro_export]
 macro_rules! planted {
     ($($any:tt)*) => {};

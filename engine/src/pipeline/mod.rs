@@ -20,7 +20,7 @@ mod dead_letter;
 mod ending;
 mod observer;
 mod options;
-#[cfg(feature = "planted-bugs")]
+#[cfg(debug_assertions)]
 mod planted;
 mod reader;
 mod repair;
@@ -126,7 +126,7 @@ fn work<'e, D: Destination>(
         let (mut writers, mut threads) = (Vec::new(), Vec::new());
         for number in 0..shared.options.writers.max(1) {
             #[cfg_attr(
-                not(feature = "planted-bugs"),
+                not(debug_assertions),
                 expect(unused_mut, reason = "a planted bug changes them")
             )]
             let (mut send, mut commands) = bounded(QUEUE);

@@ -39,7 +39,7 @@ impl Reader {
         budget: Budget,
     ) -> Result<Self> {
         #[cfg_attr(
-            not(feature = "planted-bugs"),
+            not(debug_assertions),
             expect(unused_mut, reason = "a planted bug changes them")
         )]
         let (mut send, mut input) = bounded(AHEAD);

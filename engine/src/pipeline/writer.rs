@@ -128,7 +128,7 @@ impl<'e, D: Destination> Writer<'e, D> {
 
     /// Follows commands until no more can come.
     pub(super) fn run(mut self, commands: &Receiver<Command<BatchOf<D>>>) {
-        #[cfg(feature = "planted-bugs")]
+        #[cfg(debug_assertions)]
         let commands = super::planted::reordered(commands);
         for Command { stream, what } in commands {
             // A panic of a sink is caught here, so that the other streams still end in good order.

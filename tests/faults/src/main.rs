@@ -107,7 +107,7 @@ fn main() -> ExitCode {
             rows,
             seed,
             report,
-        } => soak::programs(&programs).and_then(|programs| {
+        } => Programs::in_folder(&programs).and_then(|programs| {
             soak::run(&soak::Plan {
                 programs,
                 time: Duration::from_mins(minutes),

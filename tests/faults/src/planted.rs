@@ -40,8 +40,8 @@ pub struct Caught {
     pub by: Result<String, String>,
 }
 
-/// All that can be planted in the program. `unsafe` is not among them: that the compiler refuses it is seen when
-/// `cargo xtask faults` builds.
+/// All that can be planted in the program. `unsafe` is not among them: a test of xtask sees that the compiler
+/// refuses it.
 pub fn all() -> Vec<Planted> {
     let bugs = BUGS.iter();
     bugs.map(|bug| Planted {

@@ -110,8 +110,8 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
     let failures = report.failures().len();
     let mut text = format!(
         "# Faults\n\n\
-         Written by `cargo xtask faults --full --seed {seed}`, on {machine}. Debug build of the programs, with kill points and \
-         planted bugs compiled in; a release has neither.\n\n\
+         Written by `cargo xtask faults --full --seed {seed}`, on {machine}. The programs are debug builds, which have kill points; a \
+         release has none.\n\n\
          A scripted tap sends rows that follow from a seed and their number: three streams, one with keys, one without, one \
          whose keys come again and have versions; a column more on the way, ACTIVATE_VERSION, a STATE every ten rows. \
          `melisma run` brings them into each target. The run is disturbed, what is left is read back by readers that are \
@@ -321,7 +321,7 @@ fn scripted(report: &Report, text: &mut String) {
 fn planted(report: &Report, text: &mut String) {
     text.push_str(
         "## Planted bugs\n\n\
-         A bug for each invariant of ARCHITECTURE.md, planted by a feature that no release compiles with. The same check is \
+         A bug for each invariant of ARCHITECTURE.md, planted in a debug build. The same check is \
          green without the bug.\n\n| invariant | bug | what it does | caught by |\n|---|---|---|---|\n",
     );
     for caught in &report.planted {
@@ -335,5 +335,5 @@ fn planted(report: &Report, text: &mut String) {
             caught.invariant, caught.name, caught.does
         );
     }
-    text.push_str("| 8 | `planted-unsafe` | an `unsafe` block in the engine | the compiler: `unsafe_code` is forbidden, the build fails |\n");
+    text.push_str("| 8 | `planted-unsafe` | an `unsafe` block in the engine | the compiler, in a test of `cargo xtask test`: `unsafe_code` is forbidden, the build fails |\n");
 }

@@ -20,7 +20,7 @@ use crate::tap::{self, Ends, Sent};
 /// How long a run may take in all before it counts as hung.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The programs under test, built with the features `faults` and `planted-bugs`.
+/// The programs under test: a debug build, which has the kill points.
 #[derive(Clone, Debug)]
 pub struct Programs {
     /// `melisma`
@@ -42,7 +42,7 @@ impl Programs {
         for program in [&programs.melisma, &programs.tap] {
             if !program.is_file() {
                 return Err(format!(
-                    "{} is not there: run `cargo xtask faults --build`",
+                    "{} is not there: `cargo xtask faults` builds it",
                     program.display()
                 ));
             }

@@ -13,7 +13,7 @@ mod report;
 pub mod tap;
 mod watch;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -129,12 +129,4 @@ fn disturb(
 /// Kills one process of a run: who it was.
 fn strike(run: &str, role: Role) -> Option<&'static str> {
     processes::kill(run, role).then(|| role.name())
-}
-
-/// The programs in a folder of cargo's: `melisma` as users have it, and `melisma-faults`.
-///
-/// # Errors
-/// One is not there.
-pub fn programs(folder: &Path) -> Result<Programs, String> {
-    Programs::in_folder(folder)
 }

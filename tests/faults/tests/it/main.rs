@@ -1,7 +1,5 @@
-//! The quick part of `cargo xtask faults`. The programs under test have kill points and planted bugs inside, so they are
-//! built apart: by `cargo xtask test`, or `cargo xtask faults --build`.
+//! The quick part of `cargo xtask faults`, on the debug build of the programs, which has the kill points.
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use melisma_faults::campaign::{Plan, Report, run};
@@ -9,10 +7,10 @@ use melisma_faults::rig::Programs;
 
 /// The programs under test.
 fn programs() -> Programs {
-    let folder = std::env::var_os("MELISMA_TEST_FAULTS").map(PathBuf::from).expect(
-        "MELISMA_TEST_FAULTS is not set: run `cargo xtask test`, or set it to what `cargo xtask faults --build` prints",
-    );
-    Programs::in_folder(&folder).unwrap_or_else(|message| panic!("{message}"))
+    Programs {
+        melisma: melisma_processes::melisma().to_owned(),
+        tap: env!("CARGO_BIN_EXE_melisma-faults").into(),
+    }
 }
 
 fn seed() -> u64 {

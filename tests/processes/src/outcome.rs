@@ -5,31 +5,33 @@ use std::process::{Command, Stdio};
 
 /// How a process ended, and what it said.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     /// The exit code; `None` when a signal ended it.
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: String,
+    pub code: Option<i32>,
+    /// Its bytes.
+    pub stdout: Vec<u8>,
+    /// Its text, whatever is not UTF-8 replaced.
+    pub stderr: String,
 }
 
 impl Outcome {
     /// Checks that the process succeeded.
     #[track_caller]
-    pub(crate) fn ok(self) -> Self {
+    pub fn ok(self) -> Self {
         assert_eq!(self.code, Some(0), "should succeed, stderr: {}", self.stderr);
         self
     }
 
     /// Checks that the process failed with this exit code and that stderr has all of `words`.
     #[track_caller]
-    pub(crate) fn fails(self, code: i32, words: &[&str]) -> Self {
+    pub fn fails(self, code: i32, words: &[&str]) -> Self {
         assert_eq!(self.code, Some(code), "stderr: {}", self.stderr);
         self.says(words)
     }
 
     /// Checks that stderr has all of `words`.
     #[track_caller]
-    pub(crate) fn says(self, words: &[&str]) -> Self {
+    pub fn says(self, words: &[&str]) -> Self {
         for word in words {
             assert!(
                 self.stderr.contains(word),
@@ -41,14 +43,14 @@ impl Outcome {
     }
 
     /// The lines of stdout: for a target, the STATEs that it told.
-    pub(crate) fn states(&self) -> Vec<String> {
+    pub fn states(&self) -> Vec<String> {
         let text = String::from_utf8(self.stdout.clone()).expect("STATE is UTF-8");
         text.lines().map(str::to_owned).collect()
     }
 }
 
 /// Runs a command to its end with this input. A process that ends before it has read everything is no error here.
-pub(crate) fn run(command: &mut Command, input: &[u8]) -> Outcome {
+pub fn run(command: &mut Command, input: &[u8]) -> Outcome {
     let command = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -72,7 +74,7 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Outcome {
 }
 
 /// The largest resident memory of a living process so far, in bytes; `None` when it has ended.
-pub(crate) fn peak_memory(pid: u32) -> Option<u64> {
+pub fn peak_memory(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;

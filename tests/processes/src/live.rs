@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::Outcome;
+use crate::Outcome;
 
 /// A wait that takes longer has failed. No test is faster for a smaller one.
 const DEADLINE: Duration = Duration::from_mins(2);
 
 /// Waits until `what` gives something.
 #[track_caller]
-pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let until = Instant::now() + DEADLINE;
     loop {
         if let Some(found) = look() {
@@ -25,7 +25,7 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
 }
 
 /// A running process: lines go in one by one, what it says is kept. Killed when it is dropped.
-pub(crate) struct Live {
+pub struct Live {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: Arc<Mutex<Vec<u8>>>,
@@ -35,12 +35,12 @@ pub(crate) struct Live {
 
 impl Live {
     /// Starts it, with everything it writes read at once.
-    pub(crate) fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         Self::start_as(command, true)
     }
 
     /// Starts it, and leaves its stdout to the test: nobody reads it.
-    pub(crate) fn start_unread(command: &mut Command) -> Self {
+    pub fn start_unread(command: &mut Command) -> Self {
         Self::start_as(command, false)
     }
 
@@ -65,17 +65,17 @@ impl Live {
     }
 
     /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Its stdout, when nobody reads it yet.
-    pub(crate) fn stdout(&mut self) -> std::process::ChildStdout {
+    pub fn stdout(&mut self) -> std::process::ChildStdout {
         self.child.stdout.take().expect("started unread")
     }
 
     /// Sends lines; false when it does not take them any more.
-    pub(crate) fn send<L: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = L>) -> bool {
+    pub fn send<L: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = L>) -> bool {
         let mut text = String::new();
         for line in lines {
             text.push_str(line.as_ref());
@@ -89,13 +89,13 @@ impl Live {
     }
 
     /// Takes its stdin, for a thread that feeds it, or to close it.
-    pub(crate) fn stdin(&mut self) -> ChildStdin {
+    pub fn stdin(&mut self) -> ChildStdin {
         self.stdin.take().expect("not taken")
     }
 
     /// Waits until a line of its stdout is this one.
     #[track_caller]
-    pub(crate) fn says(&self, line: &str) {
+    pub fn says(&self, line: &str) {
         wait_for(
             &format!("{line:?} on stdout; stderr: {}", text(&self.stderr)),
             || text(&self.stdout).lines().any(|said| said == line).then_some(()),
@@ -103,12 +103,12 @@ impl Live {
     }
 
     /// Sends a signal by name; a process that has ended gets none.
-    pub(crate) fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         kill(name, &self.id().to_string());
     }
 
     /// Sends a signal again and again, for what only a second one does.
-    pub(crate) fn signal_until_it_ends(&mut self, name: &str) {
+    pub fn signal_until_it_ends(&mut self, name: &str) {
         wait_for("the end", || {
             let ended = self.ended();
             if !ended {
@@ -120,13 +120,13 @@ impl Live {
     }
 
     /// Whether it has ended.
-    pub(crate) fn ended(&mut self) -> bool {
+    pub fn ended(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_some()
     }
 
     /// Waits for its end; its stdin stays as it is.
     #[track_caller]
-    pub(crate) fn end(mut self) -> Outcome {
+    pub fn end(mut self) -> Outcome {
         let status: ExitStatus = wait_for("the end of a process", || self.child.try_wait().expect("a child"));
         for reader in self.readers.drain(..) {
             reader.join().expect("no panic");
@@ -147,7 +147,7 @@ impl Drop for Live {
 }
 
 /// `kill`: to a process, or to a group when `whom` begins with a minus.
-pub(crate) fn kill(name: &str, whom: &str) {
+pub fn kill(name: &str, whom: &str) {
     let _ = Command::new("kill")
         .args(["-s", name, "--", whom])
         .stderr(Stdio::null())
@@ -155,7 +155,7 @@ pub(crate) fn kill(name: &str, whom: &str) {
 }
 
 /// The processes that a process has started.
-pub(crate) fn children(pid: u32) -> Vec<u32> {
+pub fn children(pid: u32) -> Vec<u32> {
     let all = std::fs::read_dir("/proc").expect("/proc").flatten();
     let all = all.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let parent = |child: u32| {
