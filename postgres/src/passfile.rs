@@ -22,7 +22,7 @@ pub(crate) fn password(
     let mode = fs::metadata(&path).ok()?.permissions().mode();
     if mode & 0o077 != 0 {
         log::warn!(
-            "{} is not used: others may read it (its mode should be 0600)",
+            "{} is ignored: others may read it (its mode should be 0600)",
             path.display()
         );
         return None;

@@ -30,28 +30,28 @@ pub struct Connection {
     pub dialect_driver: Option<String>,
     /// Whether to use TLS as `ssl_mode` says. Off means TLS when the server offers it, unverified, as libpq's `prefer`.
     pub ssl_enable: bool,
-    /// How far TLS is asked for and the server verified, as libpq's `sslmode`. Applies with `ssl_enable`.
+    /// Whether TLS is required and how the server is verified, as libpq's `sslmode`. Applies with `ssl_enable`.
     pub ssl_mode: SslMode,
     /// The authority that signed the server's certificate: a path, the PEM text itself, or `system` for the system's
     /// authorities. Applies with `ssl_enable`. Not set: `~/.postgresql/root.crt` when it is there, else the system's.
     pub ssl_certificate_authority: Option<String>,
-    /// Whether to show the server a certificate of ours. Applies with `ssl_enable`.
+    /// Whether to send a client certificate. Applies with `ssl_enable`.
     pub ssl_client_certificate_enable: bool,
-    /// Our certificate: a path, or the PEM text itself. Not set: `~/.postgresql/postgresql.crt`.
+    /// The client certificate: a path, or the PEM text itself. Not set: `~/.postgresql/postgresql.crt`.
     pub ssl_client_certificate: Option<String>,
-    /// The key of our certificate: the PEM text itself, or the path of a file that only its owner may read. Not set:
-    /// `~/.postgresql/postgresql.key`.
+    /// The private key of the client certificate: the PEM text itself, or the path of a file that only its owner may
+    /// read. Not set: `~/.postgresql/postgresql.key`.
     pub ssl_client_private_key: Option<Secret<String>>,
     /// Accepted and ignored: PEM text is kept in memory, no folder is needed.
     pub ssl_storage_directory: Option<String>,
     /// TLS without verification (`ssl_mode: require`); pipelinewise's name for it.
     pub ssl: bool,
-    /// A tunnel to a server that is reached by SSH only.
+    /// An SSH tunnel to the server.
     pub ssh_tunnel: SshTunnel,
-    /// Seconds to wait for a connection.
+    /// The number of seconds to wait for a connection.
     #[schemars(range(min = 1, max = 2_147_483))]
     pub connect_timeout_seconds: u32,
-    /// Seconds after which the server ends a statement of ours. Not set: the server's own rule.
+    /// The number of seconds after which the server ends a statement. Not set: the server's setting.
     #[schemars(range(min = 1, max = 2_147_483))]
     pub statement_timeout_seconds: Option<u32>,
     /// The name that the server's `pg_stat_activity` shows. Not set: the plugin's.
@@ -114,7 +114,7 @@ impl Connection {
 pub enum SslMode {
     /// No TLS.
     Disable,
-    /// TLS only when the server refuses to speak without.
+    /// TLS only when the server refuses other connections.
     Allow,
     /// TLS when the server offers it.
     Prefer,
@@ -122,7 +122,7 @@ pub enum SslMode {
     Require,
     /// TLS, with a certificate that the authority signed.
     VerifyCa,
-    /// TLS, with a certificate that the authority signed for this very host.
+    /// TLS, with a certificate that the authority signed for this host.
     VerifyFull,
 }
 
@@ -158,13 +158,14 @@ impl SslMode {
     }
 }
 
-/// A tunnel by SSH, as the peers describe it.
+/// An SSH tunnel, with the peers' names for its settings.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct SshTunnel {
-    /// Whether to use a tunnel. Not built in: a run that asks for it ends with an error that says what to do instead.
+    /// Whether to use a tunnel. Not implemented: a run that asks for it ends with an error that says what to do
+    /// instead.
     pub enable: bool,
-    /// The machine at the near end of the tunnel.
+    /// The host of the SSH server.
     pub host: Option<String>,
     /// Its port for SSH.
     pub port: Option<u16>,

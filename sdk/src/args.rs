@@ -177,7 +177,7 @@ fn command(plugin: &Plugin) -> Command {
             .arg(path(
                 "state-out",
                 "FILE",
-                "Keep the last STATE told in FILE as well, replaced as a whole",
+                "Also keep the last emitted STATE in FILE, which is replaced as a whole",
             ))
             .arg(flag(
                 "stored-state",

@@ -264,7 +264,7 @@ impl<'e, D: Destination> Router<'e, D> {
             // It may be a message that was torn when the tap was killed.
             self.ending.uncover();
         }
-        log::warn!("passed over: {error}");
+        log::warn!("skipped: {error}");
         Ok(())
     }
 
@@ -379,7 +379,7 @@ impl<'e, D: Destination> Router<'e, D> {
             Message::Unknown { name } => {
                 self.summary.ignored += 1;
                 log::warn!(
-                    "passed over: line {}: a message of unknown type \"{}\"",
+                    "skipped: line {}: a message of unknown type \"{}\"",
                     line.at.line,
                     show(&name)
                 );

@@ -21,7 +21,7 @@ pub(super) struct Stamps {
 /// A compiled `file_naming_scheme`.
 ///
 /// Placeholders are `{stream_name}`, `{datestamp}` and `{timestamp}`; `{{` and `}}` are plain braces, as in Python.
-/// A `/` makes a folder. The stream's name can not make one: what is not safe in a file name is percent-escaped.
+/// A `/` makes a folder. The stream's name cannot make one: what is not safe in a file name is percent-escaped.
 #[derive(Clone, Debug)]
 pub(super) struct Scheme {
     pieces: Vec<Piece>,
@@ -83,7 +83,7 @@ impl Scheme {
     /// A stream without a name, or a path that is too long or would leave the destination.
     pub(super) fn path(&self, stream: &str) -> Result<PathBuf> {
         if stream.is_empty() {
-            return Err(Error::input("a stream without a name can not have a file"));
+            return Err(Error::input("a stream without a name cannot have a file"));
         }
         let mut path = String::new();
         for piece in &self.pieces {

@@ -16,12 +16,12 @@ use super::naming::Stamps;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FileSettings {
-    /// The folder for the files, made when it is missing.
+    /// The folder for the files. It is created when it is missing.
     #[serde(alias = "output_path", alias = "output_path_prefix", alias = "filepath")]
     #[schemars(extend("x-aliases" = ["output_path", "output_path_prefix", "filepath"]))]
     pub destination_path: PathBuf,
-    /// How a stream's file is named, with the placeholders `{stream_name}`, `{datestamp}` and `{timestamp}`. A `/`
-    /// makes a folder. What is not safe in a file name is percent-escaped in stream names.
+    /// The name of a stream's file, with the placeholders `{stream_name}`, `{datestamp}` and `{timestamp}`. A `/` makes
+    /// a folder. Characters of stream names that are not safe in file names are percent-escaped.
     pub file_naming_scheme: Option<String>,
     /// What `{datestamp}` becomes, in the notation of Python's strftime.
     pub datestamp_format: String,
@@ -29,23 +29,23 @@ pub struct FileSettings {
     pub timestamp_format: String,
     /// The time zone of both, such as `UTC` or `Europe/Berlin`.
     pub timestamp_timezone: String,
-    /// How rows meet the files of earlier runs. `append`: added to the stream's file, with a commit each time STATE
-    /// is told. `replace`: the file is replaced as a whole at the end of the run. `parts`: each commit makes a file
-    /// of its own.
+    /// How rows are combined with the files of earlier runs. `append`: appended to the stream's file, with a commit for
+    /// each STATE that is emitted. `replace`: the file is replaced as a whole at the end of the run. `parts`: each
+    /// commit creates a file.
     pub write_mode: Option<WriteMode>,
-    /// The name that other file targets have for `write_mode`.
+    /// Another name for `write_mode`, which other file targets use.
     pub overwrite_behavior: Option<OverwriteBehavior>,
 }
 
-/// How rows meet the files of earlier runs; see the [module](super) for what each promises.
+/// How rows are combined with the files of earlier runs; see the [module](super) for what each promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WriteMode {
-    /// One file for each stream, which grows.
+    /// One file for each stream, to which rows are appended.
     Append,
     /// One file for each stream, replaced as a whole at the end of the run.
     Replace,
-    /// One file for each commit.
+    /// A new file for each commit.
     Parts,
 }
 
@@ -85,7 +85,7 @@ impl FileSettings {
         }
         let names: Vec<&str> = format.modes.iter().map(|mode| mode.name()).collect();
         Err(Error::config(format!(
-            "write_mode: such files can not be written by {}, only by {}",
+            "write_mode: such files cannot be written by {}, only by {}",
             mode.name(),
             names.join(" or ")
         )))

@@ -204,7 +204,7 @@ impl Openings {
 fn check_method(method: Method, stream: &Stream, replication_key: Option<&str>) -> Result<()> {
     match method {
         Method::LogBased if !stream.log_based => Err(Error::config(
-            "replication method: LOG_BASED is asked for, but this tap can not read the stream that way; \
+            "replication method: LOG_BASED is asked for, but this tap cannot read the stream that way; \
              choose FULL_TABLE or INCREMENTAL in the catalog",
         )),
         Method::Incremental if replication_key.is_none() => Err(Error::config(

@@ -221,7 +221,7 @@ impl<'a> Output<'a> {
         self.check_failed()?;
         self.scratch.clear();
         serde_json::to_writer(&mut self.scratch, record)
-            .map_err(|error| Error::input("a record can not be written as JSON").with_source(error))?;
+            .map_err(|error| Error::input("a record cannot be written as JSON").with_source(error))?;
         if self.scratch.first() != Some(&b'{') {
             return Err(Error::bug("a record must be an object"));
         }

@@ -100,7 +100,7 @@ fn log_summary(summary: &Summary) {
     }
     if summary.ignored > 0 {
         log::warn!(
-            "{} lines passed over that are no message, or of unknown type",
+            "{} lines skipped that are not messages, or of unknown type",
             summary.ignored
         );
     }

@@ -15,89 +15,93 @@ use serde::{Deserialize, Serialize};
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Settings {
     /// Add the columns `_sdc_extracted_at`, `_sdc_received_at`, `_sdc_batched_at`, `_sdc_deleted_at`, `_sdc_sequence`,
-    /// `_sdc_table_version` and `_sdc_sync_started_at`. When off, such columns of the tap are left out.
+    /// `_sdc_table_version` and `_sdc_sync_started_at`. When off, such columns of the tap are dropped.
     pub add_record_metadata: bool,
     /// Check each record against its SCHEMA.
     pub validate_records: bool,
-    /// What becomes of a record that does not fit its SCHEMA: `fail` ends the run, `skip` leaves it out, `dead_letter`
-    /// sets it aside in the file `dead_letter_path`.
+    /// What happens to a record that does not fit its SCHEMA: `fail` ends the run, `skip` drops it, `dead_letter`
+    /// writes it to the file `dead_letter_path`.
     pub on_invalid: OnInvalid,
-    /// The JSONL file for refused records, with line, byte, stream, reason and the message as it came.
+    /// The dead-letter file: a JSONL file for refused records, with line, byte, stream, reason and the message as it
+    /// came.
     pub dead_letter_path: Option<PathBuf>,
-    /// The most bytes that one run sets aside; a record more ends the run.
+    /// The most bytes that one run writes to the dead-letter file; one record more ends the run.
     #[schemars(range(min = 1, max = 1_125_899_906_842_624_u64))]
     pub dead_letter_max_bytes: u64,
-    /// How rows meet those of earlier runs.
+    /// How the rows of this run are combined with those of earlier runs.
     pub load_method: LoadMethod,
-    /// Replace what is there (`load_method: overwrite`, `write_mode: replace`) only if the last message is a STATE, and one
-    /// that does not say that the tap is still reading. The input of a tap that failed ends like any other otherwise. When
-    /// `melisma run` says that the tap ended well, a tap without STATE is fine. Turn it off for a tap that sends no STATE,
-    /// or none after its last record.
+    /// Replace existing rows (`load_method: overwrite`, `write_mode: replace`) only if the last message is a STATE that
+    /// does not say that the tap is still reading. Without this check, the input of a tap that failed looks complete.
+    /// When `melisma run` reports that the tap ended well, no STATE is needed. Turn it off for a tap that sends no
+    /// STATE, or none after its last record.
     pub require_final_state: bool,
-    /// Rows of a stream that are committed together.
+    /// The number of rows of a stream after which they are committed.
     #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub batch_size_rows: Option<usize>,
-    /// Bytes of a stream that are committed together.
+    /// The number of bytes of a stream after which its rows are committed.
     #[schemars(range(min = 1, max = 1_099_511_627_776_u64))]
     pub batch_size_bytes: Option<usize>,
-    /// Seconds after which rows are committed, however few.
+    /// The number of seconds after which rows are committed, however few they are.
     #[schemars(range(min = 0, max = 315_360_000))]
     pub batch_wait_limit_seconds: Option<f64>,
-    /// STATE is told at most once in so many seconds; one that has waited as long commits what it waits for.
+    /// The number of seconds between two STATEs. A STATE that has waited this long causes a commit of the rows it waits
+    /// for.
     #[schemars(range(min = 0, max = 315_360_000))]
     pub state_interval_seconds: f64,
-    /// Bytes that input, batches and writes in hand may take together. When they are spent, the tap waits.
+    /// The number of bytes that input, open batches and pending writes may take together. When they are used up, the
+    /// tap waits.
     #[schemars(range(min = 1, max = 1_099_511_627_776_u64))]
     pub memory_budget_bytes: usize,
-    /// The longest line that is taken, in bytes.
+    /// The longest line that is accepted, in bytes.
     #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub max_line_bytes: usize,
-    /// The most streams that are taken. Each keeps some memory, and a file or a table, to the end of the run.
+    /// The largest number of streams. Each takes some memory, and a file or a table, until the run ends.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub max_streams: usize,
-    /// Streams that are written at the same time.
+    /// The number of streams that are written at the same time.
     #[schemars(range(min = 1, max = 256))]
     pub max_parallelism: usize,
-    /// Pass over messages of unknown type with a warning, instead of ending the run.
+    /// Skip messages of unknown type with a warning, instead of ending the run.
     pub lenient: bool,
-    /// What becomes of a line that is no Singer message: `fail` ends the run, `warn` passes it over.
+    /// What happens to a line that is not a Singer message: `fail` ends the run, `warn` skips it.
     pub invalid_line: InvalidLine,
-    /// What becomes of bytes that are not UTF-8: `fail` ends the run, `replace` puts U+FFFD in their place.
+    /// What happens to bytes that are not UTF-8: `fail` ends the run, `replace` replaces them with U+FFFD.
     pub invalid_utf8: Replace,
-    /// What becomes of an escape that is half a surrogate pair: `fail` ends the run, `replace` puts U+FFFD in its place.
+    /// What happens to an escape that is half a surrogate pair: `fail` ends the run, `replace` replaces it with U+FFFD.
     pub lone_surrogate: Replace,
-    /// What becomes of NaN, Infinity and -Infinity: `fail` ends the run, `null` puts null in their place.
+    /// What happens to NaN, Infinity and -Infinity: `fail` ends the run, `null` replaces them with null.
     pub nan: NotANumber,
-    /// What becomes of a property whose schema is none: `fail` ends the run, `any` lets it hold anything.
+    /// What happens to a property whose schema is not valid JSON Schema: `fail` ends the run, `any` lets it hold any
+    /// value.
     pub invalid_schema: InvalidSchema,
-    /// What becomes of properties that the SCHEMA does not declare: `drop` leaves them out, with a warning that names each;
-    /// `column` puts them into the column `undeclared_column`, as one JSON object; `fail` treats a record that has one by
-    /// `on_invalid`; `keep`, which only target-jsonl can, writes them as they came. Not set: target-jsonl keeps them where
-    /// the SCHEMA says that there are such, and everything else is dropped.
+    /// What happens to properties that the SCHEMA does not declare: `drop` drops them, with a warning that names each;
+    /// `column` writes them to the column `undeclared_column`, as one JSON object; `fail` makes the record invalid
+    /// (`on_invalid`); `keep`, which only target-jsonl supports, writes them as they came. Not set: target-jsonl keeps
+    /// them where the SCHEMA allows them, and all others are dropped.
     pub undeclared_properties: Option<UndeclaredProperties>,
     /// The name of the column for `undeclared_properties: column`.
     #[schemars(length(min = 1))]
     pub undeclared_column: String,
-    /// Follow ACTIVATE_VERSION messages.
+    /// Apply ACTIVATE_VERSION messages.
     pub process_activate_version_messages: bool,
 }
 
-/// How rows meet those of earlier runs.
+/// How the rows of this run are combined with those of earlier runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(inline)]
 pub enum LoadMethod {
-    /// Every record is added. In a database a record whose stream has keys replaces the one with the same key, as in
-    /// the targets of Meltano's SDK, which get this value from Meltano whether the user chose it or not.
+    /// Records are appended. In a database, where a stream has keys, a record replaces the one with the same key:
+    /// Meltano passes this value to every target, chosen or not, and the targets of its SDK upsert then.
     #[default]
     AppendOnly,
-    /// Every record is added, also when the stream has keys.
+    /// Records are appended, also when the stream has keys.
     Append,
     /// A record replaces the one with the same key.
     Upsert,
     /// The same as `upsert`.
     UpsertOnConflict,
-    /// What is there is replaced by this run.
+    /// Existing rows are replaced by those of this run.
     Overwrite,
 }
 
@@ -109,9 +113,9 @@ pub enum OnInvalid {
     /// The run ends.
     #[default]
     Fail,
-    /// The record is left out and counted.
+    /// The record is dropped and counted.
     Skip,
-    /// The record is set aside in a file and counted.
+    /// The record is written to the dead-letter file and counted.
     DeadLetter,
 }
 
@@ -123,7 +127,7 @@ pub enum InvalidLine {
     /// The run ends.
     #[default]
     Fail,
-    /// The line is passed over with a warning.
+    /// The line is skipped with a warning.
     Warn,
 }
 
@@ -159,7 +163,7 @@ pub enum InvalidSchema {
     /// The run ends.
     #[default]
     Fail,
-    /// The property may hold anything.
+    /// The property may hold any value.
     Any,
 }
 
@@ -168,11 +172,11 @@ pub enum InvalidSchema {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum UndeclaredProperties {
-    /// They are left out.
+    /// They are dropped.
     Drop,
-    /// They are put into a column of their own.
+    /// They are written to a column of their own.
     Column,
-    /// The record does not fit.
+    /// The record is invalid.
     Fail,
     /// They are written as they came.
     Keep,
@@ -222,7 +226,7 @@ impl Settings {
         }
     }
 
-    /// What the pipeline is told, for a target with these limits of its own.
+    /// The options of the pipeline, for a target with these limits of its own.
     pub fn options(&self, defaults: Limits, commits_at_end: bool) -> Result<Options> {
         let on_invalid = match (self.on_invalid, &self.dead_letter_path) {
             (OnInvalid::Fail, _) => pipeline::OnInvalid::Fail,

@@ -64,7 +64,7 @@ fn byte(setting: &str, text: &str) -> Result<Option<u8>, String> {
     let text = if text == "\\t" { "\t" } else { text };
     match text.as_bytes() {
         [] => Ok(None),
-        [b'\n' | b'\r' | 0] => Err(format!("{setting}: a line end or NUL can not be used")),
+        [b'\n' | b'\r' | 0] => Err(format!("{setting}: a line end or NUL cannot be used")),
         &[byte] => Ok(Some(byte)),
         _ => Err(format!("{setting}: expected one ASCII character, found {text:?}")),
     }

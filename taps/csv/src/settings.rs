@@ -5,12 +5,11 @@ use serde::{Deserialize, Serialize};
 
 /// Reads CSV files: plain, gzip or zstd.
 ///
-/// The settings and streams are those of `MeltanoLabs` tap-csv. Without further settings every column is a nullable
-/// string and an empty cell is the empty string, as there. What differs: each file's own header says which column
-/// a cell belongs to, whatever the order of the columns; a duplicate name in a header and a row with too few or too
-/// many cells are errors, unless `duplicate_headers` and `ragged` say otherwise; blank lines are no rows; a byte
-/// order mark is no part of the first name; a quote that is never closed is an error; line ends inside quotes stay
-/// as they are.
+/// The settings and streams are those of `MeltanoLabs` tap-csv. By default every column is a nullable string and an
+/// empty cell is the empty string, as there. What differs: the header of each file says which column a cell belongs to,
+/// whatever the order of the columns; a duplicate name in a header and a row with too few or too many cells are errors,
+/// unless `duplicate_headers` and `ragged` say otherwise; blank lines are skipped; a byte order mark is not part of the
+/// first name; a quote that is never closed is an error; line ends inside quotes are kept.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Settings {
     /// The files, one entry for each stream.
@@ -23,10 +22,9 @@ pub struct Settings {
     /// UTC, in microseconds) and `_sdc_source_lineno` (the number of the row in its file, from 1).
     #[serde(default)]
     pub add_metadata_columns: bool,
-    /// Decides from a sample of rows which columns are integers, numbers, booleans, dates (`2024-02-29`) or
-    /// date-times (`2024-02-29T12:30:00Z`; a space may stand for the T, and the zone may be missing).
-    /// Digits stay exactly as they are written; what is no JSON number (`007`, `+1`, `.5`) is text.
-    /// In such columns an empty cell is null.
+    /// Decides from a sample of rows which columns are integers, numbers, booleans, dates (`2024-02-29`) or date-times
+    /// (`2024-02-29T12:30:00Z`; a space may stand for the T, and the zone may be missing). Digits stay exactly as they
+    /// are written; what is not a JSON number (`007`, `+1`, `.5`) is text. In such columns an empty cell is null.
     #[serde(default)]
     pub infer_types: bool,
     /// How many rows of each file the sample of `infer_types` takes; 0 takes all rows of all files.
@@ -37,13 +35,13 @@ pub struct Settings {
     #[serde(default)]
     pub on_type_mismatch: OnTypeMismatch,
     /// Reads only files that are new or were modified since the last run (`INCREMENTAL`). The state keeps, as a
-    /// partition for each file, the modification time it had when it was last read to its end; a file with any
-    /// other time is read again as a whole. Adds the column `_sdc_source_file_mtime`, which is the replication key.
-    /// Off, all files are read in each run (`FULL_TABLE`). The catalog's replication method decides over this.
+    /// partition for each file, the modification time it had when it was last read to its end; a file with any other
+    /// time is read again as a whole. Adds the column `_sdc_source_file_mtime`, which is the replication key. When off,
+    /// all files are read in each run (`FULL_TABLE`). The replication method in the catalog takes precedence.
     #[serde(default)]
     pub incremental: bool,
-    /// The longest row, in bytes of UTF-8 text. A quote that is never closed makes the rest of the file one row,
-    /// so this also limits the memory that a broken file takes.
+    /// The longest row, in bytes of UTF-8 text. A quote that is never closed makes the rest of the file one row, so
+    /// this also limits the memory that a damaged file takes.
     #[serde(default = "max_row_bytes")]
     #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub max_row_bytes: usize,
@@ -76,10 +74,10 @@ pub struct FileSettings {
     /// The ASCII character between cells. Default `,`.
     #[serde(default)]
     pub delimiter: Option<String>,
-    /// Whether two quotes inside a quoted cell stand for one. Default true.
+    /// Whether two quotes inside a quoted cell mean one. Default true.
     #[serde(default)]
     pub doublequote: Option<bool>,
-    /// The ASCII character that takes the meaning from the one after it. Default none.
+    /// The ASCII character that escapes the one after it. Default none.
     #[serde(default)]
     pub escapechar: Option<String>,
     /// The ASCII character around cells that hold delimiters or line ends; the empty text means none. Default `"`.

@@ -201,7 +201,7 @@ impl Sync<'_> {
         output: &mut Output<'_>,
     ) -> Result<()> {
         let Slot::Cell { at, kind } = self.slots[column] else {
-            return Err(Error::bug("a column without a cell can not have a wrong type"));
+            return Err(Error::bug("a column without a cell cannot have a wrong type"));
         };
         let name = show(self.columns.name(column));
         if self.settings.on_type_mismatch == OnTypeMismatch::Error {

@@ -132,7 +132,7 @@ impl Bookmark {
         let text = start.get().trim_matches('"');
         if !self.positions.has_text(text) {
             log::warn!(
-                "stream {}: the bookmark {} has no rows after it, and is not used: all rows are read",
+                "stream {}: the bookmark {} has no rows after it, and is ignored: all rows are read",
                 output.stream(),
                 show(text)
             );

@@ -11,9 +11,9 @@ use serde_json::{Map, Value};
 
 /// Reads tables and views of a PostgreSQL database (11 or later).
 ///
-/// The settings and streams are those of `MeltanoLabs` tap-postgres. FULL_TABLE is a binary COPY in pieces: a run that
-/// is interrupted goes on where it stopped, and misses no row that changed meanwhile. INCREMENTAL reads on from the
-/// bookmark in the database's own order. LOG_BASED is not there yet: a catalog that asks for it ends the run.
+/// The settings and streams are those of `MeltanoLabs` tap-postgres. FULL_TABLE is a binary COPY in ranges: an
+/// interrupted run resumes where it stopped, and misses no row that changed in the meantime. INCREMENTAL reads from the
+/// bookmark on, in the database's own order. LOG_BASED is not implemented yet: a catalog that asks for it ends the run.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct Settings {
     /// Where the server is.
@@ -50,12 +50,12 @@ pub struct Settings {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 64))]
     pub parallelism: u32,
-    /// Whether FULL_TABLE notes its progress in STATE and goes on there after an interruption. Turn it off for a target
-    /// that empties its tables at the start of each run: it would be left with the rest of the rows.
+    /// Whether FULL_TABLE keeps its progress in STATE and resumes from there after an interruption. Turn it off for a
+    /// target that empties its tables at the start of each run: it would have only the rest of the rows.
     #[serde(default = "yes")]
     pub full_table_resume: bool,
-    /// FULL_TABLE reads a table in ranges of this many MiB. Each that was read to its end is noted in STATE; an
-    /// interrupted run reads the one that it was in again.
+    /// FULL_TABLE reads a table in ranges of this many MiB. STATE has those that were read to their end; a run that
+    /// resumes reads the interrupted one again.
     #[serde(default = "range_mb")]
     #[schemars(range(min = 1, max = 65536))]
     pub full_table_range_mb: u32,
@@ -63,7 +63,7 @@ pub struct Settings {
     /// no longer in the table.
     #[serde(default)]
     pub emit_activate_version_messages: bool,
-    /// Accepted and not used: rows are not fetched in portions.
+    /// Accepted and ignored: rows are not fetched in portions.
     #[serde(default)]
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub itersize: Option<u64>,
@@ -76,7 +76,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Refuses what would change records and is not built in: to leave it out in silence would be worse.
+    /// Refuses settings that would change records and are not implemented: to ignore them silently would be worse.
     pub(crate) fn check(&self) -> Result<()> {
         if self.maps.stream_maps.is_empty() && !self.maps.flattening_enabled {
             return Ok(());
@@ -103,19 +103,18 @@ fn range_mb() -> u32 {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Values {
-    /// Dates and timestamps as the text that PostgreSQL makes of them, without a format: every value there is, BC and
-    /// `infinity` among them.
+    /// Writes dates and timestamps as PostgreSQL's text, without a format: every value, including BC and `infinity`.
     pub dates_as_string: bool,
-    /// Says of json and jsonb columns that they are objects. Off, they may be any JSON.
+    /// Declares json and jsonb columns as objects. When off, they may be any JSON.
     pub json_as_object: bool,
-    /// Gives numeric as a string of format `singer.decimal`, with precision and scale. Off, it is a number; its digits
-    /// are exact either way.
+    /// Writes numeric as a string of format `singer.decimal`, with precision and scale. When off, it is a number; its
+    /// digits are exact either way.
     pub use_singer_decimal: bool,
-    /// What becomes of dates and timestamps that ISO 8601 has no form for: BC, the year 10000 and later, `infinity`.
+    /// What happens to dates and timestamps that ISO 8601 cannot express: BC, the year 10000 and later, `infinity`.
     pub invalid_date_handling: InvalidDates,
 }
 
-/// What becomes of dates and timestamps that ISO 8601 has no form for.
+/// What happens to dates and timestamps that ISO 8601 cannot express.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InvalidDates {
@@ -124,7 +123,7 @@ pub enum InvalidDates {
     Error,
     /// Null.
     Null,
-    /// The nearest there is: 0001-01-01 or 9999-12-31, with the last microsecond of the day in a timestamp.
+    /// The nearest date: 0001-01-01 or 9999-12-31, with the last microsecond of the day in a timestamp.
     Clamp,
     /// PostgreSQL's text: `infinity`, `0044-03-15 BC`.
     Text,
@@ -136,9 +135,9 @@ pub enum InvalidDates {
 pub enum ReplicationMethod {
     /// All rows, each time.
     FullTable,
-    /// From the bookmark of the replication key on.
+    /// Rows from the bookmark of the replication key on.
     Incremental,
-    /// From the log of changes.
+    /// Changes from the write-ahead log.
     LogBased,
 }
 
@@ -164,33 +163,33 @@ pub struct StreamOptions {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LogBased {
-    /// Not used yet: the replication slot.
+    /// Accepted and ignored, for LOG_BASED: the replication slot.
     pub replication_slot_name: Option<String>,
-    /// Not used yet: seconds until the reading of the log ends.
+    /// Accepted and ignored, for LOG_BASED: seconds until the reading of the log ends.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64), extend("x-aliases" = ["max_run_seconds", "logical_poll_total_seconds"]))]
     pub replication_max_run_seconds: Option<u64>,
-    /// Not used yet: seconds without changes until the reading of the log ends.
+    /// Accepted and ignored, for LOG_BASED: seconds without changes until the reading of the log ends.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub replication_idle_exit_seconds: Option<u64>,
-    /// Not used yet: there will be one connection anyway.
+    /// Accepted and ignored, for LOG_BASED: there will be one connection anyway.
     pub log_based_single_connection: Option<bool>,
-    /// Not used yet: whether a first run reads the whole table.
+    /// Accepted and ignored, for LOG_BASED: whether a first run reads the whole table.
     pub auto_bootstrap_log_based: Option<bool>,
-    /// Not used yet: whether to stop where the log ended when the run began.
+    /// Accepted and ignored, for LOG_BASED: whether to stop where the log ended when the run began.
     pub break_at_end_lsn: Option<bool>,
-    /// Not used yet: adds the log's position to records.
+    /// Accepted and ignored, for LOG_BASED: adds the log's position to records.
     pub debug_lsn: Option<bool>,
-    /// Not used yet: the last part of the replication slot's name.
+    /// Accepted and ignored, for LOG_BASED: the last part of the replication slot's name.
     pub tap_id: Option<String>,
-    /// Not used yet: `auto`, `pgoutput` or `wal2json`.
+    /// Accepted and ignored, for LOG_BASED: `auto`, `pgoutput` or `wal2json`.
     pub output_plugin: Option<String>,
-    /// Not used yet: the publication.
+    /// Accepted and ignored, for LOG_BASED: the publication.
     pub publication_name: Option<String>,
-    /// Not used yet: whether to make a missing slot.
+    /// Accepted and ignored, for LOG_BASED: whether to make a missing slot.
     pub create_slot: Option<bool>,
-    /// Not used yet: whether to make a missing publication.
+    /// Accepted and ignored, for LOG_BASED: whether to make a missing publication.
     pub create_publication: Option<bool>,
-    /// Not used yet: when the server may forget what was read.
+    /// Accepted and ignored, for LOG_BASED: when the server may forget what was read.
     pub ack_mode: Option<String>,
 }
 
@@ -200,21 +199,21 @@ pub struct LogBased {
 pub struct Maps {
     /// Not supported: a run that has any is refused.
     pub stream_maps: Map<String, Value>,
-    /// Taken for compatibility: it has no meaning without `stream_maps`.
+    /// Accepted and ignored: it has no meaning without `stream_maps`.
     pub stream_map_config: Map<String, Value>,
-    /// Taken for compatibility: it has no meaning without `stream_maps`.
+    /// Accepted and ignored: it has no meaning without `stream_maps`.
     pub faker_config: Map<String, Value>,
     /// Not supported: a run that sets it is refused. Targets can flatten.
     pub flattening_enabled: bool,
-    /// Taken for compatibility: it has no meaning without `flattening_enabled`.
+    /// Accepted and ignored: it has no meaning without `flattening_enabled`.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub flattening_max_depth: Option<u64>,
-    /// Taken for compatibility: it has no meaning without `flattening_enabled`.
+    /// Accepted and ignored: it has no meaning without `flattening_enabled`.
     #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
     pub flattening_max_key_length: Option<u64>,
-    /// Taken for compatibility: it has no meaning without `flattening_enabled`.
+    /// Accepted and ignored: it has no meaning without `flattening_enabled`.
     pub flattening_separator: Option<String>,
-    /// Taken for compatibility: records are written one by one, which every target reads.
+    /// Accepted and ignored: records are written one by one, which every target reads.
     pub batch_config: Map<String, Value>,
 }
 

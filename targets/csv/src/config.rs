@@ -8,37 +8,37 @@ use serde::Deserialize;
 
 use crate::dialect::{Dialect, LineEnd};
 
-/// The settings of target-csv.
+/// Writes each stream to a CSV file with a header.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Config {
     #[serde(flatten)]
     pub(crate) files: FileSettings,
-    /// What stands between two fields: one ASCII character, `\t` for a tab.
+    /// The separator of fields: one ASCII character, `\t` for a tab.
     pub(crate) delimiter: String,
-    /// What stands around a field that needs it: one ASCII character.
+    /// The quote around fields that need one: an ASCII character.
     #[serde(alias = "quote_character", alias = "quote_char")]
     #[schemars(extend("x-aliases" = ["quote_character", "quote_char"]))]
     pub(crate) quotechar: String,
-    /// What stands before a quote inside a field when `doublequote` is off, and before itself: one ASCII character.
+    /// The character before a quote inside a field when `doublequote` is off, and before itself: one ASCII character.
     #[serde(alias = "escape_characters", alias = "escapechar")]
     #[schemars(extend("x-aliases" = ["escape_characters", "escapechar"]))]
     pub(crate) escape_character: Option<String>,
-    /// A quote inside a field is written twice. When off, `escape_character` stands before it.
+    /// Whether a quote inside a field is doubled. When off, `escape_character` is written before it.
     pub(crate) doublequote: bool,
-    /// The end of a line: `\r\n` or `\n`. Lines added to a file end as its header does.
+    /// The end of a line: `\r\n` or `\n`. Lines that are appended to a file end as its header does.
     #[serde(alias = "lineterminator")]
     #[schemars(extend("x-aliases" = ["lineterminator"]))]
     pub(crate) line_terminator: String,
-    /// What stands for a null, unquoted. A text that reads the same is quoted.
+    /// The text of a null, without quotes. A string with the same text is quoted.
     pub(crate) null_value: String,
     /// `utf-8`, `utf-8-sig` (with a byte order mark), `ascii`, `latin-1` or another encoding with one byte for each
-    /// character, such as `cp1252`. A record with text that it can not hold is invalid.
+    /// character, such as `cp1252`. A record with text that the encoding cannot represent is invalid.
     pub(crate) encoding: String,
-    /// For streams named here, exactly these columns in this order. Others of the stream are left out; those that it
-    /// does not have are null.
+    /// For the streams named here, exactly these columns in this order. Other columns are dropped; columns that the
+    /// stream lacks are null.
     pub(crate) fixed_headers: HashMap<String, Vec<String>>,
-    /// Taken for compatibility, and not heeded: rows stay in the order in which they come.
+    /// Accepted and ignored: rows stay in the order in which they come.
     pub(crate) record_sort_property_name: Option<String>,
 }
 
@@ -105,7 +105,7 @@ impl Config {
     }
 }
 
-/// One ASCII character that can not be part of a number or a word.
+/// One ASCII character that cannot be part of a number or a word.
 fn character(setting: &str, text: &str) -> Result<u8> {
     match text.as_bytes() {
         [byte] if byte.is_ascii_punctuation() && !matches!(byte, b'.' | b'-' | b'+') => Ok(*byte),

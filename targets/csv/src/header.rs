@@ -133,7 +133,7 @@ impl Header {
             }
             let name = form.encoding.encode(name, &mut scratch).ok_or_else(|| {
                 Error::config(format!(
-                    "the name of the column \"{}\" can not be written in {}",
+                    "the name of the column \"{}\" cannot be written in {}",
                     show(name),
                     form.encoding.name()
                 ))
@@ -150,7 +150,7 @@ fn unique(names: Vec<Box<str>>) -> Result<Vec<Box<str>>> {
     match names.iter().find(|name| !seen.insert(&***name)) {
         None => Ok(names),
         Some(twice) => Err(Error::config(format!(
-            "the column \"{}\" stands twice in the header",
+            "the column \"{}\" is duplicated in the header",
             show(twice)
         ))),
     }

@@ -94,7 +94,7 @@ impl Target for TargetCsv {
     fn open(config: Config) -> Result<Self> {
         if config.record_sort_property_name.is_some() {
             log::warn!(
-                "record_sort_property_name is not heeded: rows are written in the order in which they come"
+                "record_sort_property_name is ignored: rows are written in the order in which they come"
             );
         }
         Ok(Self {

@@ -26,7 +26,7 @@ pub struct TargetJsonl {
     pool: Arc<Pool>,
 }
 
-/// The settings of target-jsonl.
+/// Writes each stream to a JSONL file, each record as it came.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub struct Config {
     #[serde(flatten)]

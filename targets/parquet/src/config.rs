@@ -6,7 +6,7 @@ use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
 
-/// The settings of target-parquet.
+/// Writes each stream to Parquet files with typed columns.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Config {
@@ -17,8 +17,8 @@ pub struct Config {
     /// What an `integer` becomes: `int64`, or `DECIMAL(38, 0)` where the bounds of its schema are beyond 64 bits;
     /// `decimal`, `DECIMAL(38, 0)` for all; `text`, the digits as they came.
     pub(crate) integers: IntegerType,
-    /// What becomes of a value that its column cannot hold: `error` treats the record by `on_invalid`, `null` puts null in
-    /// its place, with a warning that counts them. A key is never null.
+    /// What happens to a value that its column cannot hold: `error` makes the record invalid (`on_invalid`), `null`
+    /// replaces the value with null, with a warning that counts them. A key is never null.
     pub(crate) invalid_values: InvalidValue,
     /// What objects and arrays become.
     pub(crate) nested: Nested,
@@ -26,14 +26,14 @@ pub struct Config {
     #[serde(alias = "compression_method")]
     #[schemars(extend("x-aliases" = ["compression_method"]))]
     pub(crate) compression: Compression,
-    /// How hard zstd works, from 1 (fast) to 22 (small).
+    /// The compression level of zstd, from 1 (fast) to 22 (small).
     #[schemars(range(min = 1, max = 22))]
     pub(crate) compression_level: i32,
-    /// The most rows of a row group.
+    /// The largest number of rows in a row group.
     #[schemars(range(min = 1, max = 4_294_967_295_u64))]
     pub(crate) row_group_rows: usize,
-    /// The most bytes of a row group, counted as they are in memory, before they are encoded. An eighth of
-    /// `memory_budget_bytes` is the most in any case.
+    /// The largest number of bytes in a row group, as they are in memory, before encoding. It is never more than an
+    /// eighth of `memory_budget_bytes`.
     #[schemars(range(min = 1, max = 1_099_511_627_776_u64))]
     pub(crate) row_group_bytes: usize,
 }
@@ -46,9 +46,9 @@ pub enum Compression {
     /// Zstandard: small and fast.
     #[default]
     Zstd,
-    /// Snappy: for readers that know nothing else.
+    /// Snappy: for readers that do not support zstd.
     Snappy,
-    /// Not at all.
+    /// No compression.
     None,
 }
 
@@ -78,12 +78,12 @@ pub enum IntegerType {
     Text,
 }
 
-/// What becomes of a value that its column cannot hold.
+/// What happens to a value that its column cannot hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum InvalidValue {
-    /// The record does not fit: `on_invalid` says what becomes of it.
+    /// The record is invalid: `on_invalid` applies.
     #[default]
     Error,
     /// Null takes its place.

@@ -21,9 +21,9 @@ use crate::naming::SHORTEST_LIMIT;
 pub struct Config {
     #[serde(flatten)]
     pub(crate) connection: Connection,
-    /// The schema of the tables. Empty: the schema part of the stream's name, `public` when it has none.
+    /// The schema of the tables. When empty: the schema part of the stream's name, or `public` when it has none.
     pub(crate) default_target_schema: String,
-    /// Names, types and metadata columns as MeltanoLabs' target-postgres makes them, or as pipelinewise's.
+    /// Whether names, types and metadata columns are those of MeltanoLabs' target-postgres, or those of pipelinewise's.
     pub(crate) naming_mode: NamingMode,
     /// For the streams of a source schema: the schema of their tables, who may read it, and indexes.
     pub(crate) schema_mapping: HashMap<String, SchemaMapping>,
@@ -31,33 +31,32 @@ pub struct Config {
     #[serde(alias = "default_target_schema_select_permission")]
     #[schemars(extend("x-aliases" = ["default_target_schema_select_permission"]))]
     pub(crate) default_target_schema_select_permissions: Option<Roles>,
-    /// Taken for compatibility: rows always go by COPY.
+    /// Accepted and ignored: rows are always loaded by COPY.
     pub(crate) use_copy: bool,
-    /// Follow ACTIVATE_VERSION messages.
+    /// Apply ACTIVATE_VERSION messages.
     pub(crate) activate_version: bool,
     /// Delete rows that the source has deleted, instead of marking them in `_sdc_deleted_at`.
     pub(crate) hard_delete: bool,
-    /// What `hard_delete` follows: `versions` (ACTIVATE_VERSION), `records` (a record with `_sdc_deleted_at`), or both.
+    /// What `hard_delete` applies to: `versions` (ACTIVATE_VERSION), `records` (a record with `_sdc_deleted_at`), or
+    /// both.
     pub(crate) hard_delete_mode: HardDeleteMode,
-    /// pipelinewise's name for `add_record_metadata`; goes before it.
+    /// pipelinewise's name for `add_record_metadata`. It takes precedence.
     pub(crate) add_metadata_columns: Option<bool>,
     /// Text that the schema says is `contentEncoding: base16` becomes bytea.
     pub(crate) interpret_content_encoding: bool,
-    /// Put U+FFFD in the place of U+0000, which PostgreSQL can not hold, at any depth. When off, such a record is
-    /// refused.
+    /// Replace U+0000, which PostgreSQL cannot store, with U+FFFD, at any depth. When off, such a record is refused.
     pub(crate) sanitize_null_text_characters: bool,
-    /// What becomes of a date or time that the column can not hold: `error` refuses the record, `null` and `max` put
-    /// null or 9999-12-31 23:59:59.999999 in its place.
+    /// What happens to a date or time that the column cannot hold: `error` refuses the record, `null` and `max` replace
+    /// the value with null or 9999-12-31 23:59:59.999999.
     pub(crate) invalid_date_handling: InvalidDates,
-    /// What becomes of any other value that its column cannot hold and is not widened for: `error` refuses the record,
-    /// `null` puts null in its place, but never in a key.
+    /// What happens to any other value that its column cannot hold, when the column is not widened: `error` refuses the
+    /// record, `null` replaces the value with null, but never in a key.
     pub(crate) invalid_values: InvalidValues,
-    /// When a column gets a type that holds more: `value`, when a value comes that does not fit it, so that existing
-    /// columns keep their types and new ones get those that the peer's target gives them; `schema`, as soon as the
-    /// SCHEMA allows such a value.
+    /// When a column is widened: `value`, when a value comes that does not fit, so that existing columns keep their
+    /// types and new ones get those of the peer's target; `schema`, as soon as the SCHEMA allows such a value.
     pub(crate) widen_on: WidenOn,
-    /// What is done when a table does not fit the SCHEMA: `widen` adds columns and widens types, `version` also
-    /// renames a column whose type can not widen and makes a new one, `error` adds columns only, `freeze` changes
+    /// What happens when a table does not fit the SCHEMA: `widen` adds columns and widens types, `version` also renames
+    /// a column whose type cannot be widened and creates a new one, `error` only adds columns, `freeze` changes
     /// nothing.
     pub(crate) schema_evolution: Evolution,
     /// The longest name of a table or column, in bytes. A longer one is cut and gets a hash.
@@ -65,39 +64,39 @@ pub struct Config {
     pub(crate) identifier_max_length: usize,
     /// Refuse streams without key properties. Not set: only with `naming_mode: pipelinewise`.
     pub(crate) primary_key_required: Option<bool>,
-    /// Seconds to wait for a table that somebody else has locked; 0 waits for ever.
+    /// The number of seconds to wait for a lock on a table; 0 waits for ever.
     #[schemars(range(min = 0, max = 2_147_483))]
     pub(crate) lock_timeout_seconds: f64,
-    /// Write STATE into the table `_melisma_state` of the default schema as well, in the transaction of exactly the rows
-    /// that it covers. Commits then wait for a STATE, and one connection loads all streams.
+    /// Also write STATE to the table `_melisma_state` of the default schema, in the same transaction as the rows that
+    /// it covers. Commits then wait for a STATE, and one connection loads all streams.
     pub(crate) state_in_target: bool,
-    /// Under which name `state_in_target` writes it: one for each pipeline into this schema.
+    /// The id under which `state_in_target` writes the STATE. Each pipeline into this schema needs its own.
     pub(crate) state_id: String,
-    /// pipelinewise's name for `max_parallelism`: 0 leaves it at that, -1 is the number of processors.
+    /// pipelinewise's name for `max_parallelism`: 0 does not change it, -1 is the number of processors.
     #[schemars(range(min = -1, max = 256))]
     pub(crate) parallelism: i64,
-    /// Taken for compatibility: STATE is told when it is true, without flushing other streams.
+    /// Accepted and ignored: a STATE is emitted when its rows are durable, without flushing other streams.
     pub(crate) flush_all_streams: bool,
-    /// Taken for compatibility: no temporary files are made.
+    /// Accepted and ignored: there are no temporary files.
     pub(crate) temp_dir: Option<String>,
-    /// Objects become a column for each of their properties, this many levels down; 0 leaves them JSON.
+    /// The number of levels down to which each property of an object becomes a column; 0 keeps objects as JSON.
     #[schemars(range(min = 0, max = 128))]
     pub(crate) data_flattening_max_level: usize,
-    /// Objects become a column for each of their properties.
+    /// Whether each property of an object becomes a column.
     pub(crate) flattening_enabled: bool,
-    /// How many levels down `flattening_enabled` goes. Not set: all.
+    /// The number of levels that `flattening_enabled` flattens. Not set: all.
     #[schemars(range(min = 0, max = 128))]
     pub(crate) flattening_max_depth: Option<usize>,
     /// The longest name that flattening makes, in characters.
     #[schemars(range(min = 1, max = 65536))]
     pub(crate) flattening_max_key_length: Option<usize>,
-    /// What stands between the names that flattening joins.
+    /// The separator of names that flattening joins.
     pub(crate) flattening_separator: String,
     /// Not supported: refused when it has a stream.
     pub(crate) stream_maps: Map<String, Value>,
-    /// Taken for compatibility: it has no meaning without `stream_maps`.
+    /// Accepted and ignored: it has no meaning without `stream_maps`.
     pub(crate) stream_map_config: Map<String, Value>,
-    /// Taken for compatibility: it has no meaning without `stream_maps`.
+    /// Accepted and ignored: it has no meaning without `stream_maps`.
     pub(crate) faker_config: Map<String, Value>,
 }
 
@@ -132,14 +131,15 @@ pub enum HardDeleteMode {
 #[serde(rename_all = "snake_case")]
 #[schemars(inline)]
 pub enum Evolution {
-    /// Columns are added, types widened; what can not widen is an error.
+    /// Columns are added and types widened; a type that cannot be widened is an error.
     #[default]
     Widen,
-    /// As `widen`; what can not widen becomes a new column, and the old one gets the date behind its name.
+    /// As `widen`; when a type cannot be widened, a new column is added, and the old one gets the date at the end of
+    /// its name.
     Version,
     /// Columns are added; another type is an error.
     Error,
-    /// Nothing is changed: properties without a column are left out.
+    /// Nothing is changed: properties without a column are dropped.
     Freeze,
 }
 
@@ -233,7 +233,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Refuses what can not be done, before anything is.
+    /// Refuses settings that cannot be applied, before anything is done.
     pub(crate) fn check(&self) -> Result<()> {
         if !(SHORTEST_LIMIT..=63).contains(&self.identifier_max_length) {
             return Err(Error::config(format!(

@@ -70,7 +70,7 @@ pub(crate) fn error(doing: &str, server: &Server, table: &TableName, waited: Dur
             .collect();
         (!holders.is_empty()).then(|| holders.join("; "))
     });
-    let holders = holders.unwrap_or_else(|| "nobody holds one any more".to_owned());
+    let holders = holders.unwrap_or_else(|| "no process holds one any more".to_owned());
     Error::new(
         Kind::Retry,
         format!(

@@ -10,7 +10,7 @@ use crate::session::Session;
 pub(crate) fn activate(session: &mut Session, plan: &Plan, version: i64, delete: bool) -> Result<()> {
     if !plan.version || !(delete || plan.deleted_at) {
         log::warn!(
-            "{}: ACTIVATE_VERSION needs the _sdc_ columns (add_record_metadata), and is passed over",
+            "{}: ACTIVATE_VERSION needs the _sdc_ columns (add_record_metadata), and is skipped",
             plan.name.sql()
         );
         return Ok(());

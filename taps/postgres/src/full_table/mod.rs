@@ -188,9 +188,7 @@ fn resume(
         log::info!("stream {stream}: goes on where an interrupted run stopped");
         return progress;
     };
-    log::info!(
-        "stream {stream}: an interrupted run can not be continued, because {changed}; all rows are read"
-    );
+    log::info!("stream {stream}: an interrupted run cannot be resumed, because {changed}; all rows are read");
     fresh
 }
 

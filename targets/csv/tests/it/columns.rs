@@ -118,7 +118,7 @@ fn a_header_that_can_not_be_told_apart_is_refused() {
         .expect_err("twice")
         .to_string();
     assert!(
-        error.ends_with("s.csv: the column \"a\" stands twice in the header"),
+        error.ends_with("s.csv: the column \"a\" is duplicated in the header"),
         "{error}"
     );
 }

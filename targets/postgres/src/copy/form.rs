@@ -504,7 +504,7 @@ pub(crate) fn refuse(refused: &Refused, name: &str, cell: &Cell<'_>, why: Option
             format!("{name}: expected at most {most} characters, found {found}{why}")
         }
         Refused::Nul => format!(
-            "{name}: expected text without U+0000, which PostgreSQL can not hold \
+            "{name}: expected text without U+0000, which PostgreSQL cannot store \
              (sanitize_null_text_characters puts U+FFFD in its place), found {found}"
         ),
     })
