@@ -8,10 +8,11 @@
 //!
 //! # A tap
 //!
-//! ```no_run
+//! ```
+//! # mod program {
 //! use std::process::ExitCode;
 //!
-//! use melisma_sdk::{JsonSchema, Output, Result, Secret, Stream, Tap, run_tap};
+//! use melisma_sdk::{Context, JsonSchema, Output, Result, Secret, Stream, Tap, run_tap};
 //! use serde::{Deserialize, Serialize};
 //!
 //! /// Orders from the shop.
@@ -38,17 +39,20 @@
 //!     const NAME: &'static str = "tap-shop";
 //!     type Config = Config;
 //!
-//!     fn open(config: Config) -> Result<Self> {
+//!     fn open(config: Config, _: &Context) -> Result<Self> {
 //!         Ok(Self { config })
 //!     }
 //!
-//!     fn discover(&self) -> Result<Vec<Stream>> {
-//!         Ok(vec![Stream::of::<Order>("orders").key(["id"]).replication_key("updated_at").sorted()])
+//!     fn discover(&self, _: &Context) -> Result<Vec<Stream<'_>>> {
+//!         let orders = Stream::of::<Order>("orders").key(["id"]).replication_key("updated_at").sorted();
+//!         Ok(vec![orders.sync(|output| self.orders(output))])
 //!     }
+//! }
 //!
-//!     fn sync(&self, output: &mut Output<'_>) -> Result<()> {
-//!         let from: Option<String> = output.bookmark()?;
-//!         for page in self.orders_since(from) {
+//! impl Shop {
+//!     fn orders(&self, output: &mut Output<'_>) -> Result<()> {
+//!         let since: Option<String> = output.bookmark()?;
+//!         for page in self.pages(since) {
 //!             for order in page {
 //!                 output.record(&order)?; // selection and the bookmark follow by themselves
 //!             }
@@ -56,19 +60,35 @@
 //!         }
 //!         Ok(())
 //!     }
-//! }
 //!
-//! impl Shop {
-//!     /// The pages that the shop gives; here there are none.
-//!     fn orders_since(&self, from: Option<String>) -> Vec<Vec<Order>> {
-//!         log::info!("asking {} for what is new since {from:?}", self.config.url);
-//!         Vec::new()
+//!     /// What a request to the shop would return.
+//!     fn pages(&self, since: Option<String>) -> Vec<Vec<Order>> {
+//!         let since = since.unwrap_or_default();
+//!         let order = |id, time: &str| Order { id, updated_at: time.to_owned(), note: None };
+//!         let mut page = vec![order(1, "2026-01-01T00:00:00Z"), order(2, "2026-01-01T00:00:00.5Z")];
+//!         page.retain(|order| order.updated_at >= since);
+//!         vec![page]
 //!     }
 //! }
 //!
 //! fn main() -> ExitCode {
 //!     run_tap::<Shop>()
 //! }
+//! # pub fn run(args: [std::ffi::OsString; 3]) -> String {
+//! #     let _: fn() -> ExitCode = main;
+//! #     let mut out = Vec::new();
+//! #     let io = melisma_sdk::plugin::Io::buffers(std::io::empty(), &mut out);
+//! #     assert_eq!(melisma_sdk::tap::run_tap_on::<Shop>(args, io), 0);
+//! #     String::from_utf8(out).expect("UTF-8")
+//! # }
+//! # }
+//! # let path = std::env::temp_dir().join(format!("tap-shop-{}.json", std::process::id()));
+//! # std::fs::write(&path, r#"{"url": "https://shop.example", "token": "t"}"#)?;
+//! # let written = program::run(["tap-shop".into(), "--config".into(), path.clone().into_os_string()]);
+//! # std::fs::remove_file(path)?;
+//! # assert_eq!(written.matches("\"RECORD\"").count(), 2, "{written}");
+//! # assert!(written.contains(r#""replication_key_value":"2026-01-01T00:00:00.5Z""#), "{written}");
+//! # Ok::<(), std::io::Error>(())
 //! ```
 //!
 //! A source that has columns writes rows instead of records, cell by cell: see [`Output::row`].
@@ -82,6 +102,7 @@ pub mod files;
 pub mod fuzzing;
 pub mod logs;
 pub mod metrics;
+mod names;
 pub mod plugin;
 pub mod protocol;
 pub mod replaced;
@@ -106,7 +127,9 @@ pub use melisma_engine::{fault, faulty, planted};
 pub use schemars::JsonSchema;
 pub use secret::Secret;
 pub use serde_json::json;
-pub use tap::{Catalog, Entry, Form, Method, Output, Part, RowWriter, Stream, Tap, main_tap, run_tap};
+pub use tap::{
+    Catalog, Context, Entry, Form, Method, Output, Part, RowWriter, Stream, Tap, main_tap, run_tap,
+};
 pub use target::{Target, main_target, run_target};
 
 /// The Arrow types of columnar batches, in the version that melisma is built with.

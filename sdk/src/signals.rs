@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use melisma_engine::{Error, Kind, Result};
 
@@ -67,6 +69,33 @@ impl Stop {
         Error::new(Kind::Interrupted(signal), format!("stopped by {name}"))
     }
 
+    /// Waits, for a server that wants to be asked later, and ends with an error as soon as the end is asked for.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use melisma_sdk::signals::Stop;
+    ///
+    /// let stop = Stop::default();
+    /// assert!(stop.wait(Duration::from_millis(1)).is_ok());
+    /// stop.request(15);
+    /// let begin = Instant::now();
+    /// assert!(stop.wait(Duration::from_secs(3600)).is_err());
+    /// assert!(begin.elapsed() < Duration::from_secs(60));
+    /// ```
+    pub fn wait(&self, duration: Duration) -> Result<()> {
+        // All that a signal can do is set the flag, whichever thread it meets. Looking at it a hundred times in a second
+        // costs nothing beside a wait, and a person sees no delay.
+        const LOOK: Duration = Duration::from_millis(10);
+        let begin = Instant::now();
+        loop {
+            self.check()?;
+            match duration.checked_sub(begin.elapsed()) {
+                None | Some(Duration::ZERO) => return Ok(()),
+                Some(left) => thread::sleep(left.min(LOOK)),
+            }
+        }
+    }
+
     /// `Err` of kind [`Kind::Interrupted`] when the end was asked for.
     #[inline]
     pub fn check(&self) -> Result<()> {
@@ -90,6 +119,21 @@ pub fn survive_file_limits() -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_ends_when_the_end_is_asked_for() {
+        let stop = Stop::default();
+        let begin = Instant::now();
+        let asker = stop.clone();
+        let asking = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            asker.request(signal_hook::consts::SIGINT);
+        });
+        let error = stop.wait(Duration::from_mins(10)).expect_err("stopped");
+        assert_eq!(error.kind().exit_code(), 130);
+        assert!(begin.elapsed() < Duration::from_secs(30));
+        asking.join().expect("no panic");
+    }
 
     #[test]
     fn clones_share_the_flag_and_the_exit_code_names_the_signal() {

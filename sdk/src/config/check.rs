@@ -4,6 +4,7 @@ use melisma_engine::error::show;
 use serde_json::{Map, Value};
 
 use super::schema;
+use crate::names::{near, show_name};
 use crate::secret::MASK;
 
 /// Collects what is wrong, so that one run tells all of it.
@@ -64,7 +65,7 @@ impl Checker {
             // A typo in the name of what is missing is the mistake, not that it is missing.
             let typo = unknown
                 .iter()
-                .position(|given| near(properties, given) == Some(name));
+                .position(|given| near(properties.keys().map(String::as_str), given) == Some(name));
             self.errors.push(match typo {
                 Some(typo) => format!(
                     "{}: unknown setting, did you mean {name}?",
@@ -111,7 +112,7 @@ impl Checker {
     }
 
     fn unknown(&mut self, properties: &Map<String, Value>, name: &str, at: &str) {
-        let near = near(properties, name);
+        let near = near(properties.keys().map(String::as_str), name);
         let name = join(at, name);
         self.warnings.push(match near {
             Some(known) => format!(
@@ -231,24 +232,6 @@ pub(super) fn defaults(schema: &Map<String, Value>, map: &mut Map<String, Value>
                 }
             }
         }
-    }
-}
-
-/// The known name that an unknown one is most like, when it is like one.
-fn near<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    let like = properties
-        .keys()
-        .map(|known| (strsim::jaro_winkler(known, name), known.as_str()))
-        .filter(|(score, _)| *score > 0.8);
-    like.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
-}
-
-/// A name as it is, unless it is long or has control characters.
-fn show_name(name: &str) -> String {
-    if name.len() <= 120 && !name.contains(|c: char| c.is_control()) {
-        name.to_owned()
-    } else {
-        show(name)
     }
 }
 

@@ -1,22 +1,11 @@
 //! What a tap is made of: [`Tap`], [`Stream`], [`Output`] and the main around them.
 
-mod buffer;
+mod bookmark;
 mod catalog;
-mod current;
-mod emitter;
-mod key;
-mod opening;
+mod context;
 mod output;
-mod part;
-mod plan;
-mod portable;
-mod progress;
-mod prune;
-mod row;
+mod projection;
 mod run;
-mod selection;
-mod state;
-mod stream;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -25,15 +14,17 @@ use melisma_engine::Result;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+pub use catalog::method::Method;
+pub use catalog::selection::Selection;
+pub use catalog::stream::Stream;
 pub use catalog::{Catalog, Entry};
+pub use context::Context;
 pub use output::Output;
-pub use part::{Form, Part};
-pub use plan::Column;
-pub use row::RowWriter;
+pub use output::part::{Form, Part};
+pub use output::row_writer::RowWriter;
+pub use projection::schema::Column;
 pub(crate) use run::plugin;
 pub use run::{run_tap_on, settings};
-pub use selection::Selection;
-pub use stream::{Method, Stream};
 
 /// Reads a source. One value is one run.
 pub trait Tap: Sized {
@@ -48,10 +39,10 @@ pub trait Tap: Sized {
     type Config: DeserializeOwned + JsonSchema;
 
     /// Checks the settings further than their types say, and connects.
-    fn open(config: Self::Config) -> Result<Self>;
+    fn open(config: Self::Config, context: &Context) -> Result<Self>;
 
-    /// All streams that the source has.
-    fn discover(&self) -> Result<Vec<Stream>>;
+    /// All streams that the source has, each with what reads it.
+    fn discover(&self, context: &Context) -> Result<Vec<Stream<'_>>>;
 
     /// The streams to sync when a catalog is given. The default discovers them again; a tap with a slow discovery
     /// makes them from the catalog instead.
@@ -59,16 +50,10 @@ pub trait Tap: Sized {
     /// A selected stream that is not among them, or a selected property that none of them has, is left out: the others
     /// are read, and the run ends with an error that names it. Where the source's types are no longer the catalog's,
     /// [`Stream::corrects`] says so.
-    fn streams(&self, catalog: &Catalog) -> Result<Vec<Stream>> {
+    fn streams(&self, catalog: &Catalog, context: &Context) -> Result<Vec<Stream<'_>>> {
         let _ = catalog;
-        self.discover()
+        self.discover(context)
     }
-
-    /// Reads one selected stream, [`Output::stream`], and writes its records. Called once per selected stream, in
-    /// the order of discovery.
-    ///
-    /// An error ends the run, after what was written so far and its STATE went out.
-    fn sync(&self, output: &mut Output<'_>) -> Result<()>;
 }
 
 /// The whole main of a tap: `fn main() -> ExitCode { run_tap::<MyTap>() }`.
@@ -85,6 +70,6 @@ pub fn main_tap<T: Tap>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 #[cfg(feature = "fuzzing")]
 pub(crate) fn rewrite_state(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut out = Vec::new();
-    state::State::read(bytes)?.write(&mut out);
+    bookmark::state::State::read(bytes)?.write(&mut out);
     Ok(out)
 }

@@ -10,13 +10,14 @@ use melisma_engine::{Error, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::bookmark::state::State;
+
 use super::Tap;
-use super::catalog::Catalog;
-use super::emitter::Emitter;
-use super::opening::{self, Opening};
-use super::output::Output;
-use super::progress;
-use super::state::State;
+use super::catalog::openings::{self, Family};
+use super::catalog::{Catalog, check, left_out, start_date};
+use super::context::Context;
+use super::output::emitter::Emitter;
+use super::output::{Output, Test};
 use crate::args::Action;
 use crate::config::Settings;
 use crate::metrics::Timer;
@@ -70,13 +71,15 @@ pub fn run_tap_on<T: Tap>(args: impl IntoIterator<Item = OsString>, io: Io<'_>) 
 
 fn work<T: Tap>(run: Run<'_>) -> Result<()> {
     let Run { args, values, mut io } = run;
-    let start_date = values
-        .get("start_date")
-        .map(progress::check_start_date)
-        .transpose()?;
-    let tap = T::open(values.read()?)?;
+    let start_date = values.get("start_date").map(start_date::read).transpose()?;
+    let context = Context {
+        stop: io.stop.clone(),
+    };
+    let tap = T::open(values.read()?, &context)?;
     if args.action == Action::Discover {
-        let catalog = Catalog::of(&tap.discover()?);
+        let streams = tap.discover(&context)?;
+        check::streams(&streams)?;
+        let catalog = Catalog::of(&streams);
         return protocol::write(&mut *io.stdout, catalog.to_text().as_bytes());
     }
     let catalog = args
@@ -90,72 +93,69 @@ fn work<T: Tap>(run: Run<'_>) -> Result<()> {
         None => Vec::new(),
     };
     let streams = match &catalog {
-        Some(catalog) => tap.streams(catalog)?,
-        None => tap.discover()?,
+        Some(catalog) => tap.streams(catalog, &context)?,
+        None => tap.discover(&context)?,
     };
     let strict = args.strict || values.read::<Standard>()?.strict;
-    let openings = opening::open(&streams, catalog.as_ref(), args.action == Action::TestRecords)?;
+    let testing = args.action == Action::TestRecords;
+    let openings = openings::open(streams, catalog.as_ref(), testing)?;
     openings.report(strict)?;
-    let opening::Openings {
-        streams: openings,
-        left_out,
-        ..
-    } = openings;
+    if start_date.is_some() {
+        start_date::check(openings.families.iter().flat_map(|family| &family.members))?;
+    }
     let mut output = Output::new(
         Emitter::new(io.stdout),
         State::read(&state)?,
         io.stop,
         start_date.as_deref(),
     );
+    let mut families = openings.families.into_iter();
     match args.action {
-        Action::TestSchemas => openings
-            .into_iter()
-            .try_for_each(|opening| output.open(opening, false)),
-        Action::TestRecords => {
-            output.limit = Some(1);
-            openings
-                .into_iter()
-                .try_for_each(|opening| test_stream(&tap, &mut output, opening))
-        }
+        Action::TestSchemas => families.try_for_each(|family| output.open(family.members, false)),
+        Action::TestRecords => families.try_for_each(|family| test(&mut output, family)),
         _ => {
-            output.left_out = left_out;
-            output.tell_state()?;
-            openings
-                .into_iter()
-                .try_for_each(|opening| sync_stream(&tap, &mut output, opening))?;
+            output.left_out = openings.left_out;
+            output.write_state()?;
+            families.try_for_each(|family| sync(&mut output, family))?;
             output.finish()?;
-            opening::end(&output.left_out)
+            left_out::end(&output.left_out)
         }
     }
 }
 
-fn sync_stream<T: Tap>(tap: &T, output: &mut Output<'_>, opening: Opening) -> Result<()> {
+/// Reads a stream and its relatives.
+fn sync(output: &mut Output<'_>, family: Family<'_>) -> Result<()> {
     output.stop.check()?;
-    let name = opening.name.clone();
+    let Family { sync, members } = family;
+    let name = members[0].name.clone();
     let stream = &*name;
-    log::info!(stream_name = stream; "stream {stream}: {} sync begins", opening.method);
-    let timer = Timer::start("sync_duration", Some(stream));
-    let synced = output.open(opening, true).and_then(|()| tap.sync(output));
-    let synced = match synced {
-        // A tap that went on after an error did not read its stream to the end.
-        Ok(()) if output.failed => Err(output
-            .stop
-            .check()
-            .err()
-            .unwrap_or_else(|| Error::bug("the tap went on after an error"))),
-        synced => synced,
-    };
-    timer.finish(synced.is_ok());
+    let read = members.iter().filter(|member| !member.silent);
+    let timers: Vec<Timer> = read
+        .map(|member| {
+            let stream = &*member.name;
+            log::info!(stream_name = stream; "stream {stream}: {} sync begins", member.method);
+            Timer::start("sync_duration", Some(stream))
+        })
+        .collect();
+    let synced = output.open(members, true).and_then(|()| sync(output));
+    // A tap that went on after an error did not read its stream to the end.
+    let synced = synced.and_then(|()| output.check_failed());
+    for timer in timers {
+        timer.finish(synced.is_ok());
+    }
     let closed = output.close(synced.is_ok());
     synced.and(closed).map_err(|error| error.in_stream(stream))
 }
 
-/// One record of the stream; that the tap is stopped after it, with an error, is how it should be.
-fn test_stream<T: Tap>(tap: &T, output: &mut Output<'_>, opening: Opening) -> Result<()> {
-    let name = opening.name.clone();
-    output.open(opening, false)?;
-    let synced = tap.sync(output);
-    let tested = output.current.records > 0 && !output.emitter.is_dead();
+/// Reads one record of a stream and of each of its relatives; that the tap is stopped after that, with an error, is how it
+/// should be.
+fn test(output: &mut Output<'_>, family: Family<'_>) -> Result<()> {
+    let Family { sync, members } = family;
+    let name = members[0].name.clone();
+    output.test = Test::Running;
+    output.open(members, false)?;
+    let synced = sync(output);
+    let tested = output.test == Test::Done && !output.emitter.is_dead();
     let closed = output.close(false);
     if tested {
         closed

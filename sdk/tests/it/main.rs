@@ -1,6 +1,8 @@
 //! The sdk as its users have it: small plugins run through their mains, on buffers.
 
 mod disagreement;
+mod family;
+mod keys;
 mod shop;
 mod tap;
 mod target;

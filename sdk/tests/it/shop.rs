@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use melisma_sdk::plugin::Io;
 use melisma_sdk::signals::Stop;
 use melisma_sdk::tap::run_tap_on;
-use melisma_sdk::{Error, JsonSchema, Method, Output, Result, Secret, Stream, Tap, json};
+use melisma_sdk::{Context, Error, JsonSchema, Method, Output, Result, Secret, Stream, Tap, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -53,33 +53,32 @@ impl Tap for Shop {
     const NAME: &'static str = "tap-shop";
     type Config = Config;
 
-    fn open(config: Config) -> Result<Self> {
+    fn open(config: Config, _: &Context) -> Result<Self> {
         Ok(Self { config })
     }
 
-    fn discover(&self) -> Result<Vec<Stream>> {
-        let numbers = json!({"type": "object", "properties": {
+    fn discover(&self, _: &Context) -> Result<Vec<Stream<'_>>> {
+        let schema = json!({"type": "object", "properties": {
             "a": {"type": "integer"}, "b": {"type": ["string", "null"]}, "c": {"type": "object", "properties": {
                 "d": {"type": "integer"}, "e": {"type": "integer"}}}}});
         Ok(vec![
             Stream::of::<Order>("orders")
                 .key(["id"])
                 .replication_key("id")
-                .sorted(),
-            Stream::new("numbers", numbers)
+                .sorted()
+                .sync(|output| self.orders(output)),
+            Stream::new("numbers", schema)
                 .key(["a"])
-                .method(Method::FullTable),
-            Stream::of::<Order>("by_buyer").key(["id"]).replication_key("id"),
-            Stream::of::<Order>("hidden").not_selected_by_default(),
+                .method(Method::FullTable)
+                .sync(numbers),
+            Stream::of::<Order>("by_buyer")
+                .key(["id"])
+                .replication_key("id")
+                .sync(|output| self.by_buyer(output)),
+            Stream::of::<Order>("hidden")
+                .not_selected_by_default()
+                .sync(|output| self.orders(output)),
         ])
-    }
-
-    fn sync(&self, output: &mut Output<'_>) -> Result<()> {
-        match output.stream() {
-            "numbers" => numbers(output),
-            "by_buyer" => self.by_buyer(output),
-            _ => self.orders(output),
-        }
     }
 }
 

@@ -30,7 +30,7 @@ mod source;
 mod sync;
 mod value;
 
-use melisma_sdk::{Catalog, Output, Result, Stream, Tap};
+use melisma_sdk::{Catalog, Context, Result, Stream, Tap};
 
 use entry::Entry;
 pub use settings::{Compression, DuplicateHeaders, FileSettings, OnTypeMismatch, Ragged, Settings};
@@ -43,11 +43,12 @@ pub struct TapCsv {
 }
 
 impl TapCsv {
-    fn stream(&self, entry: &Entry, schema: serde_json::Value) -> Stream {
+    fn stream<'t>(&'t self, entry: &'t Entry, schema: serde_json::Value) -> Stream<'t> {
         // The bookmark is that of a whole file, whatever a row says.
         let stream = Stream::new(entry.settings.entity.as_str(), schema)
             .key(entry.settings.keys.iter().map(String::as_str))
-            .manual_bookmark();
+            .manual_bookmark()
+            .sync(|output| sync::stream(entry, &self.settings, output));
         if self.settings.incremental {
             stream.replication_key(discover::MODIFIED)
         } else {
@@ -55,7 +56,7 @@ impl TapCsv {
         }
     }
 
-    fn discover_entry(&self, entry: &Entry) -> Result<Option<Stream>> {
+    fn discover_entry<'t>(&'t self, entry: &'t Entry) -> Result<Option<Stream<'t>>> {
         let schema = discover::schema(entry, &self.settings);
         let schema = schema.map_err(|error| error.in_stream(&entry.settings.entity))?;
         if schema.is_none() {
@@ -73,22 +74,22 @@ impl Tap for TapCsv {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     type Config = Settings;
 
-    fn open(settings: Settings) -> Result<Self> {
+    fn open(settings: Settings, _: &Context) -> Result<Self> {
         Ok(Self {
             entries: Entry::all(&settings)?,
             settings,
         })
     }
 
-    fn discover(&self) -> Result<Vec<Stream>> {
+    fn discover(&self, _: &Context) -> Result<Vec<Stream<'_>>> {
         let streams = self.entries.iter().map(|entry| self.discover_entry(entry));
         streams.filter_map(Result::transpose).collect()
     }
 
     /// The catalog says what there is to read, so that no file is opened before it is read. Where it has no schema, the
     /// files are looked at as in discovery.
-    fn streams(&self, catalog: &Catalog) -> Result<Vec<Stream>> {
-        let stream = |entry: &Entry| {
+    fn streams(&self, catalog: &Catalog, _: &Context) -> Result<Vec<Stream<'_>>> {
+        let streams = self.entries.iter().map(|entry| {
             let Some(known) = catalog.entry(&entry.settings.entity) else {
                 return Ok(None);
             };
@@ -96,19 +97,7 @@ impl Tap for TapCsv {
                 Some(schema) => Ok(Some(self.stream(entry, schema.clone()))),
                 None => self.discover_entry(entry),
             }
-        };
-        let streams = self.entries.iter().map(stream);
+        });
         streams.filter_map(Result::transpose).collect()
-    }
-
-    fn sync(&self, output: &mut Output<'_>) -> Result<()> {
-        let stream = output.stream();
-        let entry = self.entries.iter().find(|entry| entry.settings.entity == stream);
-        let entry = entry.ok_or_else(|| {
-            melisma_sdk::Error::config(format!(
-                "the catalog selects {stream}, which no entry of files has"
-            ))
-        })?;
-        sync::stream(entry, &self.settings, output)
     }
 }

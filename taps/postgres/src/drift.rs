@@ -13,7 +13,12 @@ use crate::schema;
 use crate::settings::Values;
 
 /// The stream with corrections for what is no longer as the catalog says.
-pub(crate) fn corrected(mut stream: Stream, table: &Table, entry: Entry<'_>, values: &Values) -> Stream {
+pub(crate) fn corrected<'t>(
+    mut stream: Stream<'t>,
+    table: &Table,
+    entry: Entry<'_>,
+    values: &Values,
+) -> Stream<'t> {
     let properties = entry
         .schema()
         .and_then(|schema| schema.get("properties")?.as_object());

@@ -26,7 +26,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use melisma_postgres::{Server, Session};
-use melisma_sdk::{Catalog, Error, Output, Result, Stream, Tap, show};
+use melisma_sdk::{Catalog, Context, Error, Result, Stream, Tap, show};
 
 use discovery::{Filter, Table};
 pub use settings::{InvalidDates, LogBased, Maps, Names, ReplicationMethod, Settings, StreamOptions, Values};
@@ -36,8 +36,6 @@ pub use settings::{InvalidDates, LogBased, Maps, Names, ReplicationMethod, Setti
 pub struct TapPostgres {
     settings: Settings,
     server: Server,
-    /// What discovery found, by stream.
-    tables: RefCell<HashMap<String, Table>>,
     /// An open session that nobody uses, for the next that needs one.
     session: RefCell<Option<Session>>,
 }
@@ -52,30 +50,39 @@ impl TapPostgres {
         Ok(done)
     }
 
-    fn find(&self, filter: &Filter<'_>) -> Result<Vec<Stream>> {
+    /// The tables that the filter finds, by stream.
+    fn tables(&self, filter: &Filter<'_>) -> Result<Vec<Table>> {
         let tables = self.with_session(|session| discovery::tables(session, filter))?;
-        let streams = tables
-            .iter()
-            .map(|table| table.stream(&self.settings, self.server.database()))
-            .collect();
-        let mut known = self.tables.borrow_mut();
-        for table in tables {
-            let name = (table.schema.clone(), table.name.clone());
-            if let Some(other) = known.insert(table.id(), table)
-                && (other.schema.clone(), other.name.clone()) != name
-            {
-                return Err(Error::config(format!(
-                    "the tables {}.{} and {}.{} are one stream {}: choose one with filter_schemas or filter_tables",
-                    show(&other.schema),
-                    show(&other.name),
-                    show(&name.0),
-                    show(&name.1),
-                    show(&other.id()),
-                )));
+        let mut known = HashMap::with_capacity(tables.len());
+        for table in &tables {
+            if let Some(other) = known.insert(table.id(), table) {
+                return Err(one_stream(other, table));
             }
         }
-        Ok(streams)
+        Ok(tables)
     }
+
+    fn describe(&self, table: &Table) -> Stream<'static> {
+        table.stream(&self.settings, self.server.database())
+    }
+
+    /// The stream, read from its table.
+    fn reads<'t>(&'t self, stream: Stream<'t>, table: Table) -> Stream<'t> {
+        stream.sync(move |output| {
+            self.with_session(|session| sync::stream(&table, &self.server, session, &self.settings, output))
+        })
+    }
+}
+
+fn one_stream(one: &Table, other: &Table) -> Error {
+    Error::config(format!(
+        "the tables {}.{} and {}.{} are one stream {}: choose one with filter_schemas or filter_tables",
+        show(&one.schema),
+        show(&one.name),
+        show(&other.schema),
+        show(&other.name),
+        show(&one.id()),
+    ))
 }
 
 impl Tap for TapPostgres {
@@ -83,45 +90,46 @@ impl Tap for TapPostgres {
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     type Config = Settings;
 
-    fn open(settings: Settings) -> Result<Self> {
+    fn open(settings: Settings, _: &Context) -> Result<Self> {
         settings.check()?;
         Ok(Self {
             server: settings.connection.server("tap_postgres")?,
             settings,
-            tables: RefCell::default(),
             session: RefCell::default(),
         })
     }
 
-    fn discover(&self) -> Result<Vec<Stream>> {
-        self.find(&Filter::of(&self.settings))
+    fn discover(&self, _: &Context) -> Result<Vec<Stream<'_>>> {
+        let tables = self.tables(&Filter::of(&self.settings))?;
+        let streams = tables
+            .into_iter()
+            .map(|table| self.reads(self.describe(&table), table));
+        Ok(streams.collect())
     }
 
     /// Only the selected streams are looked for.
-    fn streams(&self, catalog: &Catalog) -> Result<Vec<Stream>> {
+    fn streams(&self, catalog: &Catalog, context: &Context) -> Result<Vec<Stream<'_>>> {
         let selected = catalog
             .entries()
             .filter(|entry| entry.selection().is_selected(&[]));
-        let streams = self.find(&Filter::streams(selected.map(|entry| entry.id()).collect()))?;
-        let (entries, tables) = (catalog.by_id(), self.tables.borrow());
-        let mut readable = Vec::with_capacity(streams.len());
-        for stream in streams {
-            let (Some(table), Some(entry)) = (tables.get(stream.name()), entries.get(stream.name())) else {
+        let tables = self.tables(&Filter::streams(selected.map(|entry| entry.id()).collect()))?;
+        let entries = catalog.by_id();
+        let mut readable = Vec::with_capacity(tables.len());
+        for table in tables {
+            context.stop().check()?;
+            let id = table.id();
+            let Some(entry) = entries.get(id.as_str()) else {
                 continue;
             };
-            match self.with_session(|session| Ok(discovery::refusal(session, table)))? {
-                Some(error) => log::warn!("stream {}: {error}", table.id()),
-                None => readable.push(drift::corrected(stream, table, *entry, &self.settings.values)),
+            match self.with_session(|session| Ok(discovery::refusal(session, &table)))? {
+                Some(error) => log::warn!("stream {id}: {error}"),
+                None => {
+                    let stream = self.describe(&table);
+                    let stream = drift::corrected(stream, &table, *entry, &self.settings.values);
+                    readable.push(self.reads(stream, table));
+                }
             }
         }
         Ok(readable)
-    }
-
-    fn sync(&self, output: &mut Output<'_>) -> Result<()> {
-        let tables = self.tables.borrow();
-        let table = tables
-            .get(output.stream())
-            .ok_or_else(|| Error::bug("a stream without a table"))?;
-        self.with_session(|session| sync::stream(table, &self.server, session, &self.settings, output))
     }
 }

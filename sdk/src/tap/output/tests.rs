@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::*;
-use crate::tap::part::{Form, Part};
-use crate::tap::progress::Order;
-use crate::tap::selection::Selection;
+use crate::tap::bookmark::progress::Order;
+use crate::tap::catalog::opening::Opening;
+use crate::tap::catalog::selection::Selection;
+use crate::tap::output::part::{Form, Part};
 
 /// A writer that remembers how the bytes came in pieces.
 #[derive(Clone, Default)]
@@ -51,6 +52,9 @@ fn opening(schema: &Value, order: Order) -> Opening {
         method: Method::Incremental,
         replication_key: Some("a".into()),
         order,
+        own_start_date: false,
+        silent: false,
+        children: Vec::new(),
     }
 }
 
@@ -62,7 +66,7 @@ fn open(schema: &Value, order: Order) -> (Output<'static>, Pieces) {
         Stop::default(),
         None,
     );
-    output.open(opening(schema, order), false).expect("opens");
+    output.open(vec![opening(schema, order)], false).expect("opens");
     (output, pieces)
 }
 
@@ -133,7 +137,7 @@ fn parts_are_written_as_cells_are() {
     ]});
     opening.selection = Selection::of(metadata.as_object().expect("an object"));
     let (mut output, pieces) = open(&schema, SORTED);
-    output.open(opening, false).expect("opens");
+    output.open(vec![opening], false).expect("opens");
     let (mut text, mut expected) = (String::new(), Vec::new());
     for length in 0..100 {
         text = format!(
@@ -274,7 +278,7 @@ fn the_last_message_of_a_run_is_a_state() {
     let (mut output, pieces) = open(&two(), SORTED);
     output.close(true).expect("closes");
     // A stream without records: the same STATE as before.
-    output.open(opening(&two(), SORTED), false).expect("opens");
+    output.open(vec![opening(&two(), SORTED)], false).expect("opens");
     output.close(true).expect("closes");
     let last = |pieces: &Pieces| pieces.text().lines().last().unwrap_or_default().to_owned();
     assert!(last(&pieces).contains("SCHEMA"));
@@ -386,7 +390,7 @@ fn a_value_written_in_place_is_cut_to_what_is_selected() {
     ]});
     opening.selection = Selection::of(metadata.as_object().expect("an object"));
     let (mut output, pieces) = open(&schema, SORTED);
-    output.open(opening, false).expect("opens");
+    output.open(vec![opening], false).expect("opens");
     let mut row = output.row();
     row.write(|out| out.extend_from_slice(b"[1,2]"));
     row.write(|out| out.extend_from_slice(br#"{"x":1,"y":[{"x":2}]}"#));
@@ -410,7 +414,7 @@ fn what_is_kept_is_in_the_state_until_null_takes_its_place() {
     output.keep("done", &[1, 2]).expect("keeps");
     assert_eq!(output.kept::<Vec<u32>>("done").expect("reads"), Some(vec![1, 2]));
     assert!(output.kept::<String>("done").is_err());
-    output.tell_state().expect("writes");
+    output.write_state().expect("writes");
     output.forget("done");
     output.close(true).expect("closes");
     let states: Vec<_> = pieces

@@ -9,7 +9,7 @@ use crate::settings::Settings;
 
 impl Table {
     /// The stream, as `MeltanoLabs` tap-postgres describes it, with pipelinewise's metadata besides.
-    pub(crate) fn stream(&self, settings: &Settings, database: &str) -> Stream {
+    pub(crate) fn stream(&self, settings: &Settings, database: &str) -> Stream<'static> {
         let key = self.key.iter().map(String::as_str);
         // Bookmarks are in the database's order, which only the database knows.
         let mut stream = Stream::new(self.id(), self.schema(settings))

@@ -12,11 +12,11 @@ use serde_json::value::RawValue;
 
 /// The members of a JSON object in their order, each value as the text that it came as, so that no number changes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fields(Vec<(Box<str>, Box<str>)>);
+pub(in crate::tap) struct Fields(Vec<(Box<str>, Box<str>)>);
 
 /// The whole state.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(in crate::tap) struct State {
     bookmarks: Vec<(Box<str>, Bookmark)>,
     rest: Fields,
 }
@@ -34,20 +34,20 @@ struct Bookmark {
 
 /// Where a bookmark stands: a stream's own, or that of one of its partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::tap) struct Place {
     stream: usize,
     partition: Option<usize>,
 }
 
 impl Fields {
     /// The JSON text of a member that is not null.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in crate::tap) fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.0.iter().find(|(known, _)| &**known == name)?;
         (&**value != "null").then_some(value)
     }
 
     /// Sets a member to a JSON text.
-    pub(super) fn set(&mut self, name: &str, text: &str) {
+    pub(in crate::tap) fn set(&mut self, name: &str, text: &str) {
         match self.0.iter_mut().find(|(known, _)| &**known == name) {
             Some((_, value)) if **value == *text => {}
             Some((_, value)) => *value = text.into(),
@@ -55,7 +55,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn remove(&mut self, name: &str) {
+    pub(in crate::tap) fn remove(&mut self, name: &str) {
         self.0.retain(|(known, _)| &**known != name);
     }
 
@@ -108,7 +108,7 @@ fn one_line(text: &str) -> String {
 impl State {
     /// Reads a state. What an interrupted run left in `progress_markers` is dropped, as its records may be read again, and
     /// so is `currently_syncing`, which is about that run.
-    pub(super) fn read(text: &[u8]) -> Result<Self> {
+    pub(in crate::tap) fn read(text: &[u8]) -> Result<Self> {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii();
         if text.is_empty() || text == b"null" {
             return Ok(Self::default());
@@ -129,7 +129,7 @@ impl State {
     }
 
     /// Writes the state on one line; nothing when there is nothing to tell.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub(in crate::tap) fn write(&self, out: &mut Vec<u8>) {
         let told: Vec<_> = self
             .bookmarks
             .iter()
@@ -156,13 +156,13 @@ impl State {
     }
 
     /// A stream without a bookmark was read to its end.
-    pub(super) fn complete(&mut self, stream: &str) {
+    pub(in crate::tap) fn complete(&mut self, stream: &str) {
         let place = self.place(stream, None);
         self.bookmarks[place.stream].1.complete = true;
     }
 
     /// The place of a stream, or of a partition of it; made when it is new.
-    pub(super) fn place(&mut self, stream: &str, context: Option<&Value>) -> Place {
+    pub(in crate::tap) fn place(&mut self, stream: &str, context: Option<&Value>) -> Place {
         let known = self.bookmarks.iter().position(|(name, _)| &**name == stream);
         let at = known.unwrap_or_else(|| {
             self.bookmarks.push((stream.into(), Bookmark::default()));
@@ -175,7 +175,7 @@ impl State {
         }
     }
 
-    pub(super) fn fields(&mut self, place: Place) -> &mut Fields {
+    pub(in crate::tap) fn fields(&mut self, place: Place) -> &mut Fields {
         let bookmark = &mut self.bookmarks[place.stream].1;
         match place.partition {
             Some(partition) => &mut bookmark.partitions[partition],
@@ -184,7 +184,7 @@ impl State {
     }
 
     /// Drops the partitions of a stream that `keep` does not want; places of partitions are void afterwards.
-    pub(super) fn retain_partitions(&mut self, stream: &str, mut keep: impl FnMut(&Value) -> bool) {
+    pub(in crate::tap) fn retain_partitions(&mut self, stream: &str, mut keep: impl FnMut(&Value) -> bool) {
         let Some((_, bookmark)) = self.bookmarks.iter_mut().find(|(name, _)| &**name == stream) else {
             return;
         };

@@ -4,22 +4,22 @@ use melisma_engine::error::show;
 use melisma_engine::json;
 use melisma_engine::{Error, Result};
 
-use super::plan::{Member, Node};
+use super::schema::{Member, Node};
 
 /// Cuts values. It remembers where the record's replication key went and which unknown property it met.
 #[derive(Debug, Default)]
-pub(super) struct Cutter {
+pub(in crate::tap) struct Cutter {
     /// The key (`"name":`) whose value is looked for at the top level.
-    pub(super) watched: Option<Box<[u8]>>,
+    pub(in crate::tap) watched: Option<Box<[u8]>>,
     /// Where the watched value stands in the output.
-    pub(super) found: Option<(usize, usize)>,
+    pub(in crate::tap) found: Option<(usize, usize)>,
     /// The first property that the schema does not have.
-    pub(super) unknown: Option<Box<str>>,
+    pub(in crate::tap) unknown: Option<Box<str>>,
 }
 
 impl Cutter {
     /// Appends the value `text` to `out`, cut. The text must be one JSON value.
-    pub(super) fn copy(&mut self, text: &[u8], node: &Node, out: &mut Vec<u8>) -> Result<()> {
+    pub(in crate::tap) fn copy(&mut self, text: &[u8], node: &Node, out: &mut Vec<u8>) -> Result<()> {
         let start = space(text, 0);
         let end = self.value(text, start, node, out, true)?;
         if space(text, end) == text.len() {

@@ -6,13 +6,13 @@ use melisma_engine::error::show;
 use melisma_engine::{Error, Result};
 use serde_json::Value;
 
-use super::key::{self, KeyType};
+use super::comparison::{self, KeyType};
 use super::portable::{self, portable};
 use super::state::{Place, State};
 
 /// What records say about the bookmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Order {
+pub(in crate::tap) enum Order {
     /// They come in order: the bookmark moves with them.
     Sorted {
         /// Whether a record out of order is an error.
@@ -26,7 +26,7 @@ pub(super) enum Order {
 
 /// The progress of one INCREMENTAL stream, or of the partition of it that is being read.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(in crate::tap) struct Progress {
     key: Box<str>,
     kind: KeyType,
     order: Order,
@@ -45,12 +45,22 @@ pub(super) struct Progress {
 
 impl Progress {
     /// `now` and `start_date` are times as JSON texts.
-    pub(super) fn new(key: &str, kind: KeyType, order: Order, now: &str, start_date: Option<&str>) -> Self {
+    pub(in crate::tap) fn new(
+        key: &str,
+        kind: KeyType,
+        order: Order,
+        now: &str,
+        start_date: Option<&str>,
+    ) -> Self {
         let signpost =
             (kind == KeyType::Time { timestamp: true } && order != Order::Manual).then(|| now.into());
-        let start_date = start_date
-            .filter(|_| matches!(kind, KeyType::Time { .. }))
-            .map(Into::into);
+        // Texts may be dates, which their values tell; the bookmark of a tap that sets it itself is in the source's order.
+        let dated = match kind {
+            KeyType::Time { .. } => true,
+            KeyType::Text => order != Order::Manual,
+            KeyType::Number => false,
+        };
+        let start_date = start_date.filter(|_| dated).map(Into::into);
         Self {
             key: key.into(),
             kind,
@@ -66,7 +76,7 @@ impl Progress {
     }
 
     /// Begins the stream, or a partition of it: finds where it starts and says so in the state.
-    pub(super) fn begin(&mut self, state: &mut State, stream: &str, context: Option<&Value>) {
+    pub(in crate::tap) fn begin(&mut self, state: &mut State, stream: &str, context: Option<&Value>) {
         let place = state.place(stream, context);
         let fields = state.fields(place);
         for name in [
@@ -92,34 +102,34 @@ impl Progress {
     }
 
     /// Whether a stream or partition has begun.
-    pub(super) fn has_begun(&self) -> bool {
+    pub(in crate::tap) fn has_begun(&self) -> bool {
         self.place.is_some()
     }
 
     /// Where to start reading, as JSON.
-    pub(super) fn start(&self) -> Option<&str> {
+    pub(in crate::tap) fn start(&self) -> Option<&str> {
         self.start.as_deref()
     }
 
     /// The same as a number, where the key is one: in the state it may be a string.
-    pub(super) fn start_number(&self) -> Option<&str> {
+    pub(in crate::tap) fn start_number(&self) -> Option<&str> {
         let start = self.start().filter(|_| self.kind != KeyType::Text)?;
         portable::number(start)
     }
 
     /// The replication key.
-    pub(super) fn key(&self) -> &str {
+    pub(in crate::tap) fn key(&self) -> &str {
         &self.key
     }
 
     /// Whether the values in records count.
-    pub(super) fn watches(&self) -> bool {
+    pub(in crate::tap) fn watches(&self) -> bool {
         self.order != Order::Manual
     }
 
     /// A record has this value, as JSON.
     #[inline]
-    pub(super) fn see(&mut self, value: &[u8]) -> Result<()> {
+    pub(in crate::tap) fn see(&mut self, value: &[u8]) -> Result<()> {
         if value == self.seen {
             Ok(())
         } else {
@@ -139,6 +149,7 @@ impl Progress {
             return Ok(());
         }
         let order = if self.seen.is_empty() {
+            self.check_text(value)?;
             Ordering::Greater
         } else {
             self.kind.compare(value, &self.seen)
@@ -150,6 +161,31 @@ impl Progress {
         }
         self.seen.clear();
         self.seen.extend_from_slice(value);
+        Ok(())
+    }
+
+    /// The first value of a text key shows what its values are: dates in a form whose order is not that of its text would
+    /// make a bookmark that skips records, and `start_date` means nothing to texts that are no dates.
+    #[cold]
+    fn check_text(&self, value: &[u8]) -> Result<()> {
+        if self.kind != KeyType::Text {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(value);
+        let text = text.trim_matches('"');
+        let (key, shown) = (&self.key, show(text));
+        if comparison::is_unsortable_date(text) {
+            return Err(Error::input(format!(
+                "{key}: the replication key is a date that does not sort, {shown}; write it as ISO 8601 has it, \
+                 such as 2026-01-31T12:00:00Z"
+            )));
+        }
+        if self.start_date.is_some() && comparison::time(text).is_none() {
+            return Err(Error::config(format!(
+                "start_date does not apply: the replication key {key} is not a date, but {shown}; take start_date out of \
+                 the config"
+            )));
+        }
         Ok(())
     }
 
@@ -165,7 +201,7 @@ impl Progress {
     }
 
     /// Sets the bookmark from outside.
-    pub(super) fn set(&mut self, state: &mut State, value: &str) -> Result<()> {
+    pub(in crate::tap) fn set(&mut self, state: &mut State, value: &str) -> Result<()> {
         if self.order != Order::Manual {
             return self.see(value.as_bytes());
         }
@@ -175,7 +211,7 @@ impl Progress {
 
     /// Puts what was seen into the state, as far as it is safe: the bookmark of a sorted stream, the progress
     /// markers of an unsorted one.
-    pub(super) fn store(&mut self, state: &mut State) {
+    pub(in crate::tap) fn store(&mut self, state: &mut State) {
         let Some(place) = self.place else { return };
         if self.seen.is_empty() {
             return;
@@ -196,7 +232,7 @@ impl Progress {
     }
 
     /// The stream, or the partition, was read to its end.
-    pub(super) fn finish(&mut self, state: &mut State) {
+    pub(in crate::tap) fn finish(&mut self, state: &mut State) {
         let Some(place) = self.place else { return };
         self.store(state);
         if self.order == Order::Unsorted && !self.seen.is_empty() {
@@ -253,24 +289,17 @@ impl Progress {
     /// The bookmark, or `start_date` when that is later.
     fn later(&self, bookmark: Option<&str>) -> Option<Box<str>> {
         let start_date = self.start_date.as_deref();
+        let is_dated = |bookmark: &str| {
+            self.kind != KeyType::Text || comparison::time(bookmark.trim_matches('"')).is_some()
+        };
         match (bookmark, start_date) {
-            (Some(bookmark), Some(date)) if self.is_less(bookmark, date) => Some(date.into()),
+            (Some(bookmark), Some(date)) if is_dated(bookmark) && self.is_less(bookmark, date) => {
+                Some(date.into())
+            }
             (Some(bookmark), _) => Some(bookmark.into()),
             (None, date) => date.map(Into::into),
         }
     }
-}
-
-/// Checks the setting `start_date`: a date or a time.
-pub(super) fn check_start_date(value: &Value) -> Result<String> {
-    let text = value.as_str().unwrap_or_default();
-    if key::time(text).is_none() {
-        return Err(Error::config(format!(
-            "config: start_date: expected a date or date-time, found {}",
-            show(&value.to_string())
-        )));
-    }
-    Ok(value.to_string())
 }
 
 #[cfg(test)]

@@ -2,50 +2,58 @@
 
 use std::fmt;
 
-use melisma_engine::error::show;
-use melisma_engine::{Error, Result};
+use melisma_engine::Result;
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-/// One stream of a tap: its schema, keys and how it can be read.
-#[derive(Clone, Debug)]
+use super::method::Method;
+use super::record_schema;
+use crate::tap::output::Output;
+
+/// One stream of a tap: its schema, its keys, how it can be read, and what reads it.
+///
+/// ```
+/// use melisma_sdk::{Output, Stream, json};
+///
+/// let colours = ["red", "green"];
+/// let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+/// let stream = Stream::new("colours", schema).key(["name"]).sync(|output: &mut Output<'_>| {
+///     colours.iter().try_for_each(|name| output.record(&json!({"name": name})))
+/// });
+/// assert_eq!(stream.name(), "colours");
+/// ```
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is one independent yes or no of the builder"
 )]
-pub struct Stream {
-    pub(super) name: Box<str>,
-    pub(super) schema: Value,
-    pub(super) key: Vec<Box<str>>,
-    pub(super) replication_key: Option<Box<str>>,
-    pub(super) forced: Option<Method>,
-    pub(super) preferred: Option<Method>,
-    pub(super) log_based: bool,
-    pub(super) sorted: bool,
-    pub(super) check_sorted: bool,
-    pub(super) manual_bookmark: bool,
-    pub(super) selected_by_default: bool,
-    pub(super) unsupported: Vec<Box<str>>,
-    pub(super) metadata: Map<String, Value>,
-    pub(super) property_metadata: Map<String, Value>,
-    pub(super) fields: Map<String, Value>,
+pub struct Stream<'t> {
+    pub(in crate::tap) name: Box<str>,
+    pub(in crate::tap) schema: Value,
+    pub(in crate::tap) key: Vec<Box<str>>,
+    pub(in crate::tap) replication_key: Option<Box<str>>,
+    pub(in crate::tap) forced: Option<Method>,
+    pub(in crate::tap) preferred: Option<Method>,
+    pub(in crate::tap) log_based: bool,
+    pub(in crate::tap) sorted: bool,
+    pub(in crate::tap) check_sorted: bool,
+    pub(in crate::tap) manual_bookmark: bool,
+    pub(in crate::tap) own_start_date: bool,
+    pub(in crate::tap) selected_by_default: bool,
+    pub(in crate::tap) unsupported: Vec<Box<str>>,
+    pub(in crate::tap) metadata: Map<String, Value>,
+    pub(in crate::tap) property_metadata: Map<String, Value>,
+    pub(in crate::tap) fields: Map<String, Value>,
+    /// What reads the stream and its children; a child has none of its own.
+    pub(in crate::tap) sync: Option<Sync<'t>>,
+    pub(in crate::tap) children: Vec<Stream<'t>>,
     /// Property, its schema, and why that is not the catalog's.
-    pub(super) corrections: Vec<(Box<str>, Value, Box<str>)>,
+    pub(in crate::tap) corrections: Vec<(Box<str>, Value, Box<str>)>,
 }
 
-/// How a stream is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Everything, each time.
-    FullTable,
-    /// From the bookmark of the replication key on.
-    Incremental,
-    /// From a log of changes.
-    LogBased,
-}
+/// Reads a stream: called once in a run, at most.
+pub(in crate::tap) type Sync<'t> = Box<dyn FnOnce(&mut Output<'_>) -> Result<()> + 't>;
 
-impl Stream {
+impl<'t> Stream<'t> {
     /// A stream with the JSON Schema of its records.
     pub fn new(name: impl Into<String>, schema: Value) -> Self {
         Self {
@@ -59,26 +67,39 @@ impl Stream {
             sorted: false,
             check_sorted: true,
             manual_bookmark: false,
+            own_start_date: false,
             selected_by_default: true,
             unsupported: Vec::new(),
             metadata: Map::new(),
             property_metadata: Map::new(),
             fields: Map::new(),
+            sync: None,
+            children: Vec::new(),
             corrections: Vec::new(),
         }
     }
 
     /// A stream whose records are values of `T`.
     pub fn of<T: JsonSchema>(name: impl Into<String>) -> Self {
-        let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
-            settings.inline_subschemas = true;
-            settings.meta_schema = None;
-        });
-        let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-        if let Some(schema) = schema.as_object_mut() {
-            schema.shift_remove("title");
-        }
-        Self::new(name, schema)
+        Self::new(name, record_schema::of::<T>())
+    }
+
+    /// What reads the stream: it writes the records to the [`Output`] that it gets. It may borrow the tap, and is called only
+    /// when the stream or one of its children is selected.
+    ///
+    /// An error ends the run, after what was written so far and its STATE went out.
+    #[must_use]
+    pub fn sync(mut self, read: impl FnOnce(&mut Output<'_>) -> Result<()> + 't) -> Self {
+        self.sync = Some(Box::new(read));
+        self
+    }
+
+    /// Adds a stream whose records are found at the records of this one, such as the issues of a project. The sync of this
+    /// stream writes both: see [`Output::child`].
+    #[must_use]
+    pub fn child(mut self, child: Stream<'t>) -> Self {
+        self.children.push(child);
+        self
     }
 
     /// The properties that identify a record (key properties).
@@ -110,11 +131,20 @@ impl Stream {
         self
     }
 
-    /// The tap sets the bookmark itself ([`Output::set_bookmark`](super::Output::set_bookmark)); the values of the
+    /// The tap sets the bookmark itself ([`Output::set_bookmark`]); the values of the
     /// replication key in records do not move it.
     #[must_use]
     pub fn manual_bookmark(mut self) -> Self {
         self.manual_bookmark = true;
+        self
+    }
+
+    /// The tap applies the setting `start_date` to this stream itself, whatever its replication key is. For others the
+    /// setting is where [`Output::bookmark`] starts, and it is refused where the replication key is
+    /// a number.
+    #[must_use]
+    pub fn own_start_date(mut self) -> Self {
+        self.own_start_date = true;
         self
     }
 
@@ -195,6 +225,12 @@ impl Stream {
         self
     }
 
+    /// The stream, and its children and theirs.
+    pub(in crate::tap) fn family(&self) -> Vec<&Stream<'t>> {
+        let below = self.children.iter().flat_map(Stream::family);
+        std::iter::once(self).chain(below).collect()
+    }
+
     /// The stream's name, which is its `tap_stream_id` too.
     pub fn name(&self) -> &str {
         &self.name
@@ -206,12 +242,12 @@ impl Stream {
     }
 
     /// How the stream is read when the catalog does not say.
-    pub(super) fn default_method(&self) -> Method {
+    pub(in crate::tap) fn default_method(&self) -> Method {
         self.method_with(self.replication_key.as_deref())
     }
 
     /// How the stream is read with this replication key when the catalog does not say.
-    pub(super) fn method_with(&self, replication_key: Option<&str>) -> Method {
+    pub(in crate::tap) fn method_with(&self, replication_key: Option<&str>) -> Method {
         self.forced.unwrap_or(match replication_key {
             Some(_) => Method::Incremental,
             None => self.preferred.unwrap_or(Method::FullTable),
@@ -219,32 +255,14 @@ impl Stream {
     }
 }
 
-impl Method {
-    /// Reads `FULL_TABLE`, `INCREMENTAL` or `LOG_BASED`.
-    pub fn parse(word: &str) -> Result<Self> {
-        match word.to_ascii_uppercase().as_str() {
-            "FULL_TABLE" => Ok(Self::FullTable),
-            "INCREMENTAL" => Ok(Self::Incremental),
-            "LOG_BASED" => Ok(Self::LogBased),
-            _ => Err(Error::config(format!(
-                "replication method: expected FULL_TABLE, INCREMENTAL or LOG_BASED, found {}",
-                show(word)
-            ))),
-        }
-    }
-
-    /// Its name on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::FullTable => "FULL_TABLE",
-            Self::Incremental => "INCREMENTAL",
-            Self::LogBased => "LOG_BASED",
-        }
-    }
-}
-
-impl fmt::Display for Method {
+impl fmt::Debug for Stream<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.debug_struct("Stream")
+            .field("name", &self.name)
+            .field("schema", &self.schema)
+            .field("key", &self.key)
+            .field("replication_key", &self.replication_key)
+            .field("children", &self.children)
+            .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// What the values of a replication key are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyType {
+pub(in crate::tap) enum KeyType {
     /// Integers and numbers.
     Number,
     /// Dates and times; `date-time` alone has a signpost.
@@ -18,13 +18,14 @@ pub(super) enum KeyType {
         /// Whether the format is `date-time`.
         timestamp: bool,
     },
-    /// Anything else, in the order of its text.
+    /// Anything else: in the order of its text, except that two texts that are dates or times are compared as such, since
+    /// many taps read times as texts without saying so in the schema.
     Text,
 }
 
 impl KeyType {
     /// The type that a property's JSON Schema says.
-    pub(super) fn of(schema: &Value) -> Self {
+    pub(in crate::tap) fn of(schema: &Value) -> Self {
         let is = |word: &str| match schema.get("type") {
             Some(Value::String(name)) => name == word,
             Some(Value::Array(names)) => names.iter().any(|name| name == word),
@@ -32,7 +33,7 @@ impl KeyType {
         };
         match schema.get("format").and_then(Value::as_str) {
             Some("date-time") => Self::Time { timestamp: true },
-            Some("date") => Self::Time { timestamp: false },
+            Some("date" | "partial-date-time") => Self::Time { timestamp: false },
             _ if is("string") => Self::Text,
             _ if is("integer") || is("number") => Self::Number,
             _ => {
@@ -48,15 +49,34 @@ impl KeyType {
         }
     }
 
+    /// Whether values with this JSON Schema can be told to be earlier or later.
+    pub(in crate::tap) fn has_order(schema: &Value) -> bool {
+        let sorts = |name: &Value| matches!(name.as_str(), Some("string" | "integer" | "number"));
+        let format = schema.get("format").and_then(Value::as_str);
+        if matches!(format, Some("time" | "partial-time" | "duration")) {
+            return false;
+        }
+        match (
+            schema.get("type"),
+            ["anyOf", "oneOf"]
+                .iter()
+                .find_map(|word| schema.get(word)?.as_array()),
+        ) {
+            (Some(Value::Array(names)), _) => names.iter().any(sorts),
+            (Some(name), _) => sorts(name),
+            (None, Some(branches)) => branches.iter().any(Self::has_order),
+            (None, None) => true,
+        }
+    }
+
     /// Compares two values as they stand in JSON.
-    pub(super) fn compare(self, a: &[u8], b: &[u8]) -> Ordering {
+    pub(in crate::tap) fn compare(self, a: &[u8], b: &[u8]) -> Ordering {
         if a == b {
             return Ordering::Equal;
         }
         let order = match self {
             Self::Number => numbers(a, b),
-            Self::Time { .. } => same_shape(a, b).or_else(|| times(a, b)),
-            Self::Text => None,
+            Self::Time { .. } | Self::Text => same_shape(a, b).or_else(|| times(a, b)),
         };
         order.unwrap_or_else(|| texts(a, b))
     }
@@ -107,11 +127,60 @@ fn same_shape(a: &[u8], b: &[u8]) -> Option<Ordering> {
 }
 
 fn times(a: &[u8], b: &[u8]) -> Option<Ordering> {
+    // A look at the year before the parser, whose errors cost more than what it reads.
+    let dated = |value: &[u8]| {
+        value
+            .get(1..6)
+            .is_some_and(|year| year[4] == b'-' && year[..4].iter().all(u8::is_ascii_digit))
+    };
+    if !dated(a) || !dated(b) {
+        return None;
+    }
     Some(time(text(a))?.cmp(&time(text(b))?))
 }
 
+/// Whether a text is a date that a reader sees and that neither sorts as text nor is ISO 8601: `12/31/2025`, `31.12.2025`,
+/// `Wed, 31 Dec 2025`, `31-Dec-2025`.
+pub(in crate::tap) fn is_unsortable_date(text: &str) -> bool {
+    const MONTHS: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let parts: Vec<&str> = text
+        .split(['/', '.', '-', ' ', ',', 'T', ':'])
+        .filter(|part| !part.is_empty())
+        .take(4)
+        .collect();
+    let is_number = |part: &&str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let is_month = |part: &&str| {
+        let part = part.to_ascii_lowercase();
+        part.len() >= 3 && MONTHS.iter().any(|month| month.starts_with(&part))
+    };
+    let year = |part: &&str| is_number(part, 4..=4);
+    let day = |part: &&str| is_number(part, 1..=2);
+    match parts.as_slice() {
+        [a, b, c, ..] if day(a) && day(b) && year(c) => true,
+        [a, b, c, ..] if day(a) && is_month(b) && (year(c) || day(c)) => true,
+        [a, b, c, ..] if is_month(a) && day(b) && year(c) => true,
+        [_, a, b, c] => (day(a) && is_month(b) && year(c)) || (is_month(a) && day(b)),
+        _ => false,
+    }
+}
+
 /// A date or time as an instant; one without a zone is in UTC.
-pub(super) fn time(text: &str) -> Option<Timestamp> {
+pub(in crate::tap) fn time(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
@@ -179,6 +248,74 @@ mod tests {
             Ordering::Less
         );
         assert_eq!(a("2026-01-02", "2026-01-10"), Ordering::Less);
+    }
+
+    #[test]
+    fn dates_that_do_not_sort_are_known() {
+        for date in [
+            "12/31/2025",
+            "1/2/2026 10:00",
+            "31.12.2025",
+            "31-Dec-2025",
+            "Wed, 31 Dec 2025 10:00:00 GMT",
+            "Dec 31, 2025",
+            "Wed Dec 31 10:00:00 2025",
+        ] {
+            assert!(is_unsortable_date(date), "{date}");
+        }
+        for other in [
+            "2025-12-31",
+            "2025/12/31",
+            "20251231",
+            "1.2.3",
+            "a/b/c",
+            "mayor 1 2020",
+            "192.168.0.1",
+            "",
+        ] {
+            assert!(!is_unsortable_date(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn texts_that_are_times_compare_as_times() {
+        let a = "\"2026-01-01T00:00:00Z\"";
+        assert_eq!(
+            order(KeyType::Text, a, "\"2026-01-01T00:00:00.5Z\""),
+            Ordering::Less
+        );
+        assert_eq!(
+            order(
+                KeyType::Text,
+                "\"2026-01-01T00:00:00.5Z\"",
+                "\"2026-01-01T00:00:01Z\""
+            ),
+            Ordering::Less
+        );
+        assert_eq!(
+            order(KeyType::Text, a, "\"2026-01-01T00:30:00+01:00\""),
+            Ordering::Greater
+        );
+        assert_eq!(order(KeyType::Text, a, "\"2026-01-x\""), Ordering::Less, "texts");
+    }
+
+    #[test]
+    fn what_has_no_order_is_no_replication_key() {
+        for schema in [
+            json!({"type": "boolean"}),
+            json!({"type": ["array", "null"]}),
+            json!({"type": "object"}),
+            json!({"type": "string", "format": "time"}),
+        ] {
+            assert!(!KeyType::has_order(&schema), "{schema}");
+        }
+        for schema in [
+            json!({}),
+            json!({"type": ["null", "string"]}),
+            json!({"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        ] {
+            assert!(KeyType::has_order(&schema), "{schema}");
+        }
     }
 
     #[test]

@@ -5,49 +5,41 @@
 //! left out, so that no run that says that it is complete has read less than was selected. With `strict` it ends before
 //! anything is read.
 
-use std::collections::HashSet;
-
-use melisma_engine::{Error, Result, error::show};
+use melisma_engine::{Error, Result};
 use serde_json::Value;
 
-use super::catalog::{Catalog, Entry};
-use super::plan;
-use super::progress::Order;
+use super::check;
+use super::left_out::{list, property_of, warning};
+use super::method::Method;
+use super::opening::Opening;
 use super::selection::Selection;
-use super::stream::{Method, Stream};
+use super::stream::{Stream, Sync};
+use crate::names::show_name;
+use crate::tap::bookmark::progress::Order;
+use crate::tap::catalog::{Catalog, Entry};
+use crate::tap::projection::schema as projected;
 
-/// What the session knows of a stream before it is read.
-#[derive(Debug)]
-pub(super) struct Opening {
-    pub(super) name: Box<str>,
-    /// The tap's schema: it gives the positions of a row's cells.
-    pub(super) own_schema: Value,
-    /// The catalog's schema, or the tap's.
-    pub(super) schema: Value,
-    pub(super) selection: Selection,
-    pub(super) key: Vec<Box<str>>,
-    pub(super) method: Method,
-    pub(super) replication_key: Option<Box<str>>,
-    pub(super) order: Order,
+/// A stream and, behind it, those of its children and theirs that are selected.
+pub(in crate::tap) struct Family<'t> {
+    /// What reads all of them.
+    pub(in crate::tap) sync: Sync<'t>,
+    pub(in crate::tap) members: Vec<Opening>,
 }
 
 /// The streams to sync, and where the catalog and the source disagree.
-#[derive(Debug, Default)]
-pub(super) struct Openings {
-    pub(super) streams: Vec<Opening>,
+#[derive(Default)]
+pub(in crate::tap) struct Openings<'t> {
+    pub(in crate::tap) families: Vec<Family<'t>>,
     /// What is selected and cannot be read: `stream orders`, `column note of stream orders`.
-    pub(super) left_out: Vec<String>,
+    pub(in crate::tap) left_out: Vec<String>,
     /// What is read otherwise than the catalog says.
     notes: Vec<String>,
 }
 
-/// So many are named in an error.
-const NAMED: usize = 20;
-
-impl Openings {
+impl Openings<'_> {
     /// Says where the catalog and the source disagree; an error when that is asked for (`strict`).
-    pub(super) fn report(&self, strict: bool) -> Result<()> {
-        if strict && self.streams.is_empty() && self.left_out.is_empty() {
+    pub(in crate::tap) fn report(&self, strict: bool) -> Result<()> {
+        if strict && self.families.is_empty() && self.left_out.is_empty() {
             return Err(Error::config("the catalog selects no stream"));
         }
         if strict && !(self.left_out.is_empty() && self.notes.is_empty()) {
@@ -64,82 +56,87 @@ impl Openings {
         for note in &self.notes {
             log::warn!("{note}");
         }
-        if self.streams.is_empty() && self.left_out.is_empty() {
+        if self.families.is_empty() && self.left_out.is_empty() {
             log::warn!("no stream is selected");
         }
         Ok(())
     }
 }
 
-/// What is said of what is left out.
-pub(super) fn warning(what: &str) -> String {
-    format!(
-        "the catalog selects {what}, which the source does not have, or not for this user: it is left out"
-    )
-}
-
-/// `property note of stream orders`
-pub(super) fn property_of(property: &str, stream: &str) -> String {
-    format!("property {} of stream {}", show_name(property), show_name(stream))
-}
-
-/// How a run ends in which everything was read but this.
-pub(super) fn end(left_out: &[String]) -> Result<()> {
-    if left_out.is_empty() {
-        return Ok(());
-    }
-    Err(Error::config(format!(
-        "not everything that the catalog selects was read: the source does not have, or not for this user, {}; all else \
-         was read. Discover the catalog again, or deselect what is gone",
-        list(left_out)
-    )))
-}
-
-fn list(all: &[String]) -> String {
-    let named = all.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");
-    match all.len().checked_sub(NAMED) {
-        None | Some(0) => named,
-        Some(more) => format!("{named}; and {more} more"),
-    }
-}
-
 /// The streams to sync, each with what the catalog says of it; when `testing`, those that are not selected, too.
-pub(super) fn open(streams: &[Stream], catalog: Option<&Catalog>, testing: bool) -> Result<Openings> {
-    let own = Catalog::of(streams);
+pub(in crate::tap) fn open<'t>(
+    streams: Vec<Stream<'t>>,
+    catalog: Option<&Catalog>,
+    testing: bool,
+) -> Result<Openings<'t>> {
+    let own = Catalog::of(&streams);
     let catalog = catalog.unwrap_or(&own);
     let mut openings = Openings::default();
     // A database has ten thousand tables: none of them may look through all others.
-    let names: HashSet<&str> = streams.iter().map(|stream| &*stream.name).collect();
     let (given, own) = (catalog.by_id(), own.by_id());
     for entry in catalog.entries() {
-        if !names.contains(entry.id()) && entry.selection().is_selected(&[]) {
+        if !own.contains_key(entry.id()) && entry.selection().is_selected(&[]) {
             openings
                 .left_out
                 .push(format!("stream {}", show_name(entry.id())));
         }
     }
-    for stream in streams {
-        let entry = given.get(&*stream.name).copied();
+    let entry = |name: &str| {
+        let entry = given.get(name).copied();
         let selected = entry.is_some_and(|entry| entry.selection().is_selected(&[]));
-        if let Some(entry) = entry
-            .or_else(|| own.get(&*stream.name).copied())
-            .filter(|_| selected || testing)
-        {
-            let opened = openings.add(stream.clone(), entry);
-            opened.map_err(|error| error.in_stream(&stream.name))?;
+        let entry = entry.or_else(|| own.get(name).copied());
+        entry.filter(|_| selected || testing)
+    };
+    for mut stream in streams {
+        let sync = stream.sync.take();
+        let mut members = Vec::new();
+        if openings.add_family(stream, &entry, &mut members)? {
+            let sync = sync.ok_or_else(|| check::without_sync(&members[0].name))?;
+            openings.families.push(Family { sync, members });
         }
     }
     Ok(openings)
 }
 
-impl Openings {
-    fn add(&mut self, stream: Stream, entry: Entry<'_>) -> Result<()> {
+impl<'t> Openings<'t> {
+    /// Adds what is selected of a stream, its children and theirs; whether anything is. A stream that is not selected is a
+    /// member all the same when one below it is, which is found only through it.
+    fn add_family<'c>(
+        &mut self,
+        mut stream: Stream<'t>,
+        entry: &impl Fn(&str) -> Option<Entry<'c>>,
+        members: &mut Vec<Opening>,
+    ) -> Result<bool> {
+        let children = std::mem::take(&mut stream.children);
+        let name = stream.name.clone();
+        let opening = match entry(&name) {
+            Some(entry) => self
+                .opening(&stream, entry)
+                .map_err(|error| error.in_stream(&name))?,
+            None => None,
+        };
+        let mut read = opening.is_some();
+        let place = members.len();
+        let mut opening = opening.unwrap_or_else(|| silent(&stream));
+        opening.children = children.iter().map(|child| child.name.clone()).collect();
+        members.push(opening);
+        for child in children {
+            read |= self.add_family(child, entry, members)?;
+        }
+        if !read {
+            members.truncate(place);
+        }
+        Ok(read)
+    }
+
+    /// What the catalog says of a stream; `None` when that cannot be had.
+    fn opening(&mut self, stream: &Stream<'_>, entry: Entry<'_>) -> Result<Option<Opening>> {
         let own_key = || stream.replication_key.clone();
         let replication_key = entry.replication_key().map(Into::into).or_else(own_key);
         let method = entry
             .replication_method(stream.default_method())?
             .unwrap_or_else(|| stream.method_with(replication_key.as_deref()));
-        check_method(method, &stream, replication_key.as_deref())?;
+        check_method(method, stream, replication_key.as_deref())?;
         let replication_key = replication_key.filter(|_| method != Method::FullTable);
         let selection = entry.selection();
         let selection = if selection.is_selected(&[]) {
@@ -158,33 +155,28 @@ impl Openings {
                 "stream {name}, because it is keyed by its property {}",
                 show_name(needed)
             ));
-            return Ok(());
+            return Ok(None);
         }
         let gone = gone.iter().map(|gone| property_of(gone, &stream.name));
         self.left_out.extend(gone);
-        self.correct(&mut schema, &stream, &selection, &needed);
-        let order = match (stream.manual_bookmark, stream.sorted) {
-            (true, _) => Order::Manual,
-            (_, true) => Order::Sorted {
-                check: stream.check_sorted,
-            },
-            _ => Order::Unsorted,
-        };
-        self.streams.push(Opening {
+        self.correct(&mut schema, stream, &selection, &needed);
+        // A tap that sets the bookmark itself knows better what may be a replication key of its source.
+        let replication = replication_key.as_deref().filter(|_| !stream.manual_bookmark);
+        let replication = replication.map(|key| (key, true));
+        check::keys(&schema, &key, replication)?;
+        Ok(Some(Opening {
             key,
-            name: stream.name,
-            own_schema: stream.schema,
             schema,
             selection,
             method,
             replication_key,
-            order,
-        });
-        Ok(())
+            silent: false,
+            ..silent(stream)
+        }))
     }
 
     /// Puts what the tap knows better into the catalog's schema, and notes it where it is selected.
-    fn correct(&mut self, schema: &mut Value, stream: &Stream, selection: &Selection, needed: &[&str]) {
+    fn correct(&mut self, schema: &mut Value, stream: &Stream<'_>, selection: &Selection, needed: &[&str]) {
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
         let Some(properties) = properties else { return };
         for (name, schema, why) in &stream.corrections {
@@ -201,7 +193,7 @@ impl Openings {
     }
 }
 
-fn check_method(method: Method, stream: &Stream, replication_key: Option<&str>) -> Result<()> {
+fn check_method(method: Method, stream: &Stream<'_>, replication_key: Option<&str>) -> Result<()> {
     match method {
         Method::LogBased if !stream.log_based => Err(Error::config(
             "replication method: LOG_BASED is asked for, but this tap cannot read the stream that way; \
@@ -218,7 +210,7 @@ fn check_method(method: Method, stream: &Stream, replication_key: Option<&str>) 
 /// whatever the catalog says.
 fn remove_gone(schema: &mut Value, own: &Value, selection: &Selection, needed: &[&str]) -> Vec<String> {
     let has = own.get("properties").and_then(Value::as_object);
-    let Some(has) = has.filter(|_| plan::closed(own)) else {
+    let Some(has) = has.filter(|_| projected::closed(own)) else {
         return Vec::new();
     };
     let is_gone = |name: &&String| !has.contains_key(*name);
@@ -265,11 +257,25 @@ fn log_added(schema: &Value, own: &Value, stream: &str) {
     }
 }
 
-/// A name as it is, unless it is long or has control characters.
-fn show_name(name: &str) -> String {
-    if name.len() <= 120 && !name.contains(|c: char| c.is_control()) {
-        name.to_owned()
-    } else {
-        show(name)
+/// A stream of which nothing is written.
+fn silent(stream: &Stream<'_>) -> Opening {
+    Opening {
+        name: stream.name.clone(),
+        own_schema: stream.schema.clone(),
+        schema: stream.schema.clone(),
+        selection: Selection::default(),
+        key: Vec::new(),
+        method: Method::FullTable,
+        replication_key: None,
+        order: match (stream.manual_bookmark, stream.sorted) {
+            (true, _) => Order::Manual,
+            (_, true) => Order::Sorted {
+                check: stream.check_sorted,
+            },
+            _ => Order::Unsorted,
+        },
+        own_start_date: stream.own_start_date,
+        silent: true,
+        children: Vec::new(),
     }
 }

@@ -1,50 +1,58 @@
-//! The stream being read: its plan, its progress and its counts.
+//! A stream that is being read: its plan, its progress and its counts.
 
 use melisma_engine::json;
 use serde_json::Value;
 
 use super::buffer::{Lead, Padded};
-use super::opening::Opening;
-use super::plan::{Column, Plan};
-use super::progress::{Order, Progress};
-use super::prune::Cutter;
-use super::selection::Selection;
-use super::stream::Method;
 use crate::metrics::Counter;
+use crate::tap::bookmark::progress::{Order, Progress};
+use crate::tap::bookmark::state::State;
+use crate::tap::catalog::method::Method;
+use crate::tap::catalog::opening::Opening;
+use crate::tap::catalog::selection::Selection;
+use crate::tap::projection::cutter::Cutter;
+use crate::tap::projection::schema::{Column, Plan};
 
-/// The stream being read.
+/// A stream that is being read.
 #[derive(Debug)]
-pub(super) struct Current {
-    pub(super) name: Box<str>,
-    pub(super) own_schema: Value,
-    pub(super) selection: Selection,
-    pub(super) key: Vec<Box<str>>,
-    pub(super) method: Method,
-    pub(super) replication_key: Option<Box<str>>,
-    pub(super) plan: Plan,
-    pub(super) progress: Option<Progress>,
+pub(in crate::tap) struct StreamState {
+    pub(in crate::tap) name: Box<str>,
+    pub(in crate::tap) own_schema: Value,
+    pub(in crate::tap) selection: Selection,
+    pub(in crate::tap) key: Vec<Box<str>>,
+    pub(in crate::tap) method: Method,
+    pub(in crate::tap) replication_key: Option<Box<str>>,
+    pub(in crate::tap) plan: Plan,
+    pub(in crate::tap) progress: Option<Progress>,
     /// What stands before the value of each column.
-    pub(super) leads: Vec<Lead>,
+    pub(in crate::tap) leads: Vec<Lead>,
     /// `{"type":"RECORD","stream":"s","record":`
-    pub(super) head: Padded,
+    pub(in crate::tap) head: Padded,
     /// The position of the replication key, when its values move the bookmark.
-    pub(super) watched: Option<usize>,
-    pub(super) cutter: Cutter,
-    pub(super) warned_unknown: bool,
-    pub(super) records: u64,
-    pub(super) counted: u64,
-    pub(super) checkpointed: u64,
-    pub(super) state_records: u64,
-    pub(super) counter: Option<Counter>,
+    pub(in crate::tap) watched: Option<usize>,
+    pub(in crate::tap) cutter: Cutter,
+    pub(in crate::tap) warned_unknown: bool,
+    pub(in crate::tap) records: u64,
+    pub(in crate::tap) counted: u64,
+    pub(in crate::tap) checkpointed: u64,
+    /// The version that its records carry.
+    pub(in crate::tap) version: Option<i64>,
+    /// Nothing of it is written.
+    pub(in crate::tap) silent: bool,
+    /// Records that were not written therefore.
+    pub(in crate::tap) skipped: u64,
+    /// The names of its children, selected or not.
+    pub(in crate::tap) children: Vec<Box<str>>,
+    pub(in crate::tap) counter: Option<Counter>,
 }
 
-impl Current {
+impl StreamState {
     #[inline]
-    pub(super) fn columns(&self) -> &[Column] {
+    pub(in crate::tap) fn columns(&self) -> &[Column] {
         &self.plan.columns
     }
 
-    pub(super) fn none() -> Self {
+    pub(in crate::tap) fn none() -> Self {
         let opening = Opening {
             name: "".into(),
             own_schema: Value::Null,
@@ -54,11 +62,14 @@ impl Current {
             method: Method::FullTable,
             replication_key: None,
             order: Order::Manual,
+            own_start_date: false,
+            silent: false,
+            children: Vec::new(),
         };
         Self::new(opening, None)
     }
 
-    pub(super) fn new(opening: Opening, progress: Option<Progress>) -> Self {
+    pub(in crate::tap) fn new(opening: Opening, progress: Option<Progress>) -> Self {
         let mut head = b"{\"type\":\"RECORD\",\"stream\":".to_vec();
         json::write_string(&mut head, &opening.name);
         head.extend_from_slice(b",\"record\":");
@@ -80,15 +91,30 @@ impl Current {
             records: 0,
             counted: 0,
             checkpointed: 0,
-            state_records: 0,
+            version: None,
+            silent: opening.silent,
+            skipped: 0,
+            children: opening.children,
             counter: None,
         };
         current.plan(&opening.schema);
         current
     }
 
+    /// Whether there are streams whose records are found at this one's.
+    pub(in crate::tap) fn has_children(&self) -> bool {
+        !self.children.is_empty()
+    }
+
+    /// Puts how far it has come into the state, as far as that is safe.
+    pub(in crate::tap) fn store(&mut self, state: &mut State) {
+        if let Some(progress) = &mut self.progress {
+            progress.store(state);
+        }
+    }
+
     /// Applies selection to a schema.
-    pub(super) fn plan(&mut self, schema: &Value) {
+    pub(in crate::tap) fn plan(&mut self, schema: &Value) {
         let forced: Vec<&str> = self
             .key
             .iter()

@@ -11,7 +11,7 @@ const WHOLE: u64 = 1 << 53;
 const DIGITS: usize = 15;
 
 /// The JSON text of a value, in quotes when it is a number that a reader may change.
-pub(super) fn portable(json: &str) -> Cow<'_, str> {
+pub(in crate::tap) fn portable(json: &str) -> Cow<'_, str> {
     if survives(json) {
         json.into()
     } else {
@@ -20,7 +20,7 @@ pub(super) fn portable(json: &str) -> Cow<'_, str> {
 }
 
 /// The number in a string, as [`portable`] made it; `None` for everything else.
-pub(super) fn number(json: &str) -> Option<&str> {
+pub(in crate::tap) fn number(json: &str) -> Option<&str> {
     let text = json.strip_prefix('"')?.strip_suffix('"')?;
     let is_number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit())
         && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok();

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use melisma_engine::json;
 use serde_json::{Map, Value};
 
-use super::buffer::Padded;
-use super::selection::Selection;
+use crate::tap::catalog::selection::Selection;
+use crate::tap::output::buffer::Padded;
 
 /// A top-level property of a stream, at its position in the schema that the tap gave.
 #[derive(Clone, Debug)]
@@ -18,15 +18,15 @@ pub struct Column {
     /// Its JSON Schema: the catalog's, where one was given.
     pub schema: Value,
     /// `"name":`
-    pub(super) key: Box<[u8]>,
+    pub(in crate::tap) key: Box<[u8]>,
     /// `"name":"`
-    pub(super) text_key: Padded,
-    pub(super) node: Node,
+    pub(in crate::tap) text_key: Padded,
+    pub(in crate::tap) node: Node,
 }
 
 /// How a value is written.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
+pub(in crate::tap) enum Node {
     /// As it is.
     Keep,
     /// Member by member.
@@ -41,28 +41,28 @@ pub(super) enum Node {
 
 /// A member of an object.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Member {
+pub(in crate::tap) struct Member {
     /// `"name":`
-    pub(super) key: Box<[u8]>,
+    pub(in crate::tap) key: Box<[u8]>,
     /// `None` when it is left out.
-    pub(super) node: Option<Node>,
+    pub(in crate::tap) node: Option<Node>,
 }
 
 /// A stream's schema after selection.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(in crate::tap) struct Plan {
     /// What the SCHEMA message says.
-    pub(super) schema: Value,
+    pub(in crate::tap) schema: Value,
     /// The tap's properties, in its order, selected or not.
-    pub(super) columns: Vec<Column>,
+    pub(in crate::tap) columns: Vec<Column>,
     /// How a record is cut.
-    pub(super) node: Node,
+    pub(in crate::tap) node: Node,
 }
 
 impl Plan {
     /// Applies selection to `schema`, which may be the catalog's; `own` is the tap's and gives the positions.
     /// The properties `forced` (the keys) are selected unless they can not be read.
-    pub(super) fn new(own: &Value, schema: &Value, selection: &Selection, forced: &[&str]) -> Self {
+    pub(in crate::tap) fn new(own: &Value, schema: &Value, selection: &Selection, forced: &[&str]) -> Self {
         let (pruned, mut node) = prune(schema, selection, &mut Vec::new(), forced);
         let own_properties = own.get("properties").and_then(Value::as_object);
         if node == Node::Keep && own_properties.is_some() {
@@ -142,7 +142,7 @@ fn whole(schema: &Value) -> Node {
 
 /// The Meltano SDK's reading of a top-level schema: what is not listed is not there, unless `additionalProperties`
 /// allows it in so many words.
-pub(super) fn closed(schema: &Value) -> bool {
+pub(in crate::tap) fn closed(schema: &Value) -> bool {
     !matches!(
         schema.get("additionalProperties"),
         Some(Value::Bool(true) | Value::Object(_))

@@ -1,12 +1,23 @@
 //! The catalog: what `--discover` prints and `--catalog` reads.
 
+pub(super) mod check;
+pub(super) mod left_out;
+pub(super) mod method;
+pub(super) mod opening;
+pub(super) mod openings;
+mod record_schema;
+pub(super) mod selection;
+pub(super) mod start_date;
+pub(super) mod stream;
+
 use std::collections::HashMap;
 
 use melisma_engine::{Error, Result};
 use serde_json::{Map, Value, json};
 
-use super::selection::Selection;
-use super::stream::{Method, Stream};
+use self::method::Method;
+use self::selection::Selection;
+use self::stream::Stream;
 
 /// A catalog, kept as the JSON that it is: keys that melisma does not know stay, and stay in their order.
 #[derive(Clone, Debug)]
@@ -22,8 +33,8 @@ pub struct Entry<'a> {
 
 impl Catalog {
     /// The catalog of these streams.
-    pub fn of(streams: &[Stream]) -> Self {
-        let streams: Vec<Value> = streams.iter().map(entry_of).collect();
+    pub fn of(streams: &[Stream<'_>]) -> Self {
+        let streams: Vec<Value> = streams.iter().flat_map(Stream::family).map(entry_of).collect();
         let mut document = Map::new();
         document.insert("streams".into(), streams.into());
         Self { document }
@@ -197,7 +208,7 @@ fn either<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 }
 
 /// The entry that discovery prints for a stream.
-fn entry_of(stream: &Stream) -> Value {
+fn entry_of(stream: &Stream<'_>) -> Value {
     let mut entry = Map::new();
     entry.insert("tap_stream_id".into(), (*stream.name).into());
     entry.insert("stream".into(), (*stream.name).into());
@@ -212,7 +223,7 @@ fn entry_of(stream: &Stream) -> Value {
     Value::Object(entry)
 }
 
-fn metadata_of(stream: &Stream) -> Value {
+fn metadata_of(stream: &Stream<'_>) -> Value {
     let mut root = Map::new();
     root.insert("inclusion".into(), "available".into());
     root.insert("selected-by-default".into(), stream.selected_by_default.into());

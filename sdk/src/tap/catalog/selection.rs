@@ -28,7 +28,7 @@ enum Inclusion {
 impl Selection {
     /// The rules in a catalog entry: its metadata, then the old flags `selected` and `inclusion` on the entry and
     /// in its schema, where the metadata says nothing.
-    pub(super) fn of(entry: &Map<String, Value>) -> Self {
+    pub(in crate::tap) fn of(entry: &Map<String, Value>) -> Self {
         let mut selection = Self::default();
         for item in entry
             .get("metadata")
@@ -80,7 +80,7 @@ impl Selection {
     }
 
     /// The top-level properties that are selected by name.
-    pub(super) fn chosen(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::tap) fn chosen(&self) -> impl Iterator<Item = &str> {
         self.rules
             .iter()
             .filter_map(|(breadcrumb, rule)| match breadcrumb.as_slice() {
@@ -92,7 +92,7 @@ impl Selection {
     }
 
     /// Whether the property can never be read.
-    pub(super) fn is_unsupported(&self, breadcrumb: &[&str]) -> bool {
+    pub(in crate::tap) fn is_unsupported(&self, breadcrumb: &[&str]) -> bool {
         self.rule(breadcrumb)
             .is_some_and(|rule| rule.inclusion == Inclusion::Unsupported)
     }

@@ -8,13 +8,13 @@ const PIECE: usize = 32;
 
 /// What is written by every row, with bytes behind it that make whole pieces of it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Padded {
+pub(in crate::tap) struct Padded {
     pieces: Box<[[u8; PIECE]]>,
     length: usize,
 }
 
 impl Padded {
-    pub(super) fn new(bytes: &[u8]) -> Self {
+    pub(in crate::tap) fn new(bytes: &[u8]) -> Self {
         let pieces = bytes.chunks(PIECE).map(|chunk| {
             let mut piece = [0; PIECE];
             piece[..chunk.len()].copy_from_slice(chunk);
@@ -26,18 +26,18 @@ impl Padded {
         }
     }
 
-    pub(super) fn as_slice(&self) -> &[u8] {
+    pub(in crate::tap) fn as_slice(&self) -> &[u8] {
         &self.pieces.as_flattened()[..self.length]
     }
 
-    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+    pub(in crate::tap) fn as_mut_slice(&mut self) -> &mut [u8] {
         &mut self.pieces.as_flattened_mut()[..self.length]
     }
 }
 
 /// What stands before a cell's value.
 #[derive(Clone, Debug)]
-pub(super) struct Lead {
+pub(in crate::tap) struct Lead {
     /// `"name":"`; the quote is for texts.
     piece: [u8; PIECE],
     /// Without the quote. Longer than a piece for a cell that needs more than to be written.
@@ -46,7 +46,7 @@ pub(super) struct Lead {
 
 impl Lead {
     /// `key` is `"name":`.
-    pub(super) fn new(key: &[u8]) -> Self {
+    pub(in crate::tap) fn new(key: &[u8]) -> Self {
         let mut piece = [0; PIECE];
         let Some(room) = piece.get_mut(..=key.len()) else {
             return Self::unusual();
@@ -60,7 +60,7 @@ impl Lead {
     }
 
     /// Of a cell that has to be looked at.
-    pub(super) fn unusual() -> Self {
+    pub(in crate::tap) fn unusual() -> Self {
         Self {
             piece: [0; PIECE],
             length: PIECE + 1,
@@ -76,7 +76,7 @@ const MORE: usize = 256;
 
 /// A vector that may also be written at a cursor: a row keeps its own, and only a complete one moves `filled`.
 #[derive(Debug, Default)]
-pub(super) struct Buffer {
+pub(in crate::tap) struct Buffer {
     /// What is filled, and behind it room whose bytes mean nothing.
     bytes: Vec<u8>,
     filled: usize,
@@ -84,7 +84,7 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    pub(super) fn with_capacity(capacity: usize) -> Self {
+    pub(in crate::tap) fn with_capacity(capacity: usize) -> Self {
         Self {
             bytes: Vec::with_capacity(capacity),
             filled: 0,
@@ -93,26 +93,26 @@ impl Buffer {
     }
 
     #[inline]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::tap) fn len(&self) -> usize {
         self.filled
     }
 
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::tap) fn is_empty(&self) -> bool {
         self.filled == 0
     }
 
-    pub(super) fn as_slice(&self) -> &[u8] {
+    pub(in crate::tap) fn as_slice(&self) -> &[u8] {
         &self.bytes[..self.filled]
     }
 
     /// Takes out what stands from `to` on. The room stays, so that it need not be made again.
-    pub(super) fn truncate(&mut self, to: usize) {
+    pub(in crate::tap) fn truncate(&mut self, to: usize) {
         self.filled = self.filled.min(to);
     }
 
     /// Appends what `write` writes. There is no room behind it.
-    pub(super) fn append<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    pub(in crate::tap) fn append<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         self.bytes.truncate(self.filled);
         let written = write(&mut self.bytes);
         self.filled = self.bytes.len();
@@ -121,20 +121,20 @@ impl Buffer {
 
     /// What was written at a cursor before `end` counts.
     #[inline]
-    pub(super) fn fill(&mut self, end: usize) {
+    pub(in crate::tap) fn fill(&mut self, end: usize) {
         self.filled = end;
     }
 
     /// What stands there, filled or not.
     #[inline]
-    pub(super) fn written(&self, from: usize, to: usize) -> &[u8] {
+    pub(in crate::tap) fn written(&self, from: usize, to: usize) -> &[u8] {
         &self.bytes[from..to]
     }
 
     /// Writes what `write` appends to an empty vector at `at`, and returns where it ends. (Appended to these bytes it would
     /// cost them their room.)
     #[inline]
-    pub(super) fn put_with(&mut self, at: usize, write: impl FnOnce(&mut Vec<u8>)) -> usize {
+    pub(in crate::tap) fn put_with(&mut self, at: usize, write: impl FnOnce(&mut Vec<u8>)) -> usize {
         let mut value = std::mem::take(&mut self.scratch);
         value.clear();
         write(&mut value);
@@ -145,7 +145,7 @@ impl Buffer {
 
     /// Writes so many bytes at `at`.
     #[inline]
-    pub(super) fn put<const N: usize>(&mut self, at: usize, piece: &[u8; N]) {
+    pub(in crate::tap) fn put<const N: usize>(&mut self, at: usize, piece: &[u8; N]) {
         if let Some(room) = self.bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
             *room = *piece;
         } else {
@@ -155,7 +155,7 @@ impl Buffer {
 
     /// Writes what is padded at `at`, and returns where it ends.
     #[inline]
-    pub(super) fn put_padded(&mut self, at: usize, padded: &Padded) -> usize {
+    pub(in crate::tap) fn put_padded(&mut self, at: usize, padded: &Padded) -> usize {
         self.reserve(at, padded.pieces.len() * PIECE);
         let (room, _) = self.bytes[at..].as_chunks_mut();
         for (room, piece) in room.iter_mut().zip(&padded.pieces) {
@@ -166,7 +166,7 @@ impl Buffer {
 
     /// Writes bytes at `at`, and returns where they end.
     #[inline]
-    pub(super) fn put_slice(&mut self, at: usize, bytes: &[u8]) -> usize {
+    pub(in crate::tap) fn put_slice(&mut self, at: usize, bytes: &[u8]) -> usize {
         if let Some(room) = self.bytes.get_mut(at..at + bytes.len()) {
             room.copy_from_slice(bytes);
         } else {
@@ -177,7 +177,7 @@ impl Buffer {
 
     /// Writes cells of a row at `at`, their commas included, up to the first that is not as most are; returns how many,
     /// and where they end.
-    pub(super) fn put_parts(
+    pub(in crate::tap) fn put_parts(
         &mut self,
         mut at: usize,
         leads: &[Lead],

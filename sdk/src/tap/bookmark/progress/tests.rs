@@ -134,7 +134,7 @@ fn a_bookmark_of_another_key_does_not_count() {
 }
 
 #[test]
-fn a_later_start_date_wins_for_times_only() {
+fn a_later_start_date_wins_for_dates_only() {
     let state =
         r#"{"bookmarks":{"s":{"replication_key":"at","replication_key_value":"2026-01-01T00:00:00Z"}}}"#;
     let start = |kind, date: &str| {
@@ -151,8 +151,14 @@ fn a_later_start_date_wins_for_times_only() {
     );
     assert_eq!(
         start(KeyType::Text, "2026-02-01").as_deref(),
-        Some("\"2026-01-01T00:00:00Z\"")
+        Some("\"2026-02-01\""),
+        "a text that is a time"
     );
+    let texts = state.replace("2026-01-01T00:00:00Z", "b17");
+    let unlike = run(KeyType::Text, SORTED, &texts, Some("\"2026-02-01\""));
+    assert_eq!(unlike.progress.start(), Some("\"b17\""));
+    let manual = run(KeyType::Text, Order::Manual, state, Some("\"2026-02-01\""));
+    assert_eq!(manual.progress.start(), Some("\"2026-01-01T00:00:00Z\""));
     assert_eq!(
         run(TIME, SORTED, "", Some("\"2026-02-01\"")).progress.start(),
         Some("\"2026-02-01\"")

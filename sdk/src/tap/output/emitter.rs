@@ -18,9 +18,9 @@ const AGE: Duration = Duration::from_millis(100);
 /// At most so many records pass between two looks at the clock.
 const STRIDE: u32 = 256;
 
-pub(super) struct Emitter<'a> {
+pub(in crate::tap) struct Emitter<'a> {
     out: Box<dyn Write + Send + 'a>,
-    pub(super) buffer: Buffer,
+    pub(in crate::tap) buffer: Buffer,
     /// What ends each record: `,"version":7,"time_extracted":"2026-01-02T03:04:05.678901+00:00"}` and a line break.
     tail: Padded,
     /// Where the time stands in `tail`.
@@ -35,7 +35,7 @@ pub(super) struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    pub(super) fn new(out: Box<dyn Write + Send + 'a>) -> Self {
+    pub(in crate::tap) fn new(out: Box<dyn Write + Send + 'a>) -> Self {
         let now = Instant::now();
         let mut emitter = Self {
             out,
@@ -54,7 +54,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// The version that later records carry.
-    pub(super) fn set_version(&mut self, version: Option<i64>) {
+    pub(in crate::tap) fn set_version(&mut self, version: Option<i64>) {
         let mut tail = Vec::new();
         if let Some(version) = version {
             tail.extend_from_slice(b",\"version\":");
@@ -69,12 +69,12 @@ impl<'a> Emitter<'a> {
 
     /// Appends `{"type":"RECORD","stream":"s","record":` or what stands for it. The first record of a buffer
     /// dates all of them.
-    pub(super) fn begin_record(&mut self, head: &Padded) {
+    pub(in crate::tap) fn begin_record(&mut self, head: &Padded) {
         self.date();
         self.buffer.append(|out| out.extend_from_slice(head.as_slice()));
     }
 
-    pub(super) fn end_record(&mut self) {
+    pub(in crate::tap) fn end_record(&mut self) {
         self.buffer
             .append(|out| out.extend_from_slice(self.tail.as_slice()));
     }
@@ -82,7 +82,7 @@ impl<'a> Emitter<'a> {
     /// Writes what [`begin_record`](Self::begin_record) does, and the opening brace, at a cursor: where the row's cells
     /// start. Nothing counts before [`end_row`](Self::end_row).
     #[inline]
-    pub(super) fn begin_row(&mut self, head: &Padded) -> usize {
+    pub(in crate::tap) fn begin_row(&mut self, head: &Padded) -> usize {
         self.date();
         let at = self.buffer.put_padded(self.buffer.len(), head);
         self.buffer.put(at, b"{");
@@ -91,7 +91,7 @@ impl<'a> Emitter<'a> {
 
     /// Ends the record whose object ends at `at`.
     #[inline]
-    pub(super) fn end_row(&mut self, at: usize) {
+    pub(in crate::tap) fn end_row(&mut self, at: usize) {
         let end = self.buffer.put_padded(at, &self.tail);
         self.buffer.fill(end);
     }
@@ -105,13 +105,13 @@ impl<'a> Emitter<'a> {
 
     /// Whether the clock or the size says to look after the buffer; see [`settle`](Self::settle).
     #[inline]
-    pub(super) fn is_due(&mut self) -> bool {
+    pub(in crate::tap) fn is_due(&mut self) -> bool {
         self.countdown -= 1;
         self.countdown == 0 || self.buffer.len() >= SIZE
     }
 
     /// Flushes what is large or old, and sets when to look again: the faster records come, the rarer.
-    pub(super) fn settle(&mut self) -> Result<Instant> {
+    pub(in crate::tap) fn settle(&mut self) -> Result<Instant> {
         let now = Instant::now();
         let quick = now.duration_since(self.looked) < Duration::from_millis(1);
         self.looked = now;
@@ -124,12 +124,12 @@ impl<'a> Emitter<'a> {
     }
 
     /// Whether records come fast and the clock was not just looked at, so that it need not be now.
-    pub(super) fn is_between_looks(&self) -> bool {
+    pub(in crate::tap) fn is_between_looks(&self) -> bool {
         self.stride > 1 && self.countdown != self.stride
     }
 
     /// Flushes unless that was done a moment ago.
-    pub(super) fn flush_if_older(&mut self, age: Duration) -> Result<()> {
+    pub(in crate::tap) fn flush_if_older(&mut self, age: Duration) -> Result<()> {
         if self.flushed.elapsed() >= age {
             self.flush()
         } else {
@@ -138,7 +138,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Writes the buffer out.
-    pub(super) fn flush(&mut self) -> Result<()> {
+    pub(in crate::tap) fn flush(&mut self) -> Result<()> {
         if self.dead {
             return Err(Error::bug("wrote on after stdout had failed"));
         }
@@ -153,12 +153,12 @@ impl<'a> Emitter<'a> {
     }
 
     /// Whether stdout failed, so that nothing may follow.
-    pub(super) fn is_dead(&self) -> bool {
+    pub(in crate::tap) fn is_dead(&self) -> bool {
         self.dead
     }
 
     /// Writes a message, and at once.
-    pub(super) fn message(&mut self, message: &Value) -> Result<()> {
+    pub(in crate::tap) fn message(&mut self, message: &Value) -> Result<()> {
         let written = self.buffer.append(|out| {
             serde_json::to_writer(&mut *out, message)?;
             out.push(b'\n');
@@ -170,7 +170,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// Writes ACTIVATE_VERSION.
-    pub(super) fn activate_version(&mut self, stream: &str, version: i64) -> Result<()> {
+    pub(in crate::tap) fn activate_version(&mut self, stream: &str, version: i64) -> Result<()> {
         self.buffer.append(|out| {
             out.extend_from_slice(b"{\"type\":\"ACTIVATE_VERSION\",\"stream\":");
             json::write_string(out, stream);
@@ -184,7 +184,7 @@ impl<'a> Emitter<'a> {
     /// Writes a STATE, an object with members, that is not empty and not the one before; whether it did. While a stream
     /// is read its name goes in as `currently_syncing`, the mark that Singer has for it: a target that replaces what was
     /// there can tell a STATE in the middle from that of the end.
-    pub(super) fn state(&mut self, value: &[u8], syncing: Option<&str>) -> Result<bool> {
+    pub(in crate::tap) fn state(&mut self, value: &[u8], syncing: Option<&str>) -> Result<bool> {
         let new = !value.is_empty() && value != self.state;
         if new {
             self.state.clear();
@@ -207,7 +207,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// The next STATE goes out though it may be the one before.
-    pub(super) fn forget_state(&mut self) {
+    pub(in crate::tap) fn forget_state(&mut self) {
         self.state.clear();
     }
 
@@ -228,7 +228,7 @@ const OFFSET: &[u8] = b"+00:00";
 const TIME: usize = "2026-01-02T03:04:05.678901+00:00".len();
 
 /// Now, always as long: `2026-01-02T03:04:05.678901+00:00`.
-pub(super) fn now_text() -> String {
+pub(in crate::tap) fn now_text() -> String {
     let mut text = format!("{:.6}", Timestamp::now());
     text.truncate(text.len() - 1);
     text.push_str("+00:00");

@@ -4,10 +4,10 @@ use melisma_engine::json;
 use melisma_engine::{Error, Result};
 
 use super::buffer::Buffer;
-use super::output::Output;
 use super::part::{Form, Part};
-use super::plan::{Column, Node};
-use super::prune::Cutter;
+use crate::tap::output::Output;
+use crate::tap::projection::cutter::Cutter;
+use crate::tap::projection::schema::{Column, Node};
 
 /// Writes the cells of one record in the order of [`Output::columns`]; [`end`](RowWriter::end) makes it a record.
 ///
@@ -26,7 +26,7 @@ pub struct RowWriter<'o, 'a> {
 
 impl<'o, 'a> RowWriter<'o, 'a> {
     #[inline]
-    pub(super) fn new(output: &'o mut Output<'a>) -> Self {
+    pub(in crate::tap) fn new(output: &'o mut Output<'a>) -> Self {
         let at = output.emitter.begin_row(&output.current.head);
         Self {
             output,
@@ -244,6 +244,9 @@ enum Quotes {
 /// Completes the row that ends at `at`.
 #[inline]
 fn end(output: &mut Output<'_>, mut at: usize, watched: Option<(usize, usize)>) -> Result<()> {
+    if output.current.silent {
+        return output.skip_record();
+    }
     let buffer = &mut output.emitter.buffer;
     // The last cell's comma becomes the closing brace.
     at -= usize::from(buffer.written(at - 1, at) == b",");

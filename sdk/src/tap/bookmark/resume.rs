@@ -1,0 +1,118 @@
+//! Where a stream is resumed, as its tap sees it: bookmarks, partitions and what else is kept in the state.
+
+use melisma_engine::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::tap::output::Output;
+
+impl Output<'_> {
+    /// Where to start reading: the replication key's value of the last run, or the setting `start_date` when that
+    /// is later. Values equal to it were read already and are to be read again.
+    ///
+    /// `None` for the first run, for FULL_TABLE, and for a bookmark of another key.
+    pub fn bookmark<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
+        self.begin();
+        let Some(progress) = &self.current.progress else {
+            return Ok(None);
+        };
+        let Some(start) = progress.start() else {
+            return Ok(None);
+        };
+        if let Some(number) = progress.start_number()
+            && let Ok(number) = serde_json::from_str(number)
+        {
+            return Ok(Some(number));
+        }
+        serde_json::from_str(start).map(Some).map_err(|error| {
+            let message = format!("the bookmark of {} is not what the tap can read", progress.key());
+            Error::config(message)
+                .with_source(error)
+                .in_stream(&self.current.name)
+        })
+    }
+
+    /// Sets the bookmark: everything up to this value was written.
+    ///
+    /// For streams with [`manual_bookmark`](super::Stream::manual_bookmark); for others it counts as if a record
+    /// had this value. FULL_TABLE has no bookmark and ignores it.
+    pub fn set_bookmark(&mut self, value: &impl Serialize) -> Result<()> {
+        self.begin();
+        let text = serde_json::to_string(value)
+            .map_err(|error| Error::bug("cannot write a bookmark").with_source(error))?;
+        let Some(progress) = &mut self.current.progress else {
+            return Ok(());
+        };
+        let set = progress.set(&mut self.state, &text);
+        set.map_err(|error| error.in_stream(&self.current.name))
+    }
+
+    /// The records that follow belong to this partition of the stream, which has a bookmark of its own; the
+    /// partition before is complete. `context` is what names it, such as `{"file": "a.csv"}`.
+    pub fn partition(&mut self, context: &impl Serialize) -> Result<()> {
+        if self.current.progress.is_none() {
+            return Ok(());
+        }
+        let context = serde_json::to_value(context)
+            .map_err(|error| Error::bug("cannot write the context of a partition").with_source(error))?;
+        if let Some(progress) = &mut self.current.progress {
+            progress.finish(&mut self.state);
+            progress.begin(&mut self.state, &self.current.name, Some(&context));
+        }
+        Ok(())
+    }
+
+    /// Forgets the bookmarks of partitions that are gone. Between partitions only: the one being read ends here.
+    pub fn retain_partitions(&mut self, keep: impl FnMut(&Value) -> bool) {
+        if let Some(progress) = &mut self.current.progress {
+            progress.finish(&mut self.state);
+            self.state.retain_partitions(&self.current.name, keep);
+        }
+    }
+
+    /// What an earlier run, interrupted, kept under `name` for this stream.
+    pub fn kept<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>> {
+        let place = self.state.place(&self.current.name, None);
+        let text = self.state.fields(place).get(name);
+        text.map(serde_json::from_str).transpose().map_err(|error| {
+            Error::config(format!("{name} in the state is not what the tap wrote"))
+                .with_source(error)
+                .in_stream(&self.current.name)
+        })
+    }
+
+    /// Keeps a value under `name` in the stream's state, beside the bookmark: how far a FULL_TABLE sync has come. It
+    /// goes out with the next STATE, and so must not be ahead of the records that were written.
+    pub fn keep(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string(value)
+            .map_err(|error| Error::bug("cannot write what is kept in the state").with_source(error))?;
+        let place = self.state.place(&self.current.name, None);
+        self.state.fields(place).set(name, &text);
+        Ok(())
+    }
+
+    /// Forgets what was kept under `name`. Null takes its place, because runners merge a new state into an old one.
+    pub fn forget(&mut self, name: &str) {
+        let place = self.state.place(&self.current.name, None);
+        if self.state.fields(place).get(name).is_some() {
+            self.state.fields(place).set(name, "null");
+        }
+    }
+
+    #[inline]
+    pub(in crate::tap) fn begin(&mut self) {
+        if let Some(progress) = &self.current.progress
+            && !progress.has_begun()
+        {
+            self.begin_stream();
+        }
+    }
+
+    #[cold]
+    fn begin_stream(&mut self) {
+        if let Some(progress) = &mut self.current.progress {
+            progress.begin(&mut self.state, &self.current.name, None);
+        }
+    }
+}
