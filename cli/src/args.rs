@@ -1,17 +1,21 @@
-//! The command line: which command, and its help.
+//! The command line as clap types.
 
-use std::ffi::OsString;
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::PathBuf;
+use std::str::FromStr;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use melisma_sdk::printable::printable_args;
-use melisma_sdk::{Error, Kind};
+use clap_complete::engine::ArgValueCandidates;
+use melisma_engine::line::MAX_LINE_BYTES;
 
-use crate::project::suggestion;
-use crate::{builtin, completions, pipe, run, stderr};
+use crate::blocks::BLOCK_BYTES;
+use crate::completions;
+use crate::level::Level;
+
+/// The most that `--max-line-bytes` accepts: the limit of our own targets.
+const MOST_LINE_BYTES: u64 = u32::MAX as u64;
+/// The most that `--buffer` accepts, 64 GiB. A larger number is a typo.
+const MOST_BUFFER: u64 = 64 << 30;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,26 +27,52 @@ Examples:
 Built-in plugins: tap-csv, tap-postgres, target-csv, target-jsonl, target-parquet, target-postgres. They need no
 install; `melisma NAME --help` shows their options, `melisma NAME --about` their settings.
 
-Exit codes: 0 success, 64 usage, 65 bad input, 69 a peer went away, 70 a bug, 74 input or output failed, 75 worth
-another try, 78 configuration, 1 a plugin of a run failed with another code, 130 and 143 ended by SIGINT and SIGTERM.";
+Exit codes: 0 success, 64 usage, 65 bad input, 69 a peer is unavailable, 70 a bug, 74 input or output failed, 75 try
+again later, 78 configuration, 1 a plugin of a run failed with another code, 130 and 143 ended by SIGINT and SIGTERM.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  melisma run tap-csv target-parquet                      plugins of the project in this folder or a parent
+  melisma run --cwd examples/tpch --environment prod tap-csv target-jsonl
+  melisma run \"tap-csv --config tap.json\" \"target-jsonl --config target.json\"
+  melisma run --state state.json \"python my_tap.py --config c.json\" \"target-csv --config t.json\"
+  melisma run --full-refresh tap-csv target-parquet       extract everything again, ignoring the stored state
+
+In a folder with a meltano.yml, or below one, TAP and TARGET are plugins of that project. Elsewhere each is a command
+line. It is split into words as a shell does, but no shell runs. tap-csv and the other built-in plugins need no
+project. The state that the target has confirmed is stored in .meltano/meltano.db, or in FILE. The next run of the
+same plugins, or of the same command lines, resumes from it.
+
+Ctrl-C stops the tap. The target then writes what it has received, and its state is stored. A second Ctrl-C kills
+both.";
+
+const PIPE_EXAMPLES: &str = "\
+Examples:
+  tap-github | melisma pipe --stats stats.json | target-postgres > state.json
+  tap-old | melisma pipe --buffer 268435456 | target-slow
+  tap-wild | melisma pipe --validate --on-invalid dead-letter=bad.jsonl | target-strict
+
+Without --validate all bytes are passed on unchanged. A terminal sends Ctrl-C to the tap as well, so the pipe passes on
+what the tap still writes. SIGTERM goes to the pipe alone and ends it after the current line. A second signal ends it
+at once.";
 
 /// Runs Singer taps and targets, fast and without losing a record.
 #[derive(Parser)]
 #[command(name = "melisma", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 110)]
-struct Melisma {
-    /// Print the completion script for this shell and stop
+pub(crate) struct Melisma {
+    /// Print the completion script for this shell and exit
     #[arg(long, value_name = "SHELL")]
-    completions: Option<Shell>,
+    pub(crate) completions: Option<Shell>,
     #[command(subcommand)]
-    command: Option<Command>,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    /// Run a tap into a target, and keep the state that the target confirms
-    Run(run::Args),
-    /// Stand in the middle of a shell pipe: pass Singer lines on, count them, check them
-    Pipe(pipe::Args),
+pub(crate) enum Command {
+    /// Run a tap into a target, and store the state that the target confirms
+    Run(RunArgs),
+    /// Pass Singer messages through a shell pipe: count them, buffer them, check them
+    Pipe(PipeArgs),
     /// Print the completion script for a shell
     Completions {
         /// The shell
@@ -50,79 +80,122 @@ enum Command {
     },
 }
 
-/// Runs the command line `args`, whose first word is the name of the program.
-pub(crate) fn main(args: Vec<OsString>) -> ExitCode {
-    melisma_sdk::logs::shorten_panics();
-    match completions::answer(command, &args) {
-        Ok(true) => return ExitCode::SUCCESS,
-        Ok(false) => {}
-        Err(error) => return report(&error),
-    }
-    if let Some(code) = builtin::run(&args) {
-        return code;
-    }
-    let shown = printable_args(&args);
-    let parsed = match Melisma::try_parse_from(args) {
-        Ok(parsed) => parsed,
-        Err(error) if error.kind() == ErrorKind::InvalidSubcommand => return report(&unknown(&error)),
-        Err(error) => {
-            // It quotes arguments: none may be one that a terminal obeys, or that makes a line of its own.
-            let error = shown
-                .and_then(|args| Melisma::try_parse_from(args).err())
-                .unwrap_or(error);
-            // A reader of the help text that went away is no reason to complain.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Kind::Usage.exit_code().into()
-            } else {
-                ExitCode::SUCCESS
-            };
+/// The options of `melisma run`.
+#[derive(clap::Args)]
+#[command(after_help = RUN_EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct RunArgs {
+    /// The tap: a plugin's name, or a command line
+    #[arg(value_name = "TAP", add = ArgValueCandidates::new(completions::taps))]
+    pub(crate) tap: String,
+    /// The target: a plugin's name, or a command line
+    #[arg(value_name = "TARGET", add = ArgValueCandidates::new(completions::targets))]
+    pub(crate) target: String,
+    /// Work in this folder
+    #[arg(long, visible_alias = "project", value_name = "DIR")]
+    pub(crate) cwd: Option<PathBuf>,
+    /// The environment of the project [default: `MELTANO_ENVIRONMENT`, then `default_environment`]
+    #[arg(long, value_name = "NAME", conflicts_with = "no_environment")]
+    pub(crate) environment: Option<String>,
+    /// Use no environment
+    #[arg(long)]
+    pub(crate) no_environment: bool,
+    /// Store the state under this id [default: ENVIRONMENT:TAP-to-TARGET; for command lines TAP-to-TARGET-HASH]
+    #[arg(long, value_name = "ID")]
+    pub(crate) state_id: Option<String>,
+    /// Add this suffix to the id of the state
+    #[arg(long, value_name = "SUFFIX")]
+    pub(crate) state_id_suffix: Option<String>,
+    /// Store the state in this file instead of the database
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["state_id", "state_id_suffix"])]
+    pub(crate) state: Option<PathBuf>,
+    /// Do not pass the stored state to the tap, so that it extracts everything again
+    #[arg(long)]
+    pub(crate) full_refresh: bool,
+    /// Neither read nor store a state
+    #[arg(long, conflicts_with = "state")]
+    pub(crate) no_state_update: bool,
+    /// Resume from a state that another pipeline, or an older version, has stored
+    #[arg(long, conflicts_with_all = ["full_refresh", "no_state_update"])]
+    pub(crate) adopt_state: bool,
+    /// Run even if another run of the same state seems to be alive
+    #[arg(short, long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+/// Which log lines are shown, and how.
+#[derive(clap::Args)]
+pub(crate) struct LogArgs {
+    /// Show lines of this level and above
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub(crate) log_level: Level,
+    /// Show only warnings and errors, and no progress
+    #[arg(short, long, conflicts_with_all = ["verbose", "log_level"])]
+    pub(crate) quiet: bool,
+    /// Show details, including the plugins' METRIC lines
+    #[arg(short, long, conflicts_with = "log_level")]
+    pub(crate) verbose: bool,
+    /// The format of log lines
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// In the format of Meltano's console
+    #[default]
+    Text,
+    /// As JSON objects with the fields of Meltano's JSON format
+    Json,
+}
+
+/// The options of `melisma pipe`.
+#[derive(clap::Args)]
+#[command(after_help = PIPE_EXAMPLES)]
+pub(crate) struct PipeArgs {
+    /// Write the counts to FILE as JSON when the input ends
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stats: Option<PathBuf>,
+    /// Pass on only lines that are Singer messages, and records that match their SCHEMA
+    #[arg(long)]
+    pub(crate) validate: bool,
+    /// What to do with an invalid line: fail, skip, dead-letter, dead-letter=FILE
+    #[arg(long, value_name = "ACTION", default_value = "fail", requires = "validate")]
+    pub(crate) on_invalid: OnInvalid,
+    /// The longest line that --validate accepts
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_LINE_BYTES as u64, requires = "validate",
+          value_parser = clap::value_parser!(u64).range(1..=MOST_LINE_BYTES))]
+    pub(crate) max_line_bytes: u64,
+    /// Hold at most this much between the tap and a slow target
+    #[arg(long, value_name = "BYTES", default_value_t = BLOCK_BYTES as u64,
+          value_parser = clap::value_parser!(u64).range(4096..=MOST_BUFFER))]
+    pub(crate) buffer: u64,
+}
+
+/// What happens to an invalid line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OnInvalid {
+    /// The pipe fails; what came before the line has been passed on.
+    Fail,
+    /// It is dropped with a warning.
+    Skip,
+    /// It is written to this file with the reason.
+    DeadLetter(PathBuf),
+}
+
+impl FromStr for OnInvalid {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            None if text == "fail" => Ok(Self::Fail),
+            None if text == "skip" => Ok(Self::Skip),
+            None if text == "dead-letter" => Ok(Self::DeadLetter("dead-letters.jsonl".into())),
+            Some(("dead-letter", file)) if !file.is_empty() => Ok(Self::DeadLetter(file.into())),
+            _ => Err("expected fail, skip, dead-letter or dead-letter=FILE".to_owned()),
         }
-    };
-    let result = match (parsed.completions, parsed.command) {
-        (Some(shell), _) | (None, Some(Command::Completions { shell })) => {
-            completions::write_script(shell, &mut std::io::stdout()).map(|()| ExitCode::SUCCESS)
-        }
-        (None, Some(Command::Run(args))) => run::run(&args),
-        (None, Some(Command::Pipe(args))) => pipe::run(&args),
-        (None, None) => Err(Error::new(
-            Kind::Usage,
-            "a command is missing; `melisma --help` lists them",
-        )),
-    };
-    result.unwrap_or_else(|error| report(&error))
-}
-
-/// Says what went wrong, on one line of stderr; nobody needs to read it for the process to end.
-fn report(error: &Error) -> ExitCode {
-    stderr::write_at_the_end(format!("melisma: {error}\n"));
-    ExitCode::from(error.kind().exit_code())
-}
-
-/// Clap's own suggestion does not know the built-in plugins, nor letters that changed places.
-fn unknown(error: &clap::Error) -> Error {
-    let name = match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(name)) => name.as_str(),
-        _ => "?",
-    };
-    let command = command();
-    let known = command.get_subcommands().map(clap::Command::get_name);
-    Error::new(
-        Kind::Usage,
-        format!("there is no command {name:?}{}", suggestion(name, known)),
-    )
-}
-
-/// The command with the built-in plugins as subcommands, for completions.
-fn command() -> clap::Command {
-    let mut command = Melisma::command();
-    for plugin in builtin::PLUGINS {
-        command = command.subcommand((plugin.command)().about(plugin.about));
     }
-    command
-}
-
-/// The name a program was called by, without its folder.
-pub(crate) fn base_name(program: &OsString) -> Option<&str> {
-    Path::new(program).file_stem()?.to_str()
 }

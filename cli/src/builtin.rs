@@ -1,6 +1,7 @@
-//! The taps and targets that `melisma` carries inside.
+//! The taps and targets that are built into `melisma`.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use melisma_sdk::args::{tap_command, target_command};
@@ -8,22 +9,21 @@ use melisma_sdk::config::Settings;
 use melisma_sdk::{Tap, Target, main_tap, main_target, target};
 use serde_json::{Map, Value, json};
 
-use crate::args::base_name;
-use crate::project::PluginKind;
+use crate::plugin_kind::PluginKind;
 
 /// A plugin that needs no install.
 pub(crate) struct Builtin {
-    /// Its name and that of its executable.
+    /// The name of the plugin and of its executable.
     pub(crate) name: &'static str,
     /// One line for the help.
     pub(crate) about: &'static str,
     pub(crate) kind: PluginKind,
-    /// Whether it is a target that may hold STATE beside its rows.
+    /// Whether it is a target that can store STATE next to its rows.
     pub(crate) stores_state: bool,
     settings: fn() -> Settings,
     /// Its options, for completions.
     pub(crate) command: fn() -> clap::Command,
-    /// With its arguments, the first of which is its name.
+    /// Its main function; the first argument is its name.
     main: fn(Vec<OsString>) -> ExitCode,
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &[OsString]) -> Option<ExitCode> {
 }
 
 impl Builtin {
-    /// What a lock file would say about it.
+    /// Its definition, as a lock file of Meltano would have it.
     pub(crate) fn definition(&self) -> Map<String, Value> {
         let settings = (self.settings)();
         let properties = settings.schema().get("properties").and_then(Value::as_object);
@@ -108,7 +108,7 @@ impl Builtin {
         }
     }
 
-    /// What Meltano must know to pass it a catalog, a state and a log configuration.
+    /// The capabilities that Meltano looks at before it passes a catalog, a state and a log configuration.
     pub(crate) fn capabilities(&self) -> &'static [&'static str] {
         match self.kind {
             PluginKind::Extractor => &["catalog", "discover", "state", "about", "structured-logging"],
@@ -125,7 +125,7 @@ fn kind(schema: &Value) -> &'static str {
         _ => Vec::new(),
     };
     let known = ["boolean", "integer", "number", "array", "object"];
-    // Text goes before the rest: what may be text needs no cast.
+    // Text takes precedence: a setting that may be text needs no cast.
     if types.contains(&"string") {
         return "string";
     }
@@ -136,4 +136,9 @@ fn kind(schema: &Value) -> &'static str {
             "number" => "decimal",
             kind => kind,
         })
+}
+
+/// The name that a program was called by, without its folder.
+fn base_name(program: &OsString) -> Option<&str> {
+    Path::new(program).file_stem()?.to_str()
 }

@@ -1,5 +1,5 @@
-//! Shell completions: the script that a shell loads asks the program itself what can come next, so that it knows the
-//! plugins of the project in whatever folder the user stands.
+//! Shell completions. The script that a shell loads asks the program itself for candidates, so that completions include
+//! the plugins of the project in the current folder.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -10,16 +10,17 @@ use clap_complete::{CompleteEnv, Shell};
 use melisma_sdk::{Error, Result};
 
 use crate::builtin;
-use crate::project::{self, PluginKind, Vars};
+use crate::plugin_kind::PluginKind;
+use crate::project::{self, environment_variables};
 
-/// The variable by which the script says that it asks.
-const ASKS: &str = "MELISMA_COMPLETE";
+/// The environment variable by which the script asks for candidates.
+const REQUEST: &str = "MELISMA_COMPLETE";
 
-/// Answers a shell that asks what can come next; `false` when none does.
+/// Answers a shell that asks for candidates; `false` when this is an ordinary call.
 pub(crate) fn answer(command: impl Fn() -> clap::Command, args: &[OsString]) -> Result<bool> {
     let here = std::env::current_dir().ok();
     CompleteEnv::with_factory(command)
-        .var(ASKS)
+        .var(REQUEST)
         .try_complete(args, here.as_deref())
         .map_err(|error| Error::config("cannot complete").with_source(io::Error::other(error)))
 }
@@ -31,28 +32,25 @@ pub(crate) fn write_script(shell: Shell, to: &mut dyn Write) -> Result<()> {
         .completer(&shell.to_string())
         .ok_or_else(|| Error::config(format!("there are no completions for {shell}")))?;
     completer
-        .write_registration(ASKS, "melisma", "melisma", "melisma", to)
+        .write_registration(REQUEST, "melisma", "melisma", "melisma", to)
         .map_err(|error| Error::io("cannot write the completions", error))
 }
 
-/// The taps that can be run here.
+/// The taps that can be run in the current folder.
 pub(crate) fn taps() -> Vec<CompletionCandidate> {
     plugins(PluginKind::Extractor)
 }
 
-/// The targets that can be run here.
+/// The targets that can be run in the current folder.
 pub(crate) fn targets() -> Vec<CompletionCandidate> {
     plugins(PluginKind::Loader)
 }
 
-/// The project's plugins, or outside of one those that are built in. A project that cannot be read completes nothing.
+/// The project's plugins; outside of a project, the built-in ones. A project that cannot be read has no candidates.
 fn plugins(kind: PluginKind) -> Vec<CompletionCandidate> {
-    let os: Vars = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
     let root = std::env::current_dir()
         .ok()
-        .and_then(|here| project::find(&here, &os));
+        .and_then(|here| project::find(&here, &environment_variables()));
     match root {
         Some(root) => project::plugin_names(&root, kind)
             .into_iter()

@@ -1,89 +1,15 @@
-//! What a person, or a log collector, sees on stderr: one line each, in Meltano's console format.
+//! The log of a run on stderr: lines in the formats of Meltano, and progress bars on a terminal.
 
 use std::io::{self, IsTerminal};
 
-use clap::ValueEnum;
 use indicatif::MultiProgress;
 use jiff::{Timestamp, tz::TimeZone};
 use melisma_sdk::printable::{printable, printable_json};
 use serde_json::json;
 
+use crate::args::{LogArgs, LogFormat};
+use crate::level::Level;
 use crate::stderr::Stderr;
-
-/// How much a line matters. The names are Python's, as Singer plugins use them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(crate) enum Level {
-    Debug,
-    Info,
-    Warning,
-    Error,
-    Critical,
-    /// As a threshold: nothing at all.
-    Disabled,
-}
-
-impl Level {
-    /// The level of that name, in any case; `warn` and `fatal` too.
-    pub(crate) fn parse(name: &str) -> Option<Self> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "debug" | "trace" => Self::Debug,
-            "info" => Self::Info,
-            "warning" | "warn" => Self::Warning,
-            "error" => Self::Error,
-            "critical" | "fatal" => Self::Critical,
-            "disabled" => Self::Disabled,
-            _ => return None,
-        })
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Error => "error",
-            Self::Critical => "critical",
-            Self::Disabled => "disabled",
-        }
-    }
-
-    /// The escape sequence of its colour.
-    fn colour(self) -> &'static str {
-        match self {
-            Self::Debug => "\x1b[36m",
-            Self::Info | Self::Disabled => "\x1b[32m",
-            Self::Warning => "\x1b[33m",
-            Self::Error | Self::Critical => "\x1b[31m",
-        }
-    }
-}
-
-/// How log lines are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// As Meltano's console writes them.
-    #[default]
-    Text,
-    /// One JSON object each, with the fields of Meltano's JSON format.
-    Json,
-}
-
-/// Which lines are shown, and how: what `melisma run` takes.
-#[derive(clap::Args)]
-pub(crate) struct LogArgs {
-    /// Show lines of this level and above
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
-    log_level: Level,
-    /// Show warnings and errors only, and no progress
-    #[arg(short, long, conflicts_with_all = ["verbose", "log_level"])]
-    quiet: bool,
-    /// Show details, the plugins' METRIC lines among them
-    #[arg(short, long, conflicts_with = "log_level")]
-    verbose: bool,
-    /// How lines are written
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
-}
 
 impl LogArgs {
     fn threshold(&self) -> Level {
@@ -95,9 +21,9 @@ impl LogArgs {
     }
 }
 
-/// Where log lines go. On a terminal they go above the progress bars.
+/// Writes log lines to stderr; on a terminal, above the progress bars.
 ///
-/// Every line is escaped here, whoever wrote it: it stays one line, and a terminal obeys nothing in it.
+/// Every line is escaped here, including those of plugins: it stays one line, and has no escape sequence for a terminal.
 pub(crate) struct Console {
     threshold: Level,
     bars: Option<MultiProgress>,
@@ -105,7 +31,7 @@ pub(crate) struct Console {
     stderr: Stderr,
 }
 
-/// How a line is written.
+/// The look of a line.
 #[derive(Clone, Copy)]
 enum Style {
     Plain,
@@ -114,13 +40,13 @@ enum Style {
 }
 
 impl Console {
-    /// Stderr, for the lines that are asked for.
+    /// A console for the lines that `args` ask for.
     pub(crate) fn new(args: &LogArgs) -> Self {
         let terminal =
             io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let coloured = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let threshold = args.threshold();
-        // Bars among JSON would be noise, and who wants warnings only wants no bars.
+        // Bars between JSON lines would break them, and with `--quiet` they are not wanted.
         let progress = args.log_format == LogFormat::Text && threshold <= Level::Info;
         let bars = (terminal && progress).then(MultiProgress::new);
         let style = match args.log_format {
@@ -140,17 +66,17 @@ impl Console {
         }
     }
 
-    /// The progress bars, when stderr is a terminal. They are only touched by what is given to [`draw`](Self::draw).
+    /// The progress bars, when stderr is a terminal. Only closures given to [`draw`](Self::draw) may touch them.
     pub(crate) fn bars(&self) -> Option<&MultiProgress> {
         self.bars.as_ref()
     }
 
-    /// Draws on the thread that writes: a terminal that is held holds nobody else up.
+    /// Draws on the writing thread, so that a suspended terminal (Ctrl-S) delays only that thread.
     pub(crate) fn draw(&self, drawing: impl FnOnce() + Send + 'static) {
         self.stderr.draw(drawing);
     }
 
-    /// Waits until everything is written, unless nobody reads it.
+    /// Waits until everything is written, unless stderr is not being read.
     pub(crate) fn flush(&self) {
         self.stderr.flush();
     }
@@ -160,7 +86,7 @@ impl Console {
         level >= self.threshold && self.threshold != Level::Disabled
     }
 
-    /// Writes one line, and never waits for whoever reads it.
+    /// Writes one line without waiting for the reader of stderr.
     pub(crate) fn log(&self, level: Level, name: &str, message: &str) {
         if self.shows(level) {
             self.stderr
@@ -168,7 +94,7 @@ impl Console {
         }
     }
 
-    /// Writes a line of a plugin's, which waits when it writes more than is read.
+    /// Writes a line of a plugin. Waits while stderr is behind, so that a plugin that logs much slows down.
     pub(crate) fn relay(&self, level: Level, name: &str, message: &str) {
         if self.shows(level) {
             self.stderr
@@ -176,14 +102,24 @@ impl Console {
         }
     }
 
-    /// A line of melisma's own.
+    /// An informational line of melisma itself.
     pub(crate) fn info(&self, message: &str) {
         self.log(Level::Info, "melisma", message);
     }
 
-    /// A warning of melisma's own.
+    /// A warning of melisma itself.
     pub(crate) fn warn(&self, message: &str) {
         self.log(Level::Warning, "melisma", message);
+    }
+
+    /// An error of melisma itself.
+    pub(crate) fn error(&self, message: &str) {
+        self.log(Level::Error, "melisma", message);
+    }
+
+    /// A detail of melisma itself.
+    pub(crate) fn debug(&self, message: &str) {
+        self.log(Level::Debug, "melisma", message);
     }
 }
 
@@ -203,9 +139,9 @@ fn line(at: Timestamp, level: Level, name: &str, message: &str, style: Style) ->
     format!("{time} [{on}{:<9}{off}] {name:<12} {message}\n", level.name())
 }
 
-/// The line that says how many are missing.
+/// The line that says how many lines are missing.
 fn dropped(lines: u64, style: Style) -> String {
-    let message = format!("{lines} log lines were dropped, because nothing had read stderr for a while");
+    let message = format!("{lines} log lines were dropped because nothing read stderr for a while");
     line(Timestamp::now(), Level::Warning, "melisma", &message, style)
 }
 
@@ -237,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_stays_one_line_and_a_terminal_obeys_nothing_in_it() {
+    fn a_line_stays_one_line_without_escape_sequences() {
         let at = Timestamp::from_microsecond(1_769_860_800_123_456).expect("in range");
         for (style, colours) in [(Style::Plain, 0), (Style::Coloured, 9), (Style::Json, 0)] {
             let line = line(

@@ -1,23 +1,72 @@
-//! `melisma`: runs Singer taps and targets, stands in the middle of their pipes, and carries its own inside.
+//! `melisma`: runs Singer taps and targets, passes Singer messages through a shell pipe, and has connectors built in.
+//!
+//! This file is the whole program at a glance: it finds out who is asked for, and calls that module.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`args`], [`usage`] | the command line: its types, and the errors for a wrong one |
+//! | [`builtin`], [`completions`] | the built-in taps and targets; completion scripts for shells |
+//! | [`run`] | `melisma run`: one tap into one target, with its state stored |
+//! | [`pipe`] | `melisma pipe`: passes stdin to stdout, counts it and checks it |
+//! | [`project`], [`catalog`] | a Meltano project and its settings; its `select` and `metadata` applied to a catalog |
+//! | [`state`] | where a state is stored between runs, and who may use it |
+//! | [`count`] | counts Singer lines by stream, from their first bytes |
+//! | [`console`], [`stderr`], [`signals`] | log lines, the thread that writes them, and signals |
 
 mod args;
+mod blocks;
 mod builtin;
 mod catalog;
 mod completions;
 mod console;
-mod envelope;
-mod names;
+mod count;
+mod dotted_keys;
+mod hash;
+mod level;
 mod pipe;
-mod pipes;
+mod plugin_kind;
 mod project;
 mod run;
 mod signals;
 mod state;
 mod stderr;
-mod tally;
+mod suggestion;
+mod usage;
 
+use std::ffi::OsString;
+use std::ops::ControlFlow::{Break, Continue};
 use std::process::ExitCode;
 
+use melisma_sdk::{Error, Result};
+
+use args::Command;
+
 fn main() -> ExitCode {
-    args::main(std::env::args_os().collect())
+    melisma_sdk::logs::shorten_panics();
+    dispatch(std::env::args_os().collect()).unwrap_or_else(|error| report(&error))
+}
+
+/// Runs the command line `words`, whose first word is the name of the program.
+fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
+    if completions::answer(usage::command_with_plugins, &words)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Before clap: a built-in plugin has a command line of its own, and its own `--help`.
+    if let Some(code) = builtin::run(&words) {
+        return Ok(code);
+    }
+    match usage::parse(words)? {
+        Continue(Command::Run(args)) => run::run(&args),
+        Continue(Command::Pipe(args)) => pipe::run(&args),
+        Continue(Command::Completions { shell }) => {
+            completions::write_script(shell, &mut std::io::stdout()).map(|()| ExitCode::SUCCESS)
+        }
+        Break(printed) => Ok(printed),
+    }
+}
+
+/// Writes the error on one line of stderr. The process ends even if nothing reads that line.
+fn report(error: &Error) -> ExitCode {
+    stderr::write_at_the_end(format!("melisma: {error}\n"));
+    ExitCode::from(error.kind().exit_code())
 }

@@ -1,16 +1,19 @@
-//! SIGINT, SIGTERM and SIGHUP as a flag that the run looks at.
+//! SIGINT, SIGTERM and SIGHUP as a flag that `melisma run` looks at.
+//!
+//! The SDK's `Stop` ends the process at the second signal. A run must not: it has two processes to kill first. So it
+//! counts signals itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use melisma_sdk::{Error, Result};
+use melisma_sdk::{Error, Kind, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// The signals that came since the last look.
 pub(crate) struct Signals(Arc<AtomicUsize>);
 
 impl Signals {
-    /// From now on the three signals only set the flag.
+    /// From now on the three signals only set a flag.
     pub(crate) fn watch() -> Result<Self> {
         let flag = Arc::new(AtomicUsize::new(0));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -33,7 +36,7 @@ impl Signals {
     }
 }
 
-/// `SIGINT`, for people.
+/// `SIGINT` and the like, for messages.
 pub(crate) fn name(signal: i32) -> &'static str {
     match signal {
         SIGINT => "SIGINT",
@@ -41,4 +44,9 @@ pub(crate) fn name(signal: i32) -> &'static str {
         SIGHUP => "SIGHUP",
         _ => "a signal",
     }
+}
+
+/// The error of a run that a signal ended before its processes were started.
+pub(crate) fn interrupted(signal: i32) -> Error {
+    Error::new(Kind::Interrupted(signal), format!("ended by {}", name(signal)))
 }

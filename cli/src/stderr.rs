@@ -1,8 +1,8 @@
-//! Stderr behind a queue and a thread of its own, so that nothing waits for whoever reads it.
+//! Stderr behind a queue and a thread of its own, so that a run never waits for the reader of its log.
 //!
-//! A terminal that is held, a pager, a full pipe that nobody reads: a write to stderr may wait for ever, and with it
-//! the thread that looks for signals. So only one thread writes. What it has not written yet is bounded; when nobody
-//! has read anything for a while, lines are dropped and counted, and the run goes on.
+//! A suspended terminal (Ctrl-S), a pager or a full pipe can block a write to stderr for ever, and with it the thread
+//! that looks for signals. So only one thread writes. The queue is bounded: when nothing has been read for a while,
+//! lines are dropped and counted, and the run continues.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use indicatif::MultiProgress;
 
-/// Bytes of relayed lines that wait, and of melisma's own. Past it a plugin waits too, and an own line is dropped:
-/// whoever writes those must not wait.
+/// Bytes that may wait in the queue: of plugins' lines, and of melisma's own. When it is full, a plugin waits, but a line
+/// of melisma is dropped: the thread that writes it must not wait.
 const WAITING: usize = 1 << 20;
-/// A stderr that has taken nothing for so long is taken for one that nobody reads.
+/// A stderr that has accepted nothing for this long counts as not being read.
 const STALLED: Duration = Duration::from_secs(5);
-/// How long the end of a run waits for a stderr that takes nothing.
+/// How long the end of a run waits for a stderr that accepts nothing.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How soon a stderr that is not ready is tried again, when its owner has made it non-blocking.
+/// How soon a non-blocking stderr that is not ready is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
 
 /// Something that draws, on the thread that writes.
@@ -36,15 +36,15 @@ struct Shared {
 
 struct State {
     lines: VecDeque<Line>,
-    /// Of the lines that wait, and of the one that is written: melisma's own and those of plugins.
+    /// Bytes of the lines that wait, and of the one being written, by [`Source`].
     bytes: [usize; 2],
-    /// Only the newest: an older picture is of no use.
+    /// Only the newest drawing: older ones are out of date.
     drawing: Option<Drawing>,
-    /// The thread is writing or drawing.
+    /// Whether the thread is writing or drawing.
     busy: bool,
-    /// When something was written last, or when there was something to write again.
+    /// When something was last written, or last added to an empty queue.
     moved: Instant,
-    /// Lines that were dropped and not spoken of yet.
+    /// Lines that were dropped and not reported yet.
     dropped: u64,
 }
 
@@ -53,7 +53,7 @@ struct Line {
     from: Source,
 }
 
-/// Who has written a line.
+/// Who wrote a line.
 #[derive(Clone, Copy)]
 enum Source {
     Melisma,
@@ -61,7 +61,7 @@ enum Source {
 }
 
 impl Stderr {
-    /// Starts the thread. Lines go above the bars, if there are any; `dropped` is the line that speaks of so many.
+    /// Starts the thread. Lines go above the bars, if there are any; `dropped` makes the line that reports dropped lines.
     pub(crate) fn start(bars: Option<MultiProgress>, dropped: fn(u64) -> String) -> Self {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
@@ -79,7 +79,7 @@ impl Stderr {
         Self(shared)
     }
 
-    /// Writes a line soon, without ever waiting; it is dropped when too much waits already.
+    /// Queues a line without ever waiting; it is dropped when the queue is full.
     pub(crate) fn write(&self, line: String) {
         let mut state = self.0.lock();
         if state.bytes[Source::Melisma as usize] > WAITING {
@@ -89,7 +89,7 @@ impl Stderr {
         }
     }
 
-    /// Writes a line soon. Waits for room, but not for a stderr that nobody reads: then the line is dropped.
+    /// Queues a line. Waits for room, unless stderr is not being read: then the line is dropped.
     pub(crate) fn write_relayed(&self, line: String) {
         let mut state = self.0.lock();
         while state.bytes[Source::Plugin as usize] > WAITING {
@@ -102,14 +102,14 @@ impl Stderr {
         self.0.push(&mut state, line, Source::Plugin);
     }
 
-    /// Draws soon, in place of a drawing that waits already.
+    /// Queues a drawing, in place of one that is still waiting.
     pub(crate) fn draw(&self, drawing: impl FnOnce() + Send + 'static) {
         let mut state = self.0.lock();
         self.0.begin(&mut state);
         state.drawing = Some(Box::new(drawing));
     }
 
-    /// Waits until everything is written, or nobody reads it.
+    /// Waits until everything is written, or stderr is found not to be read.
     pub(crate) fn flush(&self) {
         let mut state = self.0.lock();
         while state.busy || !state.is_idle() {
@@ -137,7 +137,7 @@ impl Shared {
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Before something is added: a thread that had nothing to do has not stalled.
+    /// Called before something is added: an idle thread has not stalled.
     fn begin(&self, state: &mut State) {
         if !state.busy && state.is_idle() {
             state.moved = Instant::now();
@@ -189,8 +189,8 @@ impl Shared {
         }
     }
 
-    /// Writes piece by piece, so that it shows whether somebody reads. A stderr that can not be written to is no
-    /// reason to stop a run.
+    /// Writes in pieces, so that [`State::moved`] tells whether stderr is being read. A stderr that cannot be written to
+    /// does not stop a run.
     fn write_all(&self, line: &str) {
         let mut rest = line.as_bytes();
         while !rest.is_empty() {
@@ -208,7 +208,7 @@ impl Shared {
     }
 }
 
-/// Writes the last words of a process to stderr; waits for a stderr that nobody reads for a moment only.
+/// Writes the last line of a process to stderr; waits only a moment for a stderr that is not being read.
 pub(crate) fn write_at_the_end(text: String) {
     let stderr = Stderr::start(None, |_| String::new());
     stderr.write(text);

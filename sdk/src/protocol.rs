@@ -17,6 +17,10 @@ pub fn widen(pipe: impl std::os::fd::AsFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES);
 }
 
+/// Does nothing: pipes of other systems grow by themselves.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub fn widen(_: impl std::os::fd::AsFd) {}
+
 /// The process's stdout, unbuffered: whoever writes brings large pieces. A pipe is [widened](widen).
 ///
 /// It is a second handle on the same pipe or file, so it needs no lock and no line buffer.
@@ -30,7 +34,7 @@ pub fn stdout() -> Result<File> {
     let handle = std::os::windows::io::AsHandle::as_handle(&io::stdout())
         .try_clone_to_owned()
         .map_err(cannot)?;
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     widen(&handle);
     Ok(File::from(handle))
 }
@@ -46,7 +50,7 @@ pub fn stdin() -> Result<File> {
     let handle = std::os::windows::io::AsHandle::as_handle(&io::stdin())
         .try_clone_to_owned()
         .map_err(cannot)?;
-    #[cfg(target_os = "linux")]
+    #[cfg(unix)]
     widen(&handle);
     Ok(File::from(handle))
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::metadata::{self, Package};
-use crate::{Result, graph};
+use crate::{Result, graph, imports};
 
 /// Licences that may be linked into a binary under MIT or Apache-2.0.
 const LICENCES: &[&str] = &[
@@ -87,6 +87,7 @@ const DUPLICATES: &[(&str, &str)] = &[
 pub(crate) fn run() -> Result {
     let packages = metadata::packages()?;
     let mut found = graph::violations(&packages);
+    found.extend(imports::violations()?);
     found.extend(sources(&packages));
     found.extend(packages.iter().filter_map(licence));
     found.extend(packages.iter().filter_map(banned));

@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `gen`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `gen`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +11,8 @@ mod docs;
 mod faults;
 mod fuzz;
 mod graph;
+mod imports;
+mod macos;
 mod malformed;
 mod metadata;
 mod postgres;
@@ -45,6 +47,8 @@ enum Command {
     },
     /// Check licences, sources, banned and duplicate crates, and the direction of imports.
     Deny,
+    /// Check that the product compiles for macOS, if the target is installed.
+    Macos,
     /// Write the settings of each plugin into its page under docs/.
     Docs,
     /// Let libFuzzer look for inputs that a property of fuzz/properties does not hold for.
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::run(),
         Command::Test { rest } => test::run(&rest),
         Command::Deny => deny::run(),
+        Command::Macos => macos::run(),
         Command::Docs => docs::run(),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Faults(args) => faults::run(&args),

@@ -1,4 +1,4 @@
-//! Applying rules to a catalog. Keys that nobody names stay as they are, in their order.
+//! Applying rules to a catalog. Keys that no rule names keep their values and their order.
 
 use serde_json::{Map, Value, json};
 
@@ -59,7 +59,7 @@ fn apply_metadata(stream: &mut Map<String, Value>, rules: &[&MetadataRule]) {
     if let Some(schema) = stream.get("schema") {
         add_properties(schema, &mut Vec::new(), &mut entries);
     }
-    // Old taps read the stream's own keys.
+    // Old taps read keys of the stream itself, such as `replication_method`.
     for rule in rules.iter().filter(|rule| rule.is_of_breadcrumb("")) {
         stream.insert(rule.key.replace('-', "_"), rule.value.clone());
     }

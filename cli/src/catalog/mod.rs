@@ -1,5 +1,4 @@
-//! What a tap is told to sync: its discovered catalog, changed by a project's `select`, `metadata`, `schema` and
-//! `select_filter`.
+//! Applying a project's `select`, `metadata`, `schema` and `select_filter` to a tap's catalog, as Meltano does.
 
 mod apply;
 mod glob;

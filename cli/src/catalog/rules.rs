@@ -1,17 +1,17 @@
-//! Rules from the extras of a plugin: which part of which stream gets which value.
+//! Rules from the extras of a plugin: which value is set where in the catalog.
 
 use serde_json::{Map, Value};
 
 use super::glob;
 
-/// Sets `key` to `value` in the metadata of what matches.
+/// Sets `key` to `value` in matching metadata.
 #[derive(Clone, Debug)]
 pub(crate) struct MetadataRule {
     /// Patterns of stream ids.
     streams: Vec<String>,
-    /// The streams are those that match none of the patterns.
+    /// Whether the rule is for the streams that match none of the patterns.
     negated: bool,
-    /// A pattern over the breadcrumb's parts joined by dots; empty for the stream itself.
+    /// A pattern for the parts of the breadcrumb, joined by dots; empty for the stream itself.
     breadcrumb: String,
     pub(crate) key: String,
     pub(crate) value: Value,
@@ -50,7 +50,7 @@ pub(crate) struct SchemaRule {
     pub(crate) schema: Value,
 }
 
-/// All rules of a plugin, in the order in which they are applied: the last one that matches counts.
+/// All rules of a plugin in the order in which they are applied: the last match takes precedence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     pub(crate) schema: Vec<SchemaRule>,
@@ -75,12 +75,12 @@ impl Rules {
         rules
     }
 
-    /// Everything is selected.
+    /// Rules that select everything.
     pub(crate) fn everything() -> Self {
         Self::new(&["*.*".to_owned()], &Map::new(), &Map::new(), &[])
     }
 
-    /// Only the filter: for a catalog that the user wrote.
+    /// Only `select_filter`: for a catalog file of the user.
     pub(crate) fn only_filter(select_filter: &[String]) -> Self {
         Self {
             schema: Vec::new(),
@@ -129,7 +129,7 @@ fn breadcrumb(properties: &[String]) -> String {
         .join(".")
 }
 
-/// All that is included, then all that is excluded, whatever their order in the list.
+/// First the rules of all inclusions, then those of all exclusions, whatever their order in the list.
 fn select_rules(patterns: &[String]) -> Vec<MetadataRule> {
     let (mut includes, mut excludes) = (Vec::new(), Vec::new());
     for pattern in patterns.iter().map(|pattern| Pattern::parse(pattern)) {
@@ -147,7 +147,7 @@ fn select_rules(patterns: &[String]) -> Vec<MetadataRule> {
         if !pattern.negated || *properties == star {
             rules.push(rule(String::new()));
         }
-        // What holds an included property is included too; what is excluded with all its parts is excluded itself.
+        // The parents of an included property are included. A property whose parts are all excluded is excluded itself.
         let parents = match (pattern.negated, whole) {
             (false, _) => 1..properties.len(),
             (true, true) => properties.len().saturating_sub(1).max(1)..properties.len(),
@@ -160,7 +160,7 @@ fn select_rules(patterns: &[String]) -> Vec<MetadataRule> {
     includes
 }
 
-/// `stream[.property...].key` by flat name.
+/// Rules from names such as `stream.property.key`.
 fn metadata_rules(metadata: &Map<String, Value>) -> Vec<MetadataRule> {
     let mut rules = Vec::new();
     for (name, value) in metadata {
@@ -179,7 +179,7 @@ fn metadata_rules(metadata: &Map<String, Value>) -> Vec<MetadataRule> {
 
 fn schema_rules(schema: &Map<String, Value>) -> Vec<SchemaRule> {
     let mut rules = Vec::new();
-    for (stream, properties) in crate::project::nest(schema.clone()) {
+    for (stream, properties) in crate::dotted_keys::nest(schema.clone()) {
         let Value::Object(properties) = properties else {
             continue;
         };
@@ -194,7 +194,7 @@ fn schema_rules(schema: &Map<String, Value>) -> Vec<SchemaRule> {
     rules
 }
 
-/// Streams that no pattern names, or that one excludes, are not selected. Property parts say nothing.
+/// Deselects the streams that no pattern names, and those that a pattern excludes. Property parts are ignored.
 fn filter_rules(patterns: &[String]) -> Vec<MetadataRule> {
     let (excluded, included): (Vec<Pattern>, Vec<Pattern>) = patterns
         .iter()

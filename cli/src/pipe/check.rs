@@ -1,4 +1,4 @@
-//! Whether a line is a Singer message, and a record what its SCHEMA says.
+//! Checking one line: is it a Singer message, and does a record match its SCHEMA?
 
 use std::sync::Arc;
 
@@ -9,43 +9,43 @@ use melisma_engine::message::{Message, MessageReader, Record, Schema, StreamId, 
 use melisma_engine::schema::StreamSchema;
 use melisma_sdk::{Error, Result};
 
-/// Bytes of the SCHEMAs that are kept, those of all streams together: each stream's newest, and what it is compiled to.
+/// Limit for the bytes of all SCHEMAs in memory: the newest one of each stream is kept, with what it was compiled to.
 const MAX_SCHEMA_BYTES: usize = 256 << 20;
 
-/// Checks line after line of one input.
+/// Checks the lines of one input in order.
 #[derive(Default)]
 pub(crate) struct Checker {
     messages: MessageReader,
-    /// By the number of the stream.
+    /// By index of the stream.
     streams: Vec<Option<Stream>>,
-    /// Bytes of the SCHEMAs that are kept.
+    /// Bytes of the SCHEMAs in memory.
     kept: usize,
 }
 
-/// What the last SCHEMA of a stream says.
+/// The last SCHEMA of a stream.
 struct Stream {
     decoder: Decoder,
     schema: String,
     key_properties: Vec<String>,
 }
 
-/// What is wrong with a line.
-pub(crate) enum Wrong {
-    /// It can be left out: noise, or a record.
+/// Why a line is invalid.
+pub(crate) enum Invalid {
+    /// The line can be skipped: noise, or a record.
     Line(Error),
-    /// It can not: a SCHEMA that nothing can be checked with.
+    /// A SCHEMA that cannot be used. Skipping it would leave the records after it unchecked.
     Schema(Error),
 }
 
 impl Checker {
-    /// Checks a line; the stream is known for RECORD lines.
+    /// Checks a line; `row` is scratch space that is reused from line to line.
     #[inline]
-    pub(crate) fn check<'a>(&mut self, line: &Line<'a>, row: &mut Row<'a>) -> Result<(), Wrong> {
+    pub(crate) fn check<'a>(&mut self, line: &Line<'a>, row: &mut Row<'a>) -> Result<(), Invalid> {
         match self.messages.read(line) {
-            Ok(Message::Record(record)) => self.record(line, &record, row).map_err(Wrong::Line),
-            Ok(Message::Schema(schema)) => self.schema(line, &schema).map_err(Wrong::Schema),
+            Ok(Message::Record(record)) => self.record(line, &record, row).map_err(Invalid::Line),
+            Ok(Message::Schema(schema)) => self.schema(line, &schema).map_err(Invalid::Schema),
             Ok(_) => Ok(()),
-            Err(error) => Err(Wrong::Line(error)),
+            Err(error) => Err(Invalid::Line(error)),
         }
     }
 
@@ -77,7 +77,7 @@ impl Checker {
             .in_stream(self.messages.name(stream))
     }
 
-    /// Takes a SCHEMA; one that repeats the last costs a comparison.
+    /// Compiles a SCHEMA, unless it is the same as the last one of its stream.
     fn schema(&mut self, line: &Line<'_>, message: &Schema<'_>) -> Result<()> {
         let index = message.stream.index();
         if self.streams.len() <= index {
@@ -103,7 +103,7 @@ impl Checker {
         self.kept = kept;
         let name = self.messages.name(message.stream);
         let keys = &message.key_properties;
-        // Records are passed on as they came, so a schema may leave open what they have.
+        // Records are passed on as they came, so a schema may leave properties undeclared.
         let open = StreamSchema::open(message.schema, keys, true);
         let source = open.as_deref().unwrap_or(message.schema);
         let decoder = StreamSchema::compile(name, source, keys, &message.bookmark_properties)
@@ -131,7 +131,7 @@ impl Checker {
     }
 }
 
-/// The error of the first violation, with the number of the others.
+/// The error of the first violation, with the number of further ones.
 #[cold]
 fn and_more(error: &Error, more: usize) -> Error {
     let mut with = Error::input(format!("{}; and {more} more", error.message()));

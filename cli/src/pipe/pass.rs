@@ -1,4 +1,4 @@
-//! Moving bytes from stdin to stdout.
+//! Copying stdin to stdout without `--validate`.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -8,47 +8,44 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use melisma_sdk::{Error, Kind, Result};
 
 use super::input::Input;
-use crate::pipes::read_block;
-use crate::tally::Tally;
+use crate::blocks::{BLOCK_BYTES, read_block};
+use crate::count::Counter;
 
-/// Bytes of one read. Larger ones fall out of the processor's cache before they are written.
-pub(crate) const BLOCK: u64 = 256 << 10;
-
-/// Passes everything on and counts it; a buffer larger than one block is filled by a thread of its own.
-pub(crate) fn pass(input: Input, output: File, buffer: u64, tally: &mut Tally) -> Result<()> {
+/// Copies everything and counts it. A buffer larger than one block is filled by a thread of its own.
+pub(crate) fn pass(input: Input, output: File, buffer: u64, counter: &mut Counter) -> Result<()> {
     let bytes = usize::try_from(buffer).unwrap_or(usize::MAX);
-    if buffer <= BLOCK {
-        direct(input, output, bytes, tally)
+    if bytes <= BLOCK_BYTES {
+        unbuffered(input, output, bytes, counter)
     } else {
-        buffered(input, output, bytes, tally)
+        buffered(input, output, bytes, counter)
     }
 }
 
 /// One thread: read, count, write.
-fn direct(mut input: Input, mut output: File, block: usize, tally: &mut Tally) -> Result<()> {
+fn unbuffered(mut input: Input, mut output: File, block: usize, counter: &mut Counter) -> Result<()> {
     let mut block = vec![0; block];
     loop {
         let length = read_block(&mut input, &mut block).map_err(read_failed)?;
         if length == 0 {
             return Ok(());
         }
-        tally.feed(&block[..length]);
+        counter.feed(&block[..length]);
         output.write_all(&block[..length]).map_err(write_failed)?;
     }
 }
 
 /// A reader that runs ahead of the writer by at most `bytes`.
-fn buffered(input: Input, mut output: File, bytes: usize, tally: &mut Tally) -> Result<()> {
-    let block = usize::try_from(BLOCK).unwrap_or(usize::MAX);
-    let blocks = (bytes / block).max(2);
+fn buffered(input: Input, mut output: File, bytes: usize, counter: &mut Counter) -> Result<()> {
+    let blocks = (bytes / BLOCK_BYTES).max(2);
     let (full_in, full_out) = bounded::<Vec<u8>>(blocks);
     let (spare_in, spare_out) = bounded(blocks);
-    // Not a scoped thread: when writing fails, the reader may wait for input that never comes, and is left behind.
-    let reader = thread::spawn(move || read_ahead(input, block, &full_in, &spare_out));
+    // Not a scoped thread: when writing fails, the reader may be waiting for input that never comes. It ends with the
+    // process.
+    let reader = thread::spawn(move || read_ahead(input, &full_in, &spare_out));
     for filled in full_out {
-        tally.feed(&filled);
+        counter.feed(&filled);
         output.write_all(&filled).map_err(write_failed)?;
-        // Full only when the reader has buffers enough.
+        // The channel is full only when the reader has enough buffers.
         let _ = spare_in.try_send(filled);
     }
     reader
@@ -56,15 +53,10 @@ fn buffered(input: Input, mut output: File, bytes: usize, tally: &mut Tally) -> 
         .map_err(|_| Error::bug("the reading thread panicked"))?
 }
 
-fn read_ahead(
-    mut input: Input,
-    block: usize,
-    full: &Sender<Vec<u8>>,
-    spare: &Receiver<Vec<u8>>,
-) -> Result<()> {
+fn read_ahead(mut input: Input, full: &Sender<Vec<u8>>, spare: &Receiver<Vec<u8>>) -> Result<()> {
     loop {
         let mut buffer = spare.try_recv().unwrap_or_default();
-        buffer.resize(block, 0);
+        buffer.resize(BLOCK_BYTES, 0);
         let length = read_block(&mut input, &mut buffer).map_err(read_failed)?;
         buffer.truncate(length);
         if length == 0 || full.send(buffer).is_err() {
@@ -77,7 +69,7 @@ fn read_failed(error: io::Error) -> Error {
     Error::io("cannot read stdin", error)
 }
 
-/// The reader of stdout went away, or the disk is full.
+/// The error of a stdout whose reader is gone, or of a full disk.
 pub(super) fn write_failed(error: io::Error) -> Error {
     let kind = if error.kind() == io::ErrorKind::BrokenPipe {
         Kind::Unavailable

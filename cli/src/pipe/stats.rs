@@ -1,4 +1,4 @@
-//! What was counted, as a JSON file.
+//! The file of `--stats`: what was counted, as JSON.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -9,11 +9,11 @@ use melisma_sdk::replaced::ReplacedFile;
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value, json};
 
-use crate::tally::Tally;
+use crate::count::Counter;
 
-/// Writes the counts of a pipe that took `elapsed` and did not pass on `left_out` of the lines; the file is replaced as a whole.
-pub(crate) fn write(path: &Path, tally: &Tally, left_out: u64, elapsed: Duration) -> Result<()> {
-    let streams: Map<String, Value> = tally
+/// Writes the counts of a pipe that ran for `elapsed` and skipped some lines.
+pub(crate) fn write(path: &Path, counter: &Counter, skipped: u64, elapsed: Duration) -> Result<()> {
+    let streams: Map<String, Value> = counter
         .streams
         .iter()
         .map(|stream| {
@@ -25,22 +25,22 @@ pub(crate) fn write(path: &Path, tally: &Tally, left_out: u64, elapsed: Duration
         .collect();
     let stats = json!({
         "seconds": elapsed.as_secs_f64(),
-        "bytes": tally.bytes,
-        "lines": tally.lines,
-        "records": tally.records(),
-        "schemas": tally.schemas,
-        "states": tally.states,
-        "blank": tally.blank,
-        "other": tally.other,
-        "left_out": left_out,
+        "bytes": counter.bytes,
+        "lines": counter.lines,
+        "records": counter.records(),
+        "schemas": counter.schemas,
+        "states": counter.states,
+        "blank": counter.blank,
+        "other": counter.other,
+        "left_out": skipped,
         "streams": streams,
     });
-    put(path, &format!("{stats:#}\n"))
+    write_to(path, &format!("{stats:#}\n"))
         .map_err(|error| Error::io(format!("cannot write {}", path.display()), error))
 }
 
-/// A file is replaced as a whole; into what is none, such as a FIFO or `/dev/stderr`, the text is written.
-fn put(path: &Path, text: &str) -> std::io::Result<()> {
+/// Replaces a file as a whole. What is not a file, such as a FIFO or `/dev/stderr`, is written to.
+fn write_to(path: &Path, text: &str) -> std::io::Result<()> {
     match ReplacedFile::at(path) {
         Ok(file) => file.for_everybody().replace(text.as_bytes()),
         Err(_) => OpenOptions::new()

@@ -1,12 +1,10 @@
-//! Passing on only what is valid.
+//! `--validate`: passing on only valid lines.
 //!
-//! One thread reads blocks of whole lines, the other checks them and writes: in one piece as long as nothing is left
-//! out.
+//! One thread reads blocks of whole lines, the other checks and writes them. A block without invalid lines is written in
+//! one piece.
 
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -16,55 +14,32 @@ use melisma_engine::line::{Chunk, Line, LineReader, NotUtf8, START};
 use melisma_engine::pipeline::DeadLetters;
 use melisma_sdk::{Error, Position, Result};
 
-use super::Args;
-use super::check::{Checker, Wrong};
+use super::check::{Checker, Invalid};
 use super::input::Input;
-use super::pass::{BLOCK, write_failed};
-use crate::tally::Tally;
+use super::pass::write_failed;
+use crate::args::{OnInvalid, PipeArgs};
+use crate::blocks::BLOCK_BYTES;
+use crate::count::Counter;
 
-/// Buffers that are kept to be filled again.
+/// Buffers that are kept for reuse.
 const SPARE: usize = 4;
-/// So many lines that are left out are told one by one.
-const TOLD: u64 = 10;
+/// The number of skipped lines that are reported one by one.
+const REPORTED: u64 = 10;
 
-/// What happens to a line that is not valid.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum OnInvalid {
-    /// The pipe ends with an error; what came before the line has been passed on.
-    Fail,
-    /// It is left out.
-    Skip,
-    /// It is left out and set aside in this file.
-    DeadLetter(PathBuf),
-}
-
-impl FromStr for OnInvalid {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            None if text == "fail" => Ok(Self::Fail),
-            None if text == "skip" => Ok(Self::Skip),
-            None if text == "dead-letter" => Ok(Self::DeadLetter("dead-letters.jsonl".into())),
-            Some(("dead-letter", file)) if !file.is_empty() => Ok(Self::DeadLetter(file.into())),
-            _ => Err("expected fail, skip, dead-letter or dead-letter=FILE".to_owned()),
-        }
-    }
-}
-
-/// Passes valid lines from `input` to `output`; the number of those left out. As many bytes as the buffer has may be
-/// read ahead.
-pub(crate) fn pass(input: Input, output: File, args: &Args, tally: &mut Tally) -> Result<u64> {
+/// Passes valid lines from `input` to `output`; returns the number of skipped ones. Up to `--buffer` bytes are read
+/// ahead.
+pub(crate) fn pass(input: Input, output: File, args: &PipeArgs, counter: &mut Counter) -> Result<u64> {
     let letters = match &args.on_invalid {
         OnInvalid::DeadLetter(path) => Some(DeadLetters::open(path)?),
         OnInvalid::Fail | OnInvalid::Skip => None,
     };
     let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
-    // Two blocks at least: one is read while the other is checked.
-    let budget = Budget::new(bytes(args.buffer.max(2 * BLOCK)));
+    // At least two blocks: one is read while the other is checked.
+    let budget = Budget::new(bytes(args.buffer).max(2 * BLOCK_BYTES));
     let (full_in, full_out) = unbounded();
     let (spare_in, spare_out) = bounded(SPARE);
-    // Not a scoped thread: when writing fails, it may wait for input that never comes, and is left behind.
+    // Not a scoped thread: when writing fails, the reader may be waiting for input that never comes. It ends with the
+    // process.
     let max_line_bytes = bytes(args.max_line_bytes);
     let reader = thread::spawn(move || read_ahead(input, max_line_bytes, &budget, &full_in, &spare_out));
     let fail = args.on_invalid == OnInvalid::Fail;
@@ -73,14 +48,14 @@ pub(crate) fn pass(input: Input, output: File, args: &Args, tally: &mut Tally) -
         output,
         letters,
         fail,
-        left_out: 0,
+        skipped: 0,
     };
     let mut position = START;
     for (chunk, reserved) in full_out {
         let chunk: Chunk = chunk;
-        tally.feed(chunk.bytes());
+        counter.feed(chunk.bytes());
         position = gate.pass(&chunk, position)?;
-        // Full only when the reader has buffers enough.
+        // The channel is full only when the reader has enough buffers.
         let _ = spare_in.try_send(chunk.into_buffer());
         drop::<Reservation>(reserved);
     }
@@ -88,7 +63,7 @@ pub(crate) fn pass(input: Input, output: File, args: &Args, tally: &mut Tally) -
         .join()
         .map_err(|_| Error::bug("the reading thread panicked"))?;
     read.map_err(|error| error.at(position))?;
-    Ok(gate.left_out)
+    Ok(gate.skipped)
 }
 
 fn read_ahead(
@@ -100,7 +75,7 @@ fn read_ahead(
 ) -> Result<()> {
     let mut lines = LineReader::new(input, max_line_bytes);
     while let Some(chunk) = lines.next_chunk(spare.try_recv().unwrap_or_default())? {
-        // What is read is counted, and not the buffers: one long line makes a large one.
+        // Counts what was read and not the capacity of the buffer: after one long line that stays large.
         let reserved = budget.reserve(chunk.bytes().len());
         if full.send((chunk, reserved)).is_err() {
             break;
@@ -114,30 +89,30 @@ struct Gate {
     output: File,
     letters: Option<DeadLetters>,
     fail: bool,
-    left_out: u64,
+    skipped: u64,
 }
 
 impl Gate {
-    /// Checks a chunk that starts at `from` and writes what is valid of it; where it ends.
+    /// Checks a chunk that starts at `from` and writes its valid lines; returns where the chunk ends.
     fn pass(&mut self, chunk: &Chunk, from: Position) -> Result<Position> {
         let bytes = chunk.bytes();
         let mut row = Row::default();
         let mut lines = chunk.lines(from);
-        // What is checked and not written yet starts here.
+        // The start of what is checked and not written yet.
         let mut start = 0;
         loop {
             let line_start = offset(from, lines.next_position());
             let Some(line) = lines.next() else { break };
             let wrong = match &line {
                 Ok(line) => self.checker.check(line, &mut row).err(),
-                Err(line) => Some(Wrong::Line(line.error())),
+                Err(line) => Some(Invalid::Line(line.error())),
             };
             let Some(wrong) = wrong else { continue };
             self.write(&bytes[start..line_start])?;
             start = offset(from, lines.next_position());
             match wrong {
-                Wrong::Line(error) if !self.fail => self.leave_out(&error, &line)?,
-                Wrong::Line(error) | Wrong::Schema(error) => return Err(error),
+                Invalid::Line(error) if !self.fail => self.skip(&error, &line)?,
+                Invalid::Line(error) | Invalid::Schema(error) => return Err(error),
             }
         }
         self.write(&bytes[start..])?;
@@ -148,7 +123,7 @@ impl Gate {
         if bytes.is_empty() {
             return Ok(());
         }
-        // A STATE among the bytes stands for what was set aside before it, so that must be on disk first.
+        // A STATE among the bytes also covers the dead letters before it, so these must be on disk first.
         if let Some(letters) = &mut self.letters {
             letters.sync()?;
         }
@@ -157,11 +132,11 @@ impl Gate {
 
     #[cold]
     #[expect(clippy::print_stderr, reason = "the pipe has no other log")]
-    fn leave_out(&mut self, error: &Error, line: &Result<Line<'_>, NotUtf8<'_>>) -> Result<()> {
-        self.left_out += 1;
-        match self.left_out {
-            n if n <= TOLD => eprintln!("melisma: left out: {error}"),
-            n if n == TOLD + 1 => eprintln!("melisma: more lines are left out; the end says how many"),
+    fn skip(&mut self, error: &Error, line: &Result<Line<'_>, NotUtf8<'_>>) -> Result<()> {
+        self.skipped += 1;
+        match self.skipped {
+            n if n <= REPORTED => eprintln!("melisma: skipped: {error}"),
+            n if n == REPORTED + 1 => eprintln!("melisma: further skipped lines are only counted"),
             _ => {}
         }
         let Some(letters) = &mut self.letters else {
@@ -177,7 +152,7 @@ impl Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
-        // On the way out of an error; what was set aside is worth keeping then too.
+        // After an error too: the dead letters so far are worth keeping.
         if let Some(letters) = &mut self.letters {
             let _ = letters.sync();
         }

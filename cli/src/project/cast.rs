@@ -1,9 +1,10 @@
-//! Text from environment variables and files as values of a setting's kind.
+//! Casting text from environment variables and files to the kind of a setting.
 
 use melisma_sdk::{Error, Result};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{flat, python};
+use super::python;
+use crate::dotted_keys::nest;
 
 /// The kind of a setting; only text is cast to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub(crate) enum SettingKind {
     Decimal,
     Array,
     Object,
-    /// Text, and every kind that is text in the end: passwords, dates, options, files.
+    /// Text, and every kind that is stored as text: passwords, dates, options, files.
     Text,
 }
 
@@ -30,7 +31,7 @@ impl SettingKind {
         }
     }
 
-    /// The kind of a value that nobody defined.
+    /// The kind of a value whose setting has no definition.
     pub(crate) fn of(value: &Value) -> Self {
         match value {
             Value::Bool(_) => Self::Boolean,
@@ -95,10 +96,6 @@ pub(crate) fn process(processor: &str, value: Value) -> Value {
         ("nest_object", Value::Object(map)) => Value::Object(nest(map)),
         (_, value) => value,
     }
-}
-
-fn nest(map: Map<String, Value>) -> Map<String, Value> {
-    flat::nest(map)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Vars;
 
-/// The variables of a `.env` text. `${NAME}` and `${NAME:-default}` are looked up in `os`, then in the file above.
+/// The variables of a `.env` file. `${NAME}` and `${NAME:-default}` are looked up in `os`, then in the lines above.
 pub(crate) fn parse(text: &str, os: &Vars) -> Vars {
     let mut vars = BTreeMap::new();
     let mut rest = text.trim_start_matches('\u{feff}');
@@ -23,7 +23,7 @@ pub(crate) fn parse(text: &str, os: &Vars) -> Vars {
     vars
 }
 
-/// One `KEY=value`; true when the value is in single quotes and so is taken as it is. A key without `=` is none.
+/// One `KEY=value`, and whether the value is literal because it is in single quotes. A key without `=` is ignored.
 fn binding(text: &str) -> (Option<(String, String, bool)>, &str) {
     let (line, after_line) = text.split_once('\n').unwrap_or((text, ""));
     let trimmed = line.trim_start();
@@ -55,7 +55,7 @@ fn binding(text: &str) -> (Option<(String, String, bool)>, &str) {
     (Some((key, plain.trim_end().to_owned(), false)), after_line)
 }
 
-/// The inside of a quoted value up to its closing quote, escapes resolved, and what follows the quote.
+/// The inside of a quoted value with its escapes resolved, and the text after the closing quote.
 fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
     let mut inner = String::new();
     let mut chars = text.char_indices();

@@ -5,15 +5,15 @@ use serde_json::Value;
 
 use super::Vars;
 
-/// What a name stands for: the last layer that has it counts.
+/// Looks up names in layers of variables; the last layer that has a name takes precedence.
 pub(crate) struct Lookup<'a> {
     layers: Vec<&'a Vars>,
-    /// A missing variable is an error (`ff.strict_env_var_mode`), not an empty text.
+    /// Whether a missing variable is an error (`ff.strict_env_var_mode`) instead of empty text.
     strict: bool,
 }
 
 impl<'a> Lookup<'a> {
-    /// Layers from the weakest to the strongest.
+    /// The layers in ascending precedence.
     pub(crate) fn new(layers: impl Into<Vec<&'a Vars>>, strict: bool) -> Self {
         Self {
             layers: layers.into(),
@@ -29,7 +29,7 @@ impl<'a> Lookup<'a> {
             .map(String::as_str)
     }
 
-    /// Expands the text inside `value`; keys stay. A text that becomes empty becomes null.
+    /// Expands the text inside `value`, but not keys. Text that becomes empty becomes null.
     pub(crate) fn value(&self, value: &Value) -> Result<Value> {
         Ok(match value {
             Value::String(text) => match self.text(text)? {
@@ -82,7 +82,7 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// The name after a `$`, and the length of what names it.
+/// The name after a `$`, and the length of the reference.
 fn name(after: &str) -> Option<(&str, usize)> {
     if let Some(braced) = after.strip_prefix('{') {
         let end = braced.find(|c: char| !c.is_alphanumeric() && c != '_')?;

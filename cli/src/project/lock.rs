@@ -1,4 +1,4 @@
-//! Definitions of plugins: lock files, custom ones in `meltano.yml`, and those of the built-in plugins.
+//! Definitions of plugins from lock files, and those of the built-in plugins.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::PluginKind;
 use crate::builtin;
+use crate::plugin_kind::PluginKind;
 
 /// The definition of the plugin `name`: its lock file, or the built-in plugin of that name.
 pub(crate) fn definition(
@@ -29,15 +29,15 @@ pub(crate) fn definition(
     match builtin::find(name).filter(|plugin| plugin.kind == kind) {
         Some(plugin) => Ok(plugin.definition()),
         None => Err(Error::config(format!(
-            "{} {name} is not defined: no {}/{name}--*.lock (`meltano lock` writes it), no namespace of its own in \
-             meltano.yml, and no built-in plugin of that name",
+            "{} {name} has no definition: there is no {}/{name}--*.lock (`meltano lock` writes it), no namespace in its \
+             block in meltano.yml, and no built-in plugin of that name",
             kind.singular(),
             folder.display(),
         ))),
     }
 }
 
-/// Without a variant, the one lock file that there is for `name`.
+/// The only lock file for `name`, when no variant is given.
 fn only_lock(folder: &Path, name: &str, variant: Option<&str>) -> Result<Option<PathBuf>> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(None);
@@ -58,7 +58,7 @@ fn only_lock(folder: &Path, name: &str, variant: Option<&str>) -> Result<Option<
         .collect();
     if found.len() > 1 {
         return Err(Error::config(format!(
-            "plugin {name}: several lock files; name its variant in meltano.yml"
+            "plugin {name} has several lock files; set its variant in meltano.yml"
         )));
     }
     Ok(found.pop())

@@ -2,11 +2,13 @@
 
 mod cast;
 mod dotenv;
+mod environment;
 mod expand;
-mod flat;
+mod extras;
 mod lock;
 mod plugin;
 mod python;
+mod setting;
 mod settings;
 mod vars;
 mod yaml;
@@ -21,51 +23,44 @@ use serde_json::{Map, Value};
 
 use expand::Lookup;
 
-pub(crate) use flat::nest;
-pub(crate) use plugin::{Plugin, PluginKind};
-pub(crate) use settings::{Exports, Resolved, resolve};
+pub(crate) use environment::{Choice, Environment};
+pub(crate) use plugin::Plugin;
+pub(crate) use settings::{Resolved, resolve};
+pub(crate) use vars::Exports;
+
+use crate::plugin_kind::PluginKind;
 
 /// Environment variables.
 pub(crate) type Vars = BTreeMap<String, String>;
 
+/// The variables of this process that are valid UTF-8.
+pub(crate) fn environment_variables() -> Vars {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
 /// The file that makes a folder a project.
 pub(crate) const FILE: &str = "meltano.yml";
 
-/// A project as it was read.
+/// A project: its file, its variables and its active environment.
 pub(crate) struct Project {
     /// The folder of `meltano.yml`.
     pub(crate) root: PathBuf,
-    /// `.meltano`, unless `$MELTANO_SYS_DIR_ROOT` says otherwise.
+    /// `.meltano`, or the folder of `$MELTANO_SYS_DIR_ROOT`.
     pub(crate) system: PathBuf,
     /// The active environment.
     pub(crate) environment: Option<Environment>,
     document: Map<String, Value>,
     pub(crate) os: Vars,
     dotenv: Vars,
-    /// The project's own `env:`, as written and expanded.
+    /// The project's own `env:`, as written and after expansion.
     env: Vars,
     env_expanded: Vars,
     strict: bool,
 }
 
-/// The active environment.
-pub(crate) struct Environment {
-    pub(crate) name: String,
-    document: Map<String, Value>,
-    /// Its `env:`, expanded.
-    env: Vars,
-}
-
-/// How the environment was chosen on the command line.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Choice<'a> {
-    Named(&'a str),
-    /// `--no-environment`.
-    None,
-    Default,
-}
-
-/// The folder of the nearest `meltano.yml` at or above `folder`; `$MELTANO_PROJECT_ROOT` goes before.
+/// The folder of the nearest `meltano.yml` in `folder` or a parent; `$MELTANO_PROJECT_ROOT` takes precedence.
 pub(crate) fn find(folder: &Path, os: &Vars) -> Option<PathBuf> {
     if let Some(root) = os.get("MELTANO_PROJECT_ROOT").filter(|root| !root.is_empty()) {
         return Some(PathBuf::from(root));
@@ -76,14 +71,14 @@ pub(crate) fn find(folder: &Path, os: &Vars) -> Option<PathBuf> {
         .map(Path::to_owned)
 }
 
-/// Where `.meltano` is for a root.
+/// The system folder of a root: `.meltano`, or the folder of `$MELTANO_SYS_DIR_ROOT`.
 pub(crate) fn system_folder(root: &Path, os: &Vars) -> PathBuf {
     os.get("MELTANO_SYS_DIR_ROOT")
         .filter(|path| !path.is_empty())
         .map_or_else(|| root.join(".meltano"), PathBuf::from)
 }
 
-/// The names of the plugins of a kind that `meltano.yml` in `root` has; none when it cannot be read.
+/// The names of the plugins of a kind in the `meltano.yml` of `root`; none when it cannot be read.
 pub(crate) fn plugin_names(root: &Path, kind: PluginKind) -> Vec<String> {
     let path = root.join(FILE);
     let document = fs::read_to_string(&path).ok();
@@ -131,63 +126,8 @@ impl Project {
             env_expanded,
             strict,
         };
-        project.environment = project.choose(choice)?;
+        project.environment = environment::choose(&project, choice)?;
         Ok(project)
-    }
-
-    fn choose(&self, choice: Choice<'_>) -> Result<Option<Environment>> {
-        let variable = |vars: &Vars| {
-            vars.get("MELTANO_ENVIRONMENT")
-                .filter(|name| !name.is_empty())
-                .cloned()
-        };
-        let name = match choice {
-            Choice::None => None,
-            Choice::Named(name) => Some(name.to_owned()),
-            Choice::Default => variable(&self.os).or_else(|| variable(&self.dotenv)).or_else(|| {
-                self.document
-                    .get("default_environment")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned)
-            }),
-        };
-        let Some(name) = name.filter(|name| name != "null") else {
-            return Ok(None);
-        };
-        let all = objects(self.document.get("environments"));
-        let Some(document) = all.iter().find(|document| named(document, &name)) else {
-            let names = all.iter().filter_map(|document| document.get("name")?.as_str());
-            return Err(Error::config(format!(
-                "there is no environment {name:?}{}",
-                suggestion(&name, names)
-            )));
-        };
-        let lookup = Lookup::new([&self.os, &self.env_expanded, &self.dotenv], self.strict);
-        let env = expand_all(&env_of(document), &lookup)?;
-        Ok(Some(Environment {
-            name,
-            document: (*document).clone(),
-            env,
-        }))
-    }
-
-    /// What is added to the id of a state, from the environment.
-    pub(crate) fn state_id_suffix(&self) -> Result<Option<String>> {
-        let Some(environment) = &self.environment else {
-            return Ok(None);
-        };
-        let Some(suffix) = environment
-            .document
-            .get("state_id_suffix")
-            .and_then(Value::as_str)
-        else {
-            return Ok(None);
-        };
-        let lookup = Lookup::new(
-            [&self.dotenv, &self.os, &self.env_expanded, &environment.env],
-            self.strict,
-        );
-        Ok(Some(lookup.text(suffix)?).filter(|suffix| !suffix.is_empty()))
     }
 
     /// A setting of the project itself, such as `database_uri`: environment, `.env`, file.
@@ -253,7 +193,7 @@ fn read_dotenv(path: &Path, os: &Vars) -> Result<Vars> {
     }
 }
 
-/// The objects of a list; anything else is no object.
+/// The objects in a list; other items are skipped.
 fn objects(list: Option<&Value>) -> Vec<&Map<String, Value>> {
     list.and_then(Value::as_array)
         .into_iter()
@@ -281,21 +221,6 @@ fn expand_all(vars: &Vars, lookup: &Lookup<'_>) -> Result<Vars> {
     vars.iter()
         .map(|(key, value)| Ok((key.clone(), lookup.text(value)?)))
         .collect()
-}
-
-/// `; did you mean "x"?` when one of `known` is near to `name`, else what there is.
-pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let known: Vec<&str> = known.into_iter().collect();
-    let near = known
-        .iter()
-        .map(|other| (strsim::damerau_levenshtein(name, other), *other))
-        .filter(|(edits, other)| *edits <= 1 + other.len() / 4)
-        .min_by_key(|(edits, _)| *edits);
-    match near {
-        Some((_, other)) => format!("; did you mean {other:?}?"),
-        None if known.is_empty() => String::new(),
-        None => format!("; there is {}", known.join(", ")),
-    }
 }
 
 #[cfg(test)]

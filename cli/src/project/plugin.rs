@@ -5,55 +5,12 @@ use std::path::PathBuf;
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::cast::SettingKind;
-use super::{Project, Vars, env_of, lock, suggestion};
+use super::setting::{self, Setting};
+use super::{Project, Vars, env_of, lock};
+use crate::plugin_kind::PluginKind;
+use crate::suggestion::suggestion;
 
-/// Which kind of plugin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PluginKind {
-    Extractor,
-    Loader,
-}
-
-impl PluginKind {
-    /// The name of the list in `meltano.yml`, and of the folder in `.meltano`.
-    pub(crate) fn plural(self) -> &'static str {
-        match self {
-            Self::Extractor => "extractors",
-            Self::Loader => "loaders",
-        }
-    }
-
-    pub(crate) fn singular(self) -> &'static str {
-        match self {
-            Self::Extractor => "extractor",
-            Self::Loader => "loader",
-        }
-    }
-
-    /// What it does, as in `MELTANO_EXTRACT_...`.
-    pub(crate) fn verb(self) -> &'static str {
-        match self {
-            Self::Extractor => "extract",
-            Self::Loader => "load",
-        }
-    }
-}
-
-/// The definition of one setting.
-#[derive(Clone, Debug)]
-pub(crate) struct Setting {
-    pub(crate) name: String,
-    pub(crate) kind: SettingKind,
-    /// Its default.
-    pub(crate) value: Option<Value>,
-    /// A further variable that its value is exported as. Never read.
-    pub(crate) env: Option<String>,
-    pub(crate) aliases: Vec<String>,
-    pub(crate) processor: Option<String>,
-}
-
-/// A plugin with everything that it takes from its parent or its definition.
+/// A plugin with everything that it inherits from its parent or its definition.
 #[derive(Clone, Debug)]
 pub(crate) struct Plugin {
     pub(crate) kind: PluginKind,
@@ -64,13 +21,13 @@ pub(crate) struct Plugin {
     pub(crate) executable: String,
     pub(crate) capabilities: Vec<String>,
     pub(crate) settings: Vec<Setting>,
-    /// Its own `config:`, with its extras under names that begin with `_`.
+    /// Its own `config:`, and its extras under names that begin with `_`.
     pub(crate) config: Map<String, Value>,
-    /// The same of its block in the active environment.
+    /// The same from its block in the active environment.
     pub(crate) environment_config: Map<String, Value>,
     /// Defaults of extras from its definition.
     pub(crate) defaults: Map<String, Value>,
-    /// Its `env:`, its ancestors' below its own.
+    /// Its `env:`, which takes precedence over its ancestors'.
     pub(crate) env: Vars,
     /// The `env:` of its block in the active environment.
     pub(crate) environment_env: Vars,
@@ -80,7 +37,7 @@ pub(crate) struct Plugin {
     pub(crate) parent: Option<Box<Plugin>>,
 }
 
-/// Keys of a plugin that are its definition; every other key is an extra.
+/// Keys of a plugin that belong to its definition; every other key is an extra.
 const DEFINITION_KEYS: &[&str] = &[
     "name",
     "inherit_from",
@@ -121,7 +78,7 @@ impl Plugin {
         load(project, kind, name, &mut Vec::new())
     }
 
-    /// Whether it can do something.
+    /// Whether it has a capability.
     pub(crate) fn can(&self, capability: &str) -> bool {
         self.capabilities.iter().any(|own| own == capability)
     }
@@ -167,7 +124,7 @@ fn load(project: &Project, kind: PluginKind, name: &str, children: &mut Vec<Stri
     Ok(join(project, kind, name, own, &definition, parent))
 }
 
-/// Lays a plugin's own block over its definition and its parent.
+/// Merges the plugin's own block over its definition and its parent.
 fn join(
     project: &Project,
     kind: PluginKind,
@@ -184,7 +141,7 @@ fn join(
     };
     let inherits = own.contains_key("inherit_from");
     let up = parent.as_ref();
-    // `pip_url: null` and the like fall back too.
+    // `pip_url: null` and the like fall back to the parent as well.
     let pip_url = text("pip_url").or_else(|| up?.pip_url.clone());
     let same_install = up.is_some_and(|up| pip_url == up.pip_url);
     let block = project.environment_plugin(kind, name);
@@ -209,7 +166,11 @@ fn join(
             Some(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             None => up.map_or_else(Vec::new, |up| up.capabilities.clone()),
         },
-        settings: join_settings(own, definition, up),
+        settings: setting::join(
+            up.map_or_else(Vec::new, |up| up.settings.clone()),
+            definition,
+            own,
+        ),
         config: config(own),
         environment_config: block.map_or_else(Map::new, config),
         defaults: extras(definition)
@@ -226,55 +187,7 @@ fn join(
     }
 }
 
-/// The settings of the parent or the definition, replaced by name, and the plugin's own after them.
-fn join_settings(
-    own: &Map<String, Value>,
-    definition: &Map<String, Value>,
-    up: Option<&Plugin>,
-) -> Vec<Setting> {
-    let mut settings = up.map_or_else(Vec::new, |up| up.settings.clone());
-    let lists = [definition.get("settings"), own.get("settings")];
-    for setting in lists
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_array)
-        .flatten()
-        .filter_map(setting)
-    {
-        match settings.iter_mut().find(|old| old.name == setting.name) {
-            Some(old) => *old = setting,
-            None => settings.push(setting),
-        }
-    }
-    settings
-}
-
-fn setting(definition: &Value) -> Option<Setting> {
-    let text = |key: &str| definition.get(key).and_then(Value::as_str).map(str::to_owned);
-    let list = |key: &str| {
-        definition
-            .get(key)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-    };
-    let value = definition.get("value").filter(|value| !value.is_null()).cloned();
-    Some(Setting {
-        name: text("name")?,
-        kind: text("kind")
-            .as_deref()
-            .map_or(SettingKind::Text, SettingKind::parse),
-        value,
-        env: text("env"),
-        aliases: list("aliases")
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
-        processor: text("value_processor").or_else(|| text("value_post_processor")),
-    })
-}
-
-/// The `config:` of a block and its extras, which get a `_` in front.
+/// The `config:` of a block, and its extras with a `_` before their names.
 fn config(block: &Map<String, Value>) -> Map<String, Value> {
     let mut config = match block.get("config") {
         Some(Value::Object(config)) => config.clone(),

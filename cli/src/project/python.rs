@@ -1,4 +1,4 @@
-//! Python literals, which settings in environment variables may be written in: `['a', {'b': None}]`.
+//! Python literals such as `['a', {'b': None}]`, which Meltano accepts in environment variables.
 
 use serde_json::{Map, Number, Value};
 

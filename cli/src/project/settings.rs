@@ -1,7 +1,7 @@
-//! The value of each setting of a plugin: the first layer that has one counts.
+//! The value of each setting of a plugin, from the first layer that has one.
 //!
-//! Layers, the strongest first: environment variables (the shell's, under what `env:` blocks say), `.env`, the active
-//! environment's block, the block in `meltano.yml`, the parent's value, the default.
+//! The layers in order of precedence: environment variables (`env:` blocks before the shell's), `.env`, the block of the
+//! active environment, the block in `meltano.yml`, the value of the parent plugin, the default.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,12 @@ use serde_json::{Map, Value};
 
 use super::cast::{SettingKind, cast, process};
 use super::expand::Lookup;
-use super::flat::{flatten, nest};
-use super::plugin::{Plugin, PluginKind, Setting};
-use super::vars::{self, env_name};
+use super::extras::extra_settings;
+use super::plugin::Plugin;
+use super::setting::Setting;
+use super::vars::{self, Exports, env_name};
 use super::{Project, Vars};
-
-/// What the plugins of one pipeline hand to those after them, as environment variables.
-pub(crate) type Exports = Vars;
+use crate::dotted_keys::{flatten, nest};
 
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,18 +38,18 @@ pub(crate) struct Resolved {
     found: Vec<Found>,
     /// All variables of its process.
     pub(crate) process: Vars,
-    /// What it adds to the exports of the pipeline.
+    /// The variables that it exports to the plugins after it.
     pub(crate) exports: Exports,
 }
 
 impl Resolved {
-    /// The config file: nulls dropped, dotted names nested.
+    /// The content of the config file: nulls are dropped, dotted names nested.
     pub(crate) fn config(&self) -> Value {
         let own = self.found.iter().filter(|found| !found.name.starts_with('_'));
         Value::Object(nest(own.map(|found| (found.name.clone(), found.value.clone()))))
     }
 
-    /// An extra by its name without the `_`; an object's leaves are put together.
+    /// An extra by its name without the `_`; the leaves of an object are put together.
     pub(crate) fn extra(&self, name: &str) -> Option<&Value> {
         self.found
             .iter()
@@ -77,7 +76,7 @@ pub(crate) fn resolve(project: &Project, plugin: &Plugin, exports: &Exports) -> 
         inherited,
     };
     let mut found = stores.find_all(&lookup, false)?;
-    // Extras may use the plugin's own settings.
+    // Extras may refer to the plugin's own settings.
     let own = vars::exported(plugin, pairs(&found));
     known.push(&own);
     found.extend(stores.find_all(&Lookup::new(known, project.strict), true)?);
@@ -91,17 +90,17 @@ pub(crate) fn resolve(project: &Project, plugin: &Plugin, exports: &Exports) -> 
     })
 }
 
-/// Name, value and further variable of each setting.
+/// Name, value and additional variable of each setting.
 fn pairs(found: &[Found]) -> impl Iterator<Item = (&str, &Value, Option<&str>)> {
     found
         .iter()
         .map(|found| (found.name.as_str(), &found.value, found.env.as_deref()))
 }
 
-/// Where values are looked for.
+/// The layers in which values are looked up.
 struct Stores<'a> {
     plugin: &'a Plugin,
-    /// The first that has a name counts.
+    /// In order of precedence.
     env: [&'a Vars; 2],
     dotenv: &'a Vars,
     environment: Vec<(String, Value)>,
@@ -110,7 +109,7 @@ struct Stores<'a> {
 }
 
 impl Stores<'_> {
-    /// Every setting that has a value: defined ones in their order, then keys that nobody defined.
+    /// Every setting that has a value: the defined ones in order, then keys without a definition.
     fn find_all(&self, lookup: &Lookup<'_>, extras: bool) -> Result<Vec<Found>> {
         let mut settings: Vec<Setting> = if extras {
             extra_settings(self.plugin)
@@ -130,7 +129,7 @@ impl Stores<'_> {
         let keys = keys.chain(self.inherited.iter().map(|found| (&found.name, &found.value)));
         for (key, value) in keys.filter(|(key, _)| key.starts_with('_') == extras) {
             if names.insert(key.clone()) {
-                settings.push(undefined(key, value));
+                settings.push(Setting::new(key, SettingKind::of(value)));
             }
         }
         let mut all = Vec::new();
@@ -166,7 +165,7 @@ impl Stores<'_> {
                 continue;
             };
             let value = lookup.value(value)?;
-            // A value that expands to nothing is none, and the default does not take its place.
+            // A value that expands to nothing counts as unset, and the default does not replace it.
             return Ok(match value {
                 Value::Null => None,
                 value => Some((cast(setting.kind, &setting.name, value)?, Source::Set)),
@@ -199,7 +198,7 @@ impl Stores<'_> {
         let first = set.next();
         if let (Some((a, _)), Some((b, _))) = (first, set.next()) {
             return Err(Error::config(format!(
-                "plugin {}: {a} and {b} are both set, for one setting",
+                "plugin {}: {a} and {b} set the same setting; unset one of them",
                 self.plugin.name
             )));
         }
@@ -216,7 +215,7 @@ fn in_layer<'a>(setting: &Setting, layer: &'a [(String, Value)]) -> Result<Optio
         }
         if found.is_some_and(|other| other != value) {
             return Err(Error::config(format!(
-                "setting {} is set twice, under different names",
+                "setting {} is set twice under different names",
                 setting.name
             )));
         }
@@ -225,7 +224,7 @@ fn in_layer<'a>(setting: &Setting, layer: &'a [(String, Value)]) -> Result<Optio
     Ok(found)
 }
 
-/// An object that only its default or parent set gives way to leaves that were set one by one.
+/// Leaves that were set one by one replace an object that comes from the default or the parent only.
 fn collect_leaves(settings: &[Setting], all: &mut Vec<Found>) {
     for setting in settings
         .iter()
@@ -253,56 +252,5 @@ fn collect_leaves(settings: &[Setting], all: &mut Vec<Found>) {
             }
             None => {}
         }
-    }
-}
-
-/// The settings of melisma's own that a plugin has in `meltano.yml` beside its `config:`.
-fn extra_settings(plugin: &Plugin) -> Vec<Setting> {
-    let text = SettingKind::Text;
-    let own: &[(&str, SettingKind, Option<Value>)] = match plugin.kind {
-        PluginKind::Extractor => &[
-            ("_catalog", text, None),
-            ("_state", text, None),
-            (
-                "_load_schema",
-                text,
-                Some(Value::from("$MELTANO_EXTRACTOR_NAMESPACE")),
-            ),
-            ("_select", SettingKind::Array, Some(Value::from(vec!["*.*"]))),
-            ("_metadata", SettingKind::Object, Some(Value::Object(Map::new()))),
-            ("_schema", SettingKind::Object, Some(Value::Object(Map::new()))),
-            (
-                "_select_filter",
-                SettingKind::Array,
-                Some(Value::Array(Vec::new())),
-            ),
-            (
-                "_use_cached_catalog",
-                SettingKind::Boolean,
-                Some(Value::Bool(true)),
-            ),
-        ],
-        PluginKind::Loader => &[("_dialect", text, Some(Value::from("$MELTANO_LOADER_NAMESPACE")))],
-    };
-    own.iter()
-        .map(|(name, kind, value)| Setting {
-            name: (*name).to_owned(),
-            kind: *kind,
-            value: plugin.defaults.get(*name).cloned().or_else(|| value.clone()),
-            env: None,
-            aliases: Vec::new(),
-            processor: None,
-        })
-        .collect()
-}
-
-fn undefined(key: &str, value: &Value) -> Setting {
-    Setting {
-        name: key.to_owned(),
-        kind: SettingKind::of(value),
-        value: None,
-        env: None,
-        aliases: Vec::new(),
-        processor: None,
     }
 }

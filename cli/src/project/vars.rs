@@ -1,12 +1,14 @@
-//! Environment variables: their names, and what the process of a plugin gets.
+//! Environment variables: the names for settings, and the variables of a plugin's process.
 
 use melisma_sdk::Result;
 use serde_json::Value;
 
 use super::expand::Lookup;
 use super::plugin::Plugin;
-use super::settings::Exports;
 use super::{Project, Vars, expand_all};
+
+/// What the plugins of a pipeline export to those after them, as environment variables.
+pub(crate) type Exports = Vars;
 
 /// The parts joined by `_`, in capitals, with `_` for everything but letters and digits.
 pub(crate) fn env_name(parts: &[&str]) -> String {
@@ -23,12 +25,12 @@ pub(crate) fn env_name(parts: &[&str]) -> String {
         .collect()
 }
 
-/// Lays `over` onto `base`.
+/// Sets the variables of `over` in `base`.
 fn overlay(base: &mut Vars, over: &Vars) {
     base.extend(over.iter().map(|(key, value)| (key.clone(), value.clone())));
 }
 
-/// What lies over the shell's variables.
+/// The variables that take precedence over the shell's.
 pub(super) fn layers(project: &Project, plugin: &Plugin, exports: &Exports) -> Vars {
     let mut layers = project.env.clone();
     layers.extend(project_vars(project));
@@ -42,7 +44,7 @@ pub(super) fn layers(project: &Project, plugin: &Plugin, exports: &Exports) -> V
     layers
 }
 
-/// What a plugin's process may know about the project.
+/// Variables that describe the project.
 fn project_vars(project: &Project) -> Vars {
     let mut vars = Vars::from([
         (
@@ -75,7 +77,7 @@ pub(super) fn information(plugin: &Plugin) -> Vec<(String, String)> {
     information
 }
 
-/// The values as environment variables, under every name that they are known by.
+/// The values of settings as environment variables, under every prefix that Meltano uses for them.
 pub(super) fn exported<'a>(
     plugin: &Plugin,
     found: impl Iterator<Item = (&'a str, &'a Value, Option<&'a str>)>,

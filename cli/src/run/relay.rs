@@ -1,4 +1,4 @@
-//! From the tap's stdout to the target's stdin: large blocks, counted on the way.
+//! The relay: copies the tap's stdout to the target's stdin in large blocks, and counter on the way.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,51 +7,48 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use melisma_sdk::fault;
 
-use crate::pipes::read_block;
-use crate::tally::Tally;
-
-/// Bytes of one read.
-const BLOCK: usize = 256 << 10;
+use crate::blocks::{BLOCK_BYTES, read_block};
+use crate::count::Counter;
 
 /// Why the relay ended.
 #[derive(Debug)]
 pub(crate) enum RelayEnd {
-    /// The tap closed its stdout, and the target has it all.
+    /// The tap closed its stdout, and everything was passed to the target.
     Done,
-    /// The target closed its stdin, or is gone.
+    /// The target closed its stdin or has ended.
     TargetGone,
-    /// Reading or writing failed in another way.
+    /// Reading or writing failed for another reason.
     Failed(io::Error),
 }
 
-/// Counts that the relay writes and the display reads.
+/// A counter that one thread feeds and the progress display reads.
 #[derive(Clone, Default)]
-pub(crate) struct Counts {
-    tally: Arc<Mutex<Tally>>,
+pub(crate) struct SharedCounter {
+    counter: Arc<Mutex<Counter>>,
     writing: Arc<AtomicBool>,
 }
 
-impl Counts {
-    /// The counts, for a short look.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+impl SharedCounter {
+    /// The counter. Hold the lock only briefly: the relay waits for it.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Counter> {
+        self.counter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the relay has a block that the target has not taken yet.
+    /// Whether the relay is waiting for the target to accept a block.
     pub(crate) fn is_writing(&self) -> bool {
         self.writing.load(Ordering::Relaxed)
     }
 }
 
-/// Moves everything, reports how that ended, and only then closes the target's end.
+/// Copies until one side ends, reports how that ended, and only then closes the target's end.
 ///
 /// In the other order a target that is quick to exit would be seen to end before it had everything.
-pub(crate) fn relay(from: File, mut to: File, counts: &Counts, report: impl FnOnce(RelayEnd)) {
-    report(copy(from, &mut to, counts));
+pub(crate) fn relay(from: File, mut to: File, counter: &SharedCounter, report: impl FnOnce(RelayEnd)) {
+    report(copy(from, &mut to, counter));
 }
 
-fn copy(mut from: File, to: &mut File, counts: &Counts) -> RelayEnd {
-    let mut block = vec![0; BLOCK];
+fn copy(mut from: File, to: &mut File, counter: &SharedCounter) -> RelayEnd {
+    let mut block = vec![0; BLOCK_BYTES];
     let end = loop {
         let length = match read_block(&mut from, &mut block) {
             Ok(0) => break RelayEnd::Done,
@@ -59,10 +56,10 @@ fn copy(mut from: File, to: &mut File, counts: &Counts) -> RelayEnd {
             Err(error) => break RelayEnd::Failed(error),
         };
         fault!(RUN_RELAY, error => break RelayEnd::Failed(io::Error::other(error)));
-        counts.lock().feed(&block[..length]);
-        counts.writing.store(true, Ordering::Relaxed);
+        counter.lock().feed(&block[..length]);
+        counter.writing.store(true, Ordering::Relaxed);
         let written = to.write_all(&block[..length]);
-        counts.writing.store(false, Ordering::Relaxed);
+        counter.writing.store(false, Ordering::Relaxed);
         if let Err(error) = written {
             break if error.kind() == io::ErrorKind::BrokenPipe {
                 RelayEnd::TargetGone
@@ -71,7 +68,7 @@ fn copy(mut from: File, to: &mut File, counts: &Counts) -> RelayEnd {
             };
         }
     };
-    counts.lock().finish();
+    counter.lock().finish();
     end
 }
 
@@ -99,9 +96,14 @@ mod tests {
             drop(tap);
             thread::scope(|scope| {
                 scope.spawn(|| {
-                    relay(file(tap_reads), file(target_writes), &Counts::default(), |end| {
-                        let _ = report.send(end);
-                    });
+                    relay(
+                        file(tap_reads),
+                        file(target_writes),
+                        &SharedCounter::default(),
+                        |end| {
+                            let _ = report.send(end);
+                        },
+                    );
                 });
                 let _ = target.read_to_end(&mut Vec::new()).expect("read");
                 let end = reported.try_recv().expect("the relay reported its end first");

@@ -1,27 +1,29 @@
-//! The closing words of a run.
+//! The last log lines of a run.
 
 use std::fmt::Write as _;
 
-use super::end::{End, Verdict};
-use crate::console::{Console, Level};
-use crate::state::{Kept, Store};
+use super::outcome::{Outcome, Verdict};
+use super::units::{bytes, noun, number, plural};
+use crate::console::Console;
+use crate::signals;
+use crate::state::{Store, StoreProgress};
 
-/// More streams than this get one line together.
+/// Streams with a line of their own; the others get one line together.
 const SHOWN: usize = 50;
 
-/// Says what was moved, where its state is, and how it ended.
-pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
-    let seconds = end.elapsed.as_secs_f64();
-    let tally = &end.tally;
-    for stream in tally.streams.iter().take(SHOWN) {
+/// Reports what was moved, where the state is stored, and how the run ended.
+pub(crate) fn report(outcome: &Outcome, progress: &StoreProgress, store: &Store, console: &Console) {
+    let seconds = outcome.elapsed.as_secs_f64();
+    let counter = &outcome.counter;
+    for stream in counter.streams.iter().take(SHOWN) {
         let mut line = format!(
             "{}: {}, {}",
             melisma_sdk::show(&stream.name),
             plural(stream.records, "record"),
             bytes(stream.bytes)
         );
-        if let Some(written) = end
-            .said
+        if let Some(written) = outcome
+            .target_facts
             .records
             .get(&stream.name)
             .filter(|&&written| written != stream.records)
@@ -30,40 +32,34 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
         }
         console.info(&line);
     }
-    if tally.streams.len() > SHOWN {
-        let more = (tally.streams.len() - SHOWN) as u64;
+    if counter.streams.len() > SHOWN {
+        let more = (counter.streams.len() - SHOWN) as u64;
         console.info(&format!("and {} more {}", number(more), noun(more, "stream")));
     }
     console.info(&format!(
         "{} of {}, {} in {seconds:.1} s: {} records/s, {} MB/s",
-        plural(tally.records(), "record"),
-        plural(tally.streams.len() as u64, "stream"),
-        bytes(tally.bytes),
-        number(rate(tally.records(), seconds)),
-        rate(tally.bytes, seconds * 1e6),
+        plural(counter.records(), "record"),
+        plural(counter.streams.len() as u64, "stream"),
+        bytes(counter.bytes),
+        number(rate(counter.records(), seconds)),
+        rate(counter.bytes, seconds * 1e6),
     ));
-    if let Some(location) = &end.said.location {
+    if let Some(location) = &outcome.target_facts.location {
         console.info(&format!("the rows are in {location}"));
     }
-    match (&kept.stored, store.place()) {
+    match (&progress.stored, store.location()) {
         (Some(_), Some(place)) => console.info(&format!(
-            "{} confirmed; the last one is kept in {}",
-            plural(kept.told, "state"),
+            "{} confirmed; the last one is stored in {}",
+            plural(progress.emitted, "state"),
             place.display()
         )),
-        (None, Some(_)) => console.info("the target confirmed no state; the stored one stays"),
+        (None, Some(_)) => console.info("the target confirmed no state; the stored state was kept"),
         (_, None) => {}
     }
-    match &end.verdict {
+    match &outcome.verdict {
         Verdict::Success => console.info("run completed"),
-        Verdict::Failed(why, _) => console.log(Level::Error, "melisma", why),
-        Verdict::Interrupted(signal) => {
-            console.log(
-                Level::Error,
-                "melisma",
-                &format!("ended by {}", crate::signals::name(*signal)),
-            );
-        }
+        Verdict::Failed(why, _) => console.error(why),
+        Verdict::Interrupted(signal) => console.error(&format!("ended by {}", signals::name(*signal))),
     }
 }
 
@@ -75,56 +71,4 @@ pub(crate) fn tell(end: &End, kept: &Kept, store: &Store, console: &Console) {
 )]
 fn rate(count: u64, seconds: f64) -> u64 {
     (count as f64 / seconds.max(1e-9)) as u64
-}
-
-/// `1 state`, `1,234 states`
-pub(crate) fn plural(count: u64, what: &str) -> String {
-    format!("{} {}", number(count), noun(count, what))
-}
-
-/// `state` or `states`
-pub(crate) fn noun(count: u64, what: &str) -> String {
-    format!("{what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// `1,234,567`
-pub(crate) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `489.0 MB`
-#[expect(clippy::cast_precision_loss, reason = "for people")]
-pub(crate) fn bytes(bytes: u64) -> String {
-    let bytes = bytes as f64;
-    match bytes {
-        b if b < 1e3 => format!("{b} B"),
-        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
-        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
-        b => format!("{:.2} GB", b / 1e9),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_read_well() {
-        assert_eq!(
-            [0, 999, 1000, 1_234_567].map(number),
-            ["0", "999", "1,000", "1,234,567"]
-        );
-        assert_eq!(
-            [5, 1500, 489_000_000, 1_500_000_000].map(bytes),
-            ["5 B", "1.5 kB", "489.0 MB", "1.50 GB"]
-        );
-    }
 }

@@ -1,4 +1,4 @@
-//! The threads of a run: each waits for one thing, and reports an [`Event`] when it has ended.
+//! The threads of a run. Each waits for one thing and reports an [`Event`] when it is over.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -9,105 +9,111 @@ use std::thread;
 use crossbeam_channel::Sender;
 use melisma_sdk::protocol::widen;
 
-use super::direct::take_counts;
-use super::logs::{self, Said};
-use super::process::{Group, Program};
-use super::relay::{Counts, RelayEnd, relay};
-use super::told;
-use crate::console::{Console, Level};
-use crate::state::Keeper;
+use super::plugin_log::{self, Facts};
+use super::process_group::ProcessGroup;
+use super::program::Program;
+use super::relay::{RelayEnd, SharedCounter, relay};
+use super::shared_pipe::read_counts;
+use super::state_reader::read_states;
+use crate::console::Console;
+use crate::state::StateWriter;
 
 /// What a thread reports.
 pub(super) enum Event {
     TapEnded(std::io::Result<ExitStatus>),
     TargetEnded(std::io::Result<ExitStatus>),
     Relayed(RelayEnd),
-    /// The target of a direct pipe closed its counts.
+    /// The target on a shared pipe closed the FIFO of its counts.
     Counted,
-    /// The target closed its stdout, or its states can not be read, for this reason.
-    Told(Option<String>),
+    /// The target closed its stdout, or reading its states failed for this reason.
+    StatesEnded(Option<String>),
     /// A plugin closed its stderr.
-    Logged,
+    LogEnded,
 }
 
-/// Moves the records from one side to the other.
-pub(super) fn relay_records(tap: &mut Child, target: &mut Child, counts: &Counts, events: &Sender<Event>) {
+/// Relays records from the tap to the target.
+pub(super) fn relay_records(
+    tap: &mut Child,
+    target: &mut Child,
+    counter: &SharedCounter,
+    events: &Sender<Event>,
+) {
     let (Some(from), Some(to)) = (tap.stdout.take(), target.stdin.take()) else {
         return;
     };
     widen(&from);
     widen(&to);
     let (from, to) = (File::from(OwnedFd::from(from)), File::from(OwnedFd::from(to)));
-    let (counts, events) = (counts.clone(), events.clone());
+    let (counter, events) = (counter.clone(), events.clone());
     thread::spawn(move || {
-        relay(from, to, &counts, |end| {
+        relay(from, to, &counter, |end| {
             let _ = events.send(Event::Relayed(end));
         });
     });
 }
 
-/// Counts what a target on a direct pipe has read.
-pub(super) fn count(from: File, counts: &Counts, events: &Sender<Event>) {
-    let (counts, events) = (counts.clone(), events.clone());
+/// Reads the counts of a target on a shared pipe.
+pub(super) fn count(from: File, counter: &SharedCounter, events: &Sender<Event>) {
+    let (counter, events) = (counter.clone(), events.clone());
     thread::spawn(move || {
-        take_counts(from, &counts);
+        read_counts(from, &counter);
         let _ = events.send(Event::Counted);
     });
 }
 
-/// Hands the states that the target tells to the store.
+/// Passes the states that the target emits to the store.
 pub(super) fn states(
     target: &mut Child,
     program: &Program,
-    keeper: &Keeper,
+    writer: &StateWriter,
     console: &Arc<Console>,
     events: &Sender<Event>,
 ) {
     let Some(stdout) = target.stdout.take() else {
         return;
     };
-    let (name, teller, console, events) = (
+    let (name, sender, console, events) = (
         program.name.clone(),
-        keeper.teller(),
+        writer.sender(),
         Arc::clone(console),
         events.clone(),
     );
     thread::spawn(move || {
-        let read = told::read_states(stdout, &name, &teller, &console);
+        let read = read_states(stdout, &name, &sender, &console);
         let failed = read
             .err()
             .map(|error| format!("cannot read the states of {name}: {error}"));
         if let Some(why) = &failed {
-            console.log(Level::Error, "melisma", why);
+            console.error(why);
         }
-        let _ = events.send(Event::Told(failed));
+        let _ = events.send(Event::StatesEnded(failed));
     });
 }
 
-/// Tells a plugin's log lines again.
+/// Relays a plugin's log lines, and collects what they say in `facts`.
 pub(super) fn log_lines(
     child: &mut Child,
     program: &Program,
-    said: &Said,
+    facts: &Facts,
     console: &Arc<Console>,
     events: &Sender<Event>,
 ) {
     let Some(stderr) = child.stderr.take() else { return };
-    let (name, said, console, events) = (
+    let (name, facts, console, events) = (
         program.name.clone(),
-        said.clone(),
+        facts.clone(),
         Arc::clone(console),
         events.clone(),
     );
     thread::spawn(move || {
-        logs::tell_again(stderr, &name, &said, &console);
-        let _ = events.send(Event::Logged);
+        plugin_log::relay(stderr, &name, &facts, &console);
+        let _ = events.send(Event::LogEnded);
     });
 }
 
-/// Waits for the end of a process.
+/// Waits for a process to end.
 pub(super) fn end_of(
-    group: &Group,
+    group: &ProcessGroup,
     child: Child,
     events: &Sender<Event>,
     event: impl FnOnce(std::io::Result<ExitStatus>) -> Event + Send + 'static,

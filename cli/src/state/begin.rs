@@ -1,20 +1,20 @@
-//! What a run may start from: the state of its id, when it is its own.
+//! Which state a new run may resume from.
 
 use melisma_sdk::Error;
 use rusqlite::Connection;
 
-use super::database::{Begun, stored};
-use super::pipeline::{self, Taking};
+use super::database::{ActiveRun, stored};
+use super::pipeline::{self, Adoption};
 
 /// A run that is about to begin.
 pub(crate) struct NewRun<'a> {
     pub(crate) state_id: &'a str,
     pub(crate) run_id: &'a str,
-    /// Begin although another run seems to be alive.
+    /// Begin even if another run seems to be alive.
     pub(crate) force: bool,
-    /// What to do with a state that another pipeline has kept.
-    pub(crate) taking: Taking,
-    /// The id that an older version had for this pipeline, and for others.
+    /// What to do with a state of another pipeline.
+    pub(crate) adoption: Adoption,
+    /// The id that older versions used for this pipeline, and possibly for others.
     pub(crate) old_id: Option<&'a str>,
 }
 
@@ -36,25 +36,27 @@ impl From<Error> for Refused {
     }
 }
 
-impl Begun {
-    /// Finds out what the run starts from.
-    pub(super) fn look(&mut self, connection: &Connection, new: &NewRun<'_>) -> Result<(), Refused> {
+impl ActiveRun {
+    /// Finds the state to resume from.
+    pub(super) fn find_start(&mut self, connection: &Connection, new: &NewRun<'_>) -> Result<(), Refused> {
         self.start = self.known.state()?;
         if self.start.is_some() {
-            let theirs = pipeline::of(connection, new.state_id)?;
-            let look = self.pipeline.look(new.state_id, theirs.as_ref(), new.taking)?;
-            self.replaces = look.replaces;
-            self.warnings.extend(look.warning);
+            let theirs = pipeline::owner(connection, new.state_id)?;
+            let check = self
+                .pipeline
+                .check_owner(new.state_id, theirs.as_ref(), new.adoption)?;
+            self.replaces = check.replaces;
+            self.warnings.extend(check.warning);
             return Ok(());
         }
         if let Some(old_id) = new.old_id {
-            self.look_at_an_old_one(connection, old_id, new)?;
+            self.find_old_start(connection, old_id, new)?;
         }
-        if self.start.is_none() && new.taking != Taking::Replace && self.pipeline.words.is_some() {
+        if self.start.is_none() && new.adoption != Adoption::Replace && self.pipeline.words.is_some() {
             let others = pipeline::namesakes(connection, new.state_id, &self.pipeline)?;
             if !others.is_empty() {
                 self.warnings.push(format!(
-                    "these command lines have no state yet; others of the same names have: {} (--state-id ID resumes from one)",
+                    "these command lines have no state yet, but others with the same names have: {} (--state-id ID resumes from one of them)",
                     others.join(", ")
                 ));
             }
@@ -62,8 +64,8 @@ impl Begun {
         Ok(())
     }
 
-    /// Older versions had one id for all command lines whose programs had the same names.
-    fn look_at_an_old_one(
+    /// Older versions used one id for all command lines whose programs have the same names.
+    fn find_old_start(
         &mut self,
         connection: &Connection,
         old_id: &str,
@@ -72,23 +74,23 @@ impl Begun {
         let Some(old) = stored(connection, old_id)?.state()? else {
             return Ok(());
         };
-        if pipeline::of(connection, old_id)?.is_some() {
+        if pipeline::owner(connection, old_id)?.is_some() {
             return Ok(());
         }
-        match new.taking {
-            Taking::Replace => {}
-            Taking::Adopt => {
+        match new.adoption {
+            Adoption::Replace => {}
+            Adoption::Adopt => {
                 self.warnings.push(format!(
-                    "resuming from the state that an older version kept as {old_id}"
+                    "resuming from the state that an older version stored as {old_id}"
                 ));
                 self.start = Some(old);
                 self.adopted = Some(old_id.to_owned());
             }
-            Taking::Own => {
+            Adoption::Refuse => {
                 return Err(Error::config(format!(
-                    "there is no state {} yet, but one that an older version kept as {old_id}, its id for every command \
-                     line of these names. When it is this pipeline's, resume from it with --adopt-state, once; when it \
-                     is not, start without it with --full-refresh, once",
+                    "there is no state {} yet, but an older version stored one as {old_id}, its id for all command lines \
+                     with these names. If it is the state of this pipeline, resume from it by running once with \
+                     --adopt-state; if not, run once with --full-refresh",
                     new.state_id
                 ))
                 .into());

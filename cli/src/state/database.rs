@@ -9,7 +9,7 @@ use jiff::Zoned;
 use melisma_sdk::{Error, Kind, Result, fault};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::Write;
+use super::WriteMode;
 use super::merge::{merge, unwrap, wrap};
 use super::pipeline::{self, Pipeline};
 
@@ -34,30 +34,30 @@ pub(crate) struct Database {
 }
 
 /// A run that has begun.
-pub(crate) struct Begun {
+pub(crate) struct ActiveRun {
     /// Its row in `runs`.
     pub(super) row: i64,
-    /// What is stored, as far as this run knows.
+    /// The stored state, as this run has read or written it last.
     pub(super) known: Stored,
     pub(super) pipeline: Pipeline,
-    /// What it starts from.
+    /// The state that it resumes from.
     pub(super) start: Option<String>,
-    /// The id of an older version whose state it resumes from.
+    /// The id of an older version, if it resumes from the state of that id.
     pub(super) adopted: Option<String>,
-    /// What is stored is another pipeline's, and is replaced.
+    /// Whether the stored state belongs to another pipeline and is replaced.
     pub(super) replaces: bool,
-    /// What a person should know of all this.
+    /// Warnings for the user about that state.
     pub(super) warnings: Vec<String>,
 }
 
-impl Begun {
-    /// What a person should know of the state that the run starts from.
+impl ActiveRun {
+    /// Warnings for the user about the state that the run resumes from.
     pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
     }
 }
 
-/// What the `state` table says of a pipeline, as it is written there.
+/// The row of a pipeline in the `state` table, as it is written there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stored {
     completed: Option<String>,
@@ -65,17 +65,17 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// The state that a run starts from: what is partial laid over what is complete.
+    /// The state to resume from: the partial state merged over the completed one.
     pub(crate) fn state(&self) -> Result<Option<String>> {
         let or_none = |state: &Option<String>| state.clone().unwrap_or_else(|| "{}".to_owned());
         unwrap(&merge(&or_none(&self.completed), &or_none(&self.partial)))
     }
 
-    /// What it is once this state is stored.
-    fn after(&self, state: &str, how: Write) -> Self {
-        let (completed, partial) = match how {
-            Write::Complete => (wrap(state), "{}".to_owned()),
-            Write::Partial => (
+    /// The row after this state is stored.
+    fn after(&self, state: &str, mode: WriteMode) -> Self {
+        let (completed, partial) = match mode {
+            WriteMode::Complete => (wrap(state), "{}".to_owned()),
+            WriteMode::Partial => (
                 self.completed.clone().unwrap_or_else(|| "{}".to_owned()),
                 merge(self.partial.as_deref().unwrap_or("{}"), &wrap(state)),
             ),
@@ -88,13 +88,14 @@ impl Stored {
 }
 
 impl Database {
-    /// Opens the database at `path`; creates it, and its folder, when it is absent or empty.
+    /// Opens the database at `path`; creates it and its folder if it is absent or empty.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)
                 .map_err(|error| Error::io(format!("cannot create {}", folder.display()), error))?;
         }
-        // Made here, for this user only: SQLite would go by the umask. Its own files beside it follow it.
+        // Created here for this user only, because SQLite would follow the umask. The files that SQLite adds get the same
+        // permissions.
         if let Err(error) = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -117,7 +118,7 @@ impl Database {
             .map_err(|error| failed(path, error))?;
         if known != 2 {
             return Err(Error::config(format!(
-                "{} has no tables `runs` and `state`: it is older than Meltano 2.7.1, or no system database of Meltano",
+                "{} has no tables `runs` and `state`: it is from before Meltano 2.7.1, or not a system database of Meltano",
                 path.display()
             )));
         }
@@ -131,13 +132,19 @@ impl Database {
         &self.path
     }
 
-    /// Stores a state, and whose it is, when what is stored is still what the run knows and the run still counts as
-    /// running; what is stored then.
+    /// Stores a state and its owner, if the stored state is still the one that this run knows and the run still counts as
+    /// running. Returns the row as it is then.
     ///
     /// # Errors
-    /// Somebody else has written meanwhile ([`Kind::Retry`]), and nothing was overwritten. The database can not be
-    /// written ([`Kind::Io`]).
-    pub(crate) fn write(&mut self, state_id: &str, run: &Begun, state: &str, how: Write) -> Result<Stored> {
+    /// Another process has changed the state ([`Kind::Retry`]); it is not overwritten. Or the database cannot be written
+    /// ([`Kind::Io`]).
+    pub(crate) fn write(
+        &mut self,
+        state_id: &str,
+        run: &ActiveRun,
+        state: &str,
+        mode: WriteMode,
+    ) -> Result<Stored> {
         let path = self.path.clone();
         let sql = |error| failed(&path, error);
         let transaction = self
@@ -151,7 +158,7 @@ impl Database {
                 format!("{}: {what}; nothing was overwritten", path.display()),
             ));
         }
-        let stored = run.known.after(state, how);
+        let stored = run.known.after(state, mode);
         transaction
             .execute(
                 "INSERT INTO state (state_id, partial_state, completed_state) VALUES (?1, ?2, ?3)
@@ -160,7 +167,7 @@ impl Database {
             )
             .map_err(sql)?;
         for id in std::iter::once(state_id).chain(run.adopted.as_deref()) {
-            pipeline::note(&transaction, id, &run.pipeline).map_err(sql)?;
+            pipeline::set_owner(&transaction, id, &run.pipeline).map_err(sql)?;
         }
         fault!(STORE_HALF);
         transaction.commit().map_err(sql)?;
@@ -184,7 +191,7 @@ pub(super) fn stored(connection: &Connection, state_id: &str) -> rusqlite::Resul
     Ok(row.unwrap_or_default())
 }
 
-/// What somebody else has done since this run looked last.
+/// What another process has changed since this run read or wrote the state last.
 fn changed(
     transaction: &Transaction<'_>,
     state_id: &str,
@@ -193,7 +200,7 @@ fn changed(
 ) -> rusqlite::Result<Option<String>> {
     if stored(transaction, state_id)? != *known {
         return Ok(Some(format!(
-            "the state of {state_id} was changed by somebody else during this run"
+            "the state of {state_id} was changed by another process during this run"
         )));
     }
     let running: Option<String> = transaction
@@ -202,9 +209,9 @@ fn changed(
     Ok(match running.as_deref() {
         Some("RUNNING") => None,
         Some(state) => Some(format!(
-            "this run of {state_id} counts as {state}: another runner took it for dead"
+            "this run of {state_id} is recorded as {state}: another runner considered it dead"
         )),
-        None => Some(format!("the row of this run of {state_id} was removed")),
+        None => Some(format!("the row of this run of {state_id} was deleted")),
     })
 }
 

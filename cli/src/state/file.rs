@@ -1,4 +1,4 @@
-//! One file with the bare state, as a tap's `--state` takes it.
+//! A state file, with the state as a tap's `--state` reads it.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -7,30 +7,30 @@ use std::path::Path;
 use melisma_sdk::replaced::ReplacedFile;
 use melisma_sdk::{Error, Kind, Result, fault};
 
-use super::Write;
+use super::WriteMode;
 use super::lock::Lock;
 use super::merge::{is_empty, merge};
-use super::pipeline::{self, Look, Pipeline, Taking};
+use super::pipeline::{self, Adoption, OwnerCheck, Pipeline};
 
-/// A state file; replaced as a whole, so that a reader sees the old state or the new one.
+/// A state file. It is replaced as a whole, so that a reader sees either the old state or the new one.
 pub(crate) struct StateFile {
     file: ReplacedFile,
-    /// What is in it, as far as this run knows; `None` when it is absent.
+    /// Its content, as this run has read or written it last; `None` when it is absent.
     known: Option<String>,
-    /// Until the run ends. `None` when `--force` passed over another run's.
+    /// Held until the run ends. `None` when `--force` ignored the lock of another run.
     _lock: Option<Lock>,
 }
 
 impl StateFile {
-    /// The file at `path`, which need not exist, locked for this run. A link is followed, so that what it points to is
-    /// replaced. `force` passes over the lock of another run.
+    /// Opens and locks the file at `path`, which need not exist. A link is followed, so that the file it points to is
+    /// replaced. `force` ignores the lock of another run.
     ///
     /// # Errors
-    /// Another run has it ([`Kind::Retry`]); it is no file ([`Kind::Config`]); its folder can not be written, so no
-    /// state could be kept ([`Kind::Io`]).
+    /// Another run has locked it ([`Kind::Retry`]); it is not a file ([`Kind::Config`]); its folder cannot be written to,
+    /// so that no state could be stored ([`Kind::Io`]).
     pub(crate) fn open(path: &Path, force: bool) -> Result<Self> {
         let file = ReplacedFile::at(path).map_err(|error| {
-            let what = format!("cannot keep a state in {}", path.display());
+            let what = format!("cannot store a state in {}", path.display());
             Error::new(error.kind(), what).with_source(error)
         })?;
         let lock = Lock::take(file.path(), force)?;
@@ -46,25 +46,29 @@ impl StateFile {
         self.file.path()
     }
 
-    /// Whether this pipeline may resume from what is there; what is to be said of it.
+    /// Checks whether this pipeline may resume from the state in the file.
     ///
     /// # Errors
-    /// It is another pipeline's ([`Kind::Config`]).
-    pub(super) fn look(&self, pipeline: &Pipeline, taking: Taking) -> Result<Look> {
+    /// The state belongs to another pipeline ([`Kind::Config`]).
+    pub(super) fn check_owner(&self, pipeline: &Pipeline, adoption: Adoption) -> Result<OwnerCheck> {
         if self.known.as_deref().is_none_or(is_empty) {
-            return Ok(Look::default());
+            return Ok(OwnerCheck::default());
         }
-        let place = self.path().display().to_string();
-        pipeline.look(&place, pipeline::of_file(self.path()).as_ref(), taking)
+        let location = self.path().display().to_string();
+        pipeline.check_owner(&location, pipeline::owner_of_file(self.path()).as_ref(), adoption)
     }
 
-    /// The state, unless the file is absent or says nothing.
+    /// The state, unless the file is absent or empty.
     pub(crate) fn read(&self) -> Result<Option<String>> {
         let Some(text) = self.known.as_deref().filter(|text| !is_empty(text)) else {
             return Ok(None);
         };
         serde_json::from_str::<&serde_json::value::RawValue>(text.trim()).map_err(|error| {
-            Error::config(format!("{} is not a state: not JSON", self.path().display())).with_source(error)
+            Error::config(format!(
+                "{} is not a state file, because it is not JSON",
+                self.path().display()
+            ))
+            .with_source(error)
         })?;
         Ok(Some(text.trim().to_owned()))
     }
@@ -72,20 +76,20 @@ impl StateFile {
     /// Replaces the state: temporary file, fsync, rename, fsync of the folder.
     ///
     /// # Errors
-    /// Somebody else has changed the file, which is left as it is ([`Kind::Retry`]); it can not be written
+    /// Another process has changed the file, which is not overwritten ([`Kind::Retry`]); or it cannot be written
     /// ([`Kind::Io`]).
-    pub(crate) fn write(&mut self, state: &str, how: Write) -> Result<()> {
+    pub(crate) fn write(&mut self, state: &str, mode: WriteMode) -> Result<()> {
         if content(self.path())? != self.known {
             return Err(Error::new(
                 Kind::Retry,
                 format!(
-                    "{} was changed by somebody else during this run; nothing was overwritten",
+                    "{} was changed by another process during this run; nothing was overwritten",
                     self.path().display()
                 ),
             ));
         }
-        let merged = match (how, self.read()?) {
-            (Write::Partial, Some(old)) => merge(&old, state),
+        let merged = match (mode, self.read()?) {
+            (WriteMode::Partial, Some(old)) => merge(&old, state),
             _ => state.to_owned(),
         } + "\n";
         self.replace(&merged)
@@ -131,8 +135,8 @@ mod tests {
         let path = folder.path().join("state.json");
         let mut file = open(&path);
         assert_eq!(file.read().expect("absent is fine"), None);
-        file.write(r#"{"a": 1.0}"#, Write::Complete).expect("written");
-        file.write(r#"{"b": 2}"#, Write::Partial).expect("written");
+        file.write(r#"{"a": 1.0}"#, WriteMode::Complete).expect("written");
+        file.write(r#"{"b": 2}"#, WriteMode::Partial).expect("written");
         assert_eq!(
             file.read().expect("readable").as_deref(),
             Some(r#"{"a": 1.0, "b": 2}"#)
@@ -146,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_json_is_refused() {
+    fn a_file_that_is_not_json_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state.json");
         fs::write(&path, "{oops").expect("written");
@@ -154,17 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn a_change_by_somebody_else_is_not_overwritten() {
+    fn a_change_by_another_process_is_not_overwritten() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("state.json");
         let mut file = open(&path);
-        file.write("1", Write::Complete).expect("written");
+        file.write("1", WriteMode::Complete).expect("written");
         for theirs in [Some("2\n"), None] {
             match theirs {
                 Some(text) => fs::write(&path, text).expect("written"),
                 None => fs::remove_file(&path).expect("removed"),
             }
-            let error = file.write("3", Write::Complete).expect_err("changed");
+            let error = file.write("3", WriteMode::Complete).expect_err("changed");
             assert_eq!(error.kind(), Kind::Retry);
             assert_eq!(fs::read_to_string(&path).ok().as_deref(), theirs);
         }
@@ -176,15 +180,15 @@ mod tests {
         let path = folder.path().join("state.json");
         let mode = || fs::metadata(&path).expect("there").permissions().mode() & 0o777;
         let mut file = open(&path);
-        file.write("1", Write::Complete).expect("written");
+        file.write("1", WriteMode::Complete).expect("written");
         assert_eq!(mode(), 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("set");
-        file.write("2", Write::Complete).expect("written");
+        file.write("2", WriteMode::Complete).expect("written");
         assert_eq!(mode(), 0o640);
     }
 
     #[test]
-    fn what_is_no_file_is_not_replaced() {
+    fn a_device_is_not_replaced() {
         assert_eq!(
             StateFile::open(Path::new("/dev/null"), false)
                 .err()

@@ -1,7 +1,7 @@
-//! The lock of a state file: a file beside it, locked as long as its run lives.
+//! The lock of a state file: a file next to it that is locked as long as its run is alive.
 //!
-//! The system gives the lock free when the process ends, however it ends, so a lock is never stale. What the file
-//! says of its owner is for people. The state file itself can not be the lock: it is replaced with each state.
+//! The system releases the lock when the process ends, however it ends, so a lock is never stale. The owner in the file is
+//! only for messages. The state file itself cannot be the lock, because it is replaced with each state.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -14,27 +14,28 @@ use rustix::fs::OFlags;
 
 use super::owner::Owner;
 
-/// The end of the lock's name.
+/// The end of the lock file's name.
 const SUFFIX: &str = ".melisma-lock";
 
-/// A lock that this run has; given back when it is dropped.
+/// A lock that this run holds until it is dropped.
 pub(super) struct Lock {
-    /// Holds the lock.
+    /// The file that is locked.
     file: File,
     path: PathBuf,
 }
 
 impl Lock {
-    /// Takes the lock of a state file. With `force` a lock that another run has is passed over, and nothing is held.
+    /// Locks a state file. With `force`, a lock that another run holds is ignored, and nothing is locked.
     ///
     /// # Errors
-    /// Another run has it ([`Kind::Retry`]), or the lock can not be made, and so no state either ([`Kind::Io`]).
+    /// Another run holds the lock ([`Kind::Retry`]); or the lock file cannot be created, and so no state file either
+    /// ([`Kind::Io`]).
     pub(super) fn take(state: &Path, force: bool) -> Result<Option<Self>> {
         let path = path_for(state);
         let cannot = |error| {
             Error::io(
                 format!(
-                    "cannot keep a state in {}: its lock {}",
+                    "cannot store a state in {}: its lock {}",
                     state.display(),
                     path.display()
                 ),
@@ -44,14 +45,14 @@ impl Lock {
         loop {
             let mut file = open(&path).map_err(cannot)?;
             match file.try_lock() {
-                // A file system that knows no locks is taken to be used by one run.
+                // On a file system without locks, nothing more can be done.
                 Ok(()) => {}
                 Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
                 Err(TryLockError::WouldBlock) if force => return Ok(None),
                 Err(TryLockError::WouldBlock) => return Err(taken(state, &mut file)),
                 Err(TryLockError::Error(error)) => return Err(cannot(error)),
             }
-            // Its last owner may have removed it after it was opened here.
+            // The last owner may have removed the file after it was opened here.
             if !is_at(&file, &path).map_err(cannot)? {
                 continue;
             }
@@ -66,21 +67,21 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // While it is locked: nobody else can have taken it. One that stays behind is free all the same. What somebody
-        // has put in its place is not ours.
+        // Removed while it is locked, so no other run can have locked it. A file that stays behind does no harm. If another
+        // file is in its place now, that is not ours to remove.
         if is_at(&self.file, &self.path).unwrap_or(false) {
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// The file of that name, made when it is absent. A link of that name, or what is no lock, is somebody else's: a lock
-/// is emptied before its owner is written into it.
+/// Opens the lock file and creates it if it is absent. Because the file is truncated before the owner is written to it, a
+/// link, or a file that does not look like a lock, is refused.
 fn open(path: &Path) -> io::Result<File> {
     let not_a_lock = || {
         io::Error::new(
             io::ErrorKind::AlreadyExists,
-            "there is something else of that name",
+            "a file of that name exists and is not a lock",
         )
     };
     let no_link = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).map_err(io::Error::other)?;
@@ -99,7 +100,7 @@ fn open(path: &Path) -> io::Result<File> {
     let read = (&file).take(4096).read_to_string(&mut text);
     (&file).rewind()?;
     match read {
-        // One that was not written whole has a beginning only.
+        // A lock file may be incomplete after a crash.
         Ok(_) if text.is_empty() || text.starts_with("{\"host\"") => Ok(file),
         _ => Err(not_a_lock()),
     }
@@ -126,12 +127,12 @@ fn taken(state: &Path, file: &mut File) -> Error {
     let _ = file.take(4096).read_to_string(&mut text);
     let owner = serde_json::from_str::<Owner>(&text).map_or_else(
         |_| "an unknown process".to_owned(),
-        |owner| owner.told(Timestamp::now()),
+        |owner| owner.describe(Timestamp::now()),
     );
     Error::new(
         Kind::Retry,
         format!(
-            "another run keeps its state in {}: {owner}; wait for it or end it (its lock goes with it), or use --force",
+            "another run is using the state in {}: {owner}; wait for it or end it, which releases the lock, or use --force",
             state.display()
         ),
     )
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_lock_is_neither_emptied_nor_removed() {
+    fn a_file_that_is_not_a_lock_is_neither_truncated_nor_removed() {
         let folder = tempfile::tempdir().expect("a folder");
         let (state, precious) = (folder.path().join("state.json"), folder.path().join("precious"));
         fs::write(&precious, "precious").expect("written");

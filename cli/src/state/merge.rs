@@ -1,4 +1,4 @@
-//! Laying one JSON object over another without touching a value: numbers keep their digits, keys their order.
+//! Merging JSON objects without changing a value: numbers keep their digits, and keys their order.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of an object, in order; of two with the same key the last counts, at the place of the first.
+/// The members of an object, in order. Of two with the same key the last takes precedence, at the position of the first.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -52,7 +52,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// `over` laid onto `base`: objects merge member by member, everything else of `over` replaces.
+/// Merges `over` over `base`: objects are merged member by member, everything else is replaced.
 pub(crate) fn merge(base: &str, over: &str) -> String {
     let (Some(base), Some(over)) = (Members::of(base), Members::of(over)) else {
         return over.to_owned();
@@ -79,7 +79,7 @@ pub(crate) fn merge(base: &str, over: &str) -> String {
     object(&out)
 }
 
-/// The bare state inside `{"singer_state": ...}`, when there is one.
+/// The state inside `{"singer_state": ...}`, if there is one.
 pub(crate) fn unwrap(wrapped: &str) -> Result<Option<String>> {
     let members: Members<'_> = serde_json::from_str(wrapped)
         .map_err(|error| Error::input("the stored state is not a JSON object").with_source(error))?;
@@ -91,18 +91,18 @@ pub(crate) fn unwrap(wrapped: &str) -> Result<Option<String>> {
     Ok(state.filter(|state| !is_empty(state)).map(str::to_owned))
 }
 
-/// A bare state as Meltano stores it.
+/// A state as Meltano stores it: `{"singer_state": ...}`.
 pub(crate) fn wrap(state: &str) -> String {
     object(&[("singer_state".to_owned(), state.to_owned())])
 }
 
-/// Whether a state says nothing: an empty object or null. Such a one must not replace a real one.
+/// Whether a state is empty: an empty object or null. Such a state must not replace another.
 pub(crate) fn is_empty(state: &str) -> bool {
     let state = state.trim();
     state.is_empty() || state == "null" || Members::of(state).is_some_and(|members| members.0.is_empty())
 }
 
-/// An object of members whose values are JSON already, with Python's spacing.
+/// An object with values that are JSON text already, with the spacing of Python.
 pub(crate) fn object(members: &[(String, String)]) -> String {
     let members: Vec<String> = members
         .iter()
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_members_with_the_same_key_the_last_counts() {
+    fn of_two_members_with_the_same_key_the_last_takes_precedence() {
         assert_eq!(merge("{}", r#"{"a": 1, "b": 2, "a": 3}"#), r#"{"a": 3, "b": 2}"#);
     }
 

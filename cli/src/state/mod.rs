@@ -1,17 +1,17 @@
-//! Where the state of a pipeline lives between runs.
+//! Where the state of a pipeline is stored between runs.
 //!
-//! A store takes a state only after the target has told it, keeps its bytes as they came, and never replaces it with
-//! an empty one.
+//! A store gets a state only after the target has emitted it, keeps its bytes unchanged, and never replaces it with an
+//! empty one.
 
 mod begin;
 mod database;
 mod file;
-mod keeper;
 mod lock;
 mod merge;
 mod owner;
 mod pipeline;
 mod runs;
+mod state_writer;
 mod unstored;
 
 use std::path::PathBuf;
@@ -19,24 +19,24 @@ use std::path::PathBuf;
 use melisma_sdk::{Result, fault};
 
 pub(crate) use begin::NewRun;
-pub(crate) use database::{Begun, Database};
+pub(crate) use database::{ActiveRun, Database};
 pub(crate) use file::StateFile;
-pub(crate) use keeper::{Keeper, Kept, Teller};
 pub(crate) use merge::is_empty;
-pub(crate) use pipeline::{Pipeline, Taking};
+pub(crate) use pipeline::{Adoption, Pipeline};
+pub(crate) use state_writer::{StateSender, StateWriter, StoreProgress};
 
-/// How a new state stands to the one that is stored.
+/// What a new state does to the stored one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Write {
-    /// It replaces everything.
+pub(crate) enum WriteMode {
+    /// It replaces the stored state.
     Complete,
-    /// It holds only what this run did, and is merged over the rest (after a full refresh).
+    /// It covers only the streams of this run and is merged over the stored state. For a full refresh.
     Partial,
 }
 
-/// How a run ended, as its row in the database says it.
+/// The result of a run, as its row in the database has it.
 #[derive(Clone, Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum RunResult {
     Success,
     /// With the reason.
     Fail(String),
@@ -48,7 +48,7 @@ pub(crate) enum Store {
     Database {
         database: Database,
         state_id: String,
-        run: Begun,
+        run: ActiveRun,
     },
     /// One file with the bare state.
     File {
@@ -56,33 +56,32 @@ pub(crate) enum Store {
         pipeline: Pipeline,
         replaces: bool,
     },
-    /// A run that neither reads nor keeps state.
+    /// The run neither reads nor stores a state.
     Nowhere,
 }
 
 impl Store {
-    /// The file of a state, when this pipeline may resume from it; with what a person should know of it.
+    /// A store in a file, if this pipeline may use it; also a warning for the user.
     ///
     /// # Errors
-    /// It cannot be used, or is another pipeline's.
+    /// The state belongs to another pipeline.
     pub(crate) fn file(
         file: StateFile,
         pipeline: Pipeline,
-        taking: Taking,
+        adoption: Adoption,
     ) -> Result<(Self, Option<String>)> {
-        let look = file.look(&pipeline, taking)?;
-        let replaces = look.replaces;
+        let check = file.check_owner(&pipeline, adoption)?;
         Ok((
             Self::File {
                 file,
                 pipeline,
-                replaces,
+                replaces: check.replaces,
             },
-            look.warning,
+            check.warning,
         ))
     }
 
-    /// Whether what is stored is another pipeline's, so that nothing of it may stay.
+    /// Whether the stored state belongs to another pipeline and is to be replaced as a whole.
     pub(crate) fn replaces(&self) -> bool {
         match self {
             Self::Database { run, .. } => run.replaces,
@@ -91,7 +90,7 @@ impl Store {
         }
     }
 
-    /// The state that this run starts from: the JSON text of the bare value.
+    /// The state to resume from, as the JSON text of the value of a STATE message.
     pub(crate) fn read(&self) -> Result<Option<String>> {
         match self {
             Self::Database { run, .. } => Ok(run.start.clone()),
@@ -100,21 +99,21 @@ impl Store {
         }
     }
 
-    /// Stores a state that the target has told.
+    /// Stores a state that the target has emitted.
     ///
     /// # Errors
-    /// Somebody else has changed what is stored, and it was left as it is; or it can not be written.
-    pub(crate) fn write(&mut self, state: &str, how: Write) -> Result<()> {
+    /// Another process has changed the stored state, which was not overwritten; or the store cannot be written.
+    pub(crate) fn write(&mut self, state: &str, mode: WriteMode) -> Result<()> {
         fault!(STORE_BEFORE);
         match self {
             Self::Database {
                 database,
                 state_id,
                 run,
-            } => run.known = database.write(state_id, run, state, how)?,
+            } => run.known = database.write(state_id, run, state, mode)?,
             Self::File { file, pipeline, .. } => {
-                file.write(state, how)?;
-                pipeline::note_file(file.path(), pipeline)?;
+                file.write(state, mode)?;
+                pipeline::set_owner_of_file(file.path(), pipeline)?;
             }
             Self::Nowhere => {}
         }
@@ -122,12 +121,12 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps a state that [`write`](Store::write) could not store in a file of its own; where.
-    pub(crate) fn keep_aside(&self, state: &str) -> Option<PathBuf> {
-        unstored::keep(state, &self.place()?).ok()
+    /// Saves a state that [`write`](Store::write) could not store to a file of its own; returns its path.
+    pub(crate) fn save_aside(&self, state: &str) -> Option<PathBuf> {
+        unstored::save(state, &self.location()?).ok()
     }
 
-    /// Says that the run is alive.
+    /// Records that the run is alive.
     pub(crate) fn heartbeat(&self) -> Result<()> {
         match self {
             Self::Database { database, run, .. } => database.heartbeat(run.row),
@@ -135,16 +134,16 @@ impl Store {
         }
     }
 
-    /// Ends the run's row; `last` is the newest state that was stored.
-    pub(crate) fn finish(&self, outcome: &Outcome, last: Option<(&str, Write)>) -> Result<()> {
+    /// Records the end of the run; `last` is the newest state that was stored.
+    pub(crate) fn finish(&self, result: &RunResult, last: Option<(&str, WriteMode)>) -> Result<()> {
         match self {
-            Self::Database { database, run, .. } => database.finish(run.row, outcome, last),
+            Self::Database { database, run, .. } => database.finish(run.row, result, last),
             Self::File { .. } | Self::Nowhere => Ok(()),
         }
     }
 
-    /// Where a person finds it.
-    pub(crate) fn place(&self) -> Option<PathBuf> {
+    /// The file that contains the state.
+    pub(crate) fn location(&self) -> Option<PathBuf> {
         match self {
             Self::Database { database, .. } => Some(database.path().to_owned()),
             Self::File { file, .. } => Some(file.path().to_owned()),

@@ -1,19 +1,20 @@
-//! Who has a lock: told to people, and asked whether it still lives.
+//! The process that holds a lock: for messages, and to find out whether it is still alive.
 
 use std::fmt;
+#[cfg(target_os = "linux")]
 use std::fs;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A process, by more than its number: numbers are used again, and the same one means another process elsewhere.
+/// A process, identified by more than its number: numbers are reused, and other machines have the same ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Owner {
     pub(crate) host: String,
     pub(crate) pid: u32,
     /// When it took the lock, RFC 3339.
     since: String,
-    /// The boot of the machine and the namespace that `pid` counts in; empty where the system does not say.
+    /// The boot of the machine and the process namespace of `pid`; empty where the system does not tell.
     #[serde(default)]
     place: String,
     /// When the process started, in ticks since the boot.
@@ -34,9 +35,9 @@ impl Owner {
         }
     }
 
-    /// Whether it is certain that this process has ended, or that it lives; `None` when that can not be seen from
-    /// here: on another machine, in another container, after a restart of the machine.
-    pub(crate) fn lives(&self) -> Option<bool> {
+    /// Whether the process is alive; `None` when that is not known, because it ran on another machine, in another container or
+    /// before a restart of the machine.
+    pub(crate) fn is_alive(&self) -> Option<bool> {
         if self.place.is_empty() || self.place != place()? {
             return None;
         }
@@ -44,7 +45,7 @@ impl Owner {
     }
 
     /// `pid 123 on host web1, since 2026-01-31T12:00:00Z (5 min ago)`
-    pub(crate) fn told(&self, now: Timestamp) -> String {
+    pub(crate) fn describe(&self, now: Timestamp) -> String {
         match self.since.parse() {
             Ok(since) => format!("{self}, since {} ({})", self.since, ago(since, now)),
             Err(_) => self.to_string(),
@@ -58,7 +59,7 @@ impl fmt::Display for Owner {
     }
 }
 
-/// How long ago, for people. Clocks may jump, and those of two machines differ.
+/// How long ago, for messages. Clocks may jump, and those of two machines may differ.
 pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
     match now.as_second() - at.as_second() {
         seconds @ ..-1 => format!("{} s ahead of this clock", -seconds),
@@ -75,11 +76,11 @@ fn place() -> Option<String> {
     Some(format!("{} {}", boot.trim(), namespace.display()))
 }
 
-/// When a process that is alive started. A zombie has ended: it holds nothing any more.
+/// The start of a process that is alive. A zombie has ended: it holds no locks any more.
 #[cfg(target_os = "linux")]
 fn started(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in brackets may hold anything, brackets too.
+    // The name in brackets may contain anything, including brackets.
     let (_, rest) = stat.rsplit_once(") ")?;
     let mut fields = rest.split(' ');
     let state = fields.next()?;
@@ -103,29 +104,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_lives_and_another_of_its_number_does_not() {
+    fn this_process_is_alive_and_another_of_its_number_is_not() {
         let own = Owner::current();
         assert!(!own.host.is_empty());
         if !cfg!(target_os = "linux") {
-            assert_eq!(own.lives(), None);
+            assert_eq!(own.is_alive(), None);
             return;
         }
-        assert_eq!(own.lives(), Some(true));
+        assert_eq!(own.is_alive(), Some(true));
         let earlier = Owner {
             started: own.started - 1,
             ..own.clone()
         };
-        assert_eq!(earlier.lives(), Some(false), "the number was used again");
+        assert_eq!(earlier.is_alive(), Some(false), "the number was reused");
         let gone = Owner {
             pid: u32::MAX,
             ..own.clone()
         };
-        assert_eq!(gone.lives(), Some(false));
+        assert_eq!(gone.is_alive(), Some(false));
         let elsewhere = Owner {
             place: "another boot".into(),
             ..own
         };
-        assert_eq!(elsewhere.lives(), None);
+        assert_eq!(elsewhere.is_alive(), None);
     }
 
     #[test]
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_are_for_people_whatever_the_clocks_do() {
+    fn ages_are_readable_whatever_the_clocks_do() {
         let now = Timestamp::from_second(1_000_000).expect("in range");
         for (seconds, said) in [
             (-90, "90 s ahead of this clock"),

@@ -1,7 +1,7 @@
-//! Whose state it is: the pipeline that has kept it, beside the state.
+//! The pipeline that owns a state, recorded next to the state.
 //!
-//! Meltano's tables have no place for it, so the system database gets a table of melisma's own, and a state file gets
-//! a file beside it. A state without is one of Meltano's, or of an older version: nobody knows whose.
+//! Meltano's tables have no column for it, so the system database gets a table of melisma's own, and a state file gets a
+//! second file next to it. A state without a record comes from Meltano or from an older version; its owner is unknown.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,83 +11,90 @@ use melisma_sdk::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-/// Made in the system database.
+/// Created in the system database.
 pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS melisma_pipelines (state_id VARCHAR(900) NOT NULL PRIMARY KEY, tap VARCHAR NOT NULL, target VARCHAR NOT NULL, words VARCHAR);";
-/// The end of the name of the file beside a state file.
+/// The end of the name of the file next to a state file.
 const SUFFIX: &str = ".melisma-pipeline";
-/// More ids of other pipelines are not told.
-const TOLD: u32 = 3;
+/// The most ids of other pipelines that a message lists.
+const LISTED: u32 = 3;
 
 /// A tap that runs into a target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pipeline {
-    /// The name of the tap; of a project's, with its environment, which may read another source.
+    /// The name of the tap; in a project with its environment, because another environment may read another source.
     pub(crate) tap: String,
     /// The name of the target.
     pub(crate) target: String,
-    /// A hash of their command lines; none for plugins of a project, whose names stand for them.
+    /// A hash of their command lines; `None` for plugins of a project, which their names identify.
     pub(crate) words: Option<String>,
 }
 
-/// What a run may do with a state that another pipeline has kept.
+/// What a run does with a state that another pipeline owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taking {
-    /// Nothing.
-    Own,
-    /// Replace it: the tap starts without a state.
+pub(crate) enum Adoption {
+    /// The run fails.
+    Refuse,
+    /// The tap starts without a state, and the run replaces it (`--full-refresh`).
     Replace,
-    /// Resume from it.
+    /// The tap resumes from it (`--adopt-state`).
     Adopt,
 }
 
 impl Pipeline {
-    /// What a run of this pipeline has to be told of a state that `other` has kept; whether it replaces it.
+    /// Checks whether this pipeline may use a state that `owner` has stored.
     ///
     /// # Errors
-    /// The state is of another tap, or for another target, and `taking` says nothing of that.
-    pub(super) fn look(&self, place: &str, other: Option<&Self>, taking: Taking) -> Result<Look> {
-        let Some(other) = other else {
-            return Ok(Look::default());
+    /// The owner has another tap or another target, and `adoption` is [`Adoption::Refuse`].
+    pub(super) fn check_owner(
+        &self,
+        location: &str,
+        owner: Option<&Self>,
+        adoption: Adoption,
+    ) -> Result<OwnerCheck> {
+        let Some(owner) = owner else {
+            return Ok(OwnerCheck::default());
         };
-        if (&self.tap, &self.target) != (&other.tap, &other.target) {
-            let theirs = format!("{} into {}", other.tap, other.target);
-            return match taking {
-                Taking::Own => Err(Error::config(format!(
-                    "the state in {place} was kept by another pipeline, {theirs}: it says nothing of where {} into {} is. \
-                     Keep a state of its own with another --state-id or --state, start anew and replace it with \
-                     --full-refresh, or resume from it with --adopt-state when both read and write the same",
+        if (&self.tap, &self.target) != (&owner.tap, &owner.target) {
+            let theirs = format!("{} into {}", owner.tap, owner.target);
+            return match adoption {
+                Adoption::Refuse => Err(Error::config(format!(
+                    "the state in {location} belongs to another pipeline, {theirs}, so {} into {} cannot resume from it. \
+                     Use another --state-id or --state, or replace it with --full-refresh, or, if both pipelines read and \
+                     write the same data, resume from it with --adopt-state",
                     self.tap, self.target
                 ))),
-                Taking::Replace => Ok(Look {
+                Adoption::Replace => Ok(OwnerCheck {
                     replaces: true,
                     warning: None,
                 }),
-                Taking::Adopt => Ok(Look {
+                Adoption::Adopt => Ok(OwnerCheck {
                     replaces: false,
-                    warning: Some(format!("the state in {place} was kept by {theirs}")),
+                    warning: Some(format!("the state in {location} was stored by {theirs}")),
                 }),
             };
         }
-        let changed = matches!((&self.words, &other.words), (Some(own), Some(theirs)) if own != theirs);
+        let changed = matches!((&self.words, &owner.words), (Some(own), Some(theirs)) if own != theirs);
         let warning = changed.then(|| {
-            format!("the state in {place} was kept by other command lines of the same names; it is used because it was asked for by its name")
+            format!("the state in {location} was stored by other command lines of the same names; it is used because it was named explicitly")
         });
-        Ok(Look {
+        Ok(OwnerCheck {
             replaces: false,
             warning,
         })
     }
 }
 
-/// See [`Pipeline::look`].
+/// See [`Pipeline::check_owner`].
 #[derive(Debug, Default)]
-pub(super) struct Look {
+pub(super) struct OwnerCheck {
+    /// Whether the run replaces the state instead of resuming from it.
     pub(super) replaces: bool,
+    /// A warning for the user.
     pub(super) warning: Option<String>,
 }
 
-/// Who has kept the state of this id.
-pub(super) fn of(connection: &Connection, state_id: &str) -> rusqlite::Result<Option<Pipeline>> {
+/// The owner of the state with this id.
+pub(super) fn owner(connection: &Connection, state_id: &str) -> rusqlite::Result<Option<Pipeline>> {
     connection
         .query_row(
             "SELECT tap, target, words FROM melisma_pipelines WHERE state_id = ?",
@@ -103,8 +110,12 @@ pub(super) fn of(connection: &Connection, state_id: &str) -> rusqlite::Result<Op
         .optional()
 }
 
-/// Notes who has kept the state of this id.
-pub(super) fn note(connection: &Connection, state_id: &str, pipeline: &Pipeline) -> rusqlite::Result<()> {
+/// Records the owner of the state with this id.
+pub(super) fn set_owner(
+    connection: &Connection,
+    state_id: &str,
+    pipeline: &Pipeline,
+) -> rusqlite::Result<()> {
     connection
         .execute(
             "INSERT OR REPLACE INTO melisma_pipelines (state_id, tap, target, words) VALUES (?, ?, ?, ?)",
@@ -113,7 +124,7 @@ pub(super) fn note(connection: &Connection, state_id: &str, pipeline: &Pipeline)
         .map(drop)
 }
 
-/// Other ids with a state of a pipeline of the same names.
+/// Ids of states of other pipelines with the same names.
 pub(super) fn namesakes(
     connection: &Connection,
     state_id: &str,
@@ -124,21 +135,21 @@ pub(super) fn namesakes(
          WHERE tap = ? AND target = ? AND state_id <> ? ORDER BY updated_at DESC LIMIT ?",
     )?;
     query
-        .query_map(params![pipeline.tap, pipeline.target, state_id, TOLD], |row| {
+        .query_map(params![pipeline.tap, pipeline.target, state_id, LISTED], |row| {
             row.get(0)
         })?
         .collect()
 }
 
-/// Who has kept the state in a file; nobody known when the file beside it is not there, or says nothing.
-pub(super) fn of_file(state: &Path) -> Option<Pipeline> {
-    serde_json::from_str(&fs::read_to_string(beside(state)).ok()?).ok()
+/// The owner of the state in a file; `None` when it is not recorded.
+pub(super) fn owner_of_file(state: &Path) -> Option<Pipeline> {
+    serde_json::from_str(&fs::read_to_string(owner_file(state)).ok()?).ok()
 }
 
-/// Notes who has kept the state in a file.
-pub(super) fn note_file(state: &Path, pipeline: &Pipeline) -> Result<()> {
-    let path = beside(state);
-    if of_file(state).as_ref() == Some(pipeline) {
+/// Records the owner of the state in a file.
+pub(super) fn set_owner_of_file(state: &Path, pipeline: &Pipeline) -> Result<()> {
+    let path = owner_file(state);
+    if owner_of_file(state).as_ref() == Some(pipeline) {
         return Ok(());
     }
     let text = serde_json::to_string(pipeline).unwrap_or_default() + "\n";
@@ -147,7 +158,7 @@ pub(super) fn note_file(state: &Path, pipeline: &Pipeline) -> Result<()> {
         .map_err(|error| Error::io(format!("cannot write {}", path.display()), error))
 }
 
-fn beside(state: &Path) -> PathBuf {
+fn owner_file(state: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(state.file_name().unwrap_or_default());
     name.push(SUFFIX);
@@ -167,27 +178,27 @@ mod tests {
     }
 
     #[test]
-    fn a_state_of_another_pipeline_is_refused_unless_it_is_asked_for() {
+    fn a_state_of_another_pipeline_is_refused_unless_it_is_adopted() {
         let own = pipeline("tap-a", Some("1"));
-        let look = |other: Option<&Pipeline>, taking| own.look("x", other, taking);
+        let check = |owner: Option<&Pipeline>, adoption| own.check_owner("x", owner, adoption);
         let (same, edited, other) = (
             own.clone(),
             pipeline("tap-a", Some("2")),
             pipeline("tap-b", Some("1")),
         );
-        for taking in [Taking::Own, Taking::Adopt, Taking::Replace] {
+        for adoption in [Adoption::Refuse, Adoption::Adopt, Adoption::Replace] {
             for fine in [None, Some(&same), Some(&pipeline("tap-a", None))] {
-                let look = look(fine, taking).expect("its own");
-                assert!(look.warning.is_none() && !look.replaces, "{fine:?}");
+                let check = check(fine, adoption).expect("its own");
+                assert!(check.warning.is_none() && !check.replaces, "{fine:?}");
             }
             assert!(
-                look(Some(&edited), taking)
+                check(Some(&edited), adoption)
                     .expect("by its name")
                     .warning
                     .is_some()
             );
         }
-        let error = look(Some(&other), Taking::Own).expect_err("another's");
+        let error = check(Some(&other), Adoption::Refuse).expect_err("another's");
         assert_eq!(error.kind(), melisma_sdk::Kind::Config);
         for word in [
             "tap-b into target-x",
@@ -197,10 +208,14 @@ mod tests {
         ] {
             assert!(error.to_string().contains(word), "{error}");
         }
-        assert!(look(Some(&other), Taking::Replace).expect("replaces it").replaces);
         assert!(
-            look(Some(&other), Taking::Adopt)
-                .expect("goes on")
+            check(Some(&other), Adoption::Replace)
+                .expect("replaces it")
+                .replaces
+        );
+        assert!(
+            check(Some(&other), Adoption::Adopt)
+                .expect("resumes")
                 .warning
                 .is_some()
         );
@@ -209,18 +224,18 @@ mod tests {
             ..own.clone()
         };
         assert!(
-            look(Some(&elsewhere), Taking::Own).is_err(),
+            check(Some(&elsewhere), Adoption::Refuse).is_err(),
             "its rows are elsewhere"
         );
     }
 
     #[test]
-    fn a_file_beside_the_state_says_whose_it_is() {
+    fn the_owner_is_recorded_next_to_a_state_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let state = folder.path().join("s.json");
-        assert_eq!(of_file(&state), None);
+        assert_eq!(owner_of_file(&state), None);
         let own = pipeline("tap-a", Some("1"));
-        note_file(&state, &own).expect("written");
-        assert_eq!(of_file(&state), Some(own));
+        set_owner_of_file(&state, &own).expect("written");
+        assert_eq!(owner_of_file(&state), Some(own));
     }
 }

@@ -1,8 +1,8 @@
-//! The `runs` table: history, and the lock of a pipeline.
+//! The `runs` table: the history of runs, and the lock of a pipeline.
 //!
-//! A row that says RUNNING is the lock. Meltano's rows say when they were last seen; melisma's also say whose they
-//! are, in `payload`, so that a run that was killed on this machine is known to be dead at once, and one that lives
-//! is not taken for dead because a clock jumped.
+//! A row in the state RUNNING is the lock. Meltano's rows have the time of the last heartbeat. Those of melisma also have
+//! the owner, in `payload`: so a run that was killed on this machine is known to be dead at once, and one that is alive is
+//! not considered dead because a clock jumped.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -12,25 +12,25 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use serde_json::Value;
 
 use super::begin::{NewRun, Refused};
-use super::database::{Begun, DATE_TIME, Database, failed, stored};
+use super::database::{ActiveRun, DATE_TIME, Database, failed, stored};
 use super::merge::object;
 use super::owner::{Owner, ago};
 use super::pipeline::Pipeline;
-use super::{Outcome, Write};
+use super::{RunResult, WriteMode};
 
-/// A run without a heartbeat for so long is dead, when nothing else is known of it.
+/// A run without a heartbeat for this long counts as dead, unless its owner is known.
 const STALE_SECONDS: i64 = 5 * 60;
-/// The same for a run that never had one.
+/// The same for a run without any heartbeat.
 const STALE_WITHOUT_HEARTBEAT_SECONDS: i64 = 24 * 60 * 60;
 const STALE_ERROR: &str =
     "No heartbeat recorded for 5 minutes. The process was likely killed unceremoniously.";
-/// Where `payload` has the owner.
+/// The key of the owner in `payload`.
 const OWNER: &str = "melisma_owner";
 
 impl Database {
-    /// Begins a run: marks dead runs as failed, refuses when one is alive (unless `force`), looks whose the stored
-    /// state is, adds the run's row.
-    pub(crate) fn begin(&mut self, new: &NewRun<'_>, pipeline: &Pipeline) -> Result<Begun> {
+    /// Begins a run: marks dead runs as failed, fails if one is alive (unless `force`), adds the run's row, and checks the
+    /// owner of the stored state.
+    pub(crate) fn begin(&mut self, new: &NewRun<'_>, pipeline: &Pipeline) -> Result<ActiveRun> {
         let NewRun {
             state_id,
             run_id,
@@ -39,7 +39,7 @@ impl Database {
         } = *new;
         let path = self.path.clone();
         let sql = |error| failed(&path, error);
-        // One transaction: of two runs that start together, one sees the other.
+        // One transaction, so that of two runs that start together one sees the other.
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -66,7 +66,7 @@ impl Database {
             )
             .map_err(sql)?;
         let row = transaction.last_insert_rowid();
-        let mut begun = Begun {
+        let mut run = ActiveRun {
             row,
             known: stored(&transaction, state_id).map_err(sql)?,
             pipeline: pipeline.clone(),
@@ -75,16 +75,16 @@ impl Database {
             replaces: false,
             warnings: Vec::new(),
         };
-        // What is refused leaves no row.
-        begun.look(&transaction, new).map_err(|error| match error {
+        // An error rolls the row back.
+        run.find_start(&transaction, new).map_err(|error| match error {
             Refused::Sql(error) => sql(error),
             Refused::Not(error) => error,
         })?;
         transaction.commit().map_err(sql)?;
-        Ok(begun)
+        Ok(run)
     }
 
-    /// Says that the run of this row is alive.
+    /// Records that the run of this row is alive.
     pub(crate) fn heartbeat(&self, row: i64) -> Result<()> {
         self.connection
             .execute(
@@ -95,19 +95,19 @@ impl Database {
             .map_err(|error| failed(&self.path, error))
     }
 
-    /// Ends the run of this row.
-    pub(crate) fn finish(&self, row: i64, outcome: &Outcome, last: Option<(&str, Write)>) -> Result<()> {
+    /// Records the end of the run of this row.
+    pub(crate) fn finish(&self, row: i64, result: &RunResult, last: Option<(&str, WriteMode)>) -> Result<()> {
         let mut payload = Vec::new();
         let flags = match last {
             None => 0,
-            Some((state, how)) => {
+            Some((state, mode)) => {
                 payload.push(("singer_state".to_owned(), state.to_owned()));
-                if how == Write::Complete { 1 } else { 2 }
+                if mode == WriteMode::Complete { 1 } else { 2 }
             }
         };
-        let state = match outcome {
-            Outcome::Success => "SUCCESS",
-            Outcome::Fail(reason) => {
+        let state = match result {
+            RunResult::Success => "SUCCESS",
+            RunResult::Fail(reason) => {
                 payload.push(("error".to_owned(), Value::from(reason.as_str()).to_string()));
                 "FAIL"
             }
@@ -122,7 +122,7 @@ impl Database {
     }
 }
 
-/// A run that says of itself that it is running.
+/// A run whose row is in the state RUNNING.
 struct Running {
     run_id: Option<String>,
     started: Option<String>,
@@ -131,14 +131,14 @@ struct Running {
 }
 
 impl Running {
-    /// Why the run is dead, if it is.
+    /// The reason why the run counts as dead, if it does.
     fn dead(&self, now: Timestamp) -> Option<String> {
         match self
             .owner
             .as_ref()
-            .and_then(|owner| Some((owner, owner.lives()?)))
+            .and_then(|owner| Some((owner, owner.is_alive()?)))
         {
-            // However long ago it was seen: a process that is stopped, or a clock that jumped, is not a death.
+            // However old the heartbeat is: the process may be suspended, or a clock may have jumped.
             Some((_, true)) => return None,
             Some((owner, false)) => return Some(format!("The process was killed unceremoniously: {owner}.")),
             None => {}
@@ -161,18 +161,18 @@ impl Running {
             at.map_or_else(String::new, |at| format!(", {what} {}", ago(at, now)))
         };
         let by = match &self.owner {
-            Some(owner) => format!(", {}", owner.told(now)),
+            Some(owner) => format!(", {}", owner.describe(now)),
             None => seen("started", &self.started),
         };
         let run = self.run_id.as_deref().unwrap_or("?");
         let last = seen("last seen", &self.heartbeat);
         format!(
-            "another run of {state_id} is alive: run {run}{by}{last}; wait for it or end it, or use --force when it is gone"
+            "another run of {state_id} is alive: run {run}{by}{last}; wait for it or end it, or use --force if it has ended"
         )
     }
 }
 
-/// Marks dead runs of `state_id` as failed; the newest that is alive, if any.
+/// Marks dead runs of `state_id` as failed; returns the newest one that is alive, if any.
 fn fail_dead(connection: &Connection, state_id: &str, now: Timestamp) -> rusqlite::Result<Option<Running>> {
     let mut query = connection.prepare(
         "SELECT id, run_id, started_at, last_heartbeat_at, payload FROM runs

@@ -1,18 +1,18 @@
-//! A state that the target has told and the store did not take: kept where the user finds it.
+//! Saving a state that the target has emitted and that could not be stored.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Files of one process number that are tried: in a container every run may have the same.
+/// The number of file names to try: in a container every run may have the same process number.
 const MAX_FILES: u32 = 1000;
 
-/// Writes a state into a new file beside `store`, or else into the folder for temporary files; where it is. Only this
-/// user may read it. A state that was kept before stays.
-pub(super) fn keep(state: &str, store: &Path) -> io::Result<PathBuf> {
-    let beside = store.parent().unwrap_or(Path::new("")).to_owned();
-    new_file(state, store, &beside).or_else(|_| new_file(state, store, &std::env::temp_dir()))
+/// Writes a state to a new file next to `store`, or else in the folder for temporary files; returns its path. Only this
+/// user can read it. Existing files are not overwritten.
+pub(super) fn save(state: &str, store: &Path) -> io::Result<PathBuf> {
+    let folder = store.parent().unwrap_or(Path::new("")).to_owned();
+    new_file(state, store, &folder).or_else(|_| new_file(state, store, &std::env::temp_dir()))
 }
 
 fn new_file(state: &str, store: &Path, folder: &Path) -> io::Result<PathBuf> {
@@ -52,12 +52,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_that_was_kept_before_stays() {
+    fn a_state_that_was_saved_before_is_not_overwritten() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = folder.path().join("state.json");
-        let paths = ["1", "2"].map(|state| keep(state, &store).expect("kept"));
+        let paths = ["1", "2"].map(|state| save(state, &store).expect("saved"));
         assert_ne!(paths[0], paths[1]);
-        let kept = paths.map(|path| std::fs::read_to_string(path).expect("there"));
-        assert_eq!(kept, ["1\n", "2\n"]);
+        let saved = paths.map(|path| std::fs::read_to_string(path).expect("there"));
+        assert_eq!(saved, ["1\n", "2\n"]);
     }
 }

@@ -151,7 +151,7 @@ fn a_tap_that_can_not_get_the_state_or_has_one_of_its_own_is_told() {
     let folder = folder();
     folder.write("own.json", r#"{"n": 40}"#);
     for (tap, says, first) in [
-        ("bash -c 'python3 tap_a.py'", "does not hand its arguments on", 1),
+        ("bash -c 'python3 tap_a.py'", "does not pass its arguments on", 1),
         (
             "python3 tap_a.py --state own.json",
             "does not get the stored one",
@@ -163,7 +163,7 @@ fn a_tap_that_can_not_get_the_state_or_has_one_of_its_own_is_told() {
             let output = run(&folder, tap, "target-jsonl --config a.json", &[]);
             assert_code(&output, 0);
             let log = stderr(&output);
-            assert!(log.contains(says) && !log.contains("goes on from"), "{log}");
+            assert!(log.contains(says) && !log.contains("resumes from"), "{log}");
             assert_eq!(rows(&folder, "out_a"), [first, first + 1, first + 2]);
         }
     }

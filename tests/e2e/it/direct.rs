@@ -90,8 +90,10 @@ fn a_tap_that_is_killed_leaves_what_it_wrote_stored() {
     let live = midstream(folder.path());
     kill("KILL", &process(&live, "tap-csv").to_string());
     // The last line may be whole or not, so the target may fail as well.
-    live.end()
-        .fails(1, &["Extractor", "killed by signal 9", "the last one is kept in"]);
+    live.end().fails(
+        1,
+        &["Extractor", "killed by signal 9", "the last one is stored in"],
+    );
     the_next_run_brings_the_rest(folder.path());
 }
 
@@ -123,7 +125,7 @@ fn a_signal_ends_the_tap_and_the_target_finishes() {
         let folder = pair();
         let live = midstream(folder.path());
         live.signal(signal);
-        live.end().fails(code, &["the last one is kept in"]);
+        live.end().fails(code, &["the last one is stored in"]);
         the_next_run_brings_the_rest(folder.path());
     }
 }

@@ -183,7 +183,7 @@ fn a_state_that_somebody_else_changed_is_not_overwritten() {
         } else {
             std::fs::write(runs.path(store), "77\n").expect("written");
         }
-        let outcome = end(&runs, live).fails(75, &["changed by somebody else", "nothing was overwritten"]);
+        let outcome = end(&runs, live).fails(75, &["changed by another process", "nothing was overwritten"]);
         assert_eq!(stored(&runs, more).as_deref(), Some("77"));
         let kept = kept_aside(&outcome);
         let kept = runs.folder().join(kept);
@@ -200,7 +200,7 @@ fn a_run_that_another_runner_took_for_dead_stores_nothing_more() {
     let runs = Runs::new(TAP);
     let live = waiting(&runs, &[]);
     runs.query("update runs set state = 'FAIL'");
-    let outcome = end(&runs, live).fails(75, &["counts as FAIL", "nothing was overwritten"]);
+    let outcome = end(&runs, live).fails(75, &["is recorded as FAIL", "nothing was overwritten"]);
     assert_eq!(stored(&runs, &[]).as_deref(), Some("2"));
     assert_eq!(
         std::fs::read_to_string(kept_aside(&outcome)).expect("kept"),
@@ -248,7 +248,7 @@ fn with_force_the_first_of_two_runs_notices_the_second() {
             .args(["sh second.sh", "target-jsonl --config target.json"]);
         run(second.current_dir(runs.folder()), b"").ok();
         first.signal("CONT");
-        end(&runs, first).fails(75, &["changed by somebody else"]);
+        end(&runs, first).fails(75, &["changed by another process"]);
         assert_eq!(stored(&runs, more).as_deref(), Some("33"));
     }
 }

@@ -126,7 +126,10 @@ fn a_tap_that_is_killed_in_the_middle_of_a_line_leaves_what_came_before_stored()
 fn a_tap_that_dies_is_told_with_its_exit_code() {
     let runs = Runs::new("row 1; row 2; state 3; row 3; exit 41");
     let outcome = run(&mut runs.command(&["--state", "state.json"]), b"");
-    outcome.fails(1, &["Extractor failed (exit code 41)", "the last one is kept in"]);
+    outcome.fails(
+        1,
+        &["Extractor failed (exit code 41)", "the last one is stored in"],
+    );
     assert_eq!((runs.read("state.json").as_str(), runs.rows()), ("3\n", 3));
     assert_eq!(run(&mut runs.command(&[]), b"").code, Some(1));
     let rows = runs.query("select state, payload from runs");

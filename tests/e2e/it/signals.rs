@@ -398,7 +398,7 @@ fn a_run_ends_well_on_a_signal_to_it_alone_and_to_its_group() {
         // The tap may have been ended between a row and its STATE.
         assert!(state <= rows && rows <= state + 1, "STATE {state}, {rows} rows");
         assert!(
-            outcome.stderr.contains("the last one is kept in"),
+            outcome.stderr.contains("the last one is stored in"),
             "{}",
             outcome.stderr
         );

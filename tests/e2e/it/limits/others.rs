@@ -171,7 +171,7 @@ fn of_a_run() {
         b"",
     )
     .ok();
-    let outcome = outcome.says(&["more than 268435456 bytes", "no state is stored for it"]);
+    let outcome = outcome.says(&["more than 268435456 bytes", "it was not stored as a state"]);
     let pieces = outcome
         .stderr
         .lines()

@@ -1,0 +1,99 @@
+//! The plan for two plugins of a project.
+
+use melisma_sdk::{Error, Result};
+use serde_json::{Map, Value};
+
+use super::super::context::RunContext;
+use super::plugin_program::program;
+use super::{CatalogPlan, Plan, StatePlan, TapPlan};
+use crate::catalog::Rules;
+use crate::plugin_kind::PluginKind;
+use crate::project::{Exports, Plugin, Project, Resolved, resolve};
+
+/// Plans a run of two plugins; the target sees what the tap exports.
+pub(super) fn plan(project: &Project, tap: &str, target: &str, context: &RunContext) -> Result<Plan> {
+    let tap = Plugin::load(project, PluginKind::Extractor, tap)?;
+    let target = Plugin::load(project, PluginKind::Loader, target)?;
+    let resolved = resolve(project, &tap, &Exports::new())?;
+    let target_resolved = resolve(project, &target, &resolved.exports)?;
+    Ok(Plan {
+        tap: tap_plan(project, &tap, &resolved, context)?,
+        target: program(project, &target, &target_resolved, &resolved.exports, context)?,
+        lines: None,
+    })
+}
+
+fn tap_plan(project: &Project, tap: &Plugin, resolved: &Resolved, context: &RunContext) -> Result<TapPlan> {
+    let program = program(project, tap, resolved, &Exports::new(), context)?;
+    let builtin = program.builtin;
+    let can = |capability: &str| {
+        tap.can(capability) || builtin.is_some_and(|builtin| builtin.capabilities().contains(&capability))
+    };
+    let catalog = catalog_plan(project, tap, resolved, &can)?;
+    let state = match text_extra(resolved, "state") {
+        _ if !can("state") => StatePlan::None,
+        Some(path) => StatePlan::File(project.root.join(path)),
+        None => StatePlan::Stored,
+    };
+    Ok(TapPlan {
+        program,
+        catalog,
+        state,
+    })
+}
+
+fn catalog_plan(
+    project: &Project,
+    tap: &Plugin,
+    resolved: &Resolved,
+    can: &impl Fn(&str) -> bool,
+) -> Result<CatalogPlan> {
+    let flag = match (can("catalog"), can("properties")) {
+        (true, _) => "--catalog",
+        (false, true) => "--properties",
+        (false, false) => return Ok(CatalogPlan::None),
+    };
+    let filter = list_extra(resolved, "select_filter");
+    if let Some(path) = text_extra(resolved, "catalog") {
+        return Ok(CatalogPlan::File {
+            flag,
+            path: project.root.join(path),
+            rules: Rules::only_filter(&filter),
+        });
+    }
+    if !can("discover") {
+        return Err(Error::config(format!(
+            "{} has no catalog: the tap does not support discovery, and the plugin's `catalog` is not set",
+            tap.name
+        )));
+    }
+    let rules = Rules::new(
+        &list_extra(resolved, "select"),
+        &object_extra(resolved, "metadata"),
+        &object_extra(resolved, "schema"),
+        &filter,
+    );
+    Ok(CatalogPlan::Discover {
+        flag,
+        rules,
+        required: true,
+    })
+}
+
+fn text_extra<'a>(resolved: &'a Resolved, name: &str) -> Option<&'a str> {
+    resolved.extra(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+fn list_extra(resolved: &Resolved, name: &str) -> Vec<String> {
+    let list = resolved.extra(name).and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn object_extra(resolved: &Resolved, name: &str) -> Map<String, Value> {
+    let object = resolved.extra(name).and_then(Value::as_object);
+    object.cloned().unwrap_or_default()
+}

@@ -1,0 +1,115 @@
+//! The catalog and the state that the tap gets, as arguments for its command line.
+
+use std::ffi::OsString;
+use std::fs;
+use std::process::ExitStatus;
+
+use melisma_sdk::{Error, Kind, Result};
+use serde_json::Value;
+
+use super::context::RunContext;
+use super::plan::{CatalogPlan, StatePlan, TapPlan};
+use super::process_group::{describe, kind_of};
+use super::program::Program;
+use super::query_plugin::query_plugin;
+use crate::catalog::apply;
+
+/// Writes the tap's catalog and state to files; returns the arguments that name them.
+pub(super) fn prepare(tap: &TapPlan, stored: Option<String>, context: &RunContext) -> Result<Vec<OsString>> {
+    let mut args = Vec::new();
+    if let Some((flag, catalog)) = catalog(tap, context)? {
+        let path = context
+            .dir
+            .write("tap.properties.json", &format!("{catalog:#}"))?;
+        args.extend([flag.into(), path.into()]);
+    }
+    let name = &tap.program.name;
+    let state = match &tap.state {
+        StatePlan::None => None,
+        StatePlan::OnCommandLine => {
+            context.console.info(&format!(
+                "{name} has a state on its command line, so it does not get the stored one"
+            ));
+            return Ok(args);
+        }
+        StatePlan::Unreachable => {
+            context.console.warn(&format!(
+                "{name} gets no state and no catalog, because its script does not pass its arguments on: add \"$@\" \
+                 after the tap's command"
+            ));
+            return Ok(args);
+        }
+        StatePlan::Stored => stored,
+        StatePlan::File(path) => {
+            Some(fs::read_to_string(path).map_err(|error| {
+                Error::config(format!("cannot read {}", path.display())).with_source(error)
+            })?)
+        }
+    };
+    match state {
+        Some(state) => {
+            context.console.info("the tap resumes from the stored state");
+            let path = context.dir.write("state.json", &state)?;
+            args.extend(["--state".into(), path.into()]);
+        }
+        None => context
+            .console
+            .info("there is no state to resume from, so the tap extracts everything"),
+    }
+    Ok(args)
+}
+
+fn catalog(tap: &TapPlan, context: &RunContext) -> Result<Option<(&'static str, Value)>> {
+    let (flag, rules, catalog) = match &tap.catalog {
+        CatalogPlan::None => return Ok(None),
+        CatalogPlan::File { flag, path, rules } => {
+            let text = fs::read_to_string(path).map_err(|error| {
+                Error::config(format!("cannot read {}", path.display())).with_source(error)
+            })?;
+            let catalog = serde_json::from_str(&text).map_err(|error| {
+                Error::config(format!("{} is not JSON", path.display())).with_source(error)
+            })?;
+            (flag, rules, Some(catalog))
+        }
+        CatalogPlan::Discover {
+            flag,
+            rules,
+            required,
+        } => (flag, rules, discover(&tap.program, *required, context)?),
+    };
+    Ok(catalog.map(|mut catalog| {
+        apply(&mut catalog, rules);
+        (*flag, catalog)
+    }))
+}
+
+/// What the tap discovers; `None` when it cannot discover and need not.
+fn discover(tap: &Program, required: bool, context: &RunContext) -> Result<Option<Value>> {
+    let (status, output) = query_plugin(tap, "--discover", context)?;
+    let catalog: Option<Value> = serde_json::from_slice(&output).ok();
+    let catalog = catalog.filter(|catalog| catalog.get("streams").is_some_and(Value::is_array));
+    if let Some(catalog) = catalog.filter(|_| status.success()) {
+        return Ok(Some(catalog));
+    }
+    let why = why(&tap.name, status);
+    if !required {
+        context
+            .console
+            .info(&format!("{why}, so the tap runs without a catalog"));
+        return Ok(None);
+    }
+    let kind = if status.success() {
+        Kind::Input
+    } else {
+        kind_of(status)
+    };
+    Err(Error::new(kind, why))
+}
+
+fn why(name: &str, status: ExitStatus) -> String {
+    if status.success() {
+        format!("{name} --discover wrote no catalog")
+    } else {
+        format!("{name} --discover failed ({})", describe(status))
+    }
+}
