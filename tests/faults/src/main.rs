@@ -55,7 +55,7 @@ enum Command {
         rows: u64,
         #[arg(long)]
         seed: u64,
-        /// The folder that gets soak.md and soak.svg.
+        /// The folder for soak.md.
         #[arg(long)]
         report: Option<PathBuf>,
     },

@@ -37,7 +37,7 @@ pub struct Plan {
     pub rows: u64,
     /// What all rows, and the victims, follow from.
     pub seed: u64,
-    /// Where `soak.md` and `soak.svg` go.
+    /// The folder for `soak.md`.
     pub report: Option<PathBuf>,
 }
 
@@ -46,14 +46,8 @@ const BETWEEN: Duration = Duration::from_mins(1);
 /// How often progress is told.
 const TELL: Duration = Duration::from_secs(30);
 
-/// One kill.
-#[derive(Clone, Copy, Debug)]
-struct Killed {
-    /// Since the start.
-    at: Duration,
-    lane: Kind,
-    victim: &'static str,
-}
+/// The name of the process that was killed.
+type Victim = &'static str;
 
 /// Runs all of it; says how it went.
 ///
@@ -67,7 +61,7 @@ pub fn run(plan: &Plan) -> Result<(), String> {
         .map(|kind| Lane::new(plan, kind, &server))
         .collect::<Result<_, _>>()?;
     let over = AtomicBool::new(false);
-    let mut watch = Watch::new(begun);
+    let mut watch = Watch::default();
     let mut kills = Vec::new();
     let ended: Vec<Result<(), String>> = thread::scope(|scope| {
         let running: Vec<_> = lanes.iter().map(|lane| scope.spawn(|| lane.run())).collect();
@@ -94,7 +88,7 @@ fn disturb(
     plan: &Plan,
     lanes: &[Lane<'_>],
     begun: Instant,
-    kills: &mut Vec<Killed>,
+    kills: &mut Vec<Victim>,
     over: impl Fn() -> bool,
 ) {
     let mut random = Random::new(plan.seed);
@@ -107,11 +101,7 @@ fn disturb(
             next_kill += BETWEEN;
             let lane = &lanes[kills.len() % lanes.len()];
             let round = kills.len() / lanes.len();
-            kills.extend(lane.kill(round, &mut random).map(|victim| Killed {
-                at: begun.elapsed(),
-                lane: lane.kind,
-                victim,
-            }));
+            kills.extend(lane.kill(round, &mut random));
         }
         if now >= next_word {
             next_word += TELL;

@@ -1,11 +1,11 @@
-//! The verdict, the page and the picture.
+//! The verdict and the page.
 
 use std::fmt::Write as _;
 use std::fs;
 
 use super::lane::Lane;
 use super::watch::{Sample, Watch, runs, usual};
-use super::{Killed, Plan};
+use super::{Plan, Victim};
 use crate::rig::Kind;
 
 /// How much a run may grow from the first third of its time to the last: the noise of an allocator, and of where in its
@@ -78,7 +78,7 @@ fn growth(samples: &[Sample], value: fn(&Sample) -> u64) -> u64 {
 ///
 /// # Errors
 /// Something grew, or nobody was killed though there was time.
-pub(super) fn tell(plan: &Plan, lanes: &[Lane<'_>], watch: &Watch, kills: &[Killed]) -> Result<(), String> {
+pub(super) fn tell(plan: &Plan, lanes: &[Lane<'_>], watch: &Watch, kills: &[Victim]) -> Result<(), String> {
     let all: Vec<Line> = lanes
         .iter()
         .zip(&watch.lanes)
@@ -90,7 +90,6 @@ pub(super) fn tell(plan: &Plan, lanes: &[Lane<'_>], watch: &Watch, kills: &[Kill
         let write = |name: &str, text: String| {
             fs::write(folder.join(name), text).map_err(|error| format!("{name}: {error}"))
         };
-        write("soak.svg", picture(plan, watch, kills))?;
         write("soak.md", page(plan, &table, kills))?;
     }
     if let Some(grown) = all.iter().find(|line| !line.is_flat()) {
@@ -114,9 +113,9 @@ fn table(plan: &Plan, all: &[Line]) -> String {
     table
 }
 
-fn page(plan: &Plan, table: &str, kills: &[Killed]) -> String {
+fn page(plan: &Plan, table: &str, kills: &[Victim]) -> String {
     let victims = ["runner", "tap", "target", "PostgreSQL"].map(|name| {
-        let count = kills.iter().filter(|kill| kill.victim == name).count();
+        let count = kills.iter().filter(|victim| **victim == name).count();
         format!("{name} {count}")
     });
     let (rows, minutes) = (plan.rows, plan.time.as_secs() / 60);
@@ -126,7 +125,6 @@ fn page(plan: &Plan, table: &str, kills: &[Killed]) -> String {
          second sends in {hours:.1} hours, into the four\n\
          targets at once, each by a `melisma run` of its own. Every minute somebody is killed with SIGKILL ({kills} kills: \
          {victims}), and the run is started again.\n\n\
-         ![Memory over time](soak.svg)\n\n\
          {table}\n\
          Memory is that of runner, tap and target together. A kill ends a run, and the next begins anew, a little higher or \
          lower; so growth is looked for\n\
@@ -146,128 +144,13 @@ fn page(plan: &Plan, table: &str, kills: &[Killed]) -> String {
     )
 }
 
-const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 420.0;
-const LEFT: f64 = 60.0;
-const RIGHT: f64 = 150.0;
-const TOP: f64 = 50.0;
-const BOTTOM: f64 = 50.0;
-const COLORS: [&str; 4] = ["#0072b2", "#d55e00", "#009e73", "#7b3294"];
-
-/// Memory of each lane over time as SVG, with a tick for each kill.
-fn picture(plan: &Plan, watch: &Watch, kills: &[Killed]) -> String {
-    let all = || watch.lanes.iter().flatten();
-    let end = all().map(|sample| sample.at.as_secs_f64()).fold(1.0, f64::max);
-    let highest = all()
-        .map(|sample| sample.memory as f64 / 1024.0)
-        .fold(1.0, f64::max);
-    let step = [5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
-        .into_iter()
-        .find(|step| highest / step <= 8.0)
-        .unwrap_or(1000.0);
-    let top = (highest / step).ceil() * step;
-    let x = |seconds: f64| LEFT + seconds / end * (WIDTH - LEFT - RIGHT);
-    let y = |mib: f64| HEIGHT - BOTTOM - mib / top * (HEIGHT - TOP - BOTTOM);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"12\">\n\
-         <rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#fff\"/>\n\
-         <text x=\"{LEFT}\" y=\"22\" font-size=\"15\">Memory of runner, tap and target together, MiB: {} million rows, {} kills</text>\n",
-        plan.rows / 1_000_000,
-        kills.len()
-    );
-    let mut mark = 0.0;
-    while mark <= top {
-        let at = y(mark);
-        let _ = writeln!(
-            svg,
-            "<line x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#ddd\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{mark}</text>",
-            WIDTH - RIGHT,
-            LEFT - 8.0,
-            at + 4.0
-        );
-        mark += step;
-    }
-    let every = if end > 900.0 { 5 } else { 1 };
-    for minute in (0..=(end / 60.0) as u32).step_by(every) {
-        let _ = writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{minute} min</text>",
-            x(f64::from(minute) * 60.0),
-            HEIGHT - BOTTOM + 20.0
-        );
-    }
-    for kill in kills {
-        let at = x(kill.at.as_secs_f64());
-        let color = COLORS[kill.lane as usize];
-        let _ = writeln!(
-            svg,
-            "<line x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{:.1}\" y2=\"{TOP}\" stroke=\"{color}\" stroke-width=\"2\">\
-             <title>{} of {} killed</title></line>",
-            TOP - 10.0,
-            kill.victim,
-            kill.lane.name()
-        );
-    }
-    let _ = writeln!(
-        svg,
-        "<text x=\"{:.1}\" y=\"{:.1}\">kills</text>",
-        WIDTH - RIGHT + 8.0,
-        TOP - 2.0
-    );
-    lines(&mut svg, watch, &x, &y);
-    svg.push_str("</svg>\n");
-    svg
-}
-
-fn lines(svg: &mut String, watch: &Watch, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) {
-    // Names stand where their lines end, but not one upon another.
-    let mut ends: Vec<(usize, f64)> = Vec::new();
-    for (lane, samples) in watch.lanes.iter().enumerate() {
-        // One point each five seconds is as much as can be seen.
-        let points: Vec<String> = samples
-            .chunks(5)
-            .map(|chunk| {
-                let most = chunk.iter().map(|sample| sample.memory).max().unwrap_or(0);
-                let at = chunk[0].at.as_secs_f64();
-                format!("{:.1},{:.1}", x(at), y(most as f64 / 1024.0))
-            })
-            .collect();
-        let _ = writeln!(
-            svg,
-            "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"/>",
-            points.join(" "),
-            COLORS[lane]
-        );
-        let last = &samples[samples.len() - samples.len().min(30)..];
-        ends.push((lane, y(usual(last, |sample| sample.memory) as f64 / 1024.0)));
-    }
-    ends.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let mut free = TOP;
-    for (lane, at) in ends {
-        let at = at.max(free);
-        free = at + 15.0;
-        let _ = writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{}\">{}</text>",
-            WIDTH - RIGHT + 8.0,
-            at + 4.0,
-            COLORS[lane],
-            Kind::ALL[lane].name()
-        );
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// Runs of 200 seconds each.
     fn samples(memory: impl Fn(u64) -> u64, files: impl Fn(u64) -> u64) -> Vec<Sample> {
         let sample = |second| Sample {
-            at: Duration::from_secs(second),
             run: second / 200,
             memory: memory(second),
             files: files(second),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::lane::Lane;
 use crate::processes;
@@ -14,8 +14,6 @@ const PROCESSES: usize = 3;
 /// What the processes of a lane took at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
-    /// Since the start.
-    pub(super) at: Duration,
     /// Which run of the lane it was.
     pub(super) run: u64,
     /// Resident memory of all three, KiB.
@@ -25,19 +23,12 @@ pub(super) struct Sample {
 }
 
 /// All samples, by lane. A moment at which not all processes of a run were there is left out.
+#[derive(Default)]
 pub(super) struct Watch {
-    begun: Instant,
     pub(super) lanes: Vec<Vec<Sample>>,
 }
 
 impl Watch {
-    pub(super) fn new(begun: Instant) -> Self {
-        Self {
-            begun,
-            lanes: Vec::new(),
-        }
-    }
-
     /// Looks until it is over.
     pub(super) fn look(&mut self, lanes: &[Lane<'_>], over: &AtomicBool) {
         self.lanes = vec![Vec::new(); lanes.len()];
@@ -51,7 +42,6 @@ impl Watch {
                     .collect();
                 if seen.len() == PROCESSES {
                     samples.push(Sample {
-                        at: self.begun.elapsed(),
                         run,
                         memory: seen.iter().map(|(memory, _)| memory).sum(),
                         files: seen.iter().map(|(_, files)| files).sum(),
