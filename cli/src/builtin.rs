@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use melisma_sdk::args::{tap_command, target_command};
 use melisma_sdk::config::Settings;
-use melisma_sdk::{Tap, Target, main_tap, main_target, target};
+use melisma_sdk::plugin::Package;
+use melisma_sdk::target::StandardConfig;
+use melisma_sdk::{Tap, Target, main_tap, main_target};
 use serde_json::{Map, Value, json};
 
 use crate::plugin_kind::PluginKind;
@@ -21,20 +23,19 @@ pub(crate) struct Builtin {
     /// Whether it is a target that can store STATE next to its rows.
     pub(crate) stores_state: bool,
     settings: fn() -> Settings,
-    /// Its options, for completions.
-    pub(crate) command: fn() -> clap::Command,
+    command: fn(Package) -> clap::Command,
     /// Its main function; the first argument is its name.
-    main: fn(Vec<OsString>) -> ExitCode,
+    main: fn(Package, Vec<OsString>) -> ExitCode,
 }
 
 /// All of them, taps first.
 pub(crate) const PLUGINS: &[Builtin] = &[
     tap::<tap_csv::TapCsv>("The built-in tap for CSV files"),
     tap::<tap_postgres::TapPostgres>("The built-in tap for PostgreSQL databases"),
-    target::<target_csv::TargetCsv>("The built-in target for CSV files"),
-    target::<target_jsonl::TargetJsonl>("The built-in target for JSON lines files"),
-    target::<target_parquet::TargetParquet>("The built-in target for Parquet files"),
-    target::<target_postgres::TargetPostgres>("The built-in target for PostgreSQL"),
+    target::<target_csv::TargetCsv>("target-csv", "The built-in target for CSV files"),
+    target::<target_jsonl::TargetJsonl>("target-jsonl", "The built-in target for JSON lines files"),
+    target::<target_parquet::TargetParquet>("target-parquet", "The built-in target for Parquet files"),
+    target::<target_postgres::TargetPostgres>("target-postgres", "The built-in target for PostgreSQL"),
 ];
 
 const fn tap<T: Tap>(about: &'static str) -> Builtin {
@@ -44,18 +45,18 @@ const fn tap<T: Tap>(about: &'static str) -> Builtin {
         kind: PluginKind::Extractor,
         stores_state: false,
         settings: melisma_sdk::tap::settings::<T>,
-        command: tap_command::<T>,
-        main: main_tap::<T>,
+        command: |_| tap_command::<T>(),
+        main: |_, args| main_tap::<T>(args),
     }
 }
 
-const fn target<T: Target>(about: &'static str) -> Builtin {
+const fn target<T: Target>(name: &'static str, about: &'static str) -> Builtin {
     Builtin {
-        name: T::NAME,
+        name,
         about,
         kind: PluginKind::Loader,
-        stores_state: T::STORES_STATE,
-        settings: || Settings::new::<T::Config>().and::<target::Settings>(),
+        stores_state: T::CAPABILITIES.stored_state,
+        settings: || Settings::new::<T::Config>().and::<StandardConfig>(),
         command: target_command::<T>,
         main: main_target::<T>,
     }
@@ -70,19 +71,36 @@ pub(crate) fn find(name: &str) -> Option<&'static Builtin> {
 /// `tap-csv` to this program.
 pub(crate) fn run(args: &[OsString]) -> Option<ExitCode> {
     if let Some(plugin) = args.first().and_then(base_name).and_then(find) {
-        return Some((plugin.main)(args.to_vec()));
+        return Some(plugin.main(args.to_vec()));
     }
     let first = args.get(1)?.to_str()?;
     if first == "help"
         && let Some(plugin) = args.get(2).and_then(|name| find(name.to_str()?))
     {
-        return Some((plugin.main)(vec![plugin.name.into(), "--help".into()]));
+        return Some(plugin.main(vec![plugin.name.into(), "--help".into()]));
     }
     let plugin = find(first)?;
-    Some((plugin.main)(args.get(1..)?.to_vec()))
+    Some(plugin.main(args.get(1..)?.to_vec()))
 }
 
 impl Builtin {
+    /// It is released with this program, and has its version.
+    fn package(&self) -> Package {
+        Package {
+            name: self.name,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    fn main(&self, args: Vec<OsString>) -> ExitCode {
+        (self.main)(self.package(), args)
+    }
+
+    /// Its options, for completions.
+    pub(crate) fn command(&self) -> clap::Command {
+        (self.command)(self.package())
+    }
+
     /// Its definition, as a lock file of Meltano would have it.
     pub(crate) fn definition(&self) -> Map<String, Value> {
         let settings = (self.settings)();

@@ -62,7 +62,7 @@ fn unknown(error: &clap::Error) -> Error {
 pub(crate) fn command_with_plugins() -> clap::Command {
     let mut command = Melisma::command();
     for plugin in builtin::PLUGINS {
-        command = command.subcommand((plugin.command)().about(plugin.about));
+        command = command.subcommand(plugin.command().about(plugin.about));
     }
     command
 }

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use melisma_engine::printable::printable_args;
 use melisma_engine::{Error, Kind, Result};
 
-use crate::plugin::{Plugin, Role};
+use crate::plugin::{Package, Plugin, Role};
 
 /// What the command line asks for.
 #[derive(Clone, Debug)]
@@ -145,8 +145,8 @@ pub fn tap_command<T: crate::Tap>() -> Command {
 
 /// The command line of a target, likewise.
 #[doc(hidden)]
-pub fn target_command<T: crate::Target>() -> Command {
-    command(&crate::target::plugin::<T>())
+pub fn target_command<T: crate::Target>(package: Package) -> Command {
+    command(&crate::target::plugin::<T>(package))
 }
 
 /// The options that a plugin of this role has.

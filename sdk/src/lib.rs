@@ -119,7 +119,7 @@ pub use melisma_engine::json::write_string;
 pub use melisma_engine::pipeline::Limits;
 pub use melisma_engine::rows::{RowBatch, RowView, Rows};
 pub use melisma_engine::schema::{self, StreamSchema};
-pub use melisma_engine::sink::Sink;
+pub use melisma_engine::sink::{CommitMode, Destination, Sink};
 pub use melisma_engine::{Error, Kind, Position, Result};
 pub use melisma_engine::{decimal, printable, time};
 #[doc(hidden)]

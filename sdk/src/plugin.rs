@@ -22,6 +22,47 @@ pub enum Role {
     Target,
 }
 
+/// The name and the version of a connector's own crate: [`package!`](crate::package) asks cargo for both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// The name of the executable, such as `tap-shop`.
+    pub name: &'static str,
+    /// Its version, such as `1.2.3`.
+    pub version: &'static str,
+}
+
+/// The [`Package`](crate::plugin::Package) of the crate that says it.
+#[macro_export]
+macro_rules! package {
+    () => {
+        $crate::plugin::Package {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    };
+}
+
+/// The main of a target's executable, whose name and version are those of the crate that says it:
+/// `melisma_sdk::target_main!(MyTarget);`
+#[macro_export]
+macro_rules! target_main {
+    ($target:ty) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::run_target::<$target>($crate::package!())
+        }
+    };
+}
+
+/// The main of a tap's executable, likewise: `melisma_sdk::tap_main!(MyTap);`
+#[macro_export]
+macro_rules! tap_main {
+    ($tap:ty) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::run_tap::<$tap>($crate::package!())
+        }
+    };
+}
+
 /// What a plugin is called and can do.
 #[derive(Clone, Copy, Debug)]
 pub struct Plugin {

@@ -9,10 +9,12 @@
 #[cfg(debug_assertions)]
 mod armed;
 mod points;
+mod sinks;
 
 #[cfg(debug_assertions)]
 pub use armed::{arrives, gauge, has, pass, strike};
 pub use points::{ALL, On, Point};
+pub(crate) use sinks::KillPoints;
 
 /// The points by their constants' names.
 pub mod at {

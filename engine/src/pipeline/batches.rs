@@ -7,14 +7,14 @@ use super::observer::StreamSummary;
 use super::options::{Options, UndeclaredProperties};
 use super::router::Router;
 use super::stream::{OpenUnit, Source, Stream, UndeclaredColumn, same_meaning};
-use super::writer::{BatchOf, Command, Unit, What};
+use super::writer::{Call, Command, Unit, What};
 use crate::decode::{DecodeOptions, Decoder};
 use crate::encode::Encoder;
 use crate::error::{Error, Result, show};
 use crate::ledger::Ticket;
 use crate::message::Schema;
 use crate::schema::StreamSchema;
-use crate::sink::Destination;
+use crate::sink::{CommitMode, Destination};
 use crate::{fault, planted};
 
 /// The first and the newest STATE that may wait for open units.
@@ -107,12 +107,13 @@ impl<D: Destination> Router<'_, D> {
     }
 
     fn new_stream(&mut self, seq: u64, id: usize, source: Source, schema: Arc<StreamSchema>) -> Result<()> {
+        let plan = self.destination.plan(&schema, None)?;
         let mut stream = Stream {
             decoder: Decoder::new(&schema, self.decode_options(&schema))?,
             undeclared: UndeclaredColumn::of(&schema),
-            encoder: self.destination.encoder(&schema)?,
+            encoder: self.destination.encoder(&plan)?,
+            plan: Arc::clone(&plan),
             memory: self.shared.budget.charge(0),
-            schema: Arc::clone(&schema),
             source,
             unit: None,
             unmeasured: 0,
@@ -120,9 +121,11 @@ impl<D: Destination> Router<'_, D> {
                 stream: schema.stream.to_string(),
                 ..StreamSummary::default()
             },
+            schema,
         };
+        let name = stream.name().into();
         let ticket = self.shared.teller.open(seq, id);
-        let ticket = if self.shared.options.commits_together() {
+        let ticket = if self.shared.options.commit.is_of_all_streams() {
             // Nothing is durable before the next commit of all, not even a stream without records.
             stream.unit = Some(OpenUnit::new(ticket, self.now, &self.received_at));
             None
@@ -133,10 +136,10 @@ impl<D: Destination> Router<'_, D> {
             self.streams.resize_with(id + 1, || None);
         }
         self.streams[id] = Some(stream);
-        self.send(id, What::Schema(schema, ticket))
+        self.send(id, What::Open(name, plan, ticket))
     }
 
-    /// A barrier: earlier rows are committed before the sink sees the new schema.
+    /// A barrier: earlier rows are committed before the sink sees the new plan.
     fn change_schema(
         &mut self,
         seq: u64,
@@ -145,19 +148,22 @@ impl<D: Destination> Router<'_, D> {
         schema: Arc<StreamSchema>,
     ) -> Result<()> {
         self.close_for_barrier(id)?;
-        // Both may refuse the schema. No ticket is open while they can, so that a SCHEMA that cannot be applied ends the
+        // These may refuse the schema. No ticket is open while they can, so that a SCHEMA that cannot be applied ends the
         // run as a line that is no message does: what came before it is committed, and its STATE emitted.
         let decoder = Decoder::new(&schema, self.decode_options(&schema))?;
-        let encoder = self.destination.encoder(&schema)?;
-        if let Some(stream) = &mut self.streams[id] {
-            stream.decoder = decoder;
-            stream.undeclared = UndeclaredColumn::of(&schema);
-            stream.encoder = encoder;
-            stream.schema = Arc::clone(&schema);
-            stream.source = source;
-        }
+        let Some(stream) = &mut self.streams[id] else {
+            return Ok(());
+        };
+        let previous = self.destination.current_plan(&stream.plan, &stream.encoder);
+        let plan = self.destination.plan(&schema, Some(&previous))?;
+        stream.encoder = self.destination.encoder(&plan)?;
+        stream.decoder = decoder;
+        stream.undeclared = UndeclaredColumn::of(&schema);
+        stream.plan = Arc::clone(&plan);
+        stream.schema = schema;
+        stream.source = source;
         let ticket = self.open_barrier(seq, id);
-        self.send(id, What::Schema(schema, ticket))
+        self.call(id, Call::ChangePlan(plan, ticket))
     }
 
     /// ACTIVATE_VERSION, a barrier as well.
@@ -173,11 +179,11 @@ impl<D: Destination> Router<'_, D> {
         }
         planted!(NO_BARRIER, {
             let ticket = self.shared.teller.open(seq, id);
-            return self.send(id, What::Activate(version, Some(ticket)));
+            return self.call(id, Call::Activate(version, Some(ticket)));
         });
         self.close_for_barrier(id)?;
         let ticket = self.open_barrier(seq, id);
-        self.send(id, What::Activate(version, ticket))
+        self.call(id, Call::Activate(version, ticket))
     }
 
     /// The destination keeps rows of older versions: said once a run, for its first such stream.
@@ -194,7 +200,7 @@ impl<D: Destination> Router<'_, D> {
 
     /// The rows before a barrier go to their writer, and are committed unless all streams are committed together.
     fn close_for_barrier(&mut self, id: usize) -> Result<()> {
-        if self.shared.options.commits_together() {
+        if self.shared.options.commit.is_of_all_streams() {
             self.hand_over(id)
         } else {
             self.commit(id)
@@ -204,7 +210,7 @@ impl<D: Destination> Router<'_, D> {
     /// The barrier itself holds the watermark, by a ticket of its own or in the stream's unit. Whoever gets the ticket
     /// must settle it: nothing may fail between this and the writer.
     fn open_barrier(&mut self, seq: u64, id: usize) -> Option<Ticket> {
-        if self.shared.options.commits_together() {
+        if self.shared.options.commit.is_of_all_streams() {
             self.hold(seq, id);
             return None;
         }
@@ -216,7 +222,7 @@ impl<D: Destination> Router<'_, D> {
         self.summary.states += 1;
         self.note_state(value);
         fault!(DECODE_STATE);
-        if self.shared.options.commits_at_states {
+        if self.shared.options.commit == CommitMode::AtStates {
             return self.state_of_all(seq, value);
         }
         self.shared.teller.state(seq, value, self.now)?;
@@ -241,7 +247,7 @@ impl<D: Destination> Router<'_, D> {
         let full = unit.rows() >= limits.rows as u64 || bytes >= limits.bytes;
         self.together.due |= full;
         let piece = unit.open_rows >= self.piece_rows || stream.memory.bytes() >= self.piece_bytes;
-        if full && !self.shared.options.commits_together() {
+        if full && !self.shared.options.commit.is_of_all_streams() {
             self.commit(id)?;
         } else if piece {
             self.hand_over(id)?;
@@ -265,7 +271,7 @@ impl<D: Destination> Router<'_, D> {
         if open <= most {
             return Ok(());
         }
-        let bytes = |stream: &Option<Stream<_>>| stream.as_ref().map_or(0, |stream| stream.memory.bytes());
+        let bytes = |stream: &Option<Stream<D>>| stream.as_ref().map_or(0, |stream| stream.memory.bytes());
         let mut largest: Vec<(usize, usize)> = self.streams.iter().map(bytes).zip(0..).collect();
         largest.sort_unstable_by(|a, b| b.cmp(a));
         for (freed, id) in largest {
@@ -309,7 +315,7 @@ impl<D: Destination> Router<'_, D> {
     }
 
     fn commit_where(&mut self, due: impl Fn(&OpenUnit) -> bool) -> Result<()> {
-        if self.shared.options.commits_together() {
+        if self.shared.options.commit.is_of_all_streams() {
             return Ok(());
         }
         for id in 0..self.streams.len() {
@@ -335,7 +341,7 @@ impl<D: Destination> Router<'_, D> {
         unit.open_rows = 0;
         let memory = std::mem::replace(&mut stream.memory, self.shared.budget.charge(0));
         match finish(&mut stream.encoder) {
-            Ok(batch) => self.send(id, What::Write(batch, rows, memory)),
+            Ok(batch) => self.call(id, Call::Write(batch, rows, memory)),
             Err(error) => {
                 let error = error.in_stream(&stream.schema.stream);
                 self.give_up(id);
@@ -347,7 +353,7 @@ impl<D: Destination> Router<'_, D> {
     /// Asks for everything of a stream to be made durable.
     pub(super) fn commit(&mut self, id: usize) -> Result<()> {
         match self.seal(id)? {
-            Some(unit) => self.send(id, What::Commit(unit, None)),
+            Some(unit) => self.call(id, Call::Commit(unit, None)),
             None => Ok(()),
         }
     }
@@ -385,10 +391,10 @@ impl<D: Destination> Router<'_, D> {
     fn settle(&mut self, sealed: Vec<(usize, Option<Unit>)>) -> Result<()> {
         let units = sealed.into_iter().filter_map(|(id, unit)| Some((id, unit?)));
         for (id, unit) in units {
-            if self.shared.options.commits_together() {
+            if self.shared.options.commit.is_of_all_streams() {
                 self.shared.teller.abandon(unit.ticket);
             } else {
-                self.send(id, What::Commit(unit, None))?;
+                self.call(id, Call::Commit(unit, None))?;
             }
         }
         Ok(())
@@ -406,7 +412,7 @@ impl<D: Destination> Router<'_, D> {
         self.check_end()?;
         self.check_whole()?;
         for (id, unit) in self.seal_all()? {
-            self.send(id, What::Finish(unit, self.together.last.clone()))?;
+            self.call(id, Call::Finish(unit, self.together.last.clone()))?;
         }
         Ok(())
     }
@@ -436,7 +442,7 @@ impl<D: Destination> Router<'_, D> {
     /// An end before its time: what is good so far is committed, unless only a clean end may commit.
     pub(super) fn drain(&mut self) {
         for id in 0..self.streams.len() {
-            if self.shared.options.commits_together() {
+            if self.shared.options.commit.is_of_all_streams() {
                 self.give_up(id);
             } else if let Err(error) = self.commit(id) {
                 self.give_up(id);
@@ -454,7 +460,11 @@ impl<D: Destination> Router<'_, D> {
         }
     }
 
-    pub(super) fn send(&mut self, id: usize, what: What<BatchOf<D>>) -> Result<()> {
+    pub(super) fn call(&mut self, id: usize, call: Call<D>) -> Result<()> {
+        self.send(id, What::Call(call))
+    }
+
+    fn send(&mut self, id: usize, what: What<D>) -> Result<()> {
         let writer = &self.writers[id % self.writers.len()];
         writer
             .send(Command { stream: id, what })

@@ -1,7 +1,7 @@
 //! Whether an input that has ended was whole.
 //!
 //! When a tap fails or is killed its pipe closes, and the target sees what it sees after the last record of a good run:
-//! the end of the input. A destination that replaces what was there (`commits_at_end`) would put a part in the place of
+//! the end of the input. A destination that replaces what was there ([`CommitMode::AtEnd`]) would put a part in the place of
 //! the whole. Where no runner says how the tap has ended, only the messages can show it, by this rule: *the last message
 //! is a STATE, and it does not say that something is still being read*. A worked example, with what is published:
 //!
@@ -25,7 +25,7 @@ use super::options::FinalState;
 use super::router::Router;
 use super::stream::Stream;
 use crate::error::{Error, Result, show};
-use crate::sink::Destination;
+use crate::sink::{CommitMode, Destination};
 
 /// What taps keep in a stream's bookmark while a FULL_TABLE read is unfinished, and remove or set to null at its end:
 /// tap-postgres of this project, the database taps of singer-io and pipelinewise.
@@ -164,7 +164,9 @@ fn is_in_progress(bookmark: &Value) -> bool {
 impl<D: Destination> Router<'_, D> {
     /// Takes note of a STATE, if only the end of the input publishes.
     pub(super) fn note_state(&mut self, value: &str) {
-        if !self.shared.options.commits_at_end || self.shared.options.final_state == FinalState::Ignored {
+        if self.shared.options.commit != CommitMode::AtEnd
+            || self.shared.options.final_state == FinalState::Ignored
+        {
             return;
         }
         let streams = &self.streams;
@@ -178,7 +180,7 @@ impl<D: Destination> Router<'_, D> {
     /// Whether what came is whole as far as the messages show, for a destination that replaces what was there.
     pub(super) fn check_whole(&self) -> Result<()> {
         let options = self.shared.options;
-        if !options.commits_at_end {
+        if options.commit != CommitMode::AtEnd {
             return Ok(());
         }
         let streams = self.streams.iter().flatten().map(Stream::name);

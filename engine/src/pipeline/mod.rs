@@ -39,8 +39,9 @@ use crossbeam_channel::bounded;
 
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
+use crate::faults::KillPoints;
 use crate::planted;
-use crate::sink::Destination;
+use crate::sink::{CommitMode, Destination};
 pub use dead_letter::DeadLetters;
 pub use observer::{Observer, StreamSummary, Summary};
 pub use options::{FinalState, Limits, OnInvalid, Options, Repairs, Stop, UndeclaredProperties};
@@ -69,7 +70,8 @@ pub fn run<D: Destination>(
     observer: &dyn Observer,
 ) -> (Summary, Result<()>) {
     let budget = Budget::new(options.memory_budget);
-    let interval = (!options.commits_at_end).then_some(options.state_interval);
+    let at_end = options.commit == CommitMode::AtEnd;
+    let interval = (!at_end).then_some(options.state_interval);
     let teller = Teller::new(Box::new(output), interval);
     let failure = Failure::default();
     let shared = Shared {
@@ -81,11 +83,11 @@ pub fn run<D: Destination>(
         stop,
     };
     let mut summary = Summary::default();
-    let result = work(input, destination, shared, &mut summary);
+    let result = work(input, &KillPoints(destination), shared, &mut summary);
     // The reader, if it waits for memory, sees that nobody listens any more.
     budget.close();
     let result = both(result, failure.take().map_or(Ok(()), Err));
-    let told = if options.commits_at_end && result.is_err() {
+    let told = if at_end && result.is_err() {
         Ok(())
     } else {
         teller.finish(Instant::now())
@@ -124,7 +126,7 @@ fn work<'e, D: Destination>(
     let reader = Reader::start(input, shared.options.max_line_bytes, shared.budget.clone())?;
     thread::scope(|scope| {
         let (mut writers, mut threads) = (Vec::new(), Vec::new());
-        for number in 0..shared.options.writers.max(1) {
+        for number in 0..writing_threads(shared.options) {
             #[cfg_attr(
                 not(debug_assertions),
                 expect(unused_mut, reason = "a planted bug changes them")
@@ -133,17 +135,18 @@ fn work<'e, D: Destination>(
             planted!(NO_BUDGET, {
                 (send, commands) = crossbeam_channel::unbounded();
             });
-            let together = shared.options.commits_at_states;
-            let writer = Writer::new(
-                destination,
-                shared.teller,
-                shared.failure,
-                shared.observer,
-                together,
-            );
+            let Shared {
+                teller,
+                failure,
+                observer,
+                ..
+            } = shared;
+            let at_states = shared.options.commit == CommitMode::AtStates;
             let thread = thread::Builder::new()
                 .name(format!("writer-{number}"))
-                .spawn_scoped(scope, move || writer.run(&commands))
+                .spawn_scoped(scope, move || {
+                    Writer::new(destination, teller, failure, observer, at_states).run(&commands);
+                })
                 .map_err(|error| Error::io("cannot start a writing thread", error))?;
             threads.push(thread);
             writers.push(send);
@@ -160,6 +163,14 @@ fn work<'e, D: Destination>(
         let bug = || Err(shared.teller.poison("a writing thread panicked"));
         both(result, if panicked { bug() } else { Ok(()) })
     })
+}
+
+/// One for all streams where they are committed at STATEs: no thread knows when another has written its part.
+fn writing_threads(options: &Options) -> usize {
+    match options.commit {
+        CommitMode::AtStates => 1,
+        CommitMode::PerStream | CommitMode::AtEnd => options.writers.max(1),
+    }
 }
 
 fn drive<D: Destination>(router: &mut Router<'_, D>, reader: &Reader, teller: &Teller) -> Result<()> {

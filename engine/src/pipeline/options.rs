@@ -1,4 +1,4 @@
-//! What a run of the pipeline may be told.
+//! The settings of a run of the pipeline.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -8,8 +8,9 @@ use crate::decode::Undeclared;
 use crate::line::MAX_LINE_BYTES;
 use crate::message::MAX_STREAMS;
 use crate::schema::StreamSchema;
+use crate::sink::CommitMode;
 
-/// How a run reads, batches and tells.
+/// How a run reads, batches, commits and emits STATE.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Options {
@@ -25,16 +26,14 @@ pub struct Options {
     pub max_streams: usize,
     /// The most bytes that one run may set aside in the file of [`OnInvalid::DeadLetter`].
     pub dead_letter_max_bytes: u64,
-    /// Writing threads. A stream stays with one of them.
+    /// Writing threads. A stream stays with one of them. Streams that are committed at STATEs share one thread, whatever
+    /// this says.
     pub writers: usize,
-    /// Only a clean end makes rows durable: every sink is committed and finished once, at the end.
-    pub commits_at_end: bool,
-    /// With `commits_at_end`: what the STATEs must show before anything is published. An input whose tap has failed ends
-    /// like any other.
+    /// When rows become durable.
+    pub commit: CommitMode,
+    /// With [`CommitMode::AtEnd`]: what the STATEs must show before anything is published. An input whose tap has failed
+    /// ends like any other.
     pub final_state: FinalState,
-    /// Rows become durable at a STATE only, those of all streams together, and the sinks are handed that STATE
-    /// ([`Sink::commit_state`](crate::sink::Sink::commit_state)). `writers` must be 1. `commits_at_end` goes before it.
-    pub commits_at_states: bool,
     /// Whether records are checked against their schema beyond what their columns need.
     pub validate: bool,
     /// Whether the `_sdc_` columns are added; those that the tap sends are removed otherwise.
@@ -55,13 +54,6 @@ pub struct Options {
     pub warn_of_versions: bool,
 }
 
-impl Options {
-    /// Whether a stream alone can not ask for a commit.
-    pub(super) fn commits_together(&self) -> bool {
-        self.commits_at_end || self.commits_at_states
-    }
-}
-
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -72,9 +64,8 @@ impl Default for Options {
             max_streams: MAX_STREAMS,
             dead_letter_max_bytes: 1 << 30,
             writers: 1,
-            commits_at_end: false,
+            commit: CommitMode::PerStream,
             final_state: FinalState::Ignored,
-            commits_at_states: false,
             validate: true,
             add_metadata: false,
             on_invalid: OnInvalid::Fail,

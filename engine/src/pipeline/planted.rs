@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 
-use super::writer::{Command, What};
+use super::writer::{Call, Command, What};
 use crate::cell::{Cell, Row};
 use crate::faults::{bug, has};
+use crate::sink::Destination;
 
 /// Whether this is the second batch of the process.
 pub(super) fn is_second() -> bool {
@@ -17,18 +18,23 @@ pub(super) fn is_second() -> bool {
 }
 
 /// The commands; of two writes to one stream that wait together the second comes first, if that bug was asked for.
-pub(super) fn reordered<B>(commands: &Receiver<Command<B>>) -> impl Iterator<Item = Command<B>> {
+pub(super) fn reordered<D: Destination>(commands: &Receiver<Command<D>>) -> impl Iterator<Item = Command<D>> {
     let mut held = VecDeque::new();
     std::iter::from_fn(move || {
         let next = match held.pop_front() {
             Some(next) => next,
             None => commands.recv().ok()?,
         };
-        if !has(&bug::SWAPPED_BATCHES) || !matches!(next.what, What::Write(..)) || !held.is_empty() {
+        if !has(&bug::SWAPPED_BATCHES)
+            || !matches!(next.what, What::Call(Call::Write(..)))
+            || !held.is_empty()
+        {
             return Some(next);
         }
         match commands.recv_timeout(Duration::from_millis(20)) {
-            Ok(second) if second.stream == next.stream && matches!(second.what, What::Write(..)) => {
+            Ok(second)
+                if second.stream == next.stream && matches!(second.what, What::Call(Call::Write(..))) =>
+            {
                 held.push_back(next);
                 Some(second)
             }

@@ -16,7 +16,7 @@ use super::repair::{repair, replace_invalid};
 use super::stream::{OpenUnit, Stream, Trouble};
 use super::teller::Teller;
 use super::together::Together;
-use super::writer::{BatchOf, Command, Failure};
+use super::writer::{Command, Failure};
 use crate::budget::Budget;
 use crate::cell::Row;
 use crate::decode::MetadataValues;
@@ -51,10 +51,10 @@ pub(super) struct Shared<'e> {
 pub(super) struct Router<'e, D: Destination> {
     pub(super) destination: &'e D,
     pub(super) shared: Shared<'e>,
-    pub(super) writers: Vec<Sender<Command<BatchOf<D>>>>,
+    pub(super) writers: Vec<Sender<Command<D>>>,
     pub(super) messages: MessageReader,
     /// By the message reader's number; `None` before the stream's first SCHEMA.
-    pub(super) streams: Vec<Option<Stream<D::Encoder>>>,
+    pub(super) streams: Vec<Option<Stream<D>>>,
     pub(super) dead_letters: Option<DeadLetters>,
     pub(super) summary: Summary,
     /// The clock, read once a block.
@@ -86,7 +86,7 @@ impl<'e, D: Destination> Router<'e, D> {
     pub(super) fn new(
         destination: &'e D,
         shared: Shared<'e>,
-        writers: Vec<Sender<Command<BatchOf<D>>>>,
+        writers: Vec<Sender<Command<D>>>,
         dead_letters: Option<DeadLetters>,
     ) -> Self {
         let options = shared.options;

@@ -15,17 +15,20 @@ use crate::line::Line;
 use crate::message::{Record, syntax_error};
 use crate::planted;
 use crate::schema::{Column, Metadata, StreamSchema};
+use crate::sink::Destination;
 
 /// Violations of one record that its error names.
 const SHOWN_VIOLATIONS: usize = 20;
 
 /// A stream, from its first SCHEMA on.
-pub(super) struct Stream<E> {
+pub(super) struct Stream<D: Destination> {
     pub(super) schema: Arc<StreamSchema>,
+    /// The destination's plan for the schema.
+    pub(super) plan: Arc<D::Plan>,
     /// The SCHEMA as it came last: a repeated one is known by its bytes.
     pub(super) source: Source,
     pub(super) decoder: Decoder,
-    pub(super) encoder: E,
+    pub(super) encoder: D::Encoder,
     pub(super) undeclared: Option<UndeclaredColumn>,
     /// Records that no commit was asked for yet.
     pub(super) unit: Option<OpenUnit>,
@@ -121,7 +124,7 @@ pub(super) enum Trouble {
     Encoder(Error),
 }
 
-impl<E: Encoder> Stream<E> {
+impl<D: Destination> Stream<D> {
     /// Decodes a record into the encoder. `metadata` has what the `_sdc_` columns need, if there are any.
     #[inline]
     pub(super) fn push<'a>(
@@ -193,7 +196,7 @@ impl<E: Encoder> Stream<E> {
     }
 
     #[inline]
-    fn encode_into(encoder: &mut E, row: &Row<'_>) -> Result<(), Trouble> {
+    fn encode_into(encoder: &mut D::Encoder, row: &Row<'_>) -> Result<(), Trouble> {
         encoder.push(row).map_err(|error| match error.kind() {
             Kind::Input => Trouble::Record(error),
             _ => Trouble::Encoder(error),

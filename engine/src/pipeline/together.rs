@@ -1,4 +1,4 @@
-//! Commits of all streams together, each at a STATE that covers exactly their rows (`commits_at_states`).
+//! Commits of all streams together, each at a STATE that covers exactly their rows ([`CommitMode::AtStates`]).
 //!
 //! Limits and timers do not commit here: they make a commit due, and the next STATE brings it.
 
@@ -8,9 +8,9 @@ use std::time::Instant;
 use super::router::Router;
 use super::stream::OpenUnit;
 use super::teller::is_empty;
-use super::writer::What;
+use super::writer::Call;
 use crate::error::{Error, Result};
-use crate::sink::Destination;
+use crate::sink::{CommitMode, Destination};
 
 /// What is known between two such commits.
 pub(super) struct Together {
@@ -52,12 +52,12 @@ impl<D: Destination> Router<'_, D> {
         let state: Arc<str> = value.into();
         self.together.last = Some(Arc::clone(&state));
         self.together.covered = self.accepted();
-        if !due || options.commits_at_end {
+        if !due {
             return Ok(());
         }
         for (id, unit) in self.seal_all()? {
             if let Some(unit) = unit {
-                self.send(id, What::Commit(unit, Some(Arc::clone(&state))))?;
+                self.call(id, Call::Commit(unit, Some(Arc::clone(&state))))?;
             }
         }
         self.together.due = false;
@@ -70,7 +70,7 @@ impl<D: Destination> Router<'_, D> {
     pub(super) fn check_end(&self) -> Result<()> {
         let options = self.shared.options;
         let behind = self.accepted() - self.together.covered;
-        if behind == 0 || !options.commits_at_states || options.commits_at_end {
+        if behind == 0 || options.commit != CommitMode::AtStates {
             return Ok(());
         }
         Err(Error::input(format!(

@@ -15,25 +15,31 @@ use crate::budget::Reservation;
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::ledger::{Tally, Ticket};
-use crate::schema::StreamSchema;
+use crate::planted;
 use crate::sink::{Destination, Sink};
-use crate::{fault, planted};
 
 /// The batches that a destination's encoders make.
 pub(super) type BatchOf<D> = <<D as Destination>::Encoder as Encoder>::Batch;
 
 /// What the decoding thread asks of a writer, about one stream.
-pub(super) struct Command<B> {
+pub(super) struct Command<D: Destination> {
     pub(super) stream: usize,
-    pub(super) what: What<B>,
+    pub(super) what: What<D>,
 }
 
-pub(super) enum What<B> {
-    /// The first SCHEMA, or a changed one. Earlier rows were asked to be committed. Without a ticket when another
-    /// entry of the ledger stands for it.
-    Schema(Arc<StreamSchema>, Option<Ticket>),
-    /// So many rows, and the memory they take.
-    Write(B, u64, Reservation),
+/// Tickets are missing where another entry of the ledger stands for what is asked.
+pub(super) enum What<D: Destination> {
+    /// The first SCHEMA of the stream, by its name: make its sink.
+    Open(Box<str>, Arc<D::Plan>, Option<Ticket>),
+    /// A call of its sink.
+    Call(Call<D>),
+}
+
+pub(super) enum Call<D: Destination> {
+    /// A changed SCHEMA. Earlier rows were asked to be committed.
+    ChangePlan(Arc<D::Plan>, Option<Ticket>),
+    /// A batch, the number of its rows, and the memory they take.
+    Write(BatchOf<D>, u64, Reservation),
     /// Make durable what was written, with the STATE that covers it where commits are made at STATEs.
     Commit(Unit, Option<Arc<str>>),
     /// ACTIVATE_VERSION. Earlier rows were asked to be committed.
@@ -50,10 +56,19 @@ pub(super) struct Unit {
     pub(super) refused: u64,
 }
 
-impl<B> What<B> {
+impl<D: Destination> What<D> {
     fn into_ticket(self) -> Option<Ticket> {
         match self {
-            Self::Schema(_, ticket) | Self::Activate(_, ticket) => ticket,
+            Self::Open(_, _, ticket) => ticket,
+            Self::Call(call) => call.into_ticket(),
+        }
+    }
+}
+
+impl<D: Destination> Call<D> {
+    fn into_ticket(self) -> Option<Ticket> {
+        match self {
+            Self::ChangePlan(_, ticket) | Self::Activate(_, ticket) => ticket,
             Self::Commit(unit, _) | Self::Finish(Some(unit), _) => Some(unit.ticket),
             Self::Write(..) | Self::Finish(None, _) => None,
         }
@@ -87,13 +102,15 @@ impl Failure {
     }
 }
 
-/// One writing thread.
+/// One writing thread. It lives on that thread, and so do the worker and the sinks.
 pub(super) struct Writer<'e, D: Destination> {
     destination: &'e D,
     teller: &'e Teller,
     failure: &'e Failure,
     observer: &'e dyn Observer,
     streams: HashMap<usize, Stream<D::Sink>>,
+    /// Made for the first sink: a thread that gets no stream needs no connection.
+    worker: Option<D::Worker>,
     /// Commits are of all streams: after one has failed there are no more.
     together: bool,
     failed: bool,
@@ -121,13 +138,14 @@ impl<'e, D: Destination> Writer<'e, D> {
             failure,
             observer,
             streams: HashMap::new(),
+            worker: None,
             together,
             failed: false,
         }
     }
 
     /// Follows commands until no more can come.
-    pub(super) fn run(mut self, commands: &Receiver<Command<BatchOf<D>>>) {
+    pub(super) fn run(mut self, commands: &Receiver<Command<D>>) {
         #[cfg(debug_assertions)]
         let commands = super::planted::reordered(commands);
         for Command { stream, what } in commands {
@@ -142,11 +160,20 @@ impl<'e, D: Destination> Writer<'e, D> {
                 });
             }
         }
-        // Sinks may panic when they are dropped, too.
-        let streams = self.streams;
-        if catch_unwind(AssertUnwindSafe(|| drop(streams))).is_err() {
-            self.failure
-                .set(self.teller.poison("a sink panicked when it was dropped"));
+        // Sinks may panic when they are dropped, too, and so may the worker, which they must not outlive.
+        let Self {
+            streams,
+            worker,
+            failure,
+            teller,
+            ..
+        } = self;
+        let dropped = catch_unwind(AssertUnwindSafe(|| {
+            drop(streams);
+            drop(worker);
+        }));
+        if dropped.is_err() {
+            failure.set(teller.poison("a sink panicked when it was dropped"));
         }
     }
 
@@ -160,188 +187,130 @@ impl<'e, D: Destination> Writer<'e, D> {
         Some(stream.name.clone())
     }
 
-    fn follow(&mut self, id: usize, what: What<BatchOf<D>>) -> Result<()> {
+    fn follow(&mut self, id: usize, what: What<D>) -> Result<()> {
         if self.together && self.failed {
             // A STATE that covers the failed stream's rows as well must not be stored with those of the others.
-            if let Some(ticket) = what.into_ticket() {
-                self.teller.abandon(ticket);
-            }
+            self.abandon(what.into_ticket());
             return Ok(());
         }
-        if let What::Schema(schema, ticket) = what {
-            return self.schema(id, &schema, ticket);
-        }
-        let Some((mut stream, sink)) = self.streams.get_mut(&id).and_then(Stream::open) else {
-            if let Some(ticket) = what.into_ticket() {
-                self.teller.abandon(ticket);
-            }
-            return Ok(());
-        };
-        let (teller, observer) = (self.teller, self.observer);
-        let started = Instant::now();
         match what {
-            What::Write(batch, rows, memory) => {
-                planted!(DROPPED_BATCH, {
-                    if super::planted::is_second() {
-                        *stream.written += rows;
-                        return Ok(());
-                    }
-                });
-                fault!(SINK_WRITE_BEFORE);
-                sink.write(batch)?;
-                fault!(SINK_WRITE_AFTER);
-                drop(memory);
-                *stream.written += rows;
-                observer.wrote(stream.name, rows, started.elapsed());
-                Ok(())
-            }
-            What::Commit(unit, state) => {
-                let result = commit(sink, *stream.written, state.as_deref());
-                stream.close(unit, result, started, teller, observer)
-            }
-            What::Finish(unit, state) => {
-                let result = commit(sink, *stream.written, state.as_deref()).and_then(|()| finish(sink));
-                match unit {
-                    Some(unit) => stream.close(unit, result, started, teller, observer),
-                    None => result,
-                }
-            }
-            What::Activate(version, ticket) => {
-                let result = activate(sink, version);
-                resolve(teller, ticket, result)
-            }
-            What::Schema(..) => Err(Error::bug("a SCHEMA was followed twice")),
-        }
-    }
-
-    fn schema(&mut self, id: usize, schema: &Arc<StreamSchema>, ticket: Option<Ticket>) -> Result<()> {
-        let teller = self.teller;
-        let Some(stream) = self.streams.get_mut(&id) else {
-            let name = schema.stream.clone();
-            self.streams.insert(
-                id,
-                Stream {
+            What::Open(name, plan, ticket) => {
+                let stream = Stream {
                     name,
                     sink: None,
                     written: 0,
-                },
-            );
-            let opened = open(self.destination, schema);
-            return resolve(teller, ticket, opened.map(|sink| self.put(id, sink)));
-        };
-        let Some(sink) = stream.sink.as_mut() else {
-            if let Some(ticket) = ticket {
-                teller.abandon(ticket);
+                };
+                self.streams.insert(id, stream);
+                let opened = self.open(id, &plan);
+                settle(self.teller, ticket, Tally::default(), opened)
             }
-            return Ok(());
-        };
-        let result = change(sink, schema);
-        resolve(teller, ticket, result)
+            What::Call(call) => self.call(id, call),
+        }
     }
 
-    fn put(&mut self, id: usize, sink: D::Sink) {
+    fn open(&mut self, id: usize, plan: &Arc<D::Plan>) -> Result<()> {
+        let worker = match &mut self.worker {
+            Some(worker) => worker,
+            None => self.worker.insert(self.destination.worker()?),
+        };
+        let sink = self.destination.sink(worker, plan)?;
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.sink = Some(sink);
         }
+        Ok(())
     }
-}
 
-fn commit<S: Sink>(sink: &mut S, written: u64, state: Option<&str>) -> Result<()> {
-    fault!(SINK_COMMIT_BEFORE, if written > 0 || state.is_some());
-    match state {
-        Some(state) => sink.commit_state(state)?,
-        None if written > 0 => sink.commit()?,
-        None => return Ok(()),
-    }
-    fault!(SINK_COMMIT_AFTER);
-    Ok(())
-}
-
-fn open<D: Destination>(destination: &D, schema: &Arc<StreamSchema>) -> Result<D::Sink> {
-    fault!(SINK_OPEN_BEFORE);
-    let sink = destination.sink(schema)?;
-    fault!(SINK_OPEN_AFTER);
-    Ok(sink)
-}
-
-fn change<S: Sink>(sink: &mut S, schema: &Arc<StreamSchema>) -> Result<()> {
-    fault!(SINK_SCHEMA_BEFORE);
-    sink.change_schema(schema)?;
-    fault!(SINK_SCHEMA_AFTER);
-    Ok(())
-}
-
-fn activate<S: Sink>(sink: &mut S, version: i64) -> Result<()> {
-    fault!(SINK_ACTIVATE_BEFORE);
-    sink.activate_version(version)?;
-    fault!(SINK_ACTIVATE_AFTER);
-    Ok(())
-}
-
-fn finish<S: Sink>(sink: &mut S) -> Result<()> {
-    fault!(SINK_FINISH_BEFORE);
-    sink.finish()?;
-    fault!(SINK_FINISH_AFTER);
-    Ok(())
-}
-
-/// A stream whose sink is whole.
-struct Open<'s> {
-    name: &'s str,
-    written: &'s mut u64,
-}
-
-impl<S> Stream<S> {
-    fn open(&mut self) -> Option<(Open<'_>, &mut S)> {
-        let sink = self.sink.as_mut()?;
-        Some((
-            Open {
-                name: &self.name,
-                written: &mut self.written,
-            },
-            sink,
-        ))
-    }
-}
-
-impl Open<'_> {
-    /// What was written is durable, if `result` says so.
-    fn close(
-        &mut self,
-        unit: Unit,
-        result: Result<()>,
-        started: Instant,
-        teller: &Teller,
-        observer: &dyn Observer,
-    ) -> Result<()> {
-        let Unit {
-            ticket,
-            received,
-            refused,
-        } = unit;
-        if let Err(error) = result {
-            teller.abandon(ticket);
-            return Err(error);
-        }
-        let written = std::mem::take(self.written);
-        let now = Instant::now();
-        observer.committed(self.name, written, now - started);
-        teller.commit(
-            ticket,
-            Tally {
-                received,
+    fn call(&mut self, id: usize, call: Call<D>) -> Result<()> {
+        let stream = self.streams.get_mut(&id);
+        let (
+            Some(Stream {
+                name,
+                sink: Some(sink),
                 written,
-                refused,
-            },
-            now,
-        )
+            }),
+            Some(worker),
+        ) = (stream, &mut self.worker)
+        else {
+            self.abandon(call.into_ticket());
+            return Ok(());
+        };
+        let (teller, observer, started) = (self.teller, self.observer, Instant::now());
+        match call {
+            Call::Write(batch, rows, memory) => {
+                planted!(DROPPED_BATCH, {
+                    if super::planted::is_second() {
+                        *written += rows;
+                        return Ok(());
+                    }
+                });
+                sink.write(worker, batch)?;
+                drop(memory);
+                *written += rows;
+                observer.wrote(name, rows, started.elapsed());
+                Ok(())
+            }
+            Call::Commit(unit, state) => {
+                let result = commit(sink, worker, *written, state.as_deref());
+                let written = std::mem::take(written);
+                if result.is_ok() {
+                    observer.committed(name, written, started.elapsed());
+                }
+                let tally = unit.tally(written);
+                settle(teller, Some(unit.ticket), tally, result)
+            }
+            Call::Finish(unit, state) => {
+                let result = commit(sink, worker, *written, state.as_deref());
+                let result = result.and_then(|()| sink.finish(worker));
+                let Some(unit) = unit else { return result };
+                let written = std::mem::take(written);
+                if result.is_ok() {
+                    observer.committed(name, written, started.elapsed());
+                }
+                let tally = unit.tally(written);
+                settle(teller, Some(unit.ticket), tally, result)
+            }
+            Call::Activate(version, ticket) => {
+                let result = sink.activate_version(worker, version);
+                settle(teller, ticket, Tally::default(), result)
+            }
+            Call::ChangePlan(plan, ticket) => {
+                let result = sink.change_plan(worker, &plan);
+                settle(teller, ticket, Tally::default(), result)
+            }
+        }
+    }
+
+    /// What was asked is not done, and holds the watermark from now on.
+    fn abandon(&self, ticket: Option<Ticket>) {
+        if let Some(ticket) = ticket {
+            self.teller.abandon(ticket);
+        }
     }
 }
 
-/// A schema change or the like is done, or failed.
-fn resolve(teller: &Teller, ticket: Option<Ticket>, result: Result<()>) -> Result<()> {
+impl Unit {
+    fn tally(&self, written: u64) -> Tally {
+        Tally {
+            received: self.received,
+            written,
+            refused: self.refused,
+        }
+    }
+}
+
+/// Commits what was written, or stores a STATE even when there are no rows.
+fn commit<S: Sink>(sink: &mut S, worker: &mut S::Worker, written: u64, state: Option<&str>) -> Result<()> {
+    match state {
+        Some(state) => sink.commit_state(worker, state),
+        None if written > 0 => sink.commit(worker),
+        None => Ok(()),
+    }
+}
+
+/// The ledger learns whether what was asked is durable.
+fn settle(teller: &Teller, ticket: Option<Ticket>, tally: Tally, result: Result<()>) -> Result<()> {
     match (ticket, result) {
-        (Some(ticket), Ok(())) => teller.commit(ticket, Tally::default(), Instant::now()),
+        (Some(ticket), Ok(())) => teller.commit(ticket, tally, Instant::now()),
         (Some(ticket), Err(error)) => {
             teller.abandon(ticket);
             Err(error)

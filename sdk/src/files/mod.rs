@@ -43,12 +43,13 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use melisma_engine::sink::CommitMode;
 use melisma_engine::{Error, Result};
 
 use append::Append;
 use naming::Scheme;
 
-use crate::target::{LoadMethod, Settings};
+use crate::target::{Capabilities, LoadMethod, StandardConfig};
 
 pub use buffer::{Lines, Pool, write_int};
 pub use partial::Partial;
@@ -75,8 +76,6 @@ pub struct Files {
     root: PathBuf,
     scheme: Scheme,
     mode: WriteMode,
-    /// Whether the mode was asked for by name.
-    asked: bool,
     format: &'static Format,
     /// Where refused records go.
     letters: Option<PathBuf>,
@@ -93,11 +92,13 @@ struct Known {
 }
 
 impl Files {
-    /// Makes the folder, clears it of what killed runs left, and checks the settings.
+    /// Makes the folder, clears it of what killed runs left, and checks the settings. Of the standard ones `load_method:
+    /// overwrite` is [`WriteMode::Replace`], and `dead_letter_path` is no stream's file.
     ///
     /// # Errors
-    /// Settings that contradict each other or name what does not exist; a folder that can not be made.
-    pub fn open(settings: &FileSettings, format: &'static Format) -> Result<Self> {
+    /// Settings that contradict each other, name what does not exist, or ask for what files cannot do; a folder that
+    /// cannot be made.
+    pub fn open(settings: &FileSettings, standard: &StandardConfig, format: &'static Format) -> Result<Self> {
         let now = settings.now()?;
         let template = settings
             .file_naming_scheme
@@ -106,10 +107,9 @@ impl Files {
         let files = Self {
             root: settings.destination_path.clone(),
             scheme: Scheme::new(template, &settings.stamps(&now)?)?,
-            mode: settings.mode(format)?,
-            asked: settings.asked()?.is_some(),
+            mode: settings.mode(format, standard.load_method)?,
             format,
-            letters: None,
+            letters: standard.dead_letter_path.clone(),
             run: settings::run_name(&now),
             known: Mutex::default(),
         };
@@ -117,29 +117,27 @@ impl Files {
         Ok(files)
     }
 
-    /// Applies the standard settings: `load_method: overwrite` is [`WriteMode::Replace`], and `dead_letter_path` is no
-    /// stream's file.
-    ///
-    /// # Errors
-    /// Another way of writing was asked for by name, or `upsert`, which files cannot do.
-    pub fn with_settings(mut self, settings: &Settings) -> Result<Self> {
-        self.letters.clone_from(&settings.dead_letter_path);
-        match settings.load_method {
-            LoadMethod::AppendOnly | LoadMethod::Append => {}
-            LoadMethod::Upsert | LoadMethod::UpsertOnConflict => {
-                return Err(Error::config(
-                    "load_method is upsert, but files have no keys to find a row by: use append-only or overwrite",
-                ));
-            }
-            LoadMethod::Overwrite if self.asked && self.mode != WriteMode::Replace => {
-                return Err(Error::config(format!(
-                    "load_method is overwrite, which replaces files, but write_mode is {}",
-                    self.mode.name()
-                )));
-            }
-            LoadMethod::Overwrite => self.mode = WriteMode::Replace,
+    /// What targets that write files can do.
+    pub const CAPABILITIES: Capabilities = Capabilities {
+        load_methods: &[LoadMethod::AppendOnly, LoadMethod::Append, LoadMethod::Overwrite],
+        ..Capabilities::APPEND
+    };
+
+    /// Their defaults. A commit is two syncs, which are worth 100,000 rows. STATE does not wait for that many, nor do rows
+    /// wait longer than 5 minutes.
+    pub fn defaults() -> StandardConfig {
+        StandardConfig {
+            batch_size_rows: 100_000,
+            ..StandardConfig::default()
         }
-        Ok(self)
+    }
+
+    /// When files become durable: those that are replaced, at the end.
+    pub fn commit_mode(&self) -> CommitMode {
+        match self.mode {
+            WriteMode::Append | WriteMode::Parts => CommitMode::PerStream,
+            WriteMode::Replace => CommitMode::AtEnd,
+        }
     }
 
     /// The folder that all files are in, for people: an absolute path.

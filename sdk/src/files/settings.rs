@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Format;
 use super::naming::Stamps;
+use crate::target::LoadMethod;
 
 /// The settings that all file targets share; flattened into the settings of each.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -76,23 +77,32 @@ impl Default for FileSettings {
 }
 
 impl FileSettings {
-    pub(super) fn mode(&self, format: &Format) -> Result<WriteMode> {
-        let Some(mode) = self.asked()? else {
-            return Ok(format.modes[0]);
-        };
-        if format.modes.contains(&mode) {
-            return Ok(mode);
+    /// How files of this format are written, by these settings and `load_method` together.
+    pub(super) fn mode(&self, format: &Format, load_method: LoadMethod) -> Result<WriteMode> {
+        let asked = self.asked()?;
+        if let Some(mode) = asked.filter(|mode| !format.modes.contains(mode)) {
+            let names: Vec<&str> = format.modes.iter().map(|mode| mode.name()).collect();
+            return Err(Error::config(format!(
+                "write_mode: such files cannot be written by {}, only by {}",
+                mode.name(),
+                names.join(" or ")
+            )));
         }
-        let names: Vec<&str> = format.modes.iter().map(|mode| mode.name()).collect();
-        Err(Error::config(format!(
-            "write_mode: such files cannot be written by {}, only by {}",
-            mode.name(),
-            names.join(" or ")
-        )))
+        match (load_method, asked) {
+            (LoadMethod::AppendOnly | LoadMethod::Append, _) => Ok(asked.unwrap_or(format.modes[0])),
+            (LoadMethod::Upsert | LoadMethod::UpsertOnConflict, _) => Err(Error::config(
+                "load_method is upsert, but files have no keys to find a row by: use append-only or overwrite",
+            )),
+            (LoadMethod::Overwrite, None | Some(WriteMode::Replace)) => Ok(WriteMode::Replace),
+            (LoadMethod::Overwrite, Some(mode)) => Err(Error::config(format!(
+                "load_method is overwrite, which replaces files, but write_mode is {}",
+                mode.name()
+            ))),
+        }
     }
 
     /// The way of writing that was asked for by name.
-    pub(super) fn asked(&self) -> Result<Option<WriteMode>> {
+    fn asked(&self) -> Result<Option<WriteMode>> {
         let other = self.overwrite_behavior.map(|behavior| match behavior {
             OverwriteBehavior::ReplaceFile => WriteMode::Replace,
             OverwriteBehavior::AppendFile => WriteMode::Append,

@@ -19,7 +19,7 @@ fn files(folder: &Path, mode: WriteMode) -> Files {
         write_mode: Some(mode),
         ..FileSettings::default()
     };
-    Files::open(&settings, &FORMAT).expect("the folder opens")
+    Files::open(&settings, &StandardConfig::default(), &FORMAT).expect("the folder opens")
 }
 
 /// The names in a folder, sorted.
@@ -44,7 +44,7 @@ fn one_file_belongs_to_one_stream() {
         file_naming_scheme: Some("{datestamp}/all.txt".into()),
         ..FileSettings::default()
     };
-    let files = Files::open(&settings, &FORMAT).expect("the folder is made");
+    let files = Files::open(&settings, &StandardConfig::default(), &FORMAT).expect("the folder is made");
     let path = files.path("a").expect("a path");
     assert!(path.parent().expect("a folder").is_dir());
     assert_eq!(files.path("a").expect("the same again"), path);
@@ -509,12 +509,11 @@ fn load_method_overwrite_replaces() {
             write_mode,
             ..FileSettings::default()
         };
-        Files::open(&settings, &FORMAT)
-            .expect("the folder opens")
-            .with_settings(&Settings {
-                load_method: LoadMethod::Overwrite,
-                ..Settings::default()
-            })
+        let standard = StandardConfig {
+            load_method: LoadMethod::Overwrite,
+            ..StandardConfig::default()
+        };
+        Files::open(&settings, &standard, &FORMAT)
     };
     assert_eq!(open(None).expect("agrees").mode(), WriteMode::Replace);
     assert_eq!(

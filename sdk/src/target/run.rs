@@ -5,21 +5,19 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use melisma_engine::pipeline::{self, Options, Stop};
-use melisma_engine::schema::StreamSchema;
-use melisma_engine::sink::Destination;
+use melisma_engine::sink::CommitMode;
 use melisma_engine::{Error, Kind, Result, fault, planted};
 use serde_json::json;
 
 use super::counts::Counts;
 use super::metrics::Metrics;
 use super::verdict::{Judged, RunVerdict};
-use super::{Settings, Target};
-use crate::args::Action;
-use crate::config::{self, Environment};
-use crate::plugin::{self, Io, Plugin, Role, Run};
+use super::{Capabilities, StandardConfig, Target};
+use crate::args::{Action, Args};
+use crate::config::{Environment, Settings};
+use crate::plugin::{self, Io, Package, Plugin, Role, Run};
 use crate::replaced::ReplacedFile;
 use crate::{protocol, signals};
 
@@ -33,12 +31,12 @@ const WITH_VERSIONS: &[&str] = &[
     "activate-version",
 ];
 
-pub(crate) fn plugin<T: Target>() -> Plugin {
+pub(crate) fn plugin<T: Target>(package: Package) -> Plugin {
     Plugin {
-        name: T::NAME,
-        version: T::VERSION,
+        name: package.name,
+        version: package.version,
         role: Role::Target,
-        capabilities: if T::ACTIVATES_VERSIONS {
+        capabilities: if T::CAPABILITIES.activate_version {
             WITH_VERSIONS
         } else {
             CAPABILITIES
@@ -46,52 +44,49 @@ pub(crate) fn plugin<T: Target>() -> Plugin {
     }
 }
 
-/// The target's own settings and the standard ones, with the defaults that the target has for its batches.
-fn settings<T: Target>() -> config::Settings {
-    let mut settings = config::Settings::new::<T::Config>().and::<Settings>();
-    settings.set_default("add_record_metadata", json!(T::ADD_RECORD_METADATA));
-    let methods: Vec<_> = T::LOAD_METHODS.iter().map(|method| json!(method)).collect();
+/// The target's own settings and the standard ones, with the target's defaults and without what it cannot do.
+fn settings<T: Target>() -> Settings {
+    let mut settings = Settings::new::<T::Config>().and::<StandardConfig>();
+    for (name, default) in json!(T::defaults()).as_object().into_iter().flatten() {
+        settings.set_default(name, default.clone());
+    }
+    let Capabilities {
+        load_methods,
+        activate_version,
+        ..
+    } = T::CAPABILITIES;
+    let methods: Vec<_> = load_methods.iter().map(|method| json!(method)).collect();
     settings.retain_values("load_method", &methods);
-    if !T::ACTIVATES_VERSIONS {
+    if !activate_version {
         settings.remove("process_activate_version_messages");
     }
-    let limits = T::defaults();
-    settings.set_default("batch_size_rows", json!(limits.rows));
-    settings.set_default("batch_size_bytes", json!(limits.bytes));
-    settings.set_default("batch_wait_limit_seconds", json!(limits.wait.as_secs()));
     settings
 }
 
-pub(super) fn main<T: Target>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    plugin::main(&plugin::<T>(), &settings::<T>(), args, work::<T>)
+pub(super) fn main<T: Target>(package: Package, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    plugin::main(&plugin::<T>(package), &settings::<T>(), args, work::<T>)
 }
 
 /// The main of a target on given input, output and environment instead of the process's own; returns the exit code.
 /// The first of `args` is the program's name.
-pub fn run_target_on<T: Target>(args: impl IntoIterator<Item = OsString>, io: Io<'static>) -> u8 {
-    plugin::run_on(&plugin::<T>(), &settings::<T>(), args, io, work::<T>)
+pub fn run_target_on<T: Target>(
+    package: Package,
+    args: impl IntoIterator<Item = OsString>,
+    io: Io<'static>,
+) -> u8 {
+    plugin::run_on(&plugin::<T>(package), &settings::<T>(), args, io, work::<T>)
 }
 
 fn work<T: Target>(run: Run<'static>) -> Result<()> {
     let Run { args, values, mut io } = run;
-    let mut settings: Settings = values.read()?;
-    check_paths(&args, &settings)?;
-    let target = T::open(values.read()?)?.with_settings(&mut settings)?;
+    let mut standard: StandardConfig = values.read()?;
+    check_paths(&args, &standard)?;
+    let target = T::open(values.read()?, &mut standard)?;
     if args.action == Action::StoredState {
         let state = target.stored_state()?.map(|state| format!("{state}\n"));
         return protocol::write(&mut *io.stdout, state.unwrap_or_default().as_bytes());
     }
-    let mut options = settings.options(T::defaults(), target.commits_at_end())?;
-    options.undeclared = settings.undeclared(T::KEEPS_UNDECLARED)?;
-    if !T::ACTIVATES_VERSIONS {
-        options.activate_versions = false;
-        // What is replaced as a whole keeps no rows of earlier runs, whatever their version.
-        options.warn_of_versions = !options.commits_at_end;
-    }
-    if target.commits_at_states() {
-        options.commits_at_states = true;
-        options.writers = 1;
-    }
+    let mut options = standard.options(target.commit_mode(), T::CAPABILITIES)?;
     let location = target.location();
     let (input, is_file): (Box<dyn Read + Send>, bool) = match &args.input {
         Some(path) => {
@@ -103,7 +98,7 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         }
         None => (io.stdin, io.stdin_is_file),
     };
-    let verdict = verdict(&io.environment, &settings, is_file, &mut options)?;
+    let verdict = verdict(&io.environment, &standard, is_file, &mut options)?;
     let input = match verdict {
         Some(verdict) => Box::new(Judged::new(input, verdict)),
         None => input,
@@ -113,7 +108,7 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         file: args.state_out.as_deref().map(state_out).transpose()?,
     };
     let metrics = Metrics::new(Counts::open(&io.environment, &io.stop)?);
-    let (summary, result) = pipeline::run(input, output, &Adapter(target), &options, &io.stop, &metrics);
+    let (summary, result) = pipeline::run(input, output, &target, &options, &io.stop, &metrics);
     metrics.finish(&summary);
     fault!(TARGET_END);
     if let (Ok(()), Some(location)) = (&result, location) {
@@ -137,7 +132,7 @@ fn state_out(path: &Path) -> Result<ReplacedFile> {
 /// Who shows that the input is whole, for a target that replaces what was there: the runner, if it can, or the last STATE.
 fn verdict(
     environment: &Environment,
-    settings: &Settings,
+    standard: &StandardConfig,
     is_file: bool,
     options: &mut Options,
 ) -> Result<Option<RunVerdict>> {
@@ -145,18 +140,18 @@ fn verdict(
         options.final_state = pipeline::FinalState::Ignored;
         return Ok(None);
     });
-    if !options.commits_at_end {
+    if options.commit != CommitMode::AtEnd {
         // Rows that were added stay, however the tap ended.
         return Ok(None);
     }
     let verdict = RunVerdict::open(environment)?;
-    options.final_state = settings.final_state(verdict.is_some(), is_file);
+    options.final_state = standard.final_state(verdict.is_some(), is_file);
     Ok(verdict)
 }
 
 /// Letters in the file of the STATE, or a STATE in the place of the letters, would lose one of them.
-fn check_paths(args: &crate::args::Args, settings: &Settings) -> Result<()> {
-    let (Some(state), Some(letters)) = (&args.state_out, &settings.dead_letter_path) else {
+fn check_paths(args: &Args, standard: &StandardConfig) -> Result<()> {
+    let (Some(state), Some(letters)) = (&args.state_out, &standard.dead_letter_path) else {
         return Ok(());
     };
     if crate::files::is_same_place(state, letters) {
@@ -166,21 +161,6 @@ fn check_paths(args: &crate::args::Args, settings: &Settings) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-struct Adapter<T>(T);
-
-impl<T: Target> Destination for Adapter<T> {
-    type Encoder = T::Encoder;
-    type Sink = T::Sink;
-
-    fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<T::Encoder> {
-        self.0.encoder(schema)
-    }
-
-    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<T::Sink> {
-        self.0.sink(schema)
-    }
 }
 
 impl Stop for signals::Stop {

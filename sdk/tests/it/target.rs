@@ -4,9 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use melisma_sdk::plugin::Io;
-use melisma_sdk::target::{LoadMethod, Settings, run_target_on};
-use melisma_sdk::{Cell, Error, Limits, Result, RowBatch, Rows, Sink, StreamSchema, Target};
+use melisma_sdk::plugin::{Io, Package};
+use melisma_sdk::target::{LoadMethod, StandardConfig, run_target_on};
+use melisma_sdk::{Cell, Destination, Error, Result, RowBatch, Rows, Sink, StreamSchema, Target};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -21,46 +21,60 @@ struct Arrays(PathBuf);
 
 struct ArraysSink(File);
 
+const PACKAGE: Package = Package {
+    name: "target-arrays",
+    version: "7.8.9",
+};
+
 impl Target for Arrays {
-    const NAME: &'static str = "target-arrays";
-    const VERSION: &'static str = "7.8.9";
     type Config = Config;
-    type Encoder = Rows;
-    type Sink = ArraysSink;
 
-    fn open(config: Config) -> Result<Self> {
-        Ok(Self(config.folder))
-    }
-
-    fn with_settings(self, settings: &mut Settings) -> Result<Self> {
-        match settings.load_method {
-            LoadMethod::AppendOnly => Ok(self),
+    fn open(config: Config, standard: &mut StandardConfig) -> Result<Self> {
+        match standard.load_method {
+            LoadMethod::AppendOnly => Ok(Self(config.folder)),
             other => Err(Error::config(format!(
                 "load_method: expected append-only, found {other:?}"
             ))),
         }
     }
 
+    fn defaults() -> StandardConfig {
+        StandardConfig {
+            batch_size_rows: 1234,
+            ..StandardConfig::default()
+        }
+    }
+}
+
+impl Destination for Arrays {
+    type Plan = StreamSchema;
+    type Encoder = Rows;
+    type Worker = ();
+    type Sink = ArraysSink;
+
+    fn plan(&self, schema: &Arc<StreamSchema>, _: Option<&Arc<StreamSchema>>) -> Result<Arc<StreamSchema>> {
+        Ok(Arc::clone(schema))
+    }
+
+    fn worker(&self) -> Result<()> {
+        Ok(())
+    }
+
     fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Rows> {
         Ok(Rows::new(schema))
     }
 
-    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<ArraysSink> {
+    fn sink(&self, (): &mut (), schema: &Arc<StreamSchema>) -> Result<ArraysSink> {
         Ok(ArraysSink(File::create(self.0.join(&*schema.stream))?))
-    }
-
-    fn defaults() -> Limits {
-        Limits {
-            rows: 1234,
-            ..Limits::default()
-        }
     }
 }
 
 impl Sink for ArraysSink {
     type Batch = RowBatch;
+    type Plan = StreamSchema;
+    type Worker = ();
 
-    fn write(&mut self, batch: RowBatch) -> Result<()> {
+    fn write(&mut self, (): &mut (), batch: RowBatch) -> Result<()> {
         for row in batch.rows() {
             let cells: Vec<_> = row
                 .cells()
@@ -75,11 +89,11 @@ impl Sink for ArraysSink {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<()> {
+    fn commit(&mut self, (): &mut ()) -> Result<()> {
         Ok(self.0.sync_all()?)
     }
 
-    fn change_schema(&mut self, _: &Arc<StreamSchema>) -> Result<()> {
+    fn change_plan(&mut self, (): &mut (), _: &Arc<StreamSchema>) -> Result<()> {
         Ok(())
     }
 }
@@ -126,7 +140,7 @@ fn run_signalled(
     if let Some(signal) = signal {
         io.stop.request(signal);
     }
-    let code = run_target_on::<Arrays>(words, io);
+    let code = run_target_on::<Arrays>(PACKAGE, words, io);
     let bytes = stdout.0.lock().expect("no panic").clone();
     (code, String::from_utf8(bytes).expect("UTF-8"))
 }

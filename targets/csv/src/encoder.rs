@@ -3,45 +3,28 @@
 use std::sync::Arc;
 
 use melisma_sdk::files::{Lines, Pool, write_int};
-use melisma_sdk::{Cell, Encoder, Error, Result, Row, StreamSchema, show};
+use melisma_sdk::{Cell, Encoder, Error, Result, Row, show};
 
 use crate::Form;
-use crate::header::Header;
+use crate::plan::Plan;
 
 /// Writes rows as CSV lines, their fields in the order of the file's header.
 #[derive(Debug)]
 pub struct CsvEncoder {
     out: Vec<u8>,
     rows: usize,
-    /// For each field the cell it comes from.
-    places: Vec<Option<usize>>,
-    header: Arc<Header>,
-    form: Arc<Form>,
+    plan: Arc<Plan>,
     pool: Arc<Pool>,
     unescaped: String,
     encoded: Vec<u8>,
 }
 
-/// Lines for a file with a certain header.
-#[derive(Debug)]
-pub struct CsvBatch {
-    pub(crate) lines: Lines,
-    pub(crate) header: Arc<Header>,
-}
-
 impl CsvEncoder {
-    pub(crate) fn new(
-        schema: &StreamSchema,
-        header: &Arc<Header>,
-        form: &Arc<Form>,
-        pool: &Arc<Pool>,
-    ) -> Self {
+    pub(crate) fn new(plan: &Arc<Plan>, pool: &Arc<Pool>) -> Self {
         Self {
             out: pool.take(),
             rows: 0,
-            places: header.places(schema),
-            header: Arc::clone(header),
-            form: Arc::clone(form),
+            plan: Arc::clone(plan),
             pool: Arc::clone(pool),
             unescaped: String::new(),
             encoded: Vec::new(),
@@ -49,8 +32,8 @@ impl CsvEncoder {
     }
 
     fn write_row(&mut self, row: &Row<'_>) -> Result<()> {
-        let dialect = &self.form.dialect;
-        for (at, place) in self.places.iter().enumerate() {
+        let Form { dialect, encoding } = &*self.plan.form;
+        for (at, place) in self.plan.places.iter().enumerate() {
             if at > 0 {
                 self.out.push(dialect.delimiter);
             }
@@ -74,13 +57,13 @@ impl CsvEncoder {
                     .unwrap_or_else(|| text.unescape(&mut self.unescaped)),
                 Cell::Json(json) => json,
             };
-            if let Some(bytes) = self.form.encoding.encode(text, &mut self.encoded) {
+            if let Some(bytes) = encoding.encode(text, &mut self.encoded) {
                 dialect.write_text(&mut self.out, bytes);
             } else {
                 return Err(Error::input(format!(
                     "{}: expected text that {} can hold, found \"{}\"",
-                    self.header.names()[at],
-                    self.form.encoding.name(),
+                    self.plan.header.names()[at],
+                    encoding.name(),
                     show(text)
                 )));
             }
@@ -90,7 +73,7 @@ impl CsvEncoder {
 }
 
 impl Encoder for CsvEncoder {
-    type Batch = CsvBatch;
+    type Batch = Lines;
 
     const READS_TEXT: bool = true;
 
@@ -100,7 +83,7 @@ impl Encoder for CsvEncoder {
             self.out.truncate(start);
             return Err(error);
         }
-        self.form.dialect.end_line(&mut self.out, start);
+        self.plan.form.dialect.end_line(&mut self.out, start);
         self.rows += 1;
         Ok(())
     }
@@ -113,11 +96,8 @@ impl Encoder for CsvEncoder {
         self.out.len()
     }
 
-    fn finish(&mut self) -> Result<CsvBatch> {
+    fn finish(&mut self) -> Result<Lines> {
         self.rows = 0;
-        Ok(CsvBatch {
-            lines: Lines::take(&mut self.out, &self.pool),
-            header: Arc::clone(&self.header),
-        })
+        Ok(Lines::take(&mut self.out, &self.pool))
     }
 }

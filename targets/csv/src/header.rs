@@ -122,7 +122,7 @@ impl Header {
     /// The header as a line, as it stands at the start of a file.
     pub(crate) fn line(&self, form: &Form) -> Result<Vec<u8>> {
         let mut line = Vec::new();
-        if form.encoding == (crate::Encoding::Utf8 { mark: true }) {
+        if form.encoding == (Encoding::Utf8 { mark: true }) {
             line.extend_from_slice(MARK);
         }
         let start = line.len();

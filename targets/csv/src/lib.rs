@@ -22,23 +22,24 @@ mod dialect;
 mod encoder;
 mod encoding;
 mod header;
+mod plan;
 mod sink;
 mod widen;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use melisma_sdk::files::{Files, Format, Pool, WriteMode, Writer};
-use melisma_sdk::target::{LoadMethod, Settings, Target};
-use melisma_sdk::{Error, Limits, Result, StreamSchema};
+use melisma_sdk::files::{Files, Format, Pool, WriteMode};
+use melisma_sdk::target::{Capabilities, StandardConfig, Target};
+use melisma_sdk::{CommitMode, Destination, Result, StreamSchema};
 
 pub use config::Config;
-pub use encoder::{CsvBatch, CsvEncoder};
+pub use encoder::CsvEncoder;
+pub use plan::Plan;
 pub use sink::CsvSink;
 
 use dialect::Dialect;
 use encoding::Encoding;
-use header::Header;
 
 /// Writes each stream to a CSV file.
 #[derive(Debug)]
@@ -47,7 +48,6 @@ pub struct TargetCsv {
     form: Form,
     fixed_headers: HashMap<String, Vec<String>>,
     pool: Arc<Pool>,
-    streams: Mutex<HashMap<Box<str>, Stream>>,
 }
 
 /// How values become bytes.
@@ -57,25 +57,6 @@ struct Form {
     encoding: Encoding,
 }
 
-/// A stream's file, known to the encoding and to the writing thread.
-#[derive(Debug)]
-struct Stream {
-    form: Arc<Form>,
-    /// The header that the newest encoder writes rows for.
-    header: Arc<Header>,
-    /// The file, until the sink takes it.
-    opened: Option<Opened>,
-}
-
-/// A file that is open, and what is in it.
-#[derive(Debug)]
-struct Opened {
-    writer: Writer,
-    header: Arc<Header>,
-    /// Whether its last row lacks a line end.
-    unended: bool,
-}
-
 const FORMAT: Format = Format {
     naming_scheme: "{stream_name}.csv",
     modes: &[WriteMode::Append, WriteMode::Replace, WriteMode::Parts],
@@ -83,15 +64,47 @@ const FORMAT: Format = Format {
     is_whole: None,
 };
 
-impl Target for TargetCsv {
-    const NAME: &'static str = "target-csv";
-    const LOAD_METHODS: &'static [LoadMethod] =
-        &[LoadMethod::AppendOnly, LoadMethod::Append, LoadMethod::Overwrite];
-    type Config = Config;
+impl Destination for TargetCsv {
+    type Plan = Plan;
     type Encoder = CsvEncoder;
+    type Worker = ();
     type Sink = CsvSink;
 
-    fn open(config: Config) -> Result<Self> {
+    fn plan(&self, schema: &Arc<StreamSchema>, previous: Option<&Arc<Plan>>) -> Result<Arc<Plan>> {
+        let plan = match previous {
+            Some(plan) => plan.next(schema),
+            None => self.first_plan(schema)?,
+        };
+        Ok(Arc::new(plan))
+    }
+
+    fn encoder(&self, plan: &Arc<Plan>) -> Result<CsvEncoder> {
+        Ok(CsvEncoder::new(plan, &self.pool))
+    }
+
+    fn worker(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn sink(&self, (): &mut (), plan: &Arc<Plan>) -> Result<CsvSink> {
+        let file = match plan.take_file() {
+            Some(file) => file,
+            None => self.open_file(&plan.schema)?,
+        };
+        CsvSink::new(file, plan)
+    }
+}
+
+impl Target for TargetCsv {
+    type Config = Config;
+
+    const CAPABILITIES: Capabilities = Files::CAPABILITIES;
+
+    fn defaults() -> StandardConfig {
+        Files::defaults()
+    }
+
+    fn open(config: Config, standard: &mut StandardConfig) -> Result<Self> {
         if config.record_sort_property_name.is_some() {
             log::warn!(
                 "record_sort_property_name is ignored: rows are written in the order in which they come"
@@ -102,118 +115,17 @@ impl Target for TargetCsv {
                 dialect: config.dialect()?,
                 encoding: Encoding::named(&config.encoding)?,
             },
-            files: Files::open(&config.files, &FORMAT)?,
+            files: Files::open(&config.files, standard, &FORMAT)?,
             fixed_headers: config.fixed_headers,
             pool: Arc::default(),
-            streams: Mutex::default(),
         })
     }
 
-    fn with_settings(self, settings: &mut Settings) -> Result<Self> {
-        Ok(Self {
-            files: self.files.with_settings(settings)?,
-            ..self
-        })
-    }
-
-    fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<CsvEncoder> {
-        self.with_stream(schema, |stream| {
-            stream.header = stream.header.for_schema(schema);
-            Ok(CsvEncoder::new(schema, &stream.header, &stream.form, &self.pool))
-        })
-    }
-
-    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<CsvSink> {
-        self.with_stream(schema, |stream| {
-            let opened = stream
-                .opened
-                .take()
-                .ok_or_else(|| Error::bug("a stream has two sinks"))?;
-            CsvSink::new(opened, Arc::clone(&stream.form), schema)
-        })
-    }
-
-    /// A commit is two syncs: worth 100,000 rows. STATE does not wait for so many, nor do rows longer than 5 minutes.
-    fn defaults() -> Limits {
-        Limits {
-            rows: 100_000,
-            ..Limits::default()
-        }
-    }
-
-    fn commits_at_end(&self) -> bool {
-        self.files.mode() == WriteMode::Replace
+    fn commit_mode(&self) -> CommitMode {
+        self.files.commit_mode()
     }
 
     fn location(&self) -> Option<String> {
         Some(self.files.location())
-    }
-}
-
-impl TargetCsv {
-    /// Calls `with` on a stream, whose file is opened when it is first asked for, by whichever thread.
-    fn with_stream<T>(
-        &self,
-        schema: &StreamSchema,
-        with: impl FnOnce(&mut Stream) -> Result<T>,
-    ) -> Result<T> {
-        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = &*schema.stream;
-        if !streams.contains_key(name) {
-            streams.insert(name.into(), self.open_stream(schema)?);
-        }
-        // Inserted above.
-        streams
-            .get_mut(name)
-            .map_or_else(|| Err(Error::bug("a stream got lost")), with)
-    }
-
-    fn open_stream(&self, schema: &StreamSchema) -> Result<Stream> {
-        let name = &*schema.stream;
-        let mut writer = self.files.writer(name)?;
-        let mut form = self.form.clone();
-        let mut header = match self.fixed_headers.get(name) {
-            Some(names) => Header::fixed(names)?,
-            None if self.files.mode() == WriteMode::Parts => Header::of_each_schema(),
-            None => Header::growing(),
-        };
-        let mut unended = false;
-        if let Some(earlier) = writer.earlier()? {
-            let path = self.files.path(name)?;
-            let wrong = |error: Error| {
-                let message = format!("{}: {}", path.display(), error.message());
-                Error::new(error.kind(), message).in_stream(name)
-            };
-            let found = header::read(earlier, &form).map_err(wrong)?;
-            if !self.fixed_headers.contains_key(name) {
-                found.check(schema, &form).map_err(wrong)?;
-            }
-            if found.marked && form.encoding.is_utf8() {
-                form.encoding = Encoding::Utf8 { mark: true };
-            }
-            if let Some(terminator) = found.terminator {
-                form.dialect.terminator = terminator;
-            }
-            header = header.after(found.names).map_err(wrong)?;
-            unended = !writer.ends_a_line()?;
-            if unended
-                && let Some(earlier) = writer.earlier()?
-                && widen::ends_in_quotes(earlier, &form.dialect)?
-            {
-                return Err(wrong(Error::input(
-                    "expected a last row that is whole, found a quoted field without end",
-                )));
-            }
-        }
-        let header = Arc::new(header);
-        Ok(Stream {
-            form: Arc::new(form),
-            opened: Some(Opened {
-                writer,
-                header: Arc::clone(&header),
-                unended,
-            }),
-            header,
-        })
     }
 }

@@ -1,5 +1,3 @@
-//! `target-csv`: writes Singer streams as CSV files.
+//! The executable of target-csv.
 
-fn main() -> std::process::ExitCode {
-    melisma_sdk::target::run_target::<target_csv::TargetCsv>()
-}
+melisma_sdk::target_main!(target_csv::TargetCsv);

@@ -13,8 +13,8 @@ mod encoder;
 use std::sync::Arc;
 
 use melisma_sdk::files::{FileSettings, Files, Format, Lines, Pool, WriteMode, Writer};
-use melisma_sdk::target::{LoadMethod, Settings, Target};
-use melisma_sdk::{JsonSchema, Limits, Result, Sink, StreamSchema};
+use melisma_sdk::target::{Capabilities, StandardConfig, Target};
+use melisma_sdk::{CommitMode, Destination, JsonSchema, Result, Sink, StreamSchema};
 use serde::Deserialize;
 
 pub use encoder::JsonlEncoder;
@@ -47,54 +47,57 @@ const FORMAT: Format = Format {
     }),
 };
 
-impl Target for TargetJsonl {
-    const NAME: &'static str = "target-jsonl";
-    const KEEPS_UNDECLARED: bool = true;
-    const LOAD_METHODS: &'static [LoadMethod] =
-        &[LoadMethod::AppendOnly, LoadMethod::Append, LoadMethod::Overwrite];
-    type Config = Config;
+impl Destination for TargetJsonl {
+    /// Lines of different columns stand below each other.
+    type Plan = StreamSchema;
     type Encoder = JsonlEncoder;
+    type Worker = ();
     type Sink = JsonlSink;
 
-    fn open(config: Config) -> Result<Self> {
-        let mut files = config.files;
-        if config.do_timestamp_file && files.file_naming_scheme.is_none() {
-            files.file_naming_scheme = Some("{stream_name}-{timestamp}.jsonl".to_owned());
-            "%Y%m%dT%H%M%S".clone_into(&mut files.timestamp_format);
-        }
-        Ok(Self {
-            files: Files::open(&files, &FORMAT)?,
-            pool: Arc::default(),
-        })
-    }
-
-    fn with_settings(self, settings: &mut Settings) -> Result<Self> {
-        Ok(Self {
-            files: self.files.with_settings(settings)?,
-            ..self
-        })
+    fn plan(&self, schema: &Arc<StreamSchema>, _: Option<&Arc<StreamSchema>>) -> Result<Arc<StreamSchema>> {
+        Ok(Arc::clone(schema))
     }
 
     fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<JsonlEncoder> {
         Ok(JsonlEncoder::new(schema, &self.pool))
     }
 
-    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<JsonlSink> {
-        Ok(JsonlSink {
-            writer: self.files.writer(&schema.stream)?,
+    fn worker(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn sink(&self, (): &mut (), schema: &Arc<StreamSchema>) -> Result<JsonlSink> {
+        let writer = self.files.writer(&schema.stream)?;
+        Ok(JsonlSink { writer })
+    }
+}
+
+impl Target for TargetJsonl {
+    type Config = Config;
+
+    const CAPABILITIES: Capabilities = Capabilities {
+        undeclared_properties: true,
+        ..Files::CAPABILITIES
+    };
+
+    fn defaults() -> StandardConfig {
+        Files::defaults()
+    }
+
+    fn open(config: Config, standard: &mut StandardConfig) -> Result<Self> {
+        let mut files = config.files;
+        if config.do_timestamp_file && files.file_naming_scheme.is_none() {
+            files.file_naming_scheme = Some("{stream_name}-{timestamp}.jsonl".to_owned());
+            "%Y%m%dT%H%M%S".clone_into(&mut files.timestamp_format);
+        }
+        Ok(Self {
+            files: Files::open(&files, standard, &FORMAT)?,
+            pool: Arc::default(),
         })
     }
 
-    /// A commit is two syncs: worth 100,000 rows. STATE does not wait for so many, nor do rows longer than 5 minutes.
-    fn defaults() -> Limits {
-        Limits {
-            rows: 100_000,
-            ..Limits::default()
-        }
-    }
-
-    fn commits_at_end(&self) -> bool {
-        self.files.mode() == WriteMode::Replace
+    fn commit_mode(&self) -> CommitMode {
+        self.files.commit_mode()
     }
 
     fn location(&self) -> Option<String> {
@@ -110,21 +113,22 @@ pub struct JsonlSink {
 
 impl Sink for JsonlSink {
     type Batch = Lines;
+    type Plan = StreamSchema;
+    type Worker = ();
 
-    fn write(&mut self, lines: Lines) -> Result<()> {
+    fn write(&mut self, (): &mut (), lines: Lines) -> Result<()> {
         self.writer.write(lines.bytes())
     }
 
-    fn commit(&mut self) -> Result<()> {
+    fn commit(&mut self, (): &mut ()) -> Result<()> {
         self.writer.commit()
     }
 
-    /// Lines of different shapes stand beside each other.
-    fn change_schema(&mut self, _schema: &Arc<StreamSchema>) -> Result<()> {
+    fn change_plan(&mut self, (): &mut (), _: &Arc<StreamSchema>) -> Result<()> {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<()> {
+    fn finish(&mut self, (): &mut ()) -> Result<()> {
         self.writer.finish()
     }
 }

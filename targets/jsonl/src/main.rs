@@ -1,5 +1,3 @@
-//! `target-jsonl`: writes Singer streams as JSON lines files.
+//! The executable of target-jsonl.
 
-fn main() -> std::process::ExitCode {
-    melisma_sdk::target::run_target::<target_jsonl::TargetJsonl>()
-}
+melisma_sdk::target_main!(target_jsonl::TargetJsonl);

@@ -31,8 +31,8 @@ mod sink;
 use std::sync::Arc;
 
 use melisma_sdk::files::{Files, Format, WriteMode};
-use melisma_sdk::target::{LoadMethod, Settings, Target};
-use melisma_sdk::{Columns, Error, Limits, Result, StreamSchema};
+use melisma_sdk::target::{Capabilities, StandardConfig, Target};
+use melisma_sdk::{Columns, CommitMode, Destination, Result, StreamSchema};
 
 pub use config::{Compression, Config, IntegerType, InvalidValue, Nested, NumberType};
 pub use sink::ParquetSink;
@@ -55,43 +55,26 @@ const FORMAT: Format = Format {
     is_whole: None,
 };
 
-impl Target for TargetParquet {
-    const NAME: &'static str = "target-parquet";
-    const LOAD_METHODS: &'static [LoadMethod] =
-        &[LoadMethod::AppendOnly, LoadMethod::Append, LoadMethod::Overwrite];
-    type Config = Config;
+impl Destination for TargetParquet {
+    /// The columns are made from it anew for each file.
+    type Plan = StreamSchema;
     type Encoder = Columns;
+    type Worker = ();
     type Sink = ParquetSink;
 
-    fn open(config: Config) -> Result<Self> {
-        let form = Form {
-            columns: config.columns(),
-            properties: config.properties()?,
-            group_rows: config.row_group_rows,
-            group_bytes: config.row_group_bytes,
-        };
-        let files = Files::open(&config.files, &FORMAT)?;
-        Ok(Self::new(files, form, &Settings::default()))
-    }
-
-    /// A quarter of the memory is for row groups: one half of it for rows that wait for theirs, the other for those
-    /// that are being encoded.
-    fn with_settings(self, settings: &mut Settings) -> Result<Self> {
-        let Self { files, form, memory } = self;
-        drop(memory);
-        let files = Arc::into_inner(files)
-            .ok_or_else(|| Error::bug("streams were opened before the settings were known"))?
-            .with_settings(settings)?;
-        let target = Self::new(files, form, settings);
-        settings.memory_budget_bytes -= settings.memory_budget_bytes / 4;
-        Ok(target)
+    fn plan(&self, schema: &Arc<StreamSchema>, _: Option<&Arc<StreamSchema>>) -> Result<Arc<StreamSchema>> {
+        Ok(Arc::clone(schema))
     }
 
     fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Columns> {
         Ok(Columns::new(schema, self.form.columns))
     }
 
-    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<ParquetSink> {
+    fn worker(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn sink(&self, (): &mut (), schema: &Arc<StreamSchema>) -> Result<ParquetSink> {
         let stream = &*schema.stream;
         let names = match self.files.mode() {
             WriteMode::Replace => Names::Replace(Numbered::new(&self.files, stream)?),
@@ -107,31 +90,44 @@ impl Target for TargetParquet {
         };
         Ok(ParquetSink::new(names, form, &self.memory, schema))
     }
+}
+
+impl Target for TargetParquet {
+    type Config = Config;
+
+    const CAPABILITIES: Capabilities = Files::CAPABILITIES;
 
     /// A commit makes a file, and small files are slow to read: up to a million rows or 512 MiB of them go into one.
-    /// STATE does not wait for so many, nor do rows longer than 5 minutes.
-    fn defaults() -> Limits {
-        Limits {
-            rows: 1_000_000,
-            bytes: 512 << 20,
-            ..Limits::default()
+    /// STATE does not wait for that many, nor do rows wait longer than 5 minutes.
+    fn defaults() -> StandardConfig {
+        StandardConfig {
+            batch_size_rows: 1_000_000,
+            batch_size_bytes: 512 << 20,
+            ..StandardConfig::default()
         }
     }
 
-    fn commits_at_end(&self) -> bool {
-        self.files.mode() == WriteMode::Replace
+    /// A quarter of the memory is for row groups: one half of it for rows that wait for theirs, the other for those
+    /// that are being encoded.
+    fn open(config: Config, standard: &mut StandardConfig) -> Result<Self> {
+        let form = Form {
+            columns: config.columns(),
+            properties: config.properties()?,
+            group_rows: config.row_group_rows,
+            group_bytes: config.row_group_bytes,
+        };
+        let files = Arc::new(Files::open(&config.files, standard, &FORMAT)?);
+        let eighth = standard.memory_budget_bytes / 8;
+        standard.memory_budget_bytes -= standard.memory_budget_bytes / 4;
+        let memory = Memory::new(Arc::clone(&files), eighth, standard.max_parallelism);
+        Ok(Self { files, form, memory })
+    }
+
+    fn commit_mode(&self) -> CommitMode {
+        self.files.commit_mode()
     }
 
     fn location(&self) -> Option<String> {
         Some(self.files.location())
-    }
-}
-
-impl TargetParquet {
-    fn new(files: Files, form: Form, settings: &Settings) -> Self {
-        let files = Arc::new(files);
-        let eighth = settings.memory_budget_bytes / 8;
-        let memory = Memory::new(Arc::clone(&files), eighth, settings.max_parallelism);
-        Self { files, form, memory }
     }
 }

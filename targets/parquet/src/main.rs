@@ -1,5 +1,3 @@
-//! `target-parquet`: writes Singer streams as Parquet files.
+//! The executable of target-parquet.
 
-fn main() -> std::process::ExitCode {
-    melisma_sdk::target::run_target::<target_parquet::TargetParquet>()
-}
+melisma_sdk::target_main!(target_parquet::TargetParquet);

@@ -156,8 +156,10 @@ fn join(thread: JoinHandle<Result<OpenFile>>) -> Result<OpenFile> {
 
 impl Sink for ParquetSink {
     type Batch = RecordBatch;
+    type Plan = StreamSchema;
+    type Worker = ();
 
-    fn write(&mut self, mut batch: RecordBatch) -> Result<()> {
+    fn write(&mut self, (): &mut (), mut batch: RecordBatch) -> Result<()> {
         let row = size(&batch) / batch.num_rows().max(1);
         while batch.num_rows() > 0 {
             let room = self.form.group_rows.saturating_sub(self.rows.len()).max(1);
@@ -172,7 +174,7 @@ impl Sink for ParquetSink {
         self.memory.relieve()
     }
 
-    fn commit(&mut self) -> Result<()> {
+    fn commit(&mut self, (): &mut ()) -> Result<()> {
         match self.names {
             Names::Parts(_) => self.close().and_then(|()| self.publish()),
             Names::Replace(_) => Ok(()),
@@ -180,7 +182,7 @@ impl Sink for ParquetSink {
     }
 
     /// A file has one set of columns: the next rows go to a new one.
-    fn change_schema(&mut self, schema: &Arc<StreamSchema>) -> Result<()> {
+    fn change_plan(&mut self, (): &mut (), schema: &Arc<StreamSchema>) -> Result<()> {
         if self.columns(schema) != self.columns(&self.schema) {
             self.close()?;
             if let Names::Parts(_) = self.names {
@@ -191,9 +193,9 @@ impl Sink for ParquetSink {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<()> {
+    fn finish(&mut self, worker: &mut ()) -> Result<()> {
         if let Names::Parts(_) = self.names {
-            return self.commit();
+            return self.commit(worker);
         }
         self.close()?;
         if self.waiting.is_empty() {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use melisma_sdk::files::Pool;
+use melisma_sdk::{Error, Result, Row};
 
 use crate::copy::{
-    CopyBatch, CopyEncoder, Deed, Form, InvalidDates, InvalidValues, Layout, Mercy, Moment, Nul, Place, Wider,
+    CopyEncoder, Deed, Form, InvalidDates, InvalidValues, Layout, Mercy, Moment, Nul, Place, Unwritten, Wider,
 };
 
 /// What a column takes, by the name of its type; `text[]` is an array. Unknown names are text as it comes.
@@ -34,7 +35,7 @@ fn form(name: &str) -> Form {
 
 /// An encoder for rows of these columns, the first `keys` of which are the key that rows replace each other by.
 /// `deletes` is the cell that makes a row delete those with its key, when it is not null.
-pub fn encoder(columns: &[&str], keys: usize, deletes: Option<usize>, replace_nul: bool) -> CopyEncoder {
+pub fn encoder(columns: &[&str], keys: usize, deletes: Option<usize>, replace_nul: bool) -> Encoder {
     let place = |(cell, name): (usize, &&str)| Place {
         cell,
         form: form(name),
@@ -56,7 +57,33 @@ pub fn encoder(columns: &[&str], keys: usize, deletes: Option<usize>, replace_nu
         hashes: foldhash::fast::RandomState::default(),
         expand: None,
     };
-    CopyEncoder::new(&Arc::new(layout), &Arc::new(Pool::default()))
+    Encoder(CopyEncoder::new(&Arc::new(layout), &Arc::new(Pool::default())))
+}
+
+/// Writes rows into columns that never widen.
+#[derive(Debug)]
+pub struct Encoder(CopyEncoder);
+
+impl Encoder {
+    /// Writes a row.
+    pub fn push(&mut self, row: &Row<'_>) -> Result<()> {
+        self.0.push(row).map_err(|unwritten| match unwritten {
+            Unwritten::Refused(error) => error,
+            Unwritten::Widens(columns) => Error::bug(format!("columns {columns:?} would widen")),
+        })
+    }
+
+    /// What the rows since the last batch come to, in the order in which it is done.
+    pub fn finish(&mut self) -> Vec<Lines> {
+        let batch = self.0.finish();
+        let all = batch.layout.places.len();
+        let lines = batch.groups.iter().map(|group| Lines {
+            delete: group.deed == Deed::Delete,
+            columns: (0..all).filter(|column| group.mask.has(*column)).collect(),
+            text: group.lines().collect::<Vec<_>>().concat(),
+        });
+        lines.collect()
+    }
 }
 
 /// Rows of one kind: COPY lines of some columns.
@@ -68,18 +95,4 @@ pub struct Lines {
     pub columns: Vec<usize>,
     /// The lines that count.
     pub text: Vec<u8>,
-}
-
-/// What a batch holds, in the order in which it is done.
-pub fn lines(batch: &CopyBatch) -> Vec<Lines> {
-    let all = batch.layout.places.len();
-    batch
-        .groups
-        .iter()
-        .map(|group| Lines {
-            delete: group.deed == Deed::Delete,
-            columns: (0..all).filter(|column| group.mask.has(*column)).collect(),
-            text: group.lines().collect::<Vec<_>>().concat(),
-        })
-        .collect()
 }

@@ -14,6 +14,7 @@ mod aside;
 mod config;
 mod copy;
 mod emptying;
+mod encoder;
 mod first;
 mod flatten;
 #[cfg(feature = "fuzzing")]
@@ -29,64 +30,122 @@ mod overwrite;
 mod plan;
 mod prepare;
 mod refill;
+mod run;
 mod session;
 mod sink;
 mod sql_types;
 mod stages;
 mod staging;
 mod state;
-mod streams;
 mod table;
 mod types;
 mod upsert;
 mod versions;
-mod widen;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use melisma_postgres::Server;
-use melisma_sdk::target::{LoadMethod, Settings, Target};
-use melisma_sdk::{Error, Limits, Result, StreamSchema, planted};
+use melisma_sdk::files::Pool;
+use melisma_sdk::target::{Capabilities, LoadMethod, StandardConfig, Target};
+use melisma_sdk::{CommitMode, Destination, Error, Result, StreamSchema, planted, show};
 
 pub use config::{Config, Evolution, HardDeleteMode, NamingMode, Roles, SchemaMapping, WidenOn};
-pub use copy::{CopyBatch, CopyEncoder, InvalidDates, InvalidValues};
+pub use copy::{InvalidDates, InvalidValues};
+pub use encoder::{TableBatch, TableEncoder};
+pub use plan::Plan;
+pub use session::Session;
 pub use sink::PostgresSink;
 
 use copy::{Mercy, Nul};
 use mapping::Mapping;
-use naming::Naming;
+use naming::{Naming, TableName};
 use plan::Rules;
+use run::{Catalog, Run};
+use session::pooled;
 use state::StateTable;
-use streams::{Run, Streams};
 
 /// Writes each stream to a table.
 #[derive(Debug)]
 pub struct TargetPostgres {
-    config: Config,
     server: Server,
+    lock_timeout: Duration,
     run: Arc<Run>,
-    streams: Arc<Streams>,
+    /// Which stream has which table.
+    tables: Mutex<HashMap<TableName, Box<str>>>,
+    pool: Arc<Pool>,
+}
+
+impl Destination for TargetPostgres {
+    type Plan = Plan;
+    type Encoder = TableEncoder;
+    type Worker = Session;
+    type Sink = PostgresSink;
+
+    fn plan(&self, schema: &Arc<StreamSchema>, previous: Option<&Arc<Plan>>) -> Result<Arc<Plan>> {
+        let Run { rules, catalog, .. } = &*self.run;
+        rules.mapping.sql_types.ask(&mut *catalog.client()?, schema)?;
+        let plan = match previous {
+            Some(previous) => self.run.next_plan(previous, schema)?,
+            None => {
+                self.claim_table(&schema.stream)?;
+                self.run.first_plan(schema)?
+            }
+        };
+        Ok(Arc::new(plan))
+    }
+
+    fn encoder(&self, plan: &Arc<Plan>) -> Result<TableEncoder> {
+        Ok(TableEncoder::new(&self.run, plan, &self.pool))
+    }
+
+    fn current_plan(&self, _: &Arc<Plan>, encoder: &TableEncoder) -> Arc<Plan> {
+        Arc::clone(encoder.handed_plan())
+    }
+
+    fn worker(&self) -> Result<Session> {
+        let session = Session::open(&self.server, self.lock_timeout)?;
+        // Two connections that are one session of the server are not what they seem. Found at once where a pooler has
+        // nothing else to do; each transaction looks again.
+        if session.pid() == self.run.catalog.pid()? {
+            return Err(pooled());
+        }
+        Ok(session)
+    }
+
+    fn sink(&self, session: &mut Session, plan: &Arc<Plan>) -> Result<PostgresSink> {
+        PostgresSink::open(session, &self.run, plan)
+    }
 }
 
 impl Target for TargetPostgres {
-    const NAME: &'static str = "target-postgres";
-    const ADD_RECORD_METADATA: bool = true;
-    const STORES_STATE: bool = true;
-    const LOAD_METHODS: &'static [LoadMethod] = &[
-        LoadMethod::AppendOnly,
-        LoadMethod::Append,
-        LoadMethod::Upsert,
-        LoadMethod::UpsertOnConflict,
-        LoadMethod::Overwrite,
-    ];
-    const ACTIVATES_VERSIONS: bool = true;
     type Config = Config;
-    type Encoder = CopyEncoder;
-    type Sink = PostgresSink;
 
-    fn open(config: Config) -> Result<Self> {
+    const CAPABILITIES: Capabilities = Capabilities {
+        load_methods: &[
+            LoadMethod::AppendOnly,
+            LoadMethod::Append,
+            LoadMethod::Upsert,
+            LoadMethod::UpsertOnConflict,
+            LoadMethod::Overwrite,
+        ],
+        activate_version: true,
+        stored_state: true,
+        ..Capabilities::APPEND
+    };
+
+    /// A commit makes the server wait for its disk: worth 100,000 rows. STATE does not wait for that many.
+    fn defaults() -> StandardConfig {
+        StandardConfig {
+            add_record_metadata: true,
+            batch_size_rows: 100_000,
+            ..StandardConfig::default()
+        }
+    }
+
+    fn open(config: Config, standard: &mut StandardConfig) -> Result<Self> {
         config.check()?;
         planted!(TOLD_SECRET, {
             let password = config
@@ -96,7 +155,13 @@ impl Target for TargetPostgres {
                 .map_or("", |password| password.expose());
             log::info!("connecting with the password {password}");
         });
-        let server = config.connection.server(Self::NAME)?;
+        let overwrite = standard.load_method == LoadMethod::Overwrite;
+        if overwrite && config.state_in_target {
+            return Err(Error::config(
+                "config: state_in_target: expected false with load_method overwrite, which is done at the end only",
+            ));
+        }
+        adapt(standard, &config);
         let lock_timeout = Duration::try_from_secs_f64(config.lock_timeout_seconds).map_err(|error| {
             Error::config(format!(
                 "config: lock_timeout_seconds: expected seconds, found {}",
@@ -104,79 +169,33 @@ impl Target for TargetPostgres {
             ))
             .with_source(error)
         })?;
+        let server = config.connection.server(env!("CARGO_PKG_NAME"))?;
         let run = Run {
-            rules: rules(&config),
-            overwrite: false,
-            together: config.state_in_target,
+            rules: rules(&config, standard.load_method),
+            overwrite,
+            together: overwrite || config.state_in_target,
             state: config
                 .state_in_target
                 .then(|| StateTable::new(config.default_target_schema.trim(), &config.state_id)),
             deletes_versions: config.deletes_versions(),
             roles: config.roles(),
+            catalog: Catalog::open(&server)?,
         };
         Ok(Self {
-            streams: Arc::new(Streams::open(&server, lock_timeout)?),
-            run: Arc::new(run),
             server,
-            config,
+            lock_timeout,
+            run: Arc::new(run),
+            tables: Mutex::default(),
+            pool: Arc::default(),
         })
     }
 
-    fn with_settings(mut self, settings: &mut Settings) -> Result<Self> {
-        let pipelinewise = self.config.naming_mode == NamingMode::Pipelinewise;
-        settings.add_record_metadata = match self.config.add_metadata_columns {
-            Some(add) => add || pipelinewise && self.config.hard_delete,
-            None if pipelinewise => self.config.hard_delete,
-            None => settings.add_record_metadata,
-        };
-        settings.process_activate_version_messages &= self.config.activate_version && !pipelinewise;
-        if let Ok(wanted @ 1..) = usize::try_from(self.config.parallelism) {
-            settings.max_parallelism = settings.max_parallelism.min(wanted);
-        } else if self.config.parallelism < 0 {
-            let processors = thread::available_parallelism().map_or(1, usize::from);
-            settings.max_parallelism = settings.max_parallelism.min(processors);
+    fn commit_mode(&self) -> CommitMode {
+        match (self.run.overwrite, &self.run.state) {
+            (true, _) => CommitMode::AtEnd,
+            (false, Some(_)) => CommitMode::AtStates,
+            (false, None) => CommitMode::PerStream,
         }
-        let overwrite = settings.load_method == LoadMethod::Overwrite;
-        if overwrite && self.config.state_in_target {
-            return Err(Error::config(
-                "config: state_in_target: expected false with load_method overwrite, which is done at the end only",
-            ));
-        }
-        let run = Run {
-            rules: Rules {
-                upsert: settings.load_method != LoadMethod::Append,
-                ..self.run.rules.clone()
-            },
-            overwrite,
-            together: overwrite || self.run.together,
-            ..Run::clone(&self.run)
-        };
-        self.run = Arc::new(run);
-        Ok(self)
-    }
-
-    fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<CopyEncoder> {
-        self.streams.encoder(&self.run, schema)
-    }
-
-    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<PostgresSink> {
-        PostgresSink::open(&self.streams, &self.run, schema)
-    }
-
-    /// A commit makes the server wait for its disk: worth 100,000 rows. STATE does not wait for so many.
-    fn defaults() -> Limits {
-        Limits {
-            rows: 100_000,
-            ..Limits::default()
-        }
-    }
-
-    fn commits_at_end(&self) -> bool {
-        self.run.overwrite
-    }
-
-    fn commits_at_states(&self) -> bool {
-        self.config.state_in_target
     }
 
     fn stored_state(&self) -> Result<Option<String>> {
@@ -191,8 +210,42 @@ impl Target for TargetPostgres {
     }
 }
 
-/// What the settings say about tables, but for `load_method`, which is not known yet.
-fn rules(config: &Config) -> Rules {
+impl TargetPostgres {
+    /// Two streams with one table would change it for each other.
+    fn claim_table(&self, stream: &str) -> Result<()> {
+        let table = self.run.rules.naming.table(stream)?;
+        let sql = table.sql();
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        match tables.insert(table, stream.into()) {
+            None => Ok(()),
+            Some(other) => Err(Error::config(format!(
+                "expected a table for each stream, found that {sql} is the table of {} as well (schema_mapping can tell \
+                 them apart)",
+                show(&other)
+            ))),
+        }
+    }
+}
+
+/// The settings of MeltanoLabs' and pipelinewise's targets that mean standard ones.
+fn adapt(standard: &mut StandardConfig, config: &Config) {
+    let pipelinewise = config.naming_mode == NamingMode::Pipelinewise;
+    standard.add_record_metadata = match config.add_metadata_columns {
+        Some(add) => add || pipelinewise && config.hard_delete,
+        None if pipelinewise => config.hard_delete,
+        None => standard.add_record_metadata,
+    };
+    standard.process_activate_version_messages &= config.activate_version && !pipelinewise;
+    if let Ok(wanted @ 1..) = usize::try_from(config.parallelism) {
+        standard.max_parallelism = standard.max_parallelism.min(wanted);
+    } else if config.parallelism < 0 {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        standard.max_parallelism = standard.max_parallelism.min(processors);
+    }
+}
+
+/// What the settings say about tables.
+fn rules(config: &Config, load_method: LoadMethod) -> Rules {
     Rules {
         naming: Naming {
             mode: config.naming_mode,
@@ -217,7 +270,7 @@ fn rules(config: &Config) -> Rules {
             values: config.invalid_values,
         },
         flattening: config.flattening(),
-        upsert: true,
+        upsert: load_method != LoadMethod::Append,
         needs_key: config.needs_key(),
         deletes_records: config.deletes_records(),
         stamp: stamp(SystemTime::now()),

@@ -1,5 +1,3 @@
 //! The executable of target-postgres.
 
-fn main() -> std::process::ExitCode {
-    melisma_sdk::run_target::<target_postgres::TargetPostgres>()
-}
+melisma_sdk::target_main!(target_postgres::TargetPostgres);

@@ -14,8 +14,8 @@ use melisma_sdk::Result;
 use crate::aside::loses;
 use crate::naming::TableName;
 use crate::plan::Plan;
+use crate::run::Run;
 use crate::session::Session;
-use crate::streams::{Run, Streams};
 use crate::table::{Table, read};
 use crate::{first, keeps, refill};
 
@@ -25,21 +25,15 @@ pub(crate) fn drop_leftover(aside: &TableName) -> String {
 }
 
 /// Puts the table of the plan `new` in the place of `table`, in the transaction.
-pub(crate) fn replace(
-    session: &mut Session,
-    streams: &Streams,
-    run: &Run,
-    table: &TableName,
-    new: &Plan,
-) -> Result<()> {
-    let Some(mut old) = read(&mut *streams.catalog()?, table)? else {
+pub(crate) fn replace(session: &mut Session, run: &Run, table: &TableName, new: &Plan) -> Result<()> {
+    let Some(mut old) = read(&mut *run.catalog.client()?, table)? else {
         return rename(session, table, new, None);
     };
     if old.unfinished.is_some() {
         // Its first load may still go on, and must not go on into the new table.
         session.lock_first(table)?;
         session.unlock_first(table);
-        match read(&mut *streams.catalog()?, table)? {
+        match read(&mut *run.catalog.client()?, table)? {
             Some(now) => old = now,
             None => return rename(session, table, new, None),
         }

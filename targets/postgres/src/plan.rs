@@ -2,7 +2,7 @@
 
 mod evolve;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
 use melisma_postgres::{identifier, literal};
@@ -36,9 +36,12 @@ pub(crate) struct Rules {
     pub(crate) stamp: String,
 }
 
+/// The columns of a key.
+pub(crate) type Key = Vec<Box<str>>;
+
 /// A table that is made ready for a schema.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     pub(crate) name: TableName,
     /// Statements that bring the table from what it was to what it is to be.
     pub(crate) changes: Vec<String>,
@@ -48,6 +51,10 @@ pub(crate) struct Plan {
     widens: Vec<Box<str>>,
     /// The table that the plan was made for, when there was one.
     pub(crate) before: Option<Table>,
+    /// The key of a first load of the table that an earlier run did not finish.
+    pub(crate) unfinished: Option<Key>,
+    /// What the sink has made of the plan, where the table had changed meanwhile.
+    pub(crate) agreed: OnceLock<Arc<Plan>>,
     /// The table after them.
     pub(crate) table: Table,
     /// The columns of the COPY, in the layout's order.
@@ -250,6 +257,8 @@ fn plan_flat(
         creates,
         widens: widens.iter().map(|&name| name.into()).collect(),
         before: before.cloned(),
+        unfinished: None,
+        agreed: OnceLock::new(),
         columns: taken.into_iter().map(|taken| taken.name).collect(),
         key,
         layout: Arc::new(layout),
@@ -328,6 +337,11 @@ fn create(sql: &str, table: &Table, key: &[Box<str>], exact: bool) -> Vec<String
 }
 
 impl Plan {
+    /// The plan that the table follows by now, as far as the sink has come to it.
+    pub(crate) fn newest(&self) -> &Self {
+        self.agreed.get().map_or(self, Arc::as_ref)
+    }
+
     /// Whether the first rows go into a table that has no key yet.
     pub(crate) fn loads_first(&self) -> bool {
         self.creates && !self.key.is_empty() && self.layout.exact

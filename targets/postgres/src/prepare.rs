@@ -1,27 +1,23 @@
 //! Schemas, tables, indexes and permissions, before the first row.
 
+use std::sync::Arc;
+
 use melisma_postgres::{identifier, literal};
-use melisma_sdk::{Result, fault};
+use melisma_sdk::{Error, Kind, Result, fault};
 
 use crate::naming::TableName;
-use crate::plan::Plan;
+use crate::plan::{Key, Plan, plan_again};
+use crate::run::Run;
 use crate::session::Session;
-use crate::streams::{Run, Streams};
-use crate::table::{list, schema_exists};
+use crate::table::{Found, list, schema_exists};
 
 /// The key of the advisory lock, `melisma` in ASCII.
 const SHARED_THINGS: i64 = 0x006d_656c_6973_6d61;
 
 /// Makes the schema when it is missing, and lets its readers in.
-pub(crate) fn schema(
-    streams: &Streams,
-    session: &mut Session,
-    run: &Run,
-    stream: &str,
-    table: &TableName,
-) -> Result<()> {
+pub(crate) fn schema(session: &mut Session, run: &Run, stream: &str, table: &TableName) -> Result<()> {
     let schema = identifier(&table.schema);
-    let missing = !schema_exists(&mut *streams.catalog()?, &table.schema)?;
+    let missing = !schema_exists(&mut *run.catalog.client()?, &table.schema)?;
     let readers = run.readers(stream);
     if !missing && readers.is_empty() {
         return Ok(());
@@ -48,6 +44,39 @@ pub(crate) fn schema(
 pub(crate) fn one_at_a_time(session: &mut Session, table: &TableName) -> Result<()> {
     let sql = format!("select pg_catalog.pg_advisory_xact_lock({SHARED_THINGS})");
     session.execute(table, "cannot wait for other connections about", &sql)
+}
+
+/// The plan for the table as it is by now, and the key of a first load that another run did not finish.
+///
+/// A plan is made when its SCHEMA is read; until the sink follows it, another run may have made or changed the
+/// table. So whoever is about to change it keeps others away, looks again, and plans again when it is not what
+/// the plan was made for. Rows may have been encoded by then: what they are encoded for has to stay the same.
+pub(crate) fn agree(session: &mut Session, run: &Run, plan: &Arc<Plan>) -> Result<(Arc<Plan>, Option<Key>)> {
+    if run.overwrite || plan.changes.is_empty() && plan.unfinished.is_none() {
+        return Ok((Arc::clone(plan), None));
+    }
+    session.lock_change(&plan.name)?;
+    let found = session.read_table(&plan.name)?;
+    let (table, unfinished) = found.map(Found::planned).unzip();
+    let unfinished = unfinished.flatten();
+    if table == plan.before {
+        return Ok((Arc::clone(plan), unfinished));
+    }
+    let fresh = plan_again(&run.rules, plan, table.as_ref())?;
+    if !fresh.encodes_as(plan) {
+        return Err(Error::new(
+            Kind::Retry,
+            format!(
+                "{}: expected the table to stay as it was when the SCHEMA was read, found that another run or user \
+                 changed it",
+                plan.name.sql()
+            ),
+        ));
+    }
+    Ok((
+        Arc::clone(plan.agreed.get_or_init(|| Arc::new(fresh))),
+        unfinished,
+    ))
 }
 
 /// Does what the plan says, in the transaction.

@@ -7,8 +7,8 @@ use crate::emptying::{Emptying, emptying};
 use crate::naming::TableName;
 use crate::plan::{Plan, Rules, plan_into};
 use crate::prepare;
+use crate::run::Run;
 use crate::session::Session;
-use crate::streams::Run;
 use crate::table::{Table, list};
 use crate::types::Type;
 

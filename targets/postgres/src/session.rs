@@ -36,7 +36,7 @@ const FIRST_LOADS: usize = 10;
 const COPY: &str = "cannot copy rows into";
 
 /// A connection.
-pub(crate) struct Session {
+pub struct Session {
     client: melisma_postgres::Session,
     server: Server,
     lock_timeout: Duration,

@@ -1,24 +1,25 @@
 //! Writes one stream to its table.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use melisma_sdk::{Result, Sink, StreamSchema};
+use melisma_sdk::{Result, Sink};
 
 use crate::copy::CopyBatch;
+use crate::encoder::TableBatch;
 use crate::naming::TableName;
 use crate::plan::Plan;
+use crate::run::Run;
 use crate::session::Session;
-use crate::streams::{Run, Streams, lock};
 use crate::table::list;
 use crate::upsert::Upsert;
 use crate::{first, overwrite, prepare, versions};
 
 /// Writes one stream.
 pub struct PostgresSink {
-    streams: Arc<Streams>,
     run: Arc<Run>,
-    /// Shared with the other streams of this thread.
-    session: Arc<Mutex<Session>>,
+    /// The plan that the encoder has made rows for.
+    planned: Arc<Plan>,
+    /// What has come of it where the table had changed meanwhile.
     plan: Arc<Plan>,
     way: Way,
     /// Row security applies: the server takes no COPY into the table.
@@ -40,56 +41,50 @@ enum Way {
 }
 
 impl PostgresSink {
-    pub(crate) fn open(streams: &Arc<Streams>, run: &Arc<Run>, schema: &Arc<StreamSchema>) -> Result<Self> {
-        let (mut plan, found) = streams.next_plan(&schema.stream)?;
-        let shared = streams.session()?;
-        let mut session = lock(&shared);
+    pub(crate) fn open(session: &mut Session, run: &Arc<Run>, planned: &Arc<Plan>) -> Result<Self> {
+        let stream = &*planned.schema.stream;
+        let table = &planned.name;
         if run.state.is_none() {
             session.relieve()?;
         }
-        prepare::schema(streams, &mut session, run, &schema.stream, &plan.name)?;
+        prepare::schema(session, run, stream, table)?;
         // Another run may be about to make the table, or load it for the first time.
-        let alone = plan.creates || found.is_some();
+        let alone = planned.creates || planned.unfinished.is_some();
         if alone {
-            session.lock_first(&plan.name)?;
+            session.lock_first(table)?;
         }
         if run.overwrite {
             session.stay();
-            session.execute(&plan.name, "cannot drop", &overwrite::drop_leftover(&plan.name))?;
+            session.execute(table, "cannot drop", &overwrite::drop_leftover(table))?;
         }
-        let unfinished;
-        (plan, unfinished) = streams.agree(&mut session, run, plan, found)?;
+        let (plan, unfinished) = prepare::agree(session, run, planned)?;
         if let Some(key) = unfinished {
-            log::info!("{}: finishing a first load that was cut short", plan.name.sql());
-            first::finish(&mut session, &plan.name, &key)?;
+            log::info!("{}: finishing a first load that was cut short", table.sql());
+            first::finish(session, table, &key)?;
         }
-        prepare::table(&mut session, run, &schema.stream, &plan)?;
-        let secured =
-            plan.table.row_security || plan.creates && prepare::is_secured(&mut session, &plan.name)?;
+        prepare::table(session, run, stream, &plan)?;
+        let secured = plan.table.row_security || plan.creates && prepare::is_secured(session, table)?;
         let mut first = plan.loads_first();
         if first && (secured || !run.overwrite && session.has_many_first_loads()) {
-            first::finish(&mut session, &plan.name, &plan.key)?;
+            first::finish(session, table, &plan.key)?;
             first = false;
         }
         if alone && !first && !run.overwrite {
-            session.unlock_first(&plan.name);
+            session.unlock_first(table);
         }
         if let Some(state) = &run.state {
-            state.prepare(&mut session)?;
+            state.prepare(session)?;
         }
         if !run.together {
             session.commit()?;
         }
-        let connection = session.connection();
-        drop(session);
         Ok(Self {
-            streams: Arc::clone(streams),
             run: Arc::clone(run),
-            session: shared,
+            planned: Arc::clone(planned),
             way: Way::of(&plan, first, secured),
             plan,
             secured,
-            connection,
+            connection: session.connection(),
             wrote_in: None,
         })
     }
@@ -142,6 +137,45 @@ impl PostgresSink {
         self.end_first(session)?;
         session.commit()
     }
+
+    /// Brings rows for the current plan into the table, or into a stage.
+    fn write_rows(&mut self, session: &mut Session, batch: &CopyBatch) -> Result<()> {
+        if self.run.state.is_none() {
+            session.relieve()?;
+        }
+        if matches!(self.way, Way::First { .. }) {
+            session.begin(self.table())?;
+        }
+        let moved = session.connection() != self.connection;
+        if matches!(self.way, Way::First { .. }) && (moved || !batch.is_plain() || batch.long_keys) {
+            // Whether an index holds a long key is for the server to say before a STATE covers the row.
+            self.end_first(session)?;
+        }
+        let plan = &self.plan;
+        match &mut self.way {
+            Way::Append => {
+                for group in &batch.groups {
+                    session.copy(&plan.name, &copy_into(plan), group, false)?;
+                }
+            }
+            Way::First { rows } => {
+                for group in &batch.groups {
+                    // One COPY a batch: no key comes twice in one.
+                    session.copy(&plan.name, &copy_into(plan), group, true)?;
+                    *rows = true;
+                }
+            }
+            Way::Staged(upsert) => {
+                let upsert = match upsert {
+                    Some(upsert) => upsert,
+                    None => upsert.insert(Box::new(Upsert::new(session, plan)?)),
+                };
+                upsert.write(session, plan, batch)?;
+            }
+        }
+        self.wrote_in = Some(session.transaction());
+        Ok(())
+    }
 }
 
 impl Way {
@@ -161,98 +195,58 @@ fn copy_into(plan: &Plan) -> String {
 }
 
 impl Sink for PostgresSink {
-    type Batch = CopyBatch;
+    type Batch = TableBatch;
+    type Plan = Plan;
+    type Worker = Session;
 
-    fn write(&mut self, mut batch: CopyBatch) -> Result<()> {
-        for earlier in std::mem::take(&mut batch.earlier) {
-            self.write(earlier)?;
-        }
-        if batch.widens {
-            // The stream's next plan is for these rows.
-            let schema = Arc::clone(&self.plan.schema);
-            self.change_schema(&schema)?;
-        }
-        let shared = Arc::clone(&self.session);
-        let mut session = lock(&shared);
-        if self.run.state.is_none() {
-            session.relieve()?;
-        }
-        if matches!(self.way, Way::First { .. }) {
-            session.begin(self.table())?;
-        }
-        let moved = session.connection() != self.connection;
-        if matches!(self.way, Way::First { .. }) && (moved || !batch.is_plain() || batch.long_keys) {
-            // Whether an index holds a long key is for the server to say before a STATE covers the row.
-            self.end_first(&mut session)?;
-        }
-        let plan = &self.plan;
-        match &mut self.way {
-            Way::Append => {
-                for group in &batch.groups {
-                    session.copy(&plan.name, &copy_into(plan), group, false)?;
-                }
+    fn write(&mut self, session: &mut Session, batch: TableBatch) -> Result<()> {
+        for (plan, rows) in &batch.parts {
+            if !Arc::ptr_eq(plan, &self.planned) {
+                self.change_plan(session, plan)?;
             }
-            Way::First { rows } => {
-                for group in &batch.groups {
-                    // One COPY a batch: no key comes twice in one.
-                    session.copy(&plan.name, &copy_into(plan), group, true)?;
-                    *rows = true;
-                }
-            }
-            Way::Staged(upsert) => {
-                let upsert = match upsert {
-                    Some(upsert) => upsert,
-                    None => upsert.insert(Box::new(Upsert::new(&mut session, plan)?)),
-                };
-                upsert.write(&mut session, plan, &batch)?;
+            if !rows.is_empty() {
+                self.write_rows(session, rows)?;
             }
         }
-        self.wrote_in = Some(session.transaction());
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<()> {
-        let shared = Arc::clone(&self.session);
-        let mut session = lock(&shared);
+    fn commit(&mut self, session: &mut Session) -> Result<()> {
         // A stream of the same connection may have committed these rows with its own.
         if self.wrote_in.take() == Some(session.transaction()) {
             session.commit()?;
         }
-        self.end_first_for_others(&mut session)
+        self.end_first_for_others(session)
     }
 
-    fn commit_state(&mut self, state: &str) -> Result<()> {
-        let shared = Arc::clone(&self.session);
-        let mut session = lock(&shared);
+    fn commit_state(&mut self, session: &mut Session, state: &str) -> Result<()> {
         let wrote = self.wrote_in.take() == Some(session.transaction());
         // The call for another stream has done it, for all of them.
         if !wrote && session.stored() == Some(state) {
-            return self.end_first_for_others(&mut session);
+            return self.end_first_for_others(session);
         }
         if let Some(table) = &self.run.state {
-            table.store(&mut session, state)?;
+            table.store(session, state)?;
         }
         session.commit()?;
         session.note_stored(state);
-        self.end_first_for_others(&mut session)
+        self.end_first_for_others(session)
     }
 
-    fn change_schema(&mut self, _: &Arc<StreamSchema>) -> Result<()> {
-        let (mut plan, found) = self.streams.next_plan(&self.plan.schema.stream)?;
-        let shared = Arc::clone(&self.session);
-        let mut session = lock(&shared);
+    fn change_plan(&mut self, session: &mut Session, planned: &Arc<Plan>) -> Result<()> {
         // Rows of the old columns do not wait for the new ones.
         session.settle()?;
         let rows = matches!(self.way, Way::First { rows: true });
-        if plan.key != self.plan.key || rows && !plan.changes.is_empty() || !plan.layout.exact {
-            self.end_first(&mut session)?;
+        if planned.key != self.plan.key || rows && !planned.changes.is_empty() || !planned.layout.exact {
+            self.end_first(session)?;
         }
-        (plan, _) = self.streams.agree(&mut session, &self.run, plan, found)?;
-        prepare::table(&mut session, &self.run, &self.plan.schema.stream, &plan)?;
+        let (plan, _) = prepare::agree(session, &self.run, planned)?;
+        prepare::table(session, &self.run, &self.plan.schema.stream, &plan)?;
         self.way = match self.way {
             Way::First { rows } if !plan.key.is_empty() => Way::First { rows },
             _ => Way::of(&plan, false, self.secured),
         };
+        self.planned = Arc::clone(planned);
         self.plan = plan;
         if !self.run.together {
             session.commit()?;
@@ -260,31 +254,27 @@ impl Sink for PostgresSink {
         Ok(())
     }
 
-    fn activate_version(&mut self, version: i64) -> Result<()> {
-        let shared = Arc::clone(&self.session);
-        let mut session = lock(&shared);
+    fn activate_version(&mut self, session: &mut Session, version: i64) -> Result<()> {
         match self.way {
             // A table that was made a moment ago has no older rows.
             Way::First { rows: false } => return Ok(()),
-            Way::First { rows: true } => self.end_first(&mut session)?,
+            Way::First { rows: true } => self.end_first(session)?,
             Way::Append | Way::Staged(_) => {}
         }
         session.settle()?;
-        versions::activate(&mut session, &self.plan, version, self.run.deletes_versions)?;
+        versions::activate(session, &self.plan, version, self.run.deletes_versions)?;
         if !self.run.together {
             session.commit()?;
         }
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<()> {
-        let shared = Arc::clone(&self.session);
-        let mut session = lock(&shared);
+    fn finish(&mut self, session: &mut Session) -> Result<()> {
         session.settle()?;
-        self.end_first(&mut session)?;
+        self.end_first(session)?;
         if self.run.overwrite {
-            let table = self.streams.table(&self.plan.schema.stream)?;
-            overwrite::replace(&mut session, &self.streams, &self.run, &table, &self.plan)?;
+            let table = self.run.rules.naming.table(&self.plan.schema.stream)?;
+            overwrite::replace(session, &self.run, &table, &self.plan)?;
         }
         session.commit()
     }

@@ -1,6 +1,7 @@
 //! What is handed over and committed when.
 
 use melisma_engine::pipeline::{Limits, Options};
+use melisma_engine::sink::CommitMode;
 
 use super::kit::{Script, Scripted};
 
@@ -214,7 +215,7 @@ fn what_commits_at_the_end_tells_nothing_before() {
         .state();
     let destination = Scripted::default();
     let options = Options {
-        commits_at_end: true,
+        commit: CommitMode::AtEnd,
         state_interval: std::time::Duration::ZERO,
         ..by_rows(2)
     };

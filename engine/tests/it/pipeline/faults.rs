@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use melisma_engine::Kind;
 use melisma_engine::pipeline::{Limits, Options};
+use melisma_engine::sink::CommitMode;
 
 use super::kit::{Op, Script, Scripted, Trouble};
 
@@ -159,7 +160,7 @@ fn a_failure_at_the_end_of_a_replacing_run_tells_nothing() {
     for op in [Op::Write, Op::Commit, Op::Finish] {
         let destination = Scripted::default().fault("b", op, 0, Trouble::Reject);
         let options = Options {
-            commits_at_end: true,
+            commit: CommitMode::AtEnd,
             ..options(1)
         };
         let (_, result) = destination.run(script().input(), &options);

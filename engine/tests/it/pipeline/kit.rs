@@ -33,7 +33,8 @@ pub(crate) struct World {
 /// The calls of a destination and its sinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
-    /// An encoder is made: for a first SCHEMA, and for a changed one.
+    /// A plan is made, for a first SCHEMA and for a changed one, and its encoder.
+    Plan,
     Encoder,
     Open,
     Write,
@@ -187,16 +188,27 @@ impl Write for Scripted {
 }
 
 impl Destination for Scripted {
+    type Plan = StreamSchema;
     type Encoder = Rows;
+    type Worker = ();
     type Sink = ScriptedSink;
 
-    fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Rows> {
+    fn plan(&self, schema: &Arc<StreamSchema>, _: Option<&Arc<StreamSchema>>) -> Result<Arc<StreamSchema>> {
         // On the decoding thread, so it has no place among the calls of the sinks.
+        Self::result(self.trouble(&schema.stream, Op::Plan))?;
+        Ok(Arc::clone(schema))
+    }
+
+    fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Rows> {
         Self::result(self.trouble(&schema.stream, Op::Encoder))?;
         Ok(Rows::new(schema))
     }
 
-    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<ScriptedSink> {
+    fn worker(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn sink(&self, (): &mut (), schema: &Arc<StreamSchema>) -> Result<ScriptedSink> {
         let stream = schema.stream.to_string();
         Self::result(self.call(&stream, Op::Open, "open"))?;
         Ok(ScriptedSink {
@@ -219,8 +231,10 @@ impl ScriptedSink {
 
 impl Sink for ScriptedSink {
     type Batch = RowBatch;
+    type Plan = StreamSchema;
+    type Worker = ();
 
-    fn write(&mut self, batch: RowBatch) -> Result<()> {
+    fn write(&mut self, (): &mut (), batch: RowBatch) -> Result<()> {
         assert!(!batch.is_empty());
         self.call(Op::Write, &format!("write {}", batch.len()), |sink| {
             sink.open.extend(batch.rows().map(|row| row.record().to_owned()));
@@ -229,7 +243,7 @@ impl Sink for ScriptedSink {
         })
     }
 
-    fn commit(&mut self) -> Result<()> {
+    fn commit(&mut self, (): &mut ()) -> Result<()> {
         self.call(Op::Commit, "commit", |sink| {
             let rows = std::mem::take(&mut sink.open);
             sink.destination
@@ -242,8 +256,8 @@ impl Sink for ScriptedSink {
     }
 
     /// The STATE must cover exactly what is committed then.
-    fn commit_state(&mut self, state: &str) -> Result<()> {
-        self.commit()?;
+    fn commit_state(&mut self, worker: &mut (), state: &str) -> Result<()> {
+        self.commit(worker)?;
         let value: serde_json::Value = serde_json::from_str(state).unwrap();
         let claimed = value["n"][&self.stream].as_u64().unwrap_or(0);
         let mut world = self.destination.world();
@@ -265,15 +279,15 @@ impl Sink for ScriptedSink {
         Ok(())
     }
 
-    fn change_schema(&mut self, schema: &Arc<StreamSchema>) -> Result<()> {
+    fn change_plan(&mut self, (): &mut (), schema: &Arc<StreamSchema>) -> Result<()> {
         self.call(Op::Schema, &format!("schema {}", schema.columns.len()), |_| {})
     }
 
-    fn activate_version(&mut self, version: i64) -> Result<()> {
+    fn activate_version(&mut self, (): &mut (), version: i64) -> Result<()> {
         self.call(Op::Activate, &format!("activate {version}"), |_| {})
     }
 
-    fn finish(&mut self) -> Result<()> {
+    fn finish(&mut self, (): &mut ()) -> Result<()> {
         self.call(Op::Finish, "finish", |_| {})
     }
 }

@@ -5,6 +5,7 @@ mod batches;
 mod faults;
 mod input;
 mod kit;
+mod plans;
 mod random;
 mod timers;
 mod together;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use melisma_engine::Kind;
 use melisma_engine::pipeline::{Limits, OnInvalid, Options};
+use melisma_engine::sink::CommitMode;
 use proptest::prelude::*;
 
 use super::kit::{Op, Script, Scripted, Trouble};
@@ -91,7 +92,8 @@ proptest! {
         for (stream, op, after, trouble) in faults {
             destination = destination.fault(&format!("s{stream}"), op, after, trouble);
         }
-        let options = Options { commits_at_end: at_end, ..options };
+        let commit = if at_end { CommitMode::AtEnd } else { CommitMode::PerStream };
+        let options = Options { commit, ..options };
         // `run` fails the test when a told STATE covers what is not committed.
         let (summary, result) = destination.run(script.input(), &options);
         // Whatever fails, no ticket is lost: that would be a bug, and silence the STATEs that are covered.
@@ -120,23 +122,23 @@ proptest! {
         after in proptest::collection::vec(event(), 0..10),
         options in options(),
         together in any::<bool>(),
+        by_plan in any::<bool>(),
     ) {
         let good = script(streams, &before);
         let destination = match refused {
-            // The encoders of the streams before it are made.
+            // The plans and encoders of the streams before it are made.
             Refusal::NewStream | Refusal::ChangedSchema => {
                 let made = good.schemas("s0");
                 let stream = if refused == Refusal::NewStream { "new" } else { "s0" };
                 let after = if refused == Refusal::NewStream { 0 } else { made };
-                Scripted::default().fault(stream, Op::Encoder, after, Trouble::Reject)
+                let op = if by_plan { Op::Plan } else { Op::Encoder };
+                Scripted::default().fault(stream, op, after, Trouble::Reject)
             }
             _ => Scripted::default(),
         };
         let folder = tempfile::tempdir().expect("a folder");
-        let mut options = Options { commits_at_states: together, ..options };
-        if together {
-            options.writers = 1;
-        }
+        let commit = if together { CommitMode::AtStates } else { CommitMode::PerStream };
+        let mut options = Options { commit, ..options };
         let bad = match refused {
             Refusal::NewStream => good.clone().schema("new", 0),
             Refusal::ChangedSchema => good.clone().schema("s0", 9),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use melisma_engine::Kind;
 use melisma_engine::pipeline::{Limits, Options};
+use melisma_engine::sink::CommitMode;
 
 use super::kit::{Feed, Script, Scripted};
 
@@ -126,7 +127,7 @@ fn a_signal_publishes_nothing_that_only_the_end_may_publish() {
     }));
     feed.send(script.text.into_bytes()).unwrap();
     let options = Options {
-        commits_at_end: true,
+        commit: CommitMode::AtEnd,
         ..waits(NEVER, NEVER)
     };
     let (_, result) = destination.run_until(input, &options, &*stop);

@@ -1,9 +1,10 @@
-//! Commits of all streams together, at STATEs (`commits_at_states`).
+//! Commits of all streams together, at STATEs (`CommitMode::AtStates`).
 
 use std::time::Duration;
 
 use melisma_engine::Kind;
 use melisma_engine::pipeline::{Limits, Options};
+use melisma_engine::sink::CommitMode;
 
 use super::kit::{Op, Script, Scripted, Trouble};
 
@@ -14,7 +15,7 @@ fn options(rows: usize, interval: Duration) -> Options {
             ..Limits::default()
         },
         state_interval: interval,
-        commits_at_states: true,
+        commit: CommitMode::AtStates,
         ..Options::default()
     }
 }

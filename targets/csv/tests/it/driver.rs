@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use melisma_sdk::target::Target;
-use melisma_sdk::{Cell, Encoder, Result, Row, Sink, StreamSchema};
+use melisma_sdk::files::Lines;
+use melisma_sdk::target::{StandardConfig, Target};
+use melisma_sdk::{Cell, CommitMode, Destination, Encoder, Result, Row, Sink, StreamSchema};
 use serde_json::{Value, json};
-use target_csv::TargetCsv;
+use target_csv::{CsvSink, Plan, TargetCsv};
 
 /// Opens the target on a folder, with more settings.
 pub(crate) fn open(folder: &Path, settings: &Value) -> Result<TargetCsv> {
@@ -15,7 +16,8 @@ pub(crate) fn open(folder: &Path, settings: &Value) -> Result<TargetCsv> {
     for (name, value) in settings.as_object().expect("settings") {
         config[name] = value.clone();
     }
-    TargetCsv::open(serde_json::from_value(config).expect("settings that parse"))
+    let config = serde_json::from_value(config).expect("settings that parse");
+    TargetCsv::open(config, &mut StandardConfig::default())
 }
 
 /// The schema of a stream whose columns may hold anything.
@@ -32,35 +34,37 @@ pub(crate) type Step<'a> = (&'a [&'a str], &'a [&'a [Cell<'a>]]);
 /// Runs one stream: for each step its columns, then its rows, with a commit after each.
 pub(crate) fn run(target: &TargetCsv, stream: &str, steps: &[Step<'_>]) -> Result<()> {
     // The decoding thread may be ahead of the writing thread: all batches are made before the sink is.
-    let mut batches = Vec::new();
+    let mut batches: Vec<(Arc<Plan>, Lines)> = Vec::new();
     for (columns, rows) in steps {
         let schema = schema(stream, columns);
-        let mut encoder = target.encoder(&schema)?;
+        let previous = batches.last().map(|(plan, _)| plan);
+        let plan = target.plan(&schema, previous)?;
+        let mut encoder = target.encoder(&plan)?;
         for cells in *rows {
             encoder.push(&Row {
                 cells: cells.to_vec(),
                 ..Row::default()
             })?;
         }
-        batches.push((schema, encoder.finish()?));
+        batches.push((plan, encoder.finish()?));
     }
-    let mut sink: Option<<TargetCsv as Target>::Sink> = None;
-    for (schema, batch) in batches {
+    let mut sink: Option<CsvSink> = None;
+    for (plan, batch) in batches {
         let sink = match &mut sink {
             Some(sink) => {
-                sink.change_schema(&schema)?;
+                sink.change_plan(&mut (), &plan)?;
                 sink
             }
-            None => sink.insert(target.sink(&schema)?),
+            None => sink.insert(target.sink(&mut (), &plan)?),
         };
-        sink.write(batch)?;
-        if !target.commits_at_end() {
-            sink.commit()?;
+        sink.write(&mut (), batch)?;
+        if target.commit_mode() == CommitMode::PerStream {
+            sink.commit(&mut ())?;
         }
     }
     sink.map_or(Ok(()), |mut sink| {
-        sink.commit()?;
-        sink.finish()
+        sink.commit(&mut ())?;
+        sink.finish(&mut ())
     })
 }
 

@@ -199,13 +199,13 @@ fn encodings() {
 
 #[test]
 fn a_refused_row_leaves_nothing() {
-    use melisma_sdk::target::Target as _;
-    use melisma_sdk::{Encoder as _, Row, Sink as _};
+    use melisma_sdk::{Destination as _, Encoder as _, Row, Sink as _};
 
     let folder = TempDir::new().expect("a folder");
     let target = open(folder.path(), &json!({"encoding": "ascii"})).expect("opens");
     let schema = crate::driver::schema("s", &["a", "b"]);
-    let mut encoder = target.encoder(&schema).expect("an encoder");
+    let plan = target.plan(&schema, None).expect("a plan");
+    let mut encoder = target.encoder(&plan).expect("an encoder");
     for (text, fits) in [("x", true), ("é", false), ("y", true)] {
         let row = Row {
             cells: vec![Cell::Int(1), plain(text)],
@@ -214,9 +214,10 @@ fn a_refused_row_leaves_nothing() {
         assert_eq!(encoder.push(&row).is_ok(), fits);
     }
     assert_eq!(encoder.rows(), 2);
-    let mut sink = target.sink(&schema).expect("a sink");
-    sink.write(encoder.finish().expect("a batch")).expect("written");
-    sink.finish().expect("finished");
+    let mut sink = target.sink(&mut (), &plan).expect("a sink");
+    sink.write(&mut (), encoder.finish().expect("a batch"))
+        .expect("written");
+    sink.finish(&mut ()).expect("finished");
     assert_eq!(only(folder.path()), "a,b\r\n1,x\r\n1,y\r\n");
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use melisma_sdk::arrow::array::RecordBatch;
-use melisma_sdk::target::Target;
-use melisma_sdk::{Cell, Encoder, Result, Row, Sink, StreamSchema};
+use melisma_sdk::target::{StandardConfig, Target};
+use melisma_sdk::{Cell, Destination, Encoder, Result, Row, Sink, StreamSchema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::ParquetMetaData;
 use serde_json::{Value, json};
@@ -18,7 +18,8 @@ pub(crate) fn open(folder: &Path, settings: &Value) -> Result<TargetParquet> {
     for (name, value) in settings.as_object().expect("settings") {
         config[name] = value.clone();
     }
-    TargetParquet::open(serde_json::from_value(config).expect("settings that parse"))
+    let config = serde_json::from_value(config).expect("settings that parse");
+    TargetParquet::open(config, &mut StandardConfig::default())
 }
 
 /// The schema of a stream with these properties.
@@ -37,10 +38,10 @@ pub(crate) fn run(target: &TargetParquet, steps: &[Step<'_>]) -> Result<()> {
         let schema = schema(properties);
         let sink = match &mut sink {
             Some(sink) => {
-                sink.change_schema(&schema)?;
+                sink.change_plan(&mut (), &schema)?;
                 sink
             }
-            None => sink.insert(target.sink(&schema)?),
+            None => sink.insert(target.sink(&mut (), &schema)?),
         };
         let mut encoder = target.encoder(&schema)?;
         for cells in *rows {
@@ -49,10 +50,10 @@ pub(crate) fn run(target: &TargetParquet, steps: &[Step<'_>]) -> Result<()> {
                 ..Row::default()
             })?;
         }
-        sink.write(encoder.finish()?)?;
-        sink.commit()?;
+        sink.write(&mut (), encoder.finish()?)?;
+        sink.commit(&mut ())?;
     }
-    sink.map_or(Ok(()), |mut sink| sink.finish())
+    sink.map_or(Ok(()), |mut sink| sink.finish(&mut ()))
 }
 
 /// Every file in the folder, hidden ones too, sorted by name.

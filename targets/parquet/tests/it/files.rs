@@ -6,7 +6,7 @@ use melisma_sdk::arrow::array::RecordBatch;
 use melisma_sdk::arrow::array::cast::AsArray as _;
 use melisma_sdk::arrow::schema::DataType;
 use melisma_sdk::target::Target as _;
-use melisma_sdk::{Cell, Encoder as _, Kind, Row, Sink as _};
+use melisma_sdk::{Cell, CommitMode, Destination as _, Encoder as _, Kind, Row, Sink as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -65,8 +65,9 @@ fn an_unfinished_part_does_not_appear() {
             ..Row::default()
         })
         .expect("taken");
-    let mut sink = target.sink(&schema).expect("a sink");
-    sink.write(encoder.finish().expect("a batch")).expect("written");
+    let mut sink = target.sink(&mut (), &schema).expect("a sink");
+    sink.write(&mut (), encoder.finish().expect("a batch"))
+        .expect("written");
     assert!(
         files(folder.path())
             .iter()
@@ -89,7 +90,7 @@ fn replacing_is_for_the_end() {
     };
 
     let target = open(folder.path(), &replace).expect("opens");
-    assert!(target.commits_at_end());
+    assert_eq!(target.commit_mode(), CommitMode::AtEnd);
     let rows: &[&[Cell<'_>]] = &[&[Cell::Int(1)]];
     run(
         &target,

@@ -6,8 +6,7 @@ use melisma_sdk::arrow::array::types::{
     Date32Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use melisma_sdk::arrow::schema::{DataType, TimeUnit};
-use melisma_sdk::target::Target as _;
-use melisma_sdk::{Cell, Encoder as _, Kind, Row, Text};
+use melisma_sdk::{Cell, Destination as _, Encoder as _, Kind, Row, Text};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tempfile::TempDir;

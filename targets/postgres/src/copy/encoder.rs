@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use melisma_sdk::files::{Lines, Pool, write_int};
-use melisma_sdk::{Cell, Encoder, Error, Result, Row, show};
+use melisma_sdk::{Cell, Error, Result, Row, show};
 
 use super::expand::Expand;
 use super::form::{Mercy, Place};
@@ -46,11 +46,12 @@ pub(crate) struct Layout {
     pub(crate) expand: Option<Arc<Expand>>,
 }
 
-/// Who makes columns hold more when a value comes that does not fit.
-pub(crate) trait Widen: std::fmt::Debug + Send {
-    /// A layout for the same columns, of which those of these properties have become what their places say
-    /// ([`Wider::To`]). The table becomes so before the next rows are written.
-    fn widen(&self, properties: &[&str]) -> Result<Arc<Layout>>;
+/// Why a row was not written.
+pub(crate) enum Unwritten {
+    /// The record is refused.
+    Refused(Error),
+    /// These columns do not hold its values, and can become what does ([`Wider::To`](super::form::Wider::To)).
+    Widens(Vec<usize>),
 }
 
 /// Groups of partial rows that are kept for the next batch; more are made anew.
@@ -58,7 +59,7 @@ const KEPT_GROUPS: usize = 16;
 
 /// Rows of one stream, in the text format of COPY.
 #[derive(Debug)]
-pub struct CopyBatch {
+pub(crate) struct CopyBatch {
     pub(crate) layout: Arc<Layout>,
     /// Deletions first. Without a key one group of whole rows.
     pub(crate) groups: Vec<Group>,
@@ -66,13 +67,19 @@ pub struct CopyBatch {
     pub(crate) keys: Vec<u64>,
     /// Some key is so long that the server may not take it into an index.
     pub(crate) long_keys: bool,
-    /// A column has become wider for these rows: the stream's next plan says which.
-    pub(crate) widens: bool,
-    /// Rows that came before that.
-    pub(crate) earlier: Vec<CopyBatch>,
 }
 
 impl CopyBatch {
+    /// Whether it has no rows.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Bytes of its lines.
+    pub(crate) fn bytes(&self) -> usize {
+        self.groups.iter().map(Group::bytes).sum()
+    }
+
     /// Whether every row has every column, and none deletes.
     pub(crate) fn is_plain(&self) -> bool {
         let whole = |group: &Group| {
@@ -91,7 +98,7 @@ fn write_count(out: &mut Vec<u8>, count: usize) {
 
 /// Writes rows as lines of COPY.
 #[derive(Debug)]
-pub struct CopyEncoder {
+pub(crate) struct CopyEncoder {
     layout: Arc<Layout>,
     pool: Arc<Pool>,
     /// The first has the rows with all columns.
@@ -100,12 +107,6 @@ pub struct CopyEncoder {
     /// Rows taken, those replaced since among them.
     rows: usize,
     long_keys: bool,
-    widen: Option<Box<dyn Widen>>,
-    /// Whether the layout is one that the table does not have yet.
-    widens: bool,
-    /// Batches of the layouts before, which go with the next one.
-    earlier: Vec<CopyBatch>,
-    earlier_rows: usize,
     mask: Mask,
     scratch: Vec<u8>,
     /// The memory of flattened rows.
@@ -126,24 +127,39 @@ impl CopyEncoder {
             index: Index::default(),
             rows: 0,
             long_keys: false,
-            widen: None,
-            widens: false,
-            earlier: Vec::new(),
-            earlier_rows: 0,
             mask: Mask::none(columns),
             scratch: Vec::new(),
             spare: Vec::new(),
         }
     }
 
-    /// Values that do not fit widen their columns.
-    pub(crate) fn widening(mut self, widen: impl Widen + 'static) -> Self {
-        self.widen = Some(Box::new(widen));
-        self
+    /// Lines for the same columns, some of which hold more, come next. What was written before is finished.
+    pub(crate) fn change_layout(&mut self, layout: &Arc<Layout>) {
+        self.layout = Arc::clone(layout);
+    }
+
+    /// Writes a row.
+    #[inline]
+    pub(crate) fn push(&mut self, row: &Row<'_>) -> std::result::Result<(), Unwritten> {
+        if self.layout.expand.is_some() {
+            return self.push_flat(&row.cells);
+        }
+        self.push_cells(&row.cells)
+    }
+
+    /// Rows since the last batch, those replaced since among them.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The memory that they take.
+    pub(crate) fn bytes(&self) -> usize {
+        let groups = self.groups.iter().map(|group| group.lines.len()).sum::<usize>();
+        groups + self.index.bytes()
     }
 
     #[inline]
-    fn push_cells(&mut self, cells: &[Cell<'_>]) -> Result<()> {
+    fn push_cells(&mut self, cells: &[Cell<'_>]) -> std::result::Result<(), Unwritten> {
         match self.push_fitting(cells) {
             Ok(()) => Ok(()),
             Err(misfit) => self.push_misfit(cells, misfit),
@@ -165,13 +181,14 @@ impl CopyEncoder {
         Ok(())
     }
 
-    fn push_flat(&mut self, row: &[Cell<'_>]) -> Result<()> {
+    fn push_flat(&mut self, row: &[Cell<'_>]) -> std::result::Result<(), Unwritten> {
         let mut cells: Vec<Cell<'_>> = std::mem::take(&mut self.spare);
         let layout = Arc::clone(&self.layout);
         let filled = layout
             .expand
             .as_ref()
             .map_or(Ok(()), |expand| expand.fill(row, &mut cells));
+        let filled = filled.map_err(Unwritten::Refused);
         let pushed = filled.and_then(|()| self.push_cells(&cells));
         cells.clear();
         // An empty vector collected in place: the allocation stays, the lifetime does not.
@@ -377,8 +394,8 @@ impl CopyEncoder {
         self.groups[before].kill(old.start..old.end);
     }
 
-    /// The rows of the layout, which go out together.
-    fn take_batch(&mut self) -> CopyBatch {
+    /// Takes the rows out.
+    pub(crate) fn finish(&mut self) -> CopyBatch {
         let mut groups = Vec::with_capacity(self.groups.len());
         for (number, group) in self.groups.iter_mut().enumerate() {
             // The rest of the group is left empty, for the next batch.
@@ -397,8 +414,6 @@ impl CopyEncoder {
         self.index.clear();
         self.rows = 0;
         CopyBatch {
-            widens: std::mem::take(&mut self.widens),
-            earlier: Vec::new(),
             layout: Arc::clone(&self.layout),
             groups,
             keys,
@@ -415,34 +430,5 @@ impl CopyEncoder {
             entry.group = Some(group as u32);
             (entry.start, entry.end) = (start, end);
         }
-    }
-}
-
-impl Encoder for CopyEncoder {
-    type Batch = CopyBatch;
-
-    #[inline]
-    fn push(&mut self, row: &Row<'_>) -> Result<()> {
-        if self.layout.expand.is_some() {
-            return self.push_flat(&row.cells);
-        }
-        self.push_cells(&row.cells)
-    }
-
-    fn rows(&self) -> usize {
-        self.earlier_rows + self.rows
-    }
-
-    fn bytes(&self) -> usize {
-        let groups = self.groups.iter().map(|group| group.lines.len()).sum::<usize>();
-        let earlier = self.earlier.iter().flat_map(|batch| &batch.groups);
-        groups + earlier.map(Group::bytes).sum::<usize>() + self.index.bytes()
-    }
-
-    fn finish(&mut self) -> Result<CopyBatch> {
-        let mut batch = self.take_batch();
-        batch.earlier = std::mem::take(&mut self.earlier);
-        self.earlier_rows = 0;
-        Ok(batch)
     }
 }

@@ -13,8 +13,7 @@ mod number;
 mod text;
 mod walk;
 
-pub use encoder::{CopyBatch, CopyEncoder};
-pub(crate) use encoder::{Layout, Widen};
+pub(crate) use encoder::{CopyBatch, CopyEncoder, Layout, Unwritten};
 pub(crate) use expand::{Expand, Member, Node, Step};
 pub use form::InvalidValues;
 pub(crate) use form::{Form, Mercy, Place, Wider};

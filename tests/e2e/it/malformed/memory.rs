@@ -54,6 +54,7 @@ pub(super) fn options() -> Options {
             ..Limits::default()
         },
         state_interval: Duration::ZERO,
+        activate_versions: false,
         ..Options::default()
     }
 }
@@ -95,14 +96,24 @@ impl Write for Memory {
 }
 
 impl Destination for Memory {
+    type Plan = StreamSchema;
     type Encoder = Rows;
+    type Worker = ();
     type Sink = MemorySink;
+
+    fn plan(&self, schema: &Arc<StreamSchema>, _: Option<&Arc<StreamSchema>>) -> Result<Arc<StreamSchema>> {
+        Ok(Arc::clone(schema))
+    }
 
     fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Rows> {
         Ok(Rows::new(schema))
     }
 
-    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<MemorySink> {
+    fn worker(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn sink(&self, (): &mut (), schema: &Arc<StreamSchema>) -> Result<MemorySink> {
         Ok(MemorySink {
             memory: self.clone(),
             stream: schema.stream.to_string(),
@@ -119,9 +130,11 @@ struct MemorySink {
 
 impl Sink for MemorySink {
     type Batch = RowBatch;
+    type Plan = StreamSchema;
+    type Worker = ();
 
     /// Takes the rows, if their cells are what a naive reader of JSON finds in their records.
-    fn write(&mut self, batch: RowBatch) -> Result<()> {
+    fn write(&mut self, (): &mut (), batch: RowBatch) -> Result<()> {
         for row in batch.rows() {
             let text = row.record();
             // Records of a megabyte are not read a second time.
@@ -142,14 +155,14 @@ impl Sink for MemorySink {
         Ok(())
     }
 
-    fn commit(&mut self) -> Result<()> {
+    fn commit(&mut self, (): &mut ()) -> Result<()> {
         let rows = std::mem::take(&mut self.open);
         let mut world = self.memory.world();
         world.held.entry(self.stream.clone()).or_default().extend(rows);
         Ok(())
     }
 
-    fn change_schema(&mut self, _schema: &Arc<StreamSchema>) -> Result<()> {
+    fn change_plan(&mut self, (): &mut (), _: &Arc<StreamSchema>) -> Result<()> {
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use melisma_engine::Kind;
 use melisma_engine::pipeline::{self, Limits, Options, Summary};
+use melisma_engine::sink::CommitMode;
 
 use crate::source::{Source, Stream};
 use sink::Script;
@@ -137,8 +138,11 @@ impl Cell {
             state_interval: Duration::ZERO,
             memory_budget: BUDGET,
             writers: if self.mode == Mode::TwoWriters { 2 } else { 1 },
-            commits_at_end: self.mode == Mode::AtEnd,
-            commits_at_states: self.mode == Mode::AtStates,
+            commit: match self.mode {
+                Mode::OneWriter | Mode::TwoWriters => CommitMode::PerStream,
+                Mode::AtStates => CommitMode::AtStates,
+                Mode::AtEnd => CommitMode::AtEnd,
+            },
             ..Options::default()
         }
     }

@@ -187,14 +187,24 @@ impl Write for Script {
 }
 
 impl Destination for Script {
+    type Plan = StreamSchema;
     type Encoder = Rows;
+    type Worker = ();
     type Sink = ScriptSink;
+
+    fn plan(&self, schema: &Arc<StreamSchema>, _: Option<&Arc<StreamSchema>>) -> Result<Arc<StreamSchema>> {
+        Ok(Arc::clone(schema))
+    }
 
     fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Rows> {
         Ok(Rows::new(schema))
     }
 
-    fn sink(&self, schema: &Arc<StreamSchema>) -> Result<ScriptSink> {
+    fn worker(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn sink(&self, (): &mut (), schema: &Arc<StreamSchema>) -> Result<ScriptSink> {
         let stream = Stream::ALL
             .into_iter()
             .find(|stream| stream.name() == &*schema.stream);
@@ -270,19 +280,21 @@ impl ScriptSink {
 
 impl Sink for ScriptSink {
     type Batch = RowBatch;
+    type Plan = StreamSchema;
+    type Worker = ();
 
-    fn write(&mut self, batch: RowBatch) -> Result<()> {
+    fn write(&mut self, (): &mut (), batch: RowBatch) -> Result<()> {
         let script = self.script.clone();
         script.call(self.stream, Op::Write, || self.take(&batch))
     }
 
-    fn commit(&mut self) -> Result<()> {
+    fn commit(&mut self, (): &mut ()) -> Result<()> {
         let script = self.script.clone();
         script.call(self.stream, Op::Commit, || self.make_durable())
     }
 
-    fn commit_state(&mut self, state: &str) -> Result<()> {
-        self.commit()?;
+    fn commit_state(&mut self, worker: &mut (), state: &str) -> Result<()> {
+        self.commit(worker)?;
         let Some(next) = self.script.source.next_of(state) else {
             self.script.violated(format!("P6: a sink was handed {state:?}"));
             return Ok(());
@@ -300,12 +312,12 @@ impl Sink for ScriptSink {
         Ok(())
     }
 
-    fn change_schema(&mut self, _: &Arc<StreamSchema>) -> Result<()> {
+    fn change_plan(&mut self, (): &mut (), _: &Arc<StreamSchema>) -> Result<()> {
         let script = self.script.clone();
         script.call(self.stream, Op::Schema, || self.changed = true)
     }
 
-    fn activate_version(&mut self, version: i64) -> Result<()> {
+    fn activate_version(&mut self, (): &mut (), version: i64) -> Result<()> {
         let script = self.script.clone();
         script.call(self.stream, Op::Activate, || self.version = version)
     }

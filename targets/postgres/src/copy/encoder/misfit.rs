@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use melisma_sdk::{Cell, Error, Result, show};
+use melisma_sdk::{Cell, Error};
 
-use super::{CopyEncoder, Layout};
+use super::{CopyEncoder, Unwritten};
 use crate::copy::form::{InvalidValues, Refused, refuse};
 
 /// Why a row cannot be written.
@@ -23,14 +23,18 @@ impl CopyEncoder {
     /// A row with a value that its column does not hold: the column widens, or null takes the place of the value, or
     /// the row is refused.
     #[cold]
-    pub(super) fn push_misfit(&mut self, cells: &[Cell<'_>], misfit: Misfit) -> Result<()> {
+    pub(super) fn push_misfit(
+        &mut self,
+        cells: &[Cell<'_>],
+        misfit: Misfit,
+    ) -> std::result::Result<(), Unwritten> {
         let (group, first, refused) = match misfit {
             Misfit::Value {
                 group,
                 column,
                 refused,
             } => (group, column, refused),
-            Misfit::Row(error) => return Err(error),
+            Misfit::Row(error) => return Err(Unwritten::Refused(error)),
         };
         let layout = Arc::clone(&self.layout);
         let misfits: Vec<usize> = (0..layout.places.len())
@@ -39,22 +43,10 @@ impl CopyEncoder {
             .collect();
         let widens = |column: &usize| layout.places[*column].widens_for(cells, layout.mercy);
         let stuck: Vec<usize> = misfits.iter().filter(|column| !widens(column)).copied().collect();
-        match &self.widen {
-            Some(widen) if stuck.is_empty() && !misfits.is_empty() => {
-                let properties: Vec<&str> = misfits.iter().map(|&column| &*layout.names[column]).collect();
-                let wide = widen.widen(&properties)?;
-                self.seal(wide);
-                self.push_fitting(cells).map_err(|misfit| match misfit {
-                    Misfit::Value { column, .. } => Error::bug(format!(
-                        "{}: does not hold what it was widened for",
-                        show(&layout.names[column])
-                    )),
-                    Misfit::Row(error) => error,
-                })
-            }
-            _ if stuck.is_empty() => self.push_without(cells, &misfits, (first, &refused)),
-            _ => self.push_without(cells, &stuck, (first, &refused)),
+        if stuck.is_empty() && !misfits.is_empty() {
+            return Err(Unwritten::Widens(misfits));
         }
+        self.push_without(cells, &stuck, (first, &refused))
     }
 
     /// The row without the values of these columns, when they may be null.
@@ -63,7 +55,7 @@ impl CopyEncoder {
         cells: &[Cell<'_>],
         columns: &[usize],
         (first, refused): (usize, &Refused),
-    ) -> Result<()> {
+    ) -> std::result::Result<(), Unwritten> {
         let layout = Arc::clone(&self.layout);
         let nullable = |&column: &usize| !layout.places[column].key;
         if layout.mercy.values == InvalidValues::Null && !columns.is_empty() && columns.iter().all(nullable) {
@@ -77,22 +69,11 @@ impl CopyEncoder {
         let column = columns.first().copied().unwrap_or(first);
         let place = &layout.places[column];
         let own = place.refusal(&cell(column), layout.mercy);
-        Err(refuse(
+        Err(Unwritten::Refused(refuse(
             own.as_ref().unwrap_or(refused),
             &layout.names[column],
             &cell(column),
             place.stays(),
-        ))
-    }
-
-    /// What comes from here on is written as another layout has it.
-    fn seal(&mut self, layout: Arc<Layout>) {
-        self.earlier_rows += self.rows;
-        let batch = self.take_batch();
-        if batch.widens || !batch.groups.is_empty() {
-            self.earlier.push(batch);
-        }
-        self.layout = layout;
-        self.widens = true;
+        )))
     }
 }

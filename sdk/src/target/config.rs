@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use melisma_engine::pipeline::{self, FinalState, Limits, Options, Repairs};
 use melisma_engine::schema::Metadata;
+use melisma_engine::sink::CommitMode;
 use melisma_engine::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The standard settings of a target, read from the same configuration as its own.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+use super::Capabilities;
+
+/// The settings that every target has, read from the same configuration as its own.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
-pub struct Settings {
+pub struct StandardConfig {
     /// Add the columns `_sdc_extracted_at`, `_sdc_received_at`, `_sdc_batched_at`, `_sdc_deleted_at`, `_sdc_sequence`,
     /// `_sdc_table_version` and `_sdc_sync_started_at`. When off, such columns of the tap are dropped.
     pub add_record_metadata: bool,
@@ -37,13 +40,13 @@ pub struct Settings {
     pub require_final_state: bool,
     /// The number of rows of a stream after which they are committed.
     #[schemars(range(min = 1, max = 4_294_967_295_u64))]
-    pub batch_size_rows: Option<usize>,
+    pub batch_size_rows: usize,
     /// The number of bytes of a stream after which its rows are committed.
     #[schemars(range(min = 1, max = 1_099_511_627_776_u64))]
-    pub batch_size_bytes: Option<usize>,
+    pub batch_size_bytes: usize,
     /// The number of seconds after which rows are committed, however few they are.
     #[schemars(range(min = 0, max = 315_360_000))]
-    pub batch_wait_limit_seconds: Option<f64>,
+    pub batch_wait_limit_seconds: f64,
     /// The number of seconds between two STATEs. A STATE that has waited this long causes a commit of the rows it waits
     /// for.
     #[schemars(range(min = 0, max = 315_360_000))]
@@ -182,7 +185,7 @@ pub enum UndeclaredProperties {
     Keep,
 }
 
-impl Default for Settings {
+impl Default for StandardConfig {
     fn default() -> Self {
         let options = Options::default();
         Self {
@@ -193,9 +196,9 @@ impl Default for Settings {
             dead_letter_max_bytes: options.dead_letter_max_bytes,
             load_method: LoadMethod::default(),
             require_final_state: true,
-            batch_size_rows: None,
-            batch_size_bytes: None,
-            batch_wait_limit_seconds: None,
+            batch_size_rows: options.limits.rows,
+            batch_size_bytes: options.limits.bytes,
+            batch_wait_limit_seconds: options.limits.wait.as_secs_f64(),
             state_interval_seconds: options.state_interval.as_secs_f64(),
             memory_budget_bytes: options.memory_budget,
             max_line_bytes: options.max_line_bytes,
@@ -214,7 +217,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl StandardConfig {
     /// What the STATEs must show at the end. A runner that says how the tap ended knows better than they do.
     /// A file that has no STATE at all was not written by a tap that ends with one.
     pub(super) fn final_state(&self, runner_judges: bool, is_file: bool) -> FinalState {
@@ -226,8 +229,8 @@ impl Settings {
         }
     }
 
-    /// The options of the pipeline, for a target with these limits of its own.
-    pub fn options(&self, defaults: Limits, commits_at_end: bool) -> Result<Options> {
+    /// The options of a run that commits in this way, for a target that can do these things.
+    pub(super) fn options(&self, commit: CommitMode, can: Capabilities) -> Result<Options> {
         let on_invalid = match (self.on_invalid, &self.dead_letter_path) {
             (OnInvalid::Fail, _) => pipeline::OnInvalid::Fail,
             (OnInvalid::Skip, _) => pipeline::OnInvalid::Skip,
@@ -238,15 +241,11 @@ impl Settings {
                 ));
             }
         };
-        let wait = self
-            .batch_wait_limit_seconds
-            .map(|value| seconds("batch_wait_limit_seconds", value))
-            .transpose()?;
         Ok(Options {
             limits: Limits {
-                rows: self.batch_size_rows.unwrap_or(defaults.rows),
-                bytes: self.batch_size_bytes.unwrap_or(defaults.bytes),
-                wait: wait.unwrap_or(defaults.wait),
+                rows: self.batch_size_rows,
+                bytes: self.batch_size_bytes,
+                wait: seconds("batch_wait_limit_seconds", self.batch_wait_limit_seconds)?,
             },
             state_interval: seconds("state_interval_seconds", self.state_interval_seconds)?,
             memory_budget: self.memory_budget_bytes,
@@ -254,9 +253,8 @@ impl Settings {
             max_streams: self.max_streams,
             dead_letter_max_bytes: self.dead_letter_max_bytes,
             writers: self.max_parallelism,
-            commits_at_end,
+            commit,
             final_state: self.final_state(false, false),
-            commits_at_states: false,
             validate: self.validate_records,
             add_metadata: self.add_record_metadata,
             on_invalid,
@@ -268,14 +266,15 @@ impl Settings {
                 not_a_number: self.nan == NotANumber::Null,
                 invalid_schemas: self.invalid_schema == InvalidSchema::Any,
             },
-            activate_versions: self.process_activate_version_messages,
-            undeclared: pipeline::UndeclaredProperties::default(),
-            warn_of_versions: false,
+            activate_versions: can.activate_version && self.process_activate_version_messages,
+            undeclared: self.undeclared(can.undeclared_properties)?,
+            // What is replaced as a whole keeps no rows of earlier runs, whatever their version.
+            warn_of_versions: !can.activate_version && commit != CommitMode::AtEnd,
         })
     }
 
     /// `undeclared_properties`, for a target that can keep them or not.
-    pub(super) fn undeclared(&self, keeps: bool) -> Result<pipeline::UndeclaredProperties> {
+    fn undeclared(&self, keeps: bool) -> Result<pipeline::UndeclaredProperties> {
         Ok(match self.undeclared_properties {
             None if keeps => pipeline::UndeclaredProperties::KeepIfOpen,
             None | Some(UndeclaredProperties::Drop) => pipeline::UndeclaredProperties::Drop,
