@@ -1,4 +1,4 @@
-//! One memory budget for the whole process.
+//! The memory budget of a process: a semaphore over bytes that blocks the reading thread when memory is used up.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 

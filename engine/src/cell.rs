@@ -1,4 +1,4 @@
-//! A record as a row of borrowed cells, one per column of the stream's schema.
+//! A record as a row of borrowed cells, one for each column of the stream's schema.
 
 use std::borrow::Cow;
 

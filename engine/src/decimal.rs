@@ -1,4 +1,4 @@
-//! Exact arithmetic on the digits of a number, as far as 38 of them: what binary floats would get wrong.
+//! Exact decimal arithmetic on up to 38 digits, where binary floats would give wrong results.
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! From rows to the form a sink writes.
+//! The encoder trait: turns decoded rows into the batches that a sink writes.
 
 use crate::cell::Row;
 use crate::columns::Columns;

@@ -1,4 +1,4 @@
-//! The one error: what went wrong, where in the input, and how the process should end.
+//! The error type of all crates: what went wrong, where in the input, and the exit code of the process.
 
 use std::fmt::{self, Write as _};
 

@@ -1,4 +1,4 @@
-//! Input in large blocks of whole lines.
+//! Reads the input in large blocks of whole lines.
 //!
 //! A block is read by one thread and taken apart by another; its buffer then comes back to be filled again, so in
 //! steady state nothing is allocated and no line is copied, save the one that straddles two reads.

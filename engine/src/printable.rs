@@ -1,4 +1,4 @@
-//! Text that others chose, made safe for a terminal and for one line of a log.
+//! Escapes text from outside for a terminal and for one line of a log.
 //!
 //! Names of streams and properties, file names and messages of servers may hold anything: escape sequences that a
 //! terminal obeys, line ends that begin a forged log line, marks that turn the direction of what follows. Whatever

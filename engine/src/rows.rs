@@ -1,4 +1,4 @@
-//! Rows as they are, for sinks that want cells: the encoder that authors start with.
+//! The encoder that keeps rows as cells: the simplest one for the author of a target.
 
 use std::sync::Arc;
 

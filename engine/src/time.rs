@@ -1,4 +1,4 @@
-//! Dates and times as taps write them, read exactly.
+//! Parses dates and times as taps write them, without loss.
 //!
 //! What is read is RFC 3339 and the usual departures from it, which PostgreSQL and Python's `fromisoformat` read as well: a
 //! space for the `T`, no zone (UTC), an offset without colon, without minutes, with seconds or after a space, seconds left

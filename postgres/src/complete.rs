@@ -1,5 +1,5 @@
-//! From a URL, settings and libpq's places to the configuration of the client: what the URL does not say is in the
-//! settings, and what they do not say is where libpq looks.
+//! Combines the URL, the settings and libpq's defaults into the configuration of the client, in this order of
+//! precedence.
 
 use std::env;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Rows into the server.
+//! Sends rows to the server with COPY FROM STDIN.
 
 use std::pin::Pin;
 

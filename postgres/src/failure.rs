@@ -1,4 +1,4 @@
-//! Errors of the server, told as melisma tells errors.
+//! Converts errors of the server and the connection to melisma's error type.
 
 use melisma_sdk::{Error, Kind, show};
 

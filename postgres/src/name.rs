@@ -1,4 +1,4 @@
-//! Quoting.
+//! Quotes SQL identifiers and literals.
 
 /// A name as an SQL identifier, always in quotes: `ord"ers` is `"ord""ers"`.
 ///

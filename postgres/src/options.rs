@@ -1,5 +1,5 @@
-//! The options of libpq in a URL (PostgreSQL manual, "Parameter Key Words"): each is honoured, ignored because it can
-//! change nothing here, or refused by its name. `docs/tap-postgres.md` lists which.
+//! libpq's options in a URL (PostgreSQL manual, "Parameter Key Words"): each is applied, ignored because it changes
+//! nothing here, or refused by name. `docs/tap-postgres.md` lists them.
 
 mod tls;
 

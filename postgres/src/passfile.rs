@@ -1,4 +1,4 @@
-//! The password file of libpq (PostgreSQL manual, "The Password File").
+//! Reads libpq's password file (PostgreSQL manual, "The Password File").
 
 use std::env;
 use std::fs;

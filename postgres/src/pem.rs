@@ -1,4 +1,4 @@
-//! Certificates and private keys: PEM text in a setting, or files.
+//! Reads certificates and private keys: PEM text in a setting, or files.
 
 use std::env;
 use std::fs;

@@ -1,4 +1,4 @@
-//! A server: where it is, and a way in.
+//! Connects to a server: hosts in turn, TLS, and the properties that the session must have.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A session for reading and writing much.
+//! A session for bulk reads and writes over the client's connection.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The settings of a connection.
+//! The connection settings.
 
 use melisma_sdk::{Error, JsonSchema, Result, Secret};
 use serde::Deserialize;

@@ -1,4 +1,4 @@
-//! TLS, verified as far as libpq's `sslmode` says (PostgreSQL manual, "SSL Support").
+//! TLS, with the verification that libpq's `sslmode` asks for (PostgreSQL manual, "SSL Support").
 //!
 //! The URL and the settings beside it speak of one connection: what only one of them says counts, and what they
 //! contradict each other in is refused, because the weaker one would be taken without a word.

@@ -1,4 +1,4 @@
-//! `sqlalchemy_url`: a connection as one line, read as SQLAlchemy reads it, with what libpq adds.
+//! Parses `sqlalchemy_url` as SQLAlchemy does, with libpq's additions.
 //!
 //! `postgresql+psycopg://me:p%40ss@db.example:6543,standby.example/shop?sslmode=require&options=-c+jit%3Doff`
 //! is the user `me` with the password `p@ss`, two hosts, the database `shop`, and two options of libpq, in whose values

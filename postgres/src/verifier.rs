@@ -1,4 +1,4 @@
-//! Checks of a server's certificate.
+//! Verifies the server's certificate as `sslmode` asks.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! One column under construction.
+//! The builder of one Arrow column.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The float nearest to a number's digits.
+//! Parses the digits of a number into the nearest 64-bit float.
 
 use crate::json::scan;
 

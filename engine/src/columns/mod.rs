@@ -1,4 +1,4 @@
-//! Rows as Arrow columns: what a sink sees by default.
+//! Arrow columns from rows: the batch format that sinks get by default.
 //!
 //! | column type | Arrow type |
 //! |---|---|

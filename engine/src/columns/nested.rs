@@ -1,4 +1,4 @@
-//! Objects and arrays as structs and lists, where a schema says what is in them.
+//! Objects and arrays as Arrow structs and lists, where a schema declares their contents.
 
 use std::sync::Arc;
 

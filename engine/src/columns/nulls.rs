@@ -1,4 +1,4 @@
-//! Which values of a column are null.
+//! The validity bitmap of a column: which of its values are null.
 
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
 

@@ -1,4 +1,4 @@
-//! A column of strings under construction.
+//! The builder of a column of strings.
 
 use std::fmt::Write;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What a record is checked for.
+//! The checks that a decoded record must pass: required properties, types and validation keywords.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Which column a key names, by the order in which keys came before.
+//! Finds the column of a key, by the order in which keys came in earlier records.
 
 use std::collections::HashMap;
 

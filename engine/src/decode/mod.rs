@@ -1,4 +1,4 @@
-//! From a record's bytes to a row of borrowed cells, in one pass.
+//! The JSON decoder: from the bytes of a record to a row of borrowed cells, in one pass.
 //!
 //! Records of a stream look alike. The decoder remembers the order in which the keys came, with their quotes, colon
 //! and spacing, and compares the next bytes with the key that followed last time: a hit tells the column without

@@ -1,4 +1,4 @@
-//! Short values in a window: where they end is known without a loop, and nothing of them is looked at twice.
+//! The fast path for short values: they are parsed within one window of bytes, without a loop over them.
 
 use super::window::{Window, vector, word};
 use crate::json::scan;

@@ -1,4 +1,4 @@
-//! A key as it is spelled in records, and a table of them.
+//! The keys of a schema as they are written in records, and a table to look them up.
 
 use wide::u8x16;
 

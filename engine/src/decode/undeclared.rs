@@ -1,4 +1,4 @@
-//! Properties that the schema does not declare.
+//! Properties of a record that the schema does not declare: dropped, collected in a column, or refused.
 
 use std::collections::HashMap;
 

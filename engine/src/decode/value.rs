@@ -1,4 +1,4 @@
-//! One value as a cell.
+//! Decodes one JSON value into a cell.
 
 use super::short::{Digits, string_end};
 use super::window::Window;

@@ -1,4 +1,4 @@
-//! The bytes just ahead, as one array: what is read in it needs no look at where the text ends.
+//! The next bytes of the input as a fixed-size array, so that reading within it needs no bounds checks.
 
 use wide::u8x16;
 

@@ -44,7 +44,7 @@ points! {
     READER_BLOCK Every "reader.block" "a block of lines was read, and is not handed on";
     READER_END Every "reader.end" "the input has ended, which is not known further on";
     DECODE_BLOCK Every "decode.block" "all lines of a block are decoded";
-    DECODE_SCHEMA Every "decode.schema" "a SCHEMA is compiled, and nobody knows it yet";
+    DECODE_SCHEMA Every "decode.schema" "a SCHEMA is compiled, and not in use yet";
     DECODE_STATE Every "decode.state" "a STATE was read, which the ledger does not know";
     DECODE_BATCH Every "decode.batch" "a batch is closed, and not with its writer";
     SINK_OPEN_BEFORE Every "sink.open.before" "a stream's sink is to be opened";
@@ -60,15 +60,15 @@ points! {
     SINK_FINISH_BEFORE Every "sink.finish.before" "all is committed, and the sink not finished";
     SINK_FINISH_AFTER Every "sink.finish.after" "a sink was finished";
     LEDGER_COMMIT_BEFORE Every "ledger.commit.before" "a unit's end is to be noted";
-    LEDGER_COMMIT_AFTER Every "ledger.commit.after" "a unit's end is noted, and STATE not told";
-    STATE_TELL_BEFORE Every "state.tell.before" "a STATE may be told, and is not";
-    STATE_TELL_HALF Every "state.tell.half" "half a STATE's line was written";
-    STATE_TELL_AFTER Every "state.tell.after" "a STATE was told";
+    LEDGER_COMMIT_AFTER Every "ledger.commit.after" "a unit's end is noted, and its STATE not emitted";
+    STATE_TELL_BEFORE Every "state.tell.before" "a STATE may be emitted, and is not";
+    STATE_TELL_HALF Every "state.tell.half" "half of a STATE's line was written";
+    STATE_TELL_AFTER Every "state.tell.after" "a STATE was emitted";
     TARGET_END Every "target.end" "the target has done everything, and not ended";
     RUN_RELAY Every "run.relay" "the runner has a block of the tap, the target has not";
     RUN_TOLD Every "run.told" "the runner has read a STATE, and not passed it to its store";
     RUN_VERDICT Every "run.verdict" "the tap has ended well, and the target does not know";
-    STORE_BEFORE Every "store.before" "a STATE was told, and nothing of it stored";
+    STORE_BEFORE Every "store.before" "a STATE was emitted, and nothing of it stored";
     STORE_HALF Every "store.half" "half of a STATE is stored";
     STORE_AFTER Every "store.after" "a STATE is stored";
     RUN_END Every "run.end" "both sides have ended, and the run's row is open";
@@ -93,7 +93,7 @@ points! {
     PG_KEYED Postgres "postgres.keyed" "the table of a first load got its key, which is not committed";
     PG_COMMIT_BEFORE Postgres "postgres.commit.before" "COMMIT is to be sent";
     PG_COMMIT_SENT Postgres "postgres.commit.sent" "COMMIT was sent, and its reply not read";
-    PG_COMMIT_AFTER Postgres "postgres.commit.after" "COMMIT was confirmed, and nobody told";
+    PG_COMMIT_AFTER Postgres "postgres.commit.after" "COMMIT was confirmed, and not reported to the engine";
     PG_STATE_BEFORE Held "postgres.state.before" "rows are in the transaction, and their STATE is not";
     PG_STATE_AFTER Held "postgres.state.after" "rows and their STATE are in the transaction, which is not committed";
 }

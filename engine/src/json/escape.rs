@@ -1,4 +1,4 @@
-//! From text to the inside of a JSON string.
+//! Escapes text for a JSON string.
 
 use super::scan;
 

@@ -1,4 +1,4 @@
-//! Finding the bytes that matter, sixteen at a time.
+//! Finds the end of strings and numbers with vector instructions, sixteen bytes at a time.
 //!
 //! Strings and numbers in records are short: what costs is not the bytes but a mispredicted branch at the end of
 //! each. A vector comparison turned into a bit mask says where one ends without a loop over its bytes. The vectors

@@ -1,4 +1,4 @@
-//! Walking over a value with full checking: what passes here is valid JSON, to the letter.
+//! Skips a value while checking its syntax completely: what passes is valid JSON.
 
 use super::scan;
 use super::unicode::{hex4, is_high, join};

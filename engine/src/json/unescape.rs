@@ -1,4 +1,4 @@
-//! From the inside of a JSON string to the text that it stands for.
+//! Unescapes the inside of a JSON string.
 //!
 //! JSON writers that escape all but ASCII make text a run of `\uXXXX`. So escapes are found 64 bytes at a time: the
 //! processor need not wait for the end of one to see where the next one starts. Each hex digit is looked up as the bits that

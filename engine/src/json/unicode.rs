@@ -1,4 +1,4 @@
-//! Characters by their `\u` escapes.
+//! Decodes `\u` escapes, surrogate pairs included.
 
 use std::hint::select_unpredictable;
 

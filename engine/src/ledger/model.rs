@@ -1,4 +1,5 @@
-//! A naive model of the ledger, and both of them over the same schedule of events. For tests and fuzz targets.
+//! A naive model of the ledger, and a driver that runs both over the same schedule of events. For tests and fuzz
+//! targets.
 
 use super::{Ledger, Tally, Ticket};
 use crate::error::Kind;

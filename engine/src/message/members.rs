@@ -1,4 +1,4 @@
-//! A cursor over the members of an envelope.
+//! A cursor over the members of a JSON object that is not decoded: the envelope of a message.
 
 use crate::json::{Syntax, skip, skip_value};
 

@@ -1,4 +1,4 @@
-//! What a line says: the Singer messages, borrowed from it.
+//! Parses a line into a Singer message that borrows from it.
 //!
 //! Writers put `type`, `stream` and `record` first and always in the same spelling, so the bytes before a record's
 //! body are compared with those of earlier lines; a hit tells stream and body without parsing. Everything else

@@ -1,4 +1,4 @@
-//! The wall clock as the `_sdc_` columns want it.
+//! The wall clock, in the format of the `_sdc_` columns.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

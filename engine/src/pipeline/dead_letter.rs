@@ -1,4 +1,4 @@
-//! Refused records, written to a JSONL file, which several runs may share.
+//! The dead-letter file: refused records as JSON lines. Several runs may share one.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};

@@ -1,4 +1,4 @@
-//! Whether an input that has ended was whole.
+//! Decides whether an input that has ended is complete, before existing rows are replaced.
 //!
 //! When a tap fails or is killed its pipe closes, and the target sees what it sees after the last record of a good run:
 //! the end of the input. A destination that replaces what was there ([`CommitMode::AtEnd`]) would put a part in the place of

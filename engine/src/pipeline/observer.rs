@@ -1,4 +1,4 @@
-//! What a run says about itself while it runs, and at its end.
+//! Progress and results of a run, for logs, metrics and the runner.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The reading thread: blocks of whole lines, ahead of the decoding by a few.
+//! The reading thread: reads blocks of whole lines, a few ahead of the decoding thread.
 
 use std::io::Read;
 use std::thread;

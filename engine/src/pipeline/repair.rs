@@ -1,4 +1,5 @@
-//! What a user may ask to be put right in lines that are no JSON. Off the hot path: looked at when a line failed.
+//! Repairs that a user may ask for in lines that are not valid JSON. They are off the hot path: only a line that failed
+//! is repaired.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! From a SCHEMA message to columns.
+//! Compiles the JSON Schema of a SCHEMA message into columns.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

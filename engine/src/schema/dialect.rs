@@ -1,5 +1,5 @@
-//! Schemas of every draft, and as taps write them, in the one form that the rest of the engine reads: draft 7, with what
-//! came after it beside it.
+//! Converts schemas of every draft, and the variants that taps write, to the one form that the rest of the engine
+//! reads: draft 7 with additions of later drafts.
 //!
 //! What drafts 3 and 4 wrote in another way is written anew at any depth: `exclusiveMinimum: true`, `required: true`,
 //! `divisibleBy`, `type: "any"`, schemas among types. So are the departures of real taps: a format among the types, a list

@@ -1,4 +1,4 @@
-//! Getting along with a schema that is none, or that does not say what records have.
+//! Makes invalid or incomplete schemas usable, where the settings allow it (`invalid_schema`, `undeclared_properties`).
 
 use serde_json::{Map, Value, json};
 

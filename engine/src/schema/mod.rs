@@ -1,4 +1,4 @@
-//! A stream's JSON Schema as ordered, typed columns.
+//! The schema of a stream: JSON Schema compiled into ordered, typed columns.
 
 mod compile;
 pub(crate) mod dialect;

@@ -1,4 +1,4 @@
-//! Regular expressions as Python writes them, in the spelling of ECMA-262, which is the one that JSON Schema uses.
+//! Translates regular expressions from Python's syntax to that of ECMA-262, which JSON Schema uses.
 //!
 //! Most taps are written in Python, and so are the patterns of their schemas. `\A[a-z]+\Z` becomes `^[a-z]+$`,
 //! `(?i)yes` becomes `(?i:yes)`, `(?P<year>\d{4})-(?P=year)` becomes `(\d{4})-(?:\1)`: a check needs no names of groups.

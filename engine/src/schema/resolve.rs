@@ -1,4 +1,4 @@
-//! Local `$ref`s put in place, so that nothing later needs to follow them.
+//! Resolves local `$ref`s by substitution, so that no later step has to follow them.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! The JSON types that a schema allows, unions resolved.
+//! The JSON types that a schema allows, with unions resolved.
 
 use serde_json::Value;
 

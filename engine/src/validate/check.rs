@@ -1,4 +1,4 @@
-//! Running the checks on one value.
+//! Runs compiled checks on one value.
 
 use std::collections::HashMap;
 

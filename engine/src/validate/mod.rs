@@ -1,4 +1,4 @@
-//! Whether a value is what its schema says.
+//! Validates values against their JSON Schema.
 //!
 //! The keywords that Singer schemas use are compiled into a tree of nodes, so that the decoder needs one
 //! bit test for most values: a type that is allowed and has no further checks. Everything else of JSON Schema goes

@@ -1,4 +1,4 @@
-//! A schema compiled into the checks that it asks for.
+//! Compiles a schema into a tree of checks.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! The keywords that are rare in Singer schemas, by the `jsonschema` crate.
+//! Keywords that are rare in Singer schemas, checked by the `jsonschema` crate.
 
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! The options of TLS.
+//! libpq's TLS options in a URL.
 
 use melisma_sdk::Result;
 

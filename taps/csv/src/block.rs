@@ -1,4 +1,4 @@
-//! What 64 bytes of a text hold: one bit for each byte that passes a test.
+//! Compares 64 bytes of text at once: the result has one bit for each byte that matches.
 
 use wide::u8x16;
 

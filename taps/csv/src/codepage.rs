@@ -1,4 +1,4 @@
-//! The code pages of DOS, which the web does not know and old exports still come in.
+//! The DOS code pages, which the WHATWG standard lacks and old exports still use.
 
 use oem_cp::code_table as tables;
 

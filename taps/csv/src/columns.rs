@@ -1,4 +1,4 @@
-//! What goes into each column of a record, in the order of the stream's schema.
+//! The source of each column of a record (a cell, or metadata), in the order of the stream's schema.
 
 use std::collections::{HashMap, HashSet};
 

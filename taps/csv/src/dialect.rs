@@ -1,4 +1,4 @@
-//! The dialect of a CSV: which bytes mean what.
+//! The CSV dialect: delimiter, quote, escape character, and what they mean.
 
 use melisma_sdk::{Error, Result};
 

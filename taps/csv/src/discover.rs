@@ -1,4 +1,4 @@
-//! The columns of a stream, from the heads of its files.
+//! Discovers the columns of a stream from the headers and first rows of its files.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Encodings: every file is read as UTF-8.
+//! Converts files from any encoding to UTF-8 while they are read.
 
 use std::io::{self, Read};
 

@@ -1,4 +1,4 @@
-//! An entry of the settings, checked.
+//! One entry of the setting `files`, checked.
 
 use std::fs;
 use std::path::Path;

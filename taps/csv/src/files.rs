@@ -1,4 +1,4 @@
-//! Which files an entry of the settings means.
+//! Finds the files that an entry of the settings names: a path, a folder or a pattern.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;

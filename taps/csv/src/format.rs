@@ -1,4 +1,4 @@
-//! What a file is by its first bytes: archives and the like are no CSV, whatever they are called.
+//! Recognises files that are not CSV, such as archives, by their first bytes, whatever their names.
 
 /// As many bytes as are looked at.
 pub(crate) const HEAD: usize = 512;

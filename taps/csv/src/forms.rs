@@ -1,4 +1,4 @@
-//! What the cells of a row become, found out before the first of them is written.
+//! How each cell of a row becomes JSON, decided before the first cell of the row is written.
 
 use melisma_sdk::{Form, Part};
 

@@ -1,4 +1,4 @@
-//! gzip as gzip(1) and Python read it: several members one after the other, and zeros behind the last.
+//! Decompresses gzip as gzip(1) and Python do: several members in a row, and zeros after the last.
 
 use std::io::{self, BufRead, Read};
 

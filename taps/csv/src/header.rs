@@ -1,4 +1,4 @@
-//! The names of a file's columns.
+//! The column names of a file: its header, the settings, or numbered names.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The type of a column, from a sample of its cells.
+//! Infers the type of a column from a sample of its cells.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! From text to records: cells as slices of the text, in one pass over its marks.
+//! The CSV parser: from text to records whose cells are slices of the text, in one pass over its marks.
 
 use crate::dialect::Dialect;
 use crate::marks::{Cursor, is_escaped};

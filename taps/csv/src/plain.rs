@@ -1,4 +1,4 @@
-//! Rows that need no taking apart: their cells stand in the text as they are, quotes around them at most.
+//! The fast path for plain rows: cells that are in the text as they are, with at most quotes around them.
 //!
 //! Whether a byte is inside of quotes is the parity of the quotes before it, which is known for 64 bytes at once. It
 //! holds as long as quotes open and close whole cells. Where they do not, and where quotes are doubled, the row is

@@ -1,4 +1,4 @@
-//! A CSV file as records, through one buffer that is reused.
+//! Reads a CSV file as records, through one reused buffer.
 
 use std::path::Path;
 

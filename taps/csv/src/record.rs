@@ -1,4 +1,4 @@
-//! A record as borrowed cells.
+//! A CSV record as borrowed cells.
 
 use melisma_sdk::Form;
 

@@ -1,4 +1,4 @@
-//! An open file: decompressed, without its byte order mark, as bytes that should be UTF-8.
+//! Opens a file: decompresses it, removes its byte order mark, and yields bytes that should be UTF-8.
 
 use std::fs::File;
 use std::io::{self, BufReader, Chain, Cursor, Read};

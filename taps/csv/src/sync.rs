@@ -1,4 +1,4 @@
-//! From files to records.
+//! Syncs a stream: reads its files and writes their rows as records.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

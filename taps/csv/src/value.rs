@@ -1,4 +1,4 @@
-//! Which texts are integers, numbers, booleans, dates and date-times. What passes is written as it stands.
+//! Decides whether a cell is an integer, number, boolean, date or date-time. The accepted text is written unchanged.
 
 use wide::u8x16;
 

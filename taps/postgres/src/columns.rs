@@ -1,4 +1,4 @@
-//! The selected columns of a table: how they are asked for and how their values are written.
+//! The selected columns of a table: the expressions that select them, and the writers of their values.
 
 use melisma_postgres::identifier;
 use melisma_sdk::{Error, Output, Result, show};

@@ -1,4 +1,4 @@
-//! The binary format of COPY (the manual's page on COPY, "Binary Format"): a header, tuples, an end.
+//! Parses the binary format of COPY (PostgreSQL manual, COPY, "Binary Format"): a header, tuples, a trailer.
 
 use melisma_postgres::Server;
 use melisma_postgres::Session;

@@ -1,4 +1,4 @@
-//! Arrays of another depth than their column declares.
+//! Arrays with another number of dimensions than their column declares.
 //!
 //! `int[]` may hold `{{1,2},{3,4}}`, whatever was declared, and a view, a materialized view and CREATE TABLE AS forget
 //! what was. Declared is one dimension in nearly all columns, and held is what is declared: so the SCHEMA says that, which

@@ -1,4 +1,4 @@
-//! A catalog that is older than its table: columns whose values no longer fit the schema that the catalog has for them.
+//! Catalogs that are older than their tables: columns whose values may no longer fit the schema in the catalog.
 //!
 //! Meltano keeps catalogs between runs, so this is the normal case after `ALTER TABLE`. A schema of the catalog stays as
 //! long as every value that the column may hold fits it: it may be the user's, or that of another tap. Where one may not

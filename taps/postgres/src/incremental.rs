@@ -1,4 +1,4 @@
-//! INCREMENTAL: rows from the bookmark on, in the order that the database has for the replication key.
+//! INCREMENTAL: reads rows from the bookmark on, in the database's order of the replication key.
 //!
 //! Rows whose key is null come first, in the first run alone: no bookmark is before or after them. All comparing is
 //! the server's, so that a text key follows its collation and a numeric key has no limit. The bookmark is the key of

@@ -1,4 +1,4 @@
-//! What a column's type means to us: how the server sends it and how its values are read.
+//! The kind of a column's type: how the server sends its values and how they are decoded.
 
 use std::collections::HashMap;
 

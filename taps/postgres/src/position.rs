@@ -1,4 +1,4 @@
-//! Which values of a replication key are positions that a later run can read on from.
+//! Decides which values of a replication key can be bookmarks, so that a later run can read on from them.
 //!
 //! After `infinity` and NaN comes nothing, in the order of PostgreSQL: as a bookmark they would end the stream for ever,
 //! without a word. And a value that the record does not have, because `invalid_date_handling` put null or another date in

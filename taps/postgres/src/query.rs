@@ -1,4 +1,4 @@
-//! What is asked of a table.
+//! Builds the queries that read a table.
 
 use melisma_postgres::identifier;
 

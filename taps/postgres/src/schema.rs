@@ -1,4 +1,4 @@
-//! The JSON Schema of each kind of column.
+//! The JSON Schema for each kind of column.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Reading one stream by the method that the catalog chose.
+//! Syncs one stream by the replication method that the catalog chose.
 
 use melisma_postgres::{Server, Session};
 use melisma_sdk::{Error, Method, Output, Result};

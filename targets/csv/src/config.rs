@@ -1,4 +1,4 @@
-//! The settings, with the names that other CSV targets have for them.
+//! The settings of target-csv, with the names of other CSV targets as aliases.
 
 use std::collections::HashMap;
 

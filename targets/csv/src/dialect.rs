@@ -1,4 +1,4 @@
-//! How a row becomes a line.
+//! Writes the fields of a row as one CSV line: quoting, escaping, nulls.
 
 /// The end of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

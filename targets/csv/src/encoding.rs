@@ -1,4 +1,4 @@
-//! Text in other encodings than UTF-8.
+//! Converts text to encodings other than UTF-8.
 
 use std::borrow::Cow;
 

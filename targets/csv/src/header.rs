@@ -1,4 +1,4 @@
-//! The columns of a file.
+//! The header of a CSV file: reads and checks an existing one, writes a new one.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! The settings.
+//! The settings of target-parquet.
 
 use melisma_sdk::files::FileSettings;
 use melisma_sdk::{ColumnOptions, Error, Integers, InvalidValues, JsonSchema, NestedValues, Numbers, Result};

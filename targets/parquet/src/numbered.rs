@@ -1,4 +1,5 @@
-//! The files of a stream that is replaced: `orders.parquet`, and `orders.2.parquet` after its columns have changed.
+//! The file names of a stream that is replaced: `orders.parquet`, and `orders.2.parquet` after its columns have
+//! changed.
 
 use std::fs::{self, File};
 use std::io;

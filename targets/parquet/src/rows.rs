@@ -1,4 +1,4 @@
-//! Rows that wait for their row group, in memory and on the disk.
+//! Rows that wait for their row group, in memory or in a temporary file.
 //!
 //! All streams together have a number of bytes in memory (an eighth of `memory_budget_bytes`). When they take more, the
 //! rows of the largest go to one temporary file, and come back when their row group is written. With few streams that

@@ -1,4 +1,4 @@
-//! The table that is loaded in the place of one that is overwritten.
+//! The new table that is loaded during `load_method: overwrite`, before it takes the place of the old one.
 
 use std::sync::Arc;
 

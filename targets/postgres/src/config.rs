@@ -1,4 +1,4 @@
-//! The settings, with the names that both families of peers have for them.
+//! The settings of target-postgres, with the names of both MeltanoLabs' and pipelinewise's targets.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! How the old rows of a table that is overwritten go.
+//! Decides how the old rows of a table that is overwritten but not dropped are removed: by TRUNCATE, or by DELETE where
+//! that is not possible.
 
 use melisma_postgres::literal;
 use melisma_sdk::{Error, Result};
@@ -38,7 +39,7 @@ pub(crate) fn emptying(
     let rows = query(&sql)?;
     let Some(row) = rows.first() else {
         return Err(Error::config(format!(
-            "{}: dropped by somebody else",
+            "{}: dropped by another session",
             table.sql()
         )));
     };

@@ -1,4 +1,4 @@
-//! The first load of a table: rows go straight into it, and the key is added at the end.
+//! The first load into a new table: rows go straight into it, and the primary key is added at the end.
 //!
 //! An index that is built once is cheaper than one that grows with the rows. Until then a key may be there several
 //! times. Which of its rows came last is known without a column for it: no two rows of one COPY have the same key, so

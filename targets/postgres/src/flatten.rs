@@ -1,4 +1,5 @@
-//! Flattening: a schema whose objects have become columns, named as the peers name them.
+//! Flattening: turns the properties of objects into columns, named as MeltanoLabs' and pipelinewise's targets name
+//! them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What would be lost with a table that is dropped, or would keep it from being dropped.
+//! Finds what depends on a table (views, foreign keys, triggers, grants and more), and so whether it may be dropped.
 //!
 //! The question is not "does it have views?", and so on through all that PostgreSQL knows: a list has gaps, and grows
 //! with every version. It is "does it have anything that a table made by this target does not have?". Whatever depends on

@@ -1,4 +1,4 @@
-//! How rows of a stage find those of their table: what the catalog says about the key, once a stage is made.
+//! How staged rows are matched with existing ones: reads from the catalog how the server compares the key columns.
 
 use melisma_postgres::postgres::Row;
 use melisma_postgres::{identifier, literal};

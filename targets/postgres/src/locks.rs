@@ -1,4 +1,4 @@
-//! Who is in the way when a lock does not come.
+//! Advisory locks, named by their table, and the error that names the processes that hold a lock for too long.
 
 use std::time::Duration;
 

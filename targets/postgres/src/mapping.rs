@@ -1,4 +1,4 @@
-//! From JSON Schema to column types, as the two families of peers have it.
+//! Maps JSON Schema to column types, as MeltanoLabs' and pipelinewise's targets do.
 //!
 //! A schema that allows several types has two answers: the type that a peer gives the column ([`Wanted::usual`]), and
 //! the one that holds whatever the schema allows ([`Wanted::all`]). MeltanoLabs' target makes a `timestamp` of

@@ -1,4 +1,4 @@
-//! Statements that bring rows of a stage into their table.
+//! The SQL statements that merge staged rows into their table.
 
 use melisma_postgres::identifier;
 

@@ -1,4 +1,4 @@
-//! From the names of streams and properties to those of schemas, tables and columns.
+//! Maps the names of streams and properties to names of schemas, tables and columns.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Upserts by keys of which only the server knows whether they are equal.
+//! Upserts by keys that only the server can compare, in the order of the records.
 //!
 //! `1 day` and `24:00:00` are one interval, `A` and `a` one `citext`. So a batch may have several rows of one key, in
 //! groups of different columns, and the last row of each key is to count. Each row in the stage says which group it

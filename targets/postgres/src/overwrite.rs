@@ -1,4 +1,4 @@
-//! `load_method: overwrite`: a new table takes the place of the old one.
+//! `load_method: overwrite`: loads a new table, which takes the place of the old one at the end.
 //!
 //! The rows of a run go into a table beside the old one. At the end, in one transaction, the old one is dropped and the
 //! new one gets its name. That is done only when the old table is as this target would have made it, so that nothing is

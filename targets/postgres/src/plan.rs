@@ -1,4 +1,5 @@
-//! What is to be done to a table so that it takes a stream's rows, decided before anything is.
+//! Plans the changes to a table that a stream's rows need: created, altered or refused, decided before anything is
+//! done.
 
 mod evolve;
 

@@ -1,4 +1,4 @@
-//! Schemas, tables, indexes and permissions, before the first row.
+//! Creates schemas, tables, indexes and grants, before the first row.
 
 use std::sync::Arc;
 

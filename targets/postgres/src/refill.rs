@@ -1,4 +1,4 @@
-//! A table that stays: it is emptied, and filled from the new one.
+//! Overwrites a table that must not be dropped: empties it, and fills it from the newly loaded one.
 
 use melisma_postgres::identifier;
 use melisma_sdk::{Error, Result};

@@ -418,7 +418,10 @@ impl Session {
             let error = failed(&doing, error);
             return Error::new(
                 Kind::Retry,
-                format!("{}; somebody else made it at the same moment", error.message()),
+                format!(
+                    "{}; another session created it at the same moment",
+                    error.message()
+                ),
             );
         }
         let limit = error.code() == Some(&SqlState::PROGRAM_LIMIT_EXCEEDED);
@@ -438,7 +441,8 @@ impl Session {
     }
 }
 
-/// Whether somebody who does not know our locks made a schema, table or column between our look and our statement.
+/// Whether another session, one that does not take our locks, created a schema, table or column between our check and our
+/// statement.
 fn made_meanwhile(error: &postgres::Error) -> bool {
     let made = [
         SqlState::DUPLICATE_SCHEMA,

@@ -1,4 +1,4 @@
-//! The types that taps name (`x-sql-datatype`), as the server knows them.
+//! Resolves type names that taps give (`x-sql-datatype`) against the server's catalog.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Temporary tables that rows are copied into on their way to a table.
+//! The temporary tables of a session, into which rows are copied before they are merged.
 //!
 //! A stage lives as long as the connection, so that a batch needs no DDL. The server empties all of them at each commit
 //! (`ON COMMIT DELETE ROWS`) and locks each for that, so a commit would cost as much as there are streams, and some

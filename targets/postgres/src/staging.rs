@@ -1,4 +1,4 @@
-//! Makes the stage that a plan's rows go into.
+//! Creates the temporary table for the rows of a plan.
 
 use melisma_postgres::identifier;
 use melisma_sdk::Result;

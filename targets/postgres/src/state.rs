@@ -1,4 +1,4 @@
-//! STATE in the database (`state_in_target`): in the transaction of the rows that it covers.
+//! Stores STATE in the database (`state_in_target`), in the transaction of the rows that it covers.
 
 use melisma_postgres::postgres::Client;
 use melisma_postgres::{failed, identifier, literal};

@@ -1,4 +1,4 @@
-//! A table as it stands: read from the catalog once, and kept in mind from there.
+//! A table's columns, keys and properties: read from the catalog once, and kept up to date from then on.
 
 use melisma_postgres::postgres::types::ToSql;
 use melisma_postgres::postgres::{self, Client, Row};

@@ -1,4 +1,4 @@
-//! Types of columns: their names, which of them holds what, and how cells are written for each.
+//! Column types: their names, which values they hold, and how cells are written for each.
 
 mod lattice;
 mod spelled;

@@ -1,4 +1,4 @@
-//! Rows into a temporary table, and from there over those with the same key.
+//! Upsert: copies rows into a temporary table, and merges them into their table by key.
 //!
 //! Rows of several batches are collected in the stage (`stages.rs`), as long as no key comes twice, all are for the same
 //! table and have the same columns, and there are not too many; then one statement merges them. Rows without a key go

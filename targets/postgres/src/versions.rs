@@ -1,4 +1,4 @@
-//! ACTIVATE_VERSION: rows of an older version go.
+//! ACTIVATE_VERSION: deletes, or marks as deleted, the rows of older versions.
 
 use melisma_sdk::Result;
 

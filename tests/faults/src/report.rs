@@ -118,7 +118,7 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
          not the product's and judged *before* anything is started again; then the run is started again until it ends, and \
          once more for fresh rows.\n\n\
          | | |\n|---|---|\n\
-         | P1 | rows that a told or stored STATE covers are in the target, at the moment of the crash |\n\
+         | P1 | rows that an emitted or stored STATE covers are in the target, at the moment of the crash |\n\
          | P2 | nothing is there that was not sent, nor more often than it was sent |\n\
          | P3 | each row is the one that was sent, in its order |\n\
          | P4 | after a run that ended well the target equals the source: no doubles where keys are merged, nor with `state_in_target` |\n\
@@ -180,7 +180,7 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
          all; without any the command fails as well. Seeds decide who is killed and when, but not how far the processes are \
          by then, so a round that is repeated is not the same to the microsecond.\n\n\
          SIGKILL ends processes, not the machine: what was written and not synced is still there after it. That files are synced \
-         before a STATE is told can be read in `sdk/src/files`, and is not shown here.\n\n",
+         before a STATE is emitted can be read in `sdk/src/files`, and is not shown here.\n\n",
         crate::kills::KILLS_A_ROUND,
         report.rounds.len(),
         victims[0],
@@ -308,7 +308,7 @@ fn scripted(report: &Report, text: &mut String) {
         "## The scripted sink\n\n\
          The pipeline alone, into a sink that rejects a call, fails after it did the work, holds, or is slow: with one writer, \
          with two, with commits at STATEs, with one commit at the end, each at two places. Judged are the ledger's invariants \
-         (I1: a told STATE covers durable rows alone; I2: STATEs go forward; I3: a good end tells the last; I4: records are \
+         (I1: an emitted STATE covers durable rows only; I2: STATEs go forward; I3: a good end emits the last; I4: records are \
          durable, or the run failed) and P1 to P3, the bounds of what is read while a sink holds, and that rows are on the right \
          side of each SCHEMA and ACTIVATE_VERSION.\n\n| call | trouble | cells | violations |\n|---|---|---|---|\n",
     );

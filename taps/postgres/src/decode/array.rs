@@ -1,4 +1,4 @@
-//! Arrays of any dimension, as arrays in arrays.
+//! Decodes arrays of any dimension into nested JSON arrays.
 
 use super::{Decoder, Result, Wrong, take, take_value};
 

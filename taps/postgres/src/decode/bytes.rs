@@ -1,4 +1,4 @@
-//! Bytes in hexadecimal and its relatives: bytea, uuid, addresses, bit strings.
+//! Decodes types that are bytes: bytea, uuid, network addresses, bit strings.
 
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};

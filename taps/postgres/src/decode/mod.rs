@@ -1,4 +1,4 @@
-//! From a value's binary form, as its type's send function writes it, to JSON.
+//! Decodes a value's binary form, as the server's send function writes it, into JSON.
 //!
 //! A decoder is chosen once a column; it writes into the record's buffer and allocates nothing. The binary forms are
 //! those of PostgreSQL's `src/backend/utils/adt`; they are the same in all versions since 11.

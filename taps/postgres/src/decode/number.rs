@@ -1,4 +1,4 @@
-//! Booleans and numbers.
+//! Decodes booleans and numbers.
 
 use super::{Result, Wrong, fixed, take};
 

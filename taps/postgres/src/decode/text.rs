@@ -1,4 +1,4 @@
-//! Text, and what is text inside: json, jsonb, hstore.
+//! Decodes text and types that contain text: json, jsonb, hstore.
 
 use melisma_sdk::write_string;
 

@@ -1,4 +1,4 @@
-//! Dates, times, timestamps and intervals.
+//! Decodes dates, times, timestamps and intervals.
 //!
 //! PostgreSQL counts days and microseconds from 2000-01-01 in the proleptic Gregorian calendar; the smallest and the
 //! largest count stand for `-infinity` and `infinity`.

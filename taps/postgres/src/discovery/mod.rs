@@ -1,4 +1,4 @@
-//! What the database has: tables, their columns and keys, by three queries of the catalog whatever its size.
+//! Discovers tables, columns and keys, with three queries whatever the size of the database.
 
 mod query;
 mod stream;

@@ -1,4 +1,4 @@
-//! The queries of discovery.
+//! The SQL queries of discovery.
 
 use std::collections::HashMap;
 

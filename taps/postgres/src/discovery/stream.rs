@@ -1,4 +1,4 @@
-//! The stream of a table: its entry in the catalog.
+//! Builds the catalog entry of a table.
 
 use melisma_sdk::Stream;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! FULL_TABLE: all rows, in ranges of pages under one snapshot, so that an interrupted run can go on.
+//! FULL_TABLE: reads a whole table in ranges of pages under one snapshot, so that an interrupted run can resume.
 
 mod parallel;
 mod progress;

@@ -1,4 +1,4 @@
-//! Several connections read one table, each a range at a time, in one snapshot.
+//! Reads one table over several connections, which take ranges in turn, in one snapshot.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;

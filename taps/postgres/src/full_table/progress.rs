@@ -1,4 +1,4 @@
-//! What a FULL_TABLE sync keeps in STATE, and what it makes of it when it goes on.
+//! The progress of a FULL_TABLE sync in STATE, and how the next run resumes from it.
 //!
 //! # Why a resumed run misses no row
 //!

@@ -1,4 +1,4 @@
-//! The state of the database that a sync sees.
+//! The exported snapshot that a sync reads: which transactions it sees.
 
 use melisma_postgres::Session;
 use melisma_postgres::{failed, literal};

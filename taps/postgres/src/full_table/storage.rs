@@ -1,4 +1,4 @@
-//! The tables with files that a table is made of: itself, its partitions, its children.
+//! The relations that hold the rows of a table: itself, its partitions, and tables that inherit from it.
 
 use melisma_postgres::Session;
 use melisma_postgres::{failed, identifier};

@@ -1,4 +1,4 @@
-//! Columns whose types do not hold what the schema asks for.
+//! Plans for columns whose types do not hold what the SCHEMA allows (`schema_evolution`).
 //!
 //! With `widen_on: value` a column keeps its type as long as the values fit. So a table that another target made stays
 //! as it is, with all views on it, and the plan says for each column what it can become ([`Wider`]); the encoder asks

@@ -1,4 +1,4 @@
-//! Which type holds what, and what a column becomes when it has to hold more.
+//! The lattice of types: which type holds all values of another, and the type that a column is widened to.
 //!
 //! Two questions, with two answers. Whether a column can stay as it is ([`Type::takes`]): a column of `double
 //! precision` takes every number, as it was made to, and rounds it. What it becomes when it cannot stay

@@ -1,4 +1,4 @@
-//! The name of a type as a tap spells it (`x-sql-datatype`).
+//! Parses the type names that taps give (`x-sql-datatype`).
 //!
 //! The name becomes part of a statement, so it is taken apart here and put together anew from its parts. What is not
 //! a name of a type is malformed, whoever wrote it. What may be the name of a type of another database

@@ -19,8 +19,8 @@ this page: `MELISMA_WRITE_DOCS=1 cargo test -p melisma-tests malformed`; a test 
 
 For every case the same holds: a run ends well, or with exit code 65 and an error that names the line, the byte and, where
 it is known, the stream, says what was expected, and shows at most 120 bytes of what was found. What came before the line is
-durable, and its STATE, and none after it, is told. Beside these cases the tests run 6,000 mutants of real streams (more by
-`cargo xtask malformed --mutants N`), and sizes that nobody sends: a line of a gigabyte, a million brackets, 100,000
+durable, and its STATE, and none after it, is emitted. In addition to these cases the tests run 6,000 mutants of real streams (more by
+`cargo xtask malformed --mutants N`), and sizes that no tap sends: a line of a gigabyte, a million brackets, 100,000
 columns, 100,000 streams, a million schemas, numbers of a million digits, keys of a megabyte.
 
 Some settings change an outcome: `lenient`, `invalid_line`, `invalid_utf8`, `lone_surrogate`, `nan`, `invalid_schema`,
@@ -58,7 +58,7 @@ fn add(counts: &mut Counts, category: &'static str, taken: bool) {
 
 fn texts(out: &mut String) {
     out.push_str(
-        "\n## JSON texts\n\nEach is sent as a line, as the value of a property and as the value of a STATE. As a line all are refused, but white\nspace alone, which is a blank line: JSON is no message yet. Inside a message those that a JSON parser takes are taken, to the\nletter, and the others refused. melisma takes numbers that a double can not hold, which most parsers do not.\n",
+        "\n## JSON texts\n\nEach is sent as a line, as the value of a property and as the value of a STATE. As a line all are refused, but white\nspace alone, which is a blank line: JSON is no message yet. Inside a message those that a JSON parser takes are taken, to the\nletter, and the others refused. melisma takes numbers that a double cannot hold, which most parsers do not.\n",
     );
     let mut table = Counts::new();
     let mut names: BTreeMap<&str, [Vec<&str>; 2]> = BTreeMap::new();
@@ -82,7 +82,7 @@ fn list(names: &[&str]) -> String {
 }
 
 fn messages(out: &mut String) {
-    out.push_str("\n## Singer messages\n\nLine and byte are counted from the case on, the line from 1. An empty STATE (`null`, `{}`) is taken and never told: it would\nwipe what a runner has stored.\n");
+    out.push_str("\n## Singer messages\n\nLine and byte are counted from the case on, the line from 1. An empty STATE (`null`, `{}`) is accepted and never emitted: it would\nwipe what a runner has stored.\n");
     let mut table = Counts::new();
     let mut rows = String::new();
     let mut category = "";

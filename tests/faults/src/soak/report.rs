@@ -123,7 +123,7 @@ fn page(plan: &Plan, table: &str, kills: &[Victim]) -> String {
         "# A day's records in {minutes} minutes\n\n\
          `cargo xtask soak --minutes {minutes} --rows {rows} --seed {seed}`: {rows} rows, which is what a source of 1,000 rows a \
          second sends in {hours:.1} hours, into the four\n\
-         targets at once, each by a `melisma run` of its own. Every minute somebody is killed with SIGKILL ({kills} kills: \
+         targets at once, each by a `melisma run` of its own. Every minute a process is killed with SIGKILL ({kills} kills: \
          {victims}), and the run is started again.\n\n\
          {table}\n\
          Memory is that of runner, tap and target together. A kill ends a run, and the next begins anew, a little higher or \
