@@ -6,7 +6,8 @@ use melisma_sdk::files::Pool;
 use melisma_sdk::{Error, Result, Row};
 
 use crate::copy::{
-    CopyEncoder, Deed, Form, InvalidDates, InvalidValues, Layout, Mercy, Moment, Nul, Place, Unwritten, Wider,
+    CopyColumn, CopyEncoder, Form, InvalidDates, InvalidValuePolicy, InvalidValues, Layout, Moment, Nul,
+    RowOp, Unwritten, Wider,
 };
 
 /// What a column takes, by the name of its type; `text[]` is an array. Unknown names are text as it comes.
@@ -16,9 +17,9 @@ fn form(name: &str) -> Form {
     }
     match name {
         "boolean" => Form::Boolean,
-        "smallint" => Form::Integer(2),
-        "integer" => Form::Integer(4),
-        "bigint" => Form::Integer(8),
+        "smallint" => Form::Integer { bytes: 2 },
+        "integer" => Form::Integer { bytes: 4 },
+        "bigint" => Form::Integer { bytes: 8 },
         "numeric" => Form::Numeric,
         "double" => Form::Float,
         "text" => Form::Text,
@@ -36,7 +37,7 @@ fn form(name: &str) -> Form {
 /// An encoder for rows of these columns, the first `keys` of which are the key that rows replace each other by.
 /// `deletes` is the cell that makes a row delete those with its key, when it is not null.
 pub fn encoder(columns: &[&str], keys: usize, deletes: Option<usize>, replace_nul: bool) -> Encoder {
-    let place = |(cell, name): (usize, &&str)| Place {
+    let copy_column = |(cell, name): (usize, &&str)| CopyColumn {
         cell,
         form: form(name),
         key: cell < keys,
@@ -44,12 +45,12 @@ pub fn encoder(columns: &[&str], keys: usize, deletes: Option<usize>, replace_nu
         wider: Wider::Never,
     };
     let layout = Layout {
-        places: columns.iter().enumerate().map(place).collect(),
+        columns: columns.iter().enumerate().map(copy_column).collect(),
         names: columns.iter().map(|&name| name.into()).collect(),
         keys,
         exact: true,
         deletes,
-        mercy: Mercy {
+        policy: InvalidValuePolicy {
             nul: if replace_nul { Nul::Replace } else { Nul::Refuse },
             dates: InvalidDates::Error,
             values: InvalidValues::Error,
@@ -76,9 +77,9 @@ impl Encoder {
     /// What the rows since the last batch come to, in the order in which it is done.
     pub fn finish(&mut self) -> Vec<Lines> {
         let batch = self.0.finish();
-        let all = batch.layout.places.len();
+        let all = batch.layout.columns.len();
         let lines = batch.groups.iter().map(|group| Lines {
-            delete: group.deed == Deed::Delete,
+            delete: group.op == RowOp::Delete,
             columns: (0..all).filter(|column| group.mask.has(*column)).collect(),
             text: group.lines().collect::<Vec<_>>().concat(),
         });

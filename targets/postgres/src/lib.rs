@@ -59,7 +59,7 @@ pub use plan::Plan;
 pub use session::Session;
 pub use sink::PostgresSink;
 
-use copy::{Mercy, Nul};
+use copy::{InvalidValuePolicy, Nul};
 use mapping::Mapping;
 use naming::{Naming, TableName};
 use plan::Rules;
@@ -260,7 +260,7 @@ fn rules(config: &Config, load_method: LoadMethod) -> Rules {
         },
         evolution: config.schema_evolution,
         widen_on: config.widen_on,
-        mercy: Mercy {
+        policy: InvalidValuePolicy {
             nul: if config.sanitize_null_text_characters {
                 Nul::Replace
             } else {

@@ -17,7 +17,7 @@
 
 use melisma_sdk::Result;
 
-use crate::copy::{CopyBatch, Deed, Group, Mask};
+use crate::copy::{CopyBatch, Group, Mask, RowOp};
 use crate::keying::Keying;
 use crate::merge;
 use crate::plan::Plan;
@@ -81,9 +81,9 @@ impl Extra {
             // All rows have the same columns: of each key the last one is enough.
             let (keys, place) = (keying.order(), &self.place);
             let last = format!("(select distinct on ({keys}) * from {stage} order by {keys}, {place} desc)");
-            let sql = match group.deed {
-                Deed::Put => merge::put(plan, keying, &group.mask, &last),
-                Deed::Delete => merge::delete(plan, keying, stage),
+            let sql = match group.op {
+                RowOp::Put => merge::put(plan, keying, &group.mask, &last),
+                RowOp::Delete => merge::delete(plan, keying, stage),
             };
             return session.execute(&plan.name, "cannot upsert rows into", &sql);
         }
@@ -100,9 +100,9 @@ impl Extra {
             let wanted = batch.groups.iter().find(is_it);
             let Some(wanted) = wanted else { continue };
             let source = format!("(select * from {stage} where {round} = {place} and {group} = {number})");
-            let sql = match wanted.deed {
-                Deed::Put => merge::put(plan, keying, &wanted.mask, &source),
-                Deed::Delete => merge::delete(plan, keying, &source),
+            let sql = match wanted.op {
+                RowOp::Put => merge::put(plan, keying, &wanted.mask, &source),
+                RowOp::Delete => merge::delete(plan, keying, &source),
             };
             session.execute(&plan.name, "cannot upsert rows into", &sql)?;
         }
@@ -122,7 +122,7 @@ impl Extra {
         let whole: Vec<String> = batch
             .groups
             .iter()
-            .filter(|group| group.deed == Deed::Delete || whole(&group.mask))
+            .filter(|group| group.op == RowOp::Delete || whole(&group.mask))
             .map(|group| group.number.to_string())
             .collect();
         let whole = match whole.as_slice() {

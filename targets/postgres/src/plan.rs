@@ -11,7 +11,7 @@ use melisma_sdk::schema::{Column, Metadata};
 use melisma_sdk::{Error, Result, StreamSchema, show};
 
 use crate::config::{Evolution, NamingMode, WidenOn};
-use crate::copy::{Expand, Layout, Mercy, Place, Wider};
+use crate::copy::{CopyColumn, Expand, InvalidValuePolicy, Layout, Wider};
 use crate::flatten::Flattening;
 use crate::mapping::Mapping;
 use crate::naming::{Naming, TableName};
@@ -25,7 +25,7 @@ pub(crate) struct Rules {
     pub(crate) mapping: Mapping,
     pub(crate) evolution: Evolution,
     pub(crate) widen_on: WidenOn,
-    pub(crate) mercy: Mercy,
+    pub(crate) policy: InvalidValuePolicy,
     /// Objects become columns.
     pub(crate) flattening: Option<Flattening>,
     /// Rows replace those with the same key.
@@ -221,12 +221,12 @@ fn plan_flat(
     taken.sort_by_key(rank);
     let exact = planner.is_exact(&key);
     let layout = Layout {
-        places: places(&taken, &key, &planner.table),
+        columns: copy_columns(&taken, &key, &planner.table),
         exact,
         names: taken.iter().map(|taken| taken.column.name.clone()).collect(),
         keys: key.len(),
         deletes: deleting_cell(rules, schema).filter(|_| !key.is_empty()),
-        mercy: rules.mercy,
+        policy: rules.policy,
         hashes: hashes.clone(),
         expand,
     };
@@ -271,9 +271,9 @@ fn plan_flat(
 }
 
 /// The columns of the COPY.
-fn places(taken: &[Taken<'_>], key: &[Box<str>], table: &Table) -> Vec<Place> {
+fn copy_columns(taken: &[Taken<'_>], key: &[Box<str>], table: &Table) -> Vec<CopyColumn> {
     let coarse = |name: &str| table.column(name).is_some_and(|column| column.coarse);
-    let place = |taken: &Taken<'_>| Place {
+    let copy_column = |taken: &Taken<'_>| CopyColumn {
         cell: taken.cell,
         form: match taken.wider {
             Wider::Never => taken.data_type.form().rounding(),
@@ -283,7 +283,7 @@ fn places(taken: &[Taken<'_>], key: &[Box<str>], table: &Table) -> Vec<Place> {
         scale: taken.data_type.scale().filter(|_| !coarse(&taken.name)),
         wider: taken.wider.clone(),
     };
-    taken.iter().map(place).collect()
+    taken.iter().map(copy_column).collect()
 }
 
 /// The cell that makes a record delete its row.
@@ -350,14 +350,15 @@ impl Plan {
 
     /// Whether batches that were encoded for `self` are what `other` takes.
     pub(crate) fn encodes_as(&self, other: &Self) -> bool {
-        let same =
-            |a: &Place, b: &Place| (a.cell, &a.form, a.key, a.scale) == (b.cell, &b.form, b.key, b.scale);
+        let same = |a: &CopyColumn, b: &CopyColumn| {
+            (a.cell, &a.form, a.key, a.scale) == (b.cell, &b.form, b.key, b.scale)
+        };
         let (a, b) = (&self.layout, &other.layout);
         self.columns == other.columns
             && self.key == other.key
             && (a.keys, a.exact, a.deletes) == (b.keys, b.exact, b.deletes)
-            && a.places.len() == b.places.len()
-            && a.places.iter().zip(&b.places).all(|(a, b)| same(a, b))
+            && a.columns.len() == b.columns.len()
+            && a.columns.iter().zip(&b.columns).all(|(a, b)| same(a, b))
     }
 }
 

@@ -21,7 +21,7 @@ pub struct PostgresSink {
     planned: Arc<Plan>,
     /// What has come of it where the table had changed meanwhile.
     plan: Arc<Plan>,
-    way: Way,
+    path: LoadPath,
     /// Row security applies: the server takes no COPY into the table.
     secured: bool,
     /// The connection that a first load began on. Its lock is gone with it.
@@ -31,7 +31,7 @@ pub struct PostgresSink {
 }
 
 /// How rows reach the table.
-enum Way {
+enum LoadPath {
     /// By COPY: every row is added.
     Append,
     /// By COPY, into a table that has no key yet. Whether there are rows.
@@ -81,7 +81,7 @@ impl PostgresSink {
         Ok(Self {
             run: Arc::clone(run),
             planned: Arc::clone(planned),
-            way: Way::of(&plan, first, secured),
+            path: LoadPath::of(&plan, first, secured),
             plan,
             secured,
             connection: session.connection(),
@@ -96,7 +96,7 @@ impl PostgresSink {
 
     /// Ends a first load before it has ended by itself: what comes now needs the key.
     fn end_first(&mut self, session: &mut Session) -> Result<()> {
-        if matches!(self.way, Way::First { .. }) {
+        if matches!(self.path, LoadPath::First { .. }) {
             session.begin(self.table())?;
             if session.connection() != self.connection {
                 return self.resume(session);
@@ -106,7 +106,7 @@ impl PostgresSink {
             if !self.run.overwrite {
                 session.unlock_first(self.table());
             }
-            self.way = Way::Staged(None);
+            self.path = LoadPath::Staged(None);
         }
         Ok(())
     }
@@ -120,13 +120,13 @@ impl PostgresSink {
             first::finish(session, table, &key)?;
         }
         session.unlock_first(table);
-        self.way = Way::Staged(None);
+        self.path = LoadPath::Staged(None);
         Ok(())
     }
 
     /// Ends a first load for a run that waits for it, which then need not wait until all rows are there.
     fn end_first_for_others(&mut self, session: &mut Session) -> Result<()> {
-        let first = matches!(self.way, Way::First { .. }) && !self.run.overwrite;
+        let first = matches!(self.path, LoadPath::First { .. }) && !self.run.overwrite;
         if !first || !session.is_first_awaited(self.table())? {
             return Ok(());
         }
@@ -143,29 +143,29 @@ impl PostgresSink {
         if self.run.state.is_none() {
             session.relieve()?;
         }
-        if matches!(self.way, Way::First { .. }) {
+        if matches!(self.path, LoadPath::First { .. }) {
             session.begin(self.table())?;
         }
         let moved = session.connection() != self.connection;
-        if matches!(self.way, Way::First { .. }) && (moved || !batch.is_plain() || batch.long_keys) {
+        if matches!(self.path, LoadPath::First { .. }) && (moved || !batch.is_plain() || batch.long_keys) {
             // Whether an index holds a long key is for the server to say before a STATE covers the row.
             self.end_first(session)?;
         }
         let plan = &self.plan;
-        match &mut self.way {
-            Way::Append => {
+        match &mut self.path {
+            LoadPath::Append => {
                 for group in &batch.groups {
                     session.copy(&plan.name, &copy_into(plan), group, false)?;
                 }
             }
-            Way::First { rows } => {
+            LoadPath::First { rows } => {
                 for group in &batch.groups {
                     // One COPY a batch: no key comes twice in one.
                     session.copy(&plan.name, &copy_into(plan), group, true)?;
                     *rows = true;
                 }
             }
-            Way::Staged(upsert) => {
+            LoadPath::Staged(upsert) => {
                 let upsert = match upsert {
                     Some(upsert) => upsert,
                     None => upsert.insert(Box::new(Upsert::new(session, plan)?)),
@@ -178,7 +178,7 @@ impl PostgresSink {
     }
 }
 
-impl Way {
+impl LoadPath {
     fn of(plan: &Plan, first: bool, secured: bool) -> Self {
         match plan.key.as_slice() {
             _ if secured => Self::Staged(None),
@@ -236,15 +236,15 @@ impl Sink for PostgresSink {
     fn change_plan(&mut self, session: &mut Session, planned: &Arc<Plan>) -> Result<()> {
         // Rows of the old columns do not wait for the new ones.
         session.settle()?;
-        let rows = matches!(self.way, Way::First { rows: true });
+        let rows = matches!(self.path, LoadPath::First { rows: true });
         if planned.key != self.plan.key || rows && !planned.changes.is_empty() || !planned.layout.exact {
             self.end_first(session)?;
         }
         let (plan, _) = prepare::agree(session, &self.run, planned)?;
         prepare::table(session, &self.run, &self.plan.schema.stream, &plan)?;
-        self.way = match self.way {
-            Way::First { rows } if !plan.key.is_empty() => Way::First { rows },
-            _ => Way::of(&plan, false, self.secured),
+        self.path = match self.path {
+            LoadPath::First { rows } if !plan.key.is_empty() => LoadPath::First { rows },
+            _ => LoadPath::of(&plan, false, self.secured),
         };
         self.planned = Arc::clone(planned);
         self.plan = plan;
@@ -255,11 +255,11 @@ impl Sink for PostgresSink {
     }
 
     fn activate_version(&mut self, session: &mut Session, version: i64) -> Result<()> {
-        match self.way {
+        match self.path {
             // A table that was made a moment ago has no older rows.
-            Way::First { rows: false } => return Ok(()),
-            Way::First { rows: true } => self.end_first(session)?,
-            Way::Append | Way::Staged(_) => {}
+            LoadPath::First { rows: false } => return Ok(()),
+            LoadPath::First { rows: true } => self.end_first(session)?,
+            LoadPath::Append | LoadPath::Staged(_) => {}
         }
         session.settle()?;
         versions::activate(session, &self.plan, version, self.run.deletes_versions)?;

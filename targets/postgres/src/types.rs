@@ -144,15 +144,18 @@ impl Type {
     pub(crate) fn form(&self) -> Form {
         match self {
             Self::Boolean => Form::Boolean,
-            Self::SmallInt => Form::Integer(2),
-            Self::Integer => Form::Integer(4),
-            Self::BigInt => Form::Integer(8),
+            Self::SmallInt => Form::Integer { bytes: 2 },
+            Self::Integer => Form::Integer { bytes: 4 },
+            Self::BigInt => Form::Integer { bytes: 8 },
             Self::Numeric(None) => Form::Numeric,
-            Self::Numeric(Some((precision, scale))) => Form::Decimal(*precision, *scale),
+            Self::Numeric(Some((precision, scale))) => Form::Decimal {
+                precision: *precision,
+                scale: *scale,
+            },
             Self::Real => Form::Real,
             Self::Double => Form::Float,
             Self::Text | Self::Varchar(None) => Form::Text,
-            Self::Varchar(Some(most)) | Self::Char(most) => Form::Characters(*most),
+            Self::Varchar(Some(most)) | Self::Char(most) => Form::Characters { most: *most },
             Self::Date => Form::Moment(Moment::Date),
             Self::Time(_) => Form::Moment(Moment::Time),
             Self::TimeTz(_) => Form::Moment(Moment::TimeTz),

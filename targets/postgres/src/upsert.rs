@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use melisma_sdk::Result;
 
-use crate::copy::{CopyBatch, Deed, Group};
+use crate::copy::{CopyBatch, Group, RowOp};
 use crate::keying::Keying;
 use crate::merge::{self, present};
 use crate::ordered::Extra;
@@ -44,13 +44,13 @@ impl Upsert {
             return self.write_ordered(session, plan, batch, extra);
         }
         for group in &batch.groups {
-            match group.deed {
-                Deed::Delete => {
+            match group.op {
+                RowOp::Delete => {
                     let stage = self.fill(session, plan, group)?;
                     let sql = merge::delete(plan, &self.keying, &stage.sql());
                     session.execute(&plan.name, "cannot delete rows from", &sql)?;
                 }
-                Deed::Put => self.put(session, plan, group, &batch.keys)?,
+                RowOp::Put => self.put(session, plan, group, &batch.keys)?,
             }
         }
         Ok(())

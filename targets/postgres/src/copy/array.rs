@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn elements_are_quoted_and_nulls_are_not() {
         assert_eq!(
-            written("[1, null,\n-3]", &Form::Integer(2)).as_deref(),
+            written("[1, null,\n-3]", &Form::Integer { bytes: 2 }).as_deref(),
             Ok(r#"{"1",NULL,"-3"}"#)
         );
         assert_eq!(written("[]", &Form::Text).as_deref(), Ok("{}"));
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn inner_arrays_are_dimensions_or_json() {
         assert_eq!(
-            written("[[1,2],[3,4]]", &Form::Integer(4)).as_deref(),
+            written("[[1,2],[3,4]]", &Form::Integer { bytes: 4 }).as_deref(),
             Ok(r#"{{"1","2"},{"3","4"}}"#)
         );
         assert_eq!(
@@ -264,7 +264,10 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_told() {
-        assert_eq!(written(r#"["x"]"#, &Form::Integer(4)), Err(Trouble::Element));
+        assert_eq!(
+            written(r#"["x"]"#, &Form::Integer { bytes: 4 }),
+            Err(Trouble::Element)
+        );
         assert_eq!(written(r#"["\u0000"]"#, &Form::Text), Err(Trouble::Nul));
     }
 
@@ -281,10 +284,18 @@ mod tests {
             "[[],1]",
             "[[],null]",
         ] {
-            assert_eq!(written(json, &Form::Integer(4)), Err(Trouble::Element), "{json}");
+            assert_eq!(
+                written(json, &Form::Integer { bytes: 4 }),
+                Err(Trouble::Element),
+                "{json}"
+            );
         }
         for json in ["[]", "[[]]", "[[],[]]"] {
-            assert_eq!(written(json, &Form::Integer(4)).as_deref(), Ok("{}"), "{json}");
+            assert_eq!(
+                written(json, &Form::Integer { bytes: 4 }).as_deref(),
+                Ok("{}"),
+                "{json}"
+            );
         }
         assert_eq!(written("[[],[1]]", &Form::Json).as_deref(), Ok(r#"{"[]","[1]"}"#));
     }

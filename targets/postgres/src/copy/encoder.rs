@@ -1,14 +1,4 @@
-//! From rows to batches of COPY lines.
-//!
-//! Of equal keys the last counts. Where equal keys are equal bytes ([`Layout::exact`]) the encoder sees to that, and
-//! no two rows of a batch have the same key. Where only the server knows which keys are equal, each line ends with the
-//! number of its group and its place in the batch, and the server finds out (`ordered.rs`):
-//!
-//! ```text
-//! 1 day     a   0 0      three rows of one interval: the last decides what the columns hold that it has
-//! 24:00:00  b   0 1
-//! 24:00         1 2      of the group without the second column
-//! ```
+//! Encodes rows as lines of COPY, grouped and without duplicate keys; the [module](super) has a worked example.
 
 mod misfit;
 
@@ -20,8 +10,8 @@ use melisma_sdk::files::{Lines, Pool, write_int};
 use melisma_sdk::{Cell, Error, Result, Row, show};
 
 use super::expand::Expand;
-use super::form::{Mercy, Place};
-use super::groups::{Deed, Group, Growing, Mask, put_over};
+use super::form::{CopyColumn, InvalidValuePolicy};
+use super::groups::{Group, GroupBuilder, Mask, PartialRow, RowOp, replace_with};
 use super::index::{Entry, Index};
 use super::long;
 use misfit::Misfit;
@@ -30,16 +20,16 @@ use misfit::Misfit;
 #[derive(Debug)]
 pub(crate) struct Layout {
     /// The columns of the COPY, those of the key first.
-    pub(crate) places: Vec<Place>,
+    pub(crate) columns: Vec<CopyColumn>,
     /// The property of each, for errors.
     pub(crate) names: Vec<Box<str>>,
-    /// How many of them are the key that rows replace each other by; 0 when every row is added.
+    /// The number of columns of the key by which rows replace each other; 0 when every row is appended.
     pub(crate) keys: usize,
-    /// Equal keys are equal bytes. When not, only the server knows which are equal.
+    /// Whether equal keys are equal bytes. If not, only the server knows which keys are equal.
     pub(crate) exact: bool,
     /// The cell that makes a row delete those with its key, when it is not null.
     pub(crate) deletes: Option<usize>,
-    pub(crate) mercy: Mercy,
+    pub(crate) policy: InvalidValuePolicy,
     /// One for all encoders of a stream, so that their batches' hashes can be compared.
     pub(crate) hashes: RandomState,
     /// How rows are flattened first.
@@ -54,7 +44,7 @@ pub(crate) enum Unwritten {
     Widens(Vec<usize>),
 }
 
-/// Groups of partial rows that are kept for the next batch; more are made anew.
+/// Empty groups are kept for the next batch, up to this number, since its rows will likely have the same columns.
 const KEPT_GROUPS: usize = 16;
 
 /// Rows of one stream, in the text format of COPY.
@@ -65,7 +55,7 @@ pub(crate) struct CopyBatch {
     pub(crate) groups: Vec<Group>,
     /// A hash of each key. When keys are exact, two rows of one batch never have the same key; two batches may.
     pub(crate) keys: Vec<u64>,
-    /// Some key is so long that the server may not take it into an index.
+    /// Whether some key is so long that the server may refuse to index it.
     pub(crate) long_keys: bool,
 }
 
@@ -83,7 +73,7 @@ impl CopyBatch {
     /// Whether every row has every column, and none deletes.
     pub(crate) fn is_plain(&self) -> bool {
         let whole = |group: &Group| {
-            group.deed == Deed::Put && (0..self.layout.places.len()).all(|column| group.mask.has(column))
+            group.op == RowOp::Put && (0..self.layout.columns.len()).all(|column| group.mask.has(column))
         };
         self.groups.iter().all(whole)
     }
@@ -102,9 +92,9 @@ pub(crate) struct CopyEncoder {
     layout: Arc<Layout>,
     pool: Arc<Pool>,
     /// The first has the rows with all columns.
-    groups: Vec<Growing>,
+    groups: Vec<GroupBuilder>,
     index: Index,
-    /// Rows taken, those replaced since among them.
+    /// Rows that were pushed, including those that later rows replaced.
     rows: usize,
     long_keys: bool,
     mask: Mask,
@@ -115,12 +105,12 @@ pub(crate) struct CopyEncoder {
 
 impl CopyEncoder {
     pub(crate) fn new(layout: &Arc<Layout>, pool: &Arc<Pool>) -> Self {
-        let columns = layout.places.len();
+        let columns = layout.columns.len();
         Self {
             layout: Arc::clone(layout),
             pool: Arc::clone(pool),
-            groups: vec![Growing::new(
-                Deed::Put,
+            groups: vec![GroupBuilder::new(
+                RowOp::Put,
                 Mask::first(columns, columns),
                 pool.take(),
             )],
@@ -133,7 +123,7 @@ impl CopyEncoder {
         }
     }
 
-    /// Lines for the same columns, some of which hold more, come next. What was written before is finished.
+    /// Continues with another layout for the same columns, some of which are wider. The batch must be empty.
     pub(crate) fn change_layout(&mut self, layout: &Arc<Layout>) {
         self.layout = Arc::clone(layout);
     }
@@ -175,7 +165,7 @@ impl CopyEncoder {
             if key_end - start > long::LONG {
                 self.check_long(at, start, key_end).map_err(Misfit::Row)?;
             }
-            self.replace(at, start, key_end);
+            self.deduplicate(at, start, key_end);
         }
         self.rows += 1;
         Ok(())
@@ -196,7 +186,7 @@ impl CopyEncoder {
         pushed
     }
 
-    /// The group of rows like this one. Without a key a column that is not there is null.
+    /// The group for rows with the columns of this one. Without a key, an absent column is null.
     #[inline]
     fn group_of(&mut self, cells: &[Cell<'_>]) -> usize {
         let layout = &self.layout;
@@ -207,35 +197,35 @@ impl CopyEncoder {
         if let Some(cell) = layout.deletes
             && !matches!(is(cell), Cell::Absent | Cell::Null)
         {
-            self.mask = Mask::first(layout.keys, layout.places.len());
-            return self.find_group(Deed::Delete);
+            self.mask = Mask::first(layout.keys, layout.columns.len());
+            return self.find_group(RowOp::Delete);
         }
         if !layout
-            .places
+            .columns
             .iter()
-            .any(|place| matches!(is(place.cell), Cell::Absent))
+            .any(|column| matches!(is(column.cell), Cell::Absent))
         {
             return 0;
         }
         self.mask.clear();
-        for (column, place) in self.layout.places.iter().enumerate() {
+        for (number, column) in self.layout.columns.iter().enumerate() {
             // An absent key is refused when it is written.
-            if column < self.layout.keys || !matches!(is(place.cell), Cell::Absent) {
-                self.mask.add(column);
+            if number < self.layout.keys || !matches!(is(column.cell), Cell::Absent) {
+                self.mask.add(number);
             }
         }
-        self.find_group(Deed::Put)
+        self.find_group(RowOp::Put)
     }
 
-    /// The group with `self.mask`, made when there is none.
-    fn find_group(&mut self, deed: Deed) -> usize {
+    /// The group for `op` with the columns of `self.mask`; a new one when there is none.
+    fn find_group(&mut self, op: RowOp) -> usize {
         let known = self
             .groups
             .iter()
-            .position(|group| group.deed == deed && group.mask == self.mask);
+            .position(|group| group.op == op && group.mask == self.mask);
         known.unwrap_or_else(|| {
             self.groups
-                .push(Growing::new(deed, self.mask.clone(), self.pool.take()));
+                .push(GroupBuilder::new(op, self.mask.clone(), self.pool.take()));
             self.groups.len() - 1
         })
     }
@@ -248,23 +238,23 @@ impl CopyEncoder {
         let out = &mut group.lines;
         let start = out.len();
         let mut key_end = start;
-        // Group 0 has all of them.
+        // The rows of group 0 have all columns.
         let partial = at > 0;
-        for (column, place) in layout.places.iter().enumerate() {
-            if partial && !group.mask.has(column) {
+        for (number, column) in layout.columns.iter().enumerate() {
+            if partial && !group.mask.has(number) {
                 continue;
             }
-            let cell = cells.get(place.cell).unwrap_or(&Cell::Absent);
-            if let Err(refused) = place.write(out, cell, layout.mercy) {
+            let cell = cells.get(column.cell).unwrap_or(&Cell::Absent);
+            if let Err(refused) = column.write(out, cell, layout.policy) {
                 out.truncate(start);
                 return Err(Misfit::Value {
                     group: at,
-                    column,
+                    column: number,
                     refused,
                 });
             }
             out.push(b'\t');
-            if column + 1 == layout.keys {
+            if number + 1 == layout.keys {
                 key_end = out.len();
             }
         }
@@ -274,7 +264,7 @@ impl CopyEncoder {
             write_count(out, self.rows);
             out.push(b'\t');
         }
-        // Nothing is there to be put an end to when the table has no column of ours.
+        // A row without any column has no separator to remove.
         if out.len() > start {
             out.pop();
         }
@@ -288,9 +278,9 @@ impl CopyEncoder {
     fn check_long(&mut self, at: usize, start: usize, key_end: usize) -> Result<()> {
         self.long_keys = true;
         let group = &mut self.groups[at];
-        let places = &self.layout.places[..self.layout.keys];
+        let key_columns = &self.layout.columns[..self.layout.keys];
         let key = &group.lines[start..key_end - 1];
-        if !long::never_fits(places, key) {
+        if !long::never_fits(key_columns, key) {
             return Ok(());
         }
         let found = show(&String::from_utf8_lossy(key));
@@ -304,9 +294,10 @@ impl CopyEncoder {
         )))
     }
 
-    /// Sees to it that of equal keys the last counts. The row is the last of its group.
+    /// Removes, or completes this row with, an earlier row of the batch that has the same key. The row is the last of its
+    /// group.
     #[inline]
-    fn replace(&mut self, at: usize, start: usize, key_end: usize) {
+    fn deduplicate(&mut self, at: usize, start: usize, key_end: usize) {
         let Self {
             layout,
             groups,
@@ -314,14 +305,14 @@ impl CopyEncoder {
             ..
         } = self;
         let lines = &groups[at].lines;
-        // Without the separator or line end behind the key: which of the two follows says nothing.
+        // Without the separator or line end after the key: which of the two follows depends on the group.
         let key = &lines[start..key_end - 1];
         let hash = layout.hashes.hash_one(key);
         let end = lines.len();
-        let deed = groups[at].deed;
+        let op = groups[at].op;
         let new = Entry {
             hash,
-            group: (deed == Deed::Put).then_some(at as u32),
+            group: (op == RowOp::Put).then_some(at as u32),
             start,
             end,
         };
@@ -333,13 +324,13 @@ impl CopyEncoder {
             None => false,
         });
         match found {
-            Err(_) if deed == Deed::Delete => {}
+            Err(_) if op == RowOp::Delete => {}
             Err(slot) => index.insert(slot, new),
             Ok(old) => {
                 let before = *old;
                 *old = new;
                 if layout.exact {
-                    self.put_over(before, at, start);
+                    self.replace_earlier(before, at, start);
                 } else {
                     self.supersede(before, at);
                 }
@@ -347,69 +338,82 @@ impl CopyEncoder {
         }
     }
 
-    /// Of an ordered batch: a row of the group `at` has the same key as an earlier one, byte for byte. That one is
-    /// dropped when the new one has all that it has. Otherwise both stay, because a row with another spelling of the
-    /// key may stand between them.
+    /// In an ordered batch: a row of the group `at` has the same key as an earlier one, byte for byte. The earlier row is
+    /// discarded when the new one has all its columns. Otherwise both stay, because there may be a row between them whose
+    /// key is written differently and still equal.
     fn supersede(&mut self, old: Entry, at: usize) {
         let Some(before) = old.group.map(|group| group as usize) else {
             return;
         };
-        if self.groups[at].deed == Deed::Delete || self.groups[at].mask.covers(&self.groups[before].mask) {
-            self.groups[before].kill(old.start..old.end);
+        if self.groups[at].op == RowOp::Delete || self.groups[at].mask.covers(&self.groups[before].mask) {
+            self.groups[before].discard(old.start..old.end);
         }
     }
 
-    /// The row at `start`, the last of its group, takes the place of an earlier one; what it lacks it takes over.
+    /// The row at `start`, the last of its group `at`, replaces an earlier one. Columns that it lacks it takes over from
+    /// that one, and moves to the group of rows with the columns of both.
     #[cold]
-    fn put_over(&mut self, old: Entry, at: usize, start: usize) {
+    fn replace_earlier(&mut self, old: Entry, at: usize, start: usize) {
         let Some(before) = old.group.map(|group| group as usize) else {
             return;
         };
         let covers =
-            self.groups[at].deed == Deed::Delete || self.groups[at].mask.covers(&self.groups[before].mask);
+            self.groups[at].op == RowOp::Delete || self.groups[at].mask.covers(&self.groups[before].mask);
         if !covers {
-            let columns = self.layout.places.len();
+            let columns = self.layout.columns.len();
             let mut row = std::mem::take(&mut self.scratch);
             row.clear();
             {
                 let (old_group, new_group) = (&self.groups[before], &self.groups[at]);
-                put_over(
+                replace_with(
                     &mut row,
                     columns,
-                    (&old_group.lines[old.start..old.end], &old_group.mask),
-                    (&new_group.lines[start..], &new_group.mask),
+                    PartialRow {
+                        line: &old_group.lines[old.start..old.end],
+                        mask: &old_group.mask,
+                    },
+                    PartialRow {
+                        line: &new_group.lines[start..],
+                        mask: &new_group.mask,
+                    },
                 );
                 self.mask = old_group.mask.union(&new_group.mask);
             }
             self.groups[at].lines.truncate(start);
             self.groups[at].rows -= 1;
-            let both = self.find_group(Deed::Put);
+            let both = self.find_group(RowOp::Put);
             let group = &mut self.groups[both];
-            let place = (group.lines.len(), group.lines.len() + row.len());
+            let moved_to = group.lines.len();
             group.lines.extend_from_slice(&row);
             group.rows += 1;
+            let moved = Entry {
+                hash: old.hash,
+                group: Some(both as u32),
+                start: moved_to,
+                end: moved_to + row.len(),
+            };
             self.scratch = row;
-            self.moved(old.hash, (at, start), (both, place));
+            self.moved(at, start, moved);
         }
-        self.groups[before].kill(old.start..old.end);
+        self.groups[before].discard(old.start..old.end);
     }
 
-    /// Takes the rows out.
+    /// Ends the batch and returns it.
     pub(crate) fn finish(&mut self) -> CopyBatch {
         let mut groups = Vec::with_capacity(self.groups.len());
         for (number, group) in self.groups.iter_mut().enumerate() {
-            // The rest of the group is left empty, for the next batch.
-            let dead = std::mem::take(&mut group.dead);
+            // The group itself stays, empty, for the next batch.
+            let discarded = std::mem::take(&mut group.discarded);
             let rows = std::mem::take(&mut group.rows);
             let lines = Lines::take(&mut group.lines, &self.pool);
             if rows > 0 {
-                groups.push(Group::new(number, group.deed, group.mask.clone(), lines, dead));
+                groups.push(Group::new(number, group.op, group.mask.clone(), lines, discarded));
             }
         }
         if self.groups.len() > KEPT_GROUPS {
             self.groups.truncate(1);
         }
-        groups.sort_by_key(|group| group.deed != Deed::Delete);
+        groups.sort_by_key(|group| group.op != RowOp::Delete);
         let keys = self.index.hashes().collect();
         self.index.clear();
         self.rows = 0;
@@ -421,14 +425,73 @@ impl CopyEncoder {
         }
     }
 
-    /// The entry that points at a row says where the row went.
-    fn moved(&mut self, hash: u64, from: (usize, usize), (group, (start, end)): (usize, (usize, usize))) {
-        let found = self.index.find(hash, |entry| {
-            entry.group == Some(from.0 as u32) && entry.start == from.1
+    /// Updates the entry of the row that was at `start` in the group `at`: the row is elsewhere now.
+    fn moved(&mut self, at: usize, start: usize, moved: Entry) {
+        let found = self.index.find(moved.hash, |entry| {
+            entry.group == Some(at as u32) && entry.start == start
         });
         if let Ok(entry) = found {
-            entry.group = Some(group as u32);
-            (entry.start, entry.end) = (start, end);
+            *entry = moved;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use melisma_sdk::Text;
+
+    use super::*;
+    use crate::copy::{Form, InvalidDates, InvalidValues, Nul, Wider};
+
+    /// For a table with the key `id` and the columns `name` and `age`.
+    fn layout() -> Arc<Layout> {
+        let column = |cell, form, key| CopyColumn {
+            cell,
+            form,
+            key,
+            scale: None,
+            wider: Wider::Never,
+        };
+        Arc::new(Layout {
+            columns: vec![
+                column(0, Form::Integer { bytes: 8 }, true),
+                column(1, Form::Text, false),
+                column(2, Form::Integer { bytes: 4 }, false),
+            ],
+            names: ["id", "name", "age"].map(Box::from).into(),
+            keys: 1,
+            exact: true,
+            deletes: None,
+            policy: InvalidValuePolicy {
+                nul: Nul::Refuse,
+                dates: InvalidDates::Error,
+                values: InvalidValues::Error,
+            },
+            hashes: RandomState::default(),
+            expand: None,
+        })
+    }
+
+    /// The example of `copy/mod.rs`.
+    #[test]
+    fn a_later_row_replaces_an_earlier_one_and_keeps_what_it_lacks() {
+        let mut encoder = CopyEncoder::new(&layout(), &Arc::new(Pool::default()));
+        let name = |name| Cell::Text(Text::plain(name));
+        let records = [
+            [Cell::Int(7), name("Ann"), Cell::Int(30)],
+            [Cell::Int(8), Cell::Absent, Cell::Int(41)],
+            [Cell::Int(7), Cell::Absent, Cell::Int(31)],
+            [Cell::Int(8), name("Bob"), Cell::Absent],
+        ];
+        for record in records {
+            assert!(encoder.push_cells(&record).is_ok(), "{record:?}");
+        }
+        let batch = encoder.finish();
+        let groups: Vec<String> = batch
+            .groups
+            .iter()
+            .map(|group| String::from_utf8(group.lines().collect::<Vec<_>>().concat()).expect("UTF-8"))
+            .collect();
+        assert_eq!(groups, ["7\tAnn\t31\n8\tBob\t41\n"]);
     }
 }

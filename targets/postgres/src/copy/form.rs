@@ -16,24 +16,34 @@ use super::walk::cell_of;
 pub use misfit::InvalidValues;
 pub(crate) use misfit::Wider;
 
-/// What a column takes.
+/// How the values of a column are written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Form {
     Boolean,
-    /// smallint, integer, bigint: so many bytes.
-    Integer(u8),
+    /// smallint, integer or bigint, by its size.
+    Integer {
+        bytes: u8,
+    },
     Numeric,
     /// numeric with precision and scale, for numbers that it does not round.
-    Decimal(u16, i16),
+    Decimal {
+        precision: u16,
+        scale: i16,
+    },
     /// The same, which rounds digits beyond its scale: the schema says that there are none.
-    Rounded(u16, i16),
+    Rounded {
+        precision: u16,
+        scale: i16,
+    },
     Real,
     /// double precision
     Float,
-    /// text and its like: whatever comes.
+    /// text and similar types: any value.
     Text,
-    /// Text of at most so many characters.
-    Characters(u32),
+    /// varchar(n), char(n): text of at most `most` characters.
+    Characters {
+        most: u32,
+    },
     Moment(Moment),
     Uuid,
     /// json, jsonb
@@ -46,10 +56,10 @@ pub(crate) enum Form {
     Other,
 }
 
-/// A column of the COPY.
+/// A column of the COPY: the cell it is written from, and how.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
-    /// The place of its cell in a row.
+pub(crate) struct CopyColumn {
+    /// The index of its cell in a row.
     pub(crate) cell: usize,
     pub(crate) form: Form,
     /// Equal keys must be equal bytes, and none may be null.
@@ -60,23 +70,28 @@ pub(crate) struct Place {
     pub(crate) wider: Wider,
 }
 
-/// What is done about values that PostgreSQL can not hold.
+/// What happens to values that PostgreSQL cannot store: the settings that say so.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mercy {
+pub(crate) struct InvalidValuePolicy {
     pub(crate) nul: Nul,
     pub(crate) dates: InvalidDates,
     pub(crate) values: InvalidValues,
 }
 
-/// Why a cell is no value of the column.
+/// Why a cell is not a valid value of the column.
 pub(crate) enum Refused {
     Expected(&'static str),
     /// A key with more digits behind the point than its column keeps.
     Scale(u16),
     /// More digits than the precision and scale of the column.
-    Digits(u16, i16),
-    /// More characters than the column has.
-    Characters(u32),
+    Digits {
+        precision: u16,
+        scale: i16,
+    },
+    /// More characters than the column holds.
+    Characters {
+        most: u32,
+    },
     Nul,
 }
 
@@ -88,25 +103,30 @@ impl From<super::text::HasNul> for Refused {
 
 const NULL: &[u8] = b"\\N";
 
-impl Place {
+impl CopyColumn {
     /// Appends the field.
     #[inline]
-    pub(crate) fn write(&self, out: &mut Vec<u8>, cell: &Cell<'_>, mercy: Mercy) -> Result<(), Refused> {
+    pub(crate) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        cell: &Cell<'_>,
+        policy: InvalidValuePolicy,
+    ) -> Result<(), Refused> {
         match (&self.form, cell) {
             (_, Cell::Null | Cell::Absent) if self.key => {
                 return Err(Refused::Expected("a value for the key"));
             }
             (_, Cell::Null | Cell::Absent) => out.extend_from_slice(NULL),
-            // The two that are most.
-            (Form::Text, Cell::Text(text)) => write_text(out, *text, mercy.nul)?,
+            // The most frequent ones.
+            (Form::Text, Cell::Text(text)) => write_text(out, *text, policy.nul)?,
             (Form::Numeric, Cell::Number(digits)) if !self.key && !limits::may_be_huge(digits) => {
                 out.extend_from_slice(digits.as_bytes());
             }
-            (Form::Moment(moment), Cell::Text(text)) => self.write_moment(out, *moment, *text, mercy)?,
-            (Form::Numeric | Form::Decimal(..) | Form::Rounded(..), cell) if self.key => {
+            (Form::Moment(moment), Cell::Text(text)) => self.write_moment(out, *moment, *text, policy)?,
+            (Form::Numeric | Form::Decimal { .. } | Form::Rounded { .. }, cell) if self.key => {
                 self.fitting_key_number(out, cell)?;
             }
-            (form, cell) => form.write(out, cell, mercy.nul, self.key)?,
+            (form, cell) => form.write(out, cell, policy.nul, self.key)?,
         }
         Ok(())
     }
@@ -116,10 +136,10 @@ impl Place {
         let start = out.len();
         self.key_number(out, cell)?;
         match self.form {
-            Form::Decimal(precision, scale) | Form::Rounded(precision, scale)
+            Form::Decimal { precision, scale } | Form::Rounded { precision, scale }
                 if !limits::fits_decimal(&out[start..], precision, scale) =>
             {
-                Err(Refused::Digits(precision, scale))
+                Err(Refused::Digits { precision, scale })
             }
             Form::Numeric if !limits::fits_numeric(&out[start..]) => {
                 Err(Refused::Expected("a number that fits numeric"))
@@ -172,7 +192,7 @@ impl Place {
         out: &mut Vec<u8>,
         moment: Moment,
         text: Text<'_>,
-        mercy: Mercy,
+        policy: InvalidValuePolicy,
     ) -> Result<(), Refused> {
         // No escape is part of a date: what has one is not valid.
         let start = out.len();
@@ -180,7 +200,7 @@ impl Place {
             return Ok(());
         }
         out.truncate(start);
-        match mercy.dates {
+        match policy.dates {
             InvalidDates::Null if !self.key => out.extend_from_slice(NULL),
             // Spelled as the same moment is when the tap sends it.
             InvalidDates::Max if self.key && moment.write(out, moment.maximum(), true).is_ok() => {}
@@ -195,7 +215,7 @@ impl Form {
     /// The form for values whose schema has the limits of the column.
     pub(crate) fn rounding(self) -> Self {
         match self {
-            Self::Decimal(precision, scale) => Self::Rounded(precision, scale),
+            Self::Decimal { precision, scale } => Self::Rounded { precision, scale },
             Self::Array(element) => Self::Array(Box::new(element.rounding())),
             other => other,
         }
@@ -206,13 +226,17 @@ impl Form {
         match self {
             Self::Text | Self::Other => as_text(out, cell, nul),
             Self::Boolean => boolean(out, cell),
-            Self::Integer(bytes) => integer(out, cell, *bytes),
+            Self::Integer { bytes } => integer(out, cell, *bytes),
             Self::Numeric => numeric(out, cell),
-            Self::Decimal(precision, scale) => decimal(out, cell, (*precision, *scale), limits::fits_decimal),
-            Self::Rounded(precision, scale) => decimal(out, cell, (*precision, *scale), limits::fits_rounded),
+            Self::Decimal { precision, scale } => {
+                decimal(out, cell, (*precision, *scale), limits::fits_decimal)
+            }
+            Self::Rounded { precision, scale } => {
+                decimal(out, cell, (*precision, *scale), limits::fits_rounded)
+            }
             Self::Real => float(out, cell, canonical, limits::fits_real),
             Self::Float => float(out, cell, canonical, limits::fits_double),
-            Self::Characters(most) => characters(out, cell, nul, *most),
+            Self::Characters { most } => characters(out, cell, nul, *most),
             Self::Moment(moment) => match plain(cell) {
                 Some(text) => moment
                     .write(out, text, canonical)
@@ -373,7 +397,7 @@ fn decimal(
         return Ok(());
     }
     out.truncate(start);
-    Err(Refused::Digits(precision, scale))
+    Err(Refused::Digits { precision, scale })
 }
 
 fn float(
@@ -405,7 +429,7 @@ fn characters(out: &mut Vec<u8>, cell: &Cell<'_>, nul: Nul, most: u32) -> Result
         return Ok(());
     }
     out.truncate(start);
-    Err(Refused::Characters(most))
+    Err(Refused::Characters { most })
 }
 
 /// Hyphens, braces and case aside, as the server reads it; written lower-case and bare.
@@ -497,10 +521,10 @@ pub(crate) fn refuse(refused: &Refused, name: &str, cell: &Cell<'_>, why: Option
             "{name}: expected a key with at most {scale} digits behind the point, which its column keeps: rounded it \
              could replace another row, found {found}{why}"
         ),
-        Refused::Digits(precision, scale) => {
+        Refused::Digits { precision, scale } => {
             format!("{name}: expected a number that fits numeric({precision},{scale}), found {found}{why}")
         }
-        Refused::Characters(most) => {
+        Refused::Characters { most } => {
             format!("{name}: expected at most {most} characters, found {found}{why}")
         }
         Refused::Nul => format!(

@@ -1,20 +1,20 @@
-//! The rows of a batch, by what is done with them and by the columns that they have.
+//! The groups of a batch: rows with the same operation and the same columns, which one statement can load.
 
 use std::ops::Range;
 
 use melisma_sdk::files::Lines;
 
-/// The columns that a row has, by their place in the COPY.
+/// The set of columns that a row has, by their index in the COPY.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Mask(Box<[u64]>);
 
 impl Mask {
-    /// None of so many columns.
+    /// None of `columns` columns.
     pub(crate) fn none(columns: usize) -> Self {
         Self(vec![0; columns.div_ceil(64)].into())
     }
 
-    /// The first `present` of so many columns.
+    /// The first `present` of `columns` columns.
     pub(crate) fn first(present: usize, columns: usize) -> Self {
         let mut mask = Self::none(columns);
         (0..present).for_each(|column| mask.add(column));
@@ -47,106 +47,119 @@ impl Mask {
     }
 }
 
-/// What is done with rows.
+/// What a row does to the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Deed {
-    /// They are added, or put in the place of those with the same key.
+pub(crate) enum RowOp {
+    /// It is inserted, or replaces the row with the same key.
     Put,
-    /// Those with the same key are deleted. Such rows have the key's columns only. Of one batch they go first.
+    /// It deletes the row with the same key, and has only the columns of the key. Deletions of a batch come first.
     Delete,
 }
 
-/// Rows of one kind while a batch grows.
+/// A group of a batch that is being filled.
 #[derive(Debug)]
-pub(super) struct Growing {
-    pub(super) deed: Deed,
+pub(super) struct GroupBuilder {
+    pub(super) op: RowOp,
     pub(super) mask: Mask,
     pub(super) lines: Vec<u8>,
-    /// Rows that later ones have taken the place of.
-    pub(super) dead: Vec<Range<usize>>,
+    /// Ranges of `lines` that are no longer part of the batch: later rows have replaced them.
+    pub(super) discarded: Vec<Range<usize>>,
     pub(super) rows: usize,
 }
 
-impl Growing {
-    pub(super) fn new(deed: Deed, mask: Mask, lines: Vec<u8>) -> Self {
+impl GroupBuilder {
+    pub(super) fn new(op: RowOp, mask: Mask, lines: Vec<u8>) -> Self {
         Self {
-            deed,
+            op,
             mask,
             lines,
-            dead: Vec::new(),
+            discarded: Vec::new(),
             rows: 0,
         }
     }
 
-    pub(super) fn kill(&mut self, row: Range<usize>) {
-        self.dead.push(row);
+    /// Removes a row that a later one replaces. Its bytes stay until the batch is written, which skips them.
+    pub(super) fn discard(&mut self, row: Range<usize>) {
+        self.discarded.push(row);
         self.rows -= 1;
     }
 }
 
-/// Rows of one kind.
+/// A group of a finished batch.
 #[derive(Debug)]
 pub(crate) struct Group {
-    /// What the rows of an ordered batch call it.
+    /// The number by which the lines of an ordered batch refer to it.
     pub(crate) number: usize,
-    pub(crate) deed: Deed,
+    pub(crate) op: RowOp,
     pub(crate) mask: Mask,
     lines: Lines,
-    /// In their order.
-    dead: Vec<Range<usize>>,
+    /// In ascending order.
+    discarded: Vec<Range<usize>>,
 }
 
 impl Group {
     pub(super) fn new(
         number: usize,
-        deed: Deed,
+        op: RowOp,
         mask: Mask,
         lines: Lines,
-        mut gone: Vec<Range<usize>>,
+        mut discarded: Vec<Range<usize>>,
     ) -> Self {
-        gone.sort_unstable_by_key(|row| row.start);
+        discarded.sort_unstable_by_key(|row| row.start);
         Self {
             number,
-            deed,
+            op,
             mask,
             lines,
-            dead: gone,
+            discarded,
         }
     }
 
-    /// The lines that count, in as few pieces as can be.
+    /// The lines without the discarded ones, in as few pieces as possible.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
         let bytes = self.lines.bytes();
-        let ends = self.dead.iter().map(|row| row.start).chain([bytes.len()]);
-        let starts = [0].into_iter().chain(self.dead.iter().map(|row| row.end));
+        let ends = self.discarded.iter().map(|row| row.start).chain([bytes.len()]);
+        let starts = [0].into_iter().chain(self.discarded.iter().map(|row| row.end));
         starts
             .zip(ends)
             .filter(|(start, end)| start < end)
             .map(|(start, end)| &bytes[start..end])
     }
 
-    /// Bytes of all lines.
+    /// The bytes of all lines.
     pub(crate) fn bytes(&self) -> usize {
         self.lines.bytes().len()
     }
 }
 
-/// Appends the row that `old` becomes when `new` is put over it: each column of `new`, and of `old` what `new` lacks.
-/// Both end in a line end.
-pub(super) fn put_over(
-    out: &mut Vec<u8>,
-    columns: usize,
-    (old, old_mask): (&[u8], &Mask),
-    (new, new_mask): (&[u8], &Mask),
-) {
+/// A row that has some of the columns.
+#[derive(Clone, Copy)]
+pub(super) struct PartialRow<'a> {
+    /// Its line, with the line end.
+    pub(super) line: &'a [u8],
+    pub(super) mask: &'a Mask,
+}
+
+/// Appends the row that results when `new` replaces `old`: all columns of `new`, and those of `old` that `new` lacks.
+pub(super) fn replace_with(out: &mut Vec<u8>, columns: usize, old: PartialRow<'_>, new: PartialRow<'_>) {
     // No field has a tab or a line end: they are escaped.
-    let fields = |row: &'_ [u8]| row.strip_suffix(b"\n").unwrap_or(row).to_vec();
-    let (old, new) = (fields(old), fields(new));
-    let (mut old, mut new) = (old.split(|&byte| byte == b'\t'), new.split(|&byte| byte == b'\t'));
+    fn fields<'a>(row: PartialRow<'a>) -> impl Iterator<Item = &'a [u8]> {
+        let line = row.line.strip_suffix(b"\n").unwrap_or(row.line);
+        line.split(|&byte| byte == b'\t')
+    }
+    let (mut old_fields, mut new_fields) = (fields(old), fields(new));
     let start = out.len();
     for column in 0..columns {
-        let before = if old_mask.has(column) { old.next() } else { None };
-        let after = if new_mask.has(column) { new.next() } else { None };
+        let before = if old.mask.has(column) {
+            old_fields.next()
+        } else {
+            None
+        };
+        let after = if new.mask.has(column) {
+            new_fields.next()
+        } else {
+            None
+        };
         if let Some(field) = after.or(before) {
             out.extend_from_slice(field);
             out.push(b'\t');
@@ -182,11 +195,17 @@ mod tests {
     #[test]
     fn a_partial_row_leaves_what_it_lacks() {
         let mut out = Vec::new();
-        put_over(
+        replace_with(
             &mut out,
             4,
-            (b"1\ta\tb\n", &mask(&[0, 1, 3])),
-            (b"1\tx\tY\n", &mask(&[0, 2, 3])),
+            PartialRow {
+                line: b"1\ta\tb\n",
+                mask: &mask(&[0, 1, 3]),
+            },
+            PartialRow {
+                line: b"1\tx\tY\n",
+                mask: &mask(&[0, 2, 3]),
+            },
         );
         assert_eq!(out, b"1\ta\tx\tY\n");
     }

@@ -1,6 +1,6 @@
-//! Which row of a batch has which key: so that of equal keys the last wins.
+//! The index of a batch: finds the row that has a key, so that a later row with the same key replaces it.
 
-/// Where a row stands.
+/// The location of a row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) hash: u64,
@@ -10,7 +10,7 @@ pub(super) struct Entry {
     pub(super) end: usize,
 }
 
-/// A hash table without allocation for a row: open addressing, emptied and used again.
+/// A hash table with open addressing, cleared and reused for each batch, so that no row allocates.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     /// The number of an entry plus one; 0 is free. A power of two of them, at least half of them free.
@@ -19,7 +19,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// The entry with this hash for which `equal` says that its key is the same, or the slot where it would stand.
+    /// The entry with this hash for which `equal` says that its key is the same, or the slot where it would be.
     #[inline]
     pub(super) fn find(&mut self, hash: u64, equal: impl Fn(&Entry) -> bool) -> Result<&mut Entry, usize> {
         if self.slots.len() < 2 * (self.entries.len() + 1) {

@@ -5,7 +5,7 @@
 //! that the server judges before a STATE covers the row. A key that no compression of the server's can bring below
 //! the limit is refused as other values are that do not fit their column.
 
-use super::form::{Form, Place};
+use super::form::{CopyColumn, Form};
 
 /// Bytes that the server's index entry can have.
 pub(crate) const MOST: usize = 2704;
@@ -15,10 +15,10 @@ pub(super) const LONG: usize = 2000;
 
 /// Whether the key, as the COPY has it, can not be in an index whatever the server does.
 #[cold]
-pub(super) fn never_fits(places: &[Place], key: &[u8]) -> bool {
-    let texts = places.iter().zip(key.split(|&byte| byte == b'\t'));
+pub(super) fn never_fits(columns: &[CopyColumn], key: &[u8]) -> bool {
+    let texts = columns.iter().zip(key.split(|&byte| byte == b'\t'));
     // Of other types the COPY does not show how many bytes a value takes.
-    let texts = texts.filter(|(place, _)| matches!(place.form, Form::Text | Form::Characters(_)));
+    let texts = texts.filter(|(column, _)| matches!(column.form, Form::Text | Form::Characters { .. }));
     // The bound takes each repetition for the shortest one. Some room is left for what it does not see.
     let least: usize = texts.map(|(_, text)| compressed(text)).sum();
     least / 10 * 9 > MOST
@@ -54,8 +54,8 @@ fn compressed(text: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn place(form: Form) -> Place {
-        Place {
+    fn column(form: Form) -> CopyColumn {
+        CopyColumn {
             cell: 0,
             form,
             key: true,
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn only_what_surely_does_not_fit_is_said_not_to() {
-        let text = [place(Form::Text), place(Form::Text)];
+        let text = [column(Form::Text), column(Form::Text)];
         assert!(never_fits(&text, &noise(6000)));
         assert!(!never_fits(&text, &noise(2700)));
         assert!(!never_fits(&text, &vec![b'x'; 100_000]));
@@ -87,6 +87,6 @@ mod tests {
         let both = [noise(2000), vec![b'\t'], noise(4000)[2000..].to_vec()].concat();
         assert!(never_fits(&text, &both));
         // Digits take less in a numeric.
-        assert!(!never_fits(&[place(Form::Numeric)], &noise(6000)));
+        assert!(!never_fits(&[column(Form::Numeric)], &noise(6000)));
     }
 }

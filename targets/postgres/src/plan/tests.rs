@@ -18,7 +18,7 @@ fn rules(evolution: Evolution) -> Rules {
         },
         evolution,
         widen_on: WidenOn::Value,
-        mercy: Mercy {
+        policy: InvalidValuePolicy {
             nul: Nul::Refuse,
             dates: InvalidDates::Error,
             values: InvalidValues::Error,
@@ -58,7 +58,7 @@ fn a_new_table_is_marked_until_its_first_load_ends() {
     );
     // The key goes first in the COPY, so that its bytes are the front of a line.
     assert_eq!(plan.columns, ["id".into(), "x".into()]);
-    assert_eq!((plan.layout.keys, plan.layout.places[0].cell), (1, 1));
+    assert_eq!((plan.layout.keys, plan.layout.columns[0].cell), (1, 1));
     let mut append = rules(Evolution::Widen);
     append.upsert = false;
     let plan = planned(&append, None, &schema).expect("a plan");
@@ -210,12 +210,12 @@ fn a_column_keeps_its_type_while_values_may_fit() {
             .iter()
             .position(|column| **column == *name)
             .expect("a column");
-        plan.layout.places[at].wider.clone()
+        plan.layout.columns[at].wider.clone()
     };
-    assert_eq!(plan.layout.places[0].form, Form::Moment(Moment::Timestamp));
+    assert_eq!(plan.layout.columns[0].form, Form::Moment(Moment::Timestamp));
     assert_eq!(wider("at"), Wider::To(Form::Text));
     assert_eq!(wider("list"), Wider::To(Form::Json));
-    assert_eq!(wider("n"), Wider::To(Form::Integer(8)));
+    assert_eq!(wider("n"), Wider::To(Form::Integer { bytes: 8 }));
     assert_eq!(wider("short"), Wider::To(Form::Text));
 
     // A value came that did not fit two of them.
@@ -240,7 +240,7 @@ fn a_column_under_a_view_says_so_before_anything_is_changed() {
     there.columns[0].used_by = Some("view m.v".into());
     let schema = stream(&json!({"x": {"type": "integer"}}), &[]);
     let plan = planned(&rules(Evolution::Widen), Some(&there), &schema).expect("a plan");
-    assert!(matches!(&plan.layout.places[0].wider, Wider::Stays(why) if why.contains("view m.v")));
+    assert!(matches!(&plan.layout.columns[0].wider, Wider::Stays(why) if why.contains("view m.v")));
     let text = stream(&json!({"x": {"type": "string"}}), &[]);
     let error = planned(&rules(Evolution::Widen), Some(&there), &text).expect_err("no");
     assert!(error.to_string().contains("view m.v uses the column"), "{error}");

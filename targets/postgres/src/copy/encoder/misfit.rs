@@ -20,7 +20,7 @@ pub(super) enum Misfit {
 }
 
 impl CopyEncoder {
-    /// A row with a value that its column does not hold: the column widens, or null takes the place of the value, or
+    /// A row with a value that its column does not hold: the column is widened, or the value is replaced with null, or
     /// the row is refused.
     #[cold]
     pub(super) fn push_misfit(
@@ -37,11 +37,11 @@ impl CopyEncoder {
             Misfit::Row(error) => return Err(Unwritten::Refused(error)),
         };
         let layout = Arc::clone(&self.layout);
-        let misfits: Vec<usize> = (0..layout.places.len())
+        let misfits: Vec<usize> = (0..layout.columns.len())
             .filter(|&column| self.groups[group].mask.has(column))
-            .filter(|&column| !layout.places[column].holds(cells, layout.mercy))
+            .filter(|&column| !layout.columns[column].holds(cells, layout.policy))
             .collect();
-        let widens = |column: &usize| layout.places[*column].widens_for(cells, layout.mercy);
+        let widens = |column: &usize| layout.columns[*column].widens_for(cells, layout.policy);
         let stuck: Vec<usize> = misfits.iter().filter(|column| !widens(column)).copied().collect();
         if stuck.is_empty() && !misfits.is_empty() {
             return Err(Unwritten::Widens(misfits));
@@ -57,23 +57,24 @@ impl CopyEncoder {
         (first, refused): (usize, &Refused),
     ) -> std::result::Result<(), Unwritten> {
         let layout = Arc::clone(&self.layout);
-        let nullable = |&column: &usize| !layout.places[column].key;
-        if layout.mercy.values == InvalidValues::Null && !columns.is_empty() && columns.iter().all(nullable) {
+        let nullable = |&column: &usize| !layout.columns[column].key;
+        if layout.policy.values == InvalidValues::Null && !columns.is_empty() && columns.iter().all(nullable)
+        {
             let mut cells = cells.to_vec();
             for &column in columns {
-                cells[layout.places[column].cell] = Cell::Null;
+                cells[layout.columns[column].cell] = Cell::Null;
             }
             return self.push_cells(&cells);
         }
-        let cell = |column: usize| *cells.get(layout.places[column].cell).unwrap_or(&Cell::Absent);
+        let cell = |column: usize| *cells.get(layout.columns[column].cell).unwrap_or(&Cell::Absent);
         let column = columns.first().copied().unwrap_or(first);
-        let place = &layout.places[column];
-        let own = place.refusal(&cell(column), layout.mercy);
+        let refusing = &layout.columns[column];
+        let own = refusing.refusal(&cell(column), layout.policy);
         Err(Unwritten::Refused(refuse(
             own.as_ref().unwrap_or(refused),
             &layout.names[column],
             &cell(column),
-            place.stays(),
+            refusing.stays(),
         )))
     }
 }

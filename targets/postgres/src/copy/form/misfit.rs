@@ -2,9 +2,9 @@
 
 use melisma_sdk::Cell;
 
-use super::{Form, Mercy, Place, Refused};
+use super::{CopyColumn, Form, InvalidValuePolicy, Refused};
 
-/// What becomes of a value that its column cannot hold (`invalid_values`).
+/// What happens to a value that its column cannot hold (`invalid_values`).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
 )]
@@ -14,7 +14,7 @@ pub enum InvalidValues {
     /// The record is refused.
     #[default]
     Error,
-    /// Null takes its place.
+    /// The value is replaced with null.
     Null,
 }
 
@@ -30,15 +30,15 @@ pub(crate) enum Wider {
     To(Form),
 }
 
-impl Place {
+impl CopyColumn {
     /// Whether the column holds its cell of a row.
-    pub(crate) fn holds(&self, cells: &[Cell<'_>], mercy: Mercy) -> bool {
+    pub(crate) fn holds(&self, cells: &[Cell<'_>], policy: InvalidValuePolicy) -> bool {
         let cell = cells.get(self.cell).unwrap_or(&Cell::Absent);
-        self.refusal(cell, mercy).is_none()
+        self.refusal(cell, policy).is_none()
     }
 
     /// Whether the column can become one that holds it.
-    pub(crate) fn widens_for(&self, cells: &[Cell<'_>], mercy: Mercy) -> bool {
+    pub(crate) fn widens_for(&self, cells: &[Cell<'_>], policy: InvalidValuePolicy) -> bool {
         let Wider::To(form) = &self.wider else {
             return false;
         };
@@ -46,12 +46,12 @@ impl Place {
             form: form.clone(),
             ..self.clone()
         };
-        wide.holds(cells, mercy)
+        wide.holds(cells, policy)
     }
 
     /// Why the column does not hold a cell.
-    pub(crate) fn refusal(&self, cell: &Cell<'_>, mercy: Mercy) -> Option<Refused> {
-        self.write(&mut Vec::new(), cell, mercy).err()
+    pub(crate) fn refusal(&self, cell: &Cell<'_>, policy: InvalidValuePolicy) -> Option<Refused> {
+        self.write(&mut Vec::new(), cell, policy).err()
     }
 
     /// Why the column does not become wider, when that is for a reason that the user can change.

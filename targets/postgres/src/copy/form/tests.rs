@@ -1,25 +1,25 @@
 use super::*;
 use crate::copy::read_field;
 
-const MERCY: Mercy = Mercy {
+const POLICY: InvalidValuePolicy = InvalidValuePolicy {
     nul: Nul::Refuse,
     dates: InvalidDates::Error,
     values: InvalidValues::Error,
 };
 
-fn field(form: &Form, json: &str, key: bool, mercy: Mercy) -> Result<Option<String>, String> {
+fn field(form: &Form, json: &str, key: bool, policy: InvalidValuePolicy) -> Result<Option<String>, String> {
     let cell = cell_of(json);
     let mut out = Vec::new();
-    let place = Place {
+    let column = CopyColumn {
         cell: 0,
         form: form.clone(),
         key,
         scale: None,
         wider: Wider::Never,
     };
-    match place.write(&mut out, &cell, mercy) {
+    match column.write(&mut out, &cell, policy) {
         Ok(()) => Ok(read_field(&out)),
-        Err(refused) => Err(refuse(&refused, "x", &cell, place.stays()).to_string()),
+        Err(refused) => Err(refuse(&refused, "x", &cell, column.stays()).to_string()),
     }
 }
 
@@ -28,9 +28,9 @@ fn values_have_the_form_of_their_column() {
     for (form, json, expected) in [
         (Form::Boolean, "true", "t"),
         (Form::Boolean, "\"false\"", "f"),
-        (Form::Integer(2), "-32768", "-32768"),
-        (Form::Integer(8), "12.0", "12"),
-        (Form::Integer(4), "\"7\"", "7"),
+        (Form::Integer { bytes: 2 }, "-32768", "-32768"),
+        (Form::Integer { bytes: 8 }, "12.0", "12"),
+        (Form::Integer { bytes: 4 }, "\"7\"", "7"),
         (Form::Numeric, "1.50", "1.50"),
         (
             Form::Numeric,
@@ -40,13 +40,34 @@ fn values_have_the_form_of_their_column() {
         (Form::Numeric, "\"-1e-3\"", "-1e-3"),
         (Form::Numeric, "\"NaN\"", "NaN"),
         (Form::Float, "1e300", "1e300"),
-        (Form::Decimal(5, 2), "123.4500", "123.4500"),
-        (Form::Decimal(5, 2), "\"123.45\"", "123.45"),
-        (Form::Rounded(5, 2), "1.2345", "1.2345"),
-        (Form::Characters(3), "\"é漢😀\"", "é漢😀"),
-        (Form::Characters(3), r#""a\n\\""#, "a\n\\"),
         (
-            Form::Array(Box::new(Form::Integer(4))),
+            Form::Decimal {
+                precision: 5,
+                scale: 2,
+            },
+            "123.4500",
+            "123.4500",
+        ),
+        (
+            Form::Decimal {
+                precision: 5,
+                scale: 2,
+            },
+            "\"123.45\"",
+            "123.45",
+        ),
+        (
+            Form::Rounded {
+                precision: 5,
+                scale: 2,
+            },
+            "1.2345",
+            "1.2345",
+        ),
+        (Form::Characters { most: 3 }, "\"é漢😀\"", "é漢😀"),
+        (Form::Characters { most: 3 }, r#""a\n\\""#, "a\n\\"),
+        (
+            Form::Array(Box::new(Form::Integer { bytes: 4 })),
             r#""{1,NULL,3}""#,
             r#"{"1",NULL,"3"}"#,
         ),
@@ -66,12 +87,12 @@ fn values_have_the_form_of_their_column() {
         (Form::Other, r#""192.168.0.1/24""#, "192.168.0.1/24"),
     ] {
         assert_eq!(
-            field(&form, json, false, MERCY),
+            field(&form, json, false, POLICY),
             Ok(Some(expected.to_owned())),
             "{form:?} {json}"
         );
     }
-    assert_eq!(field(&Form::Boolean, "null", false, MERCY), Ok(None));
+    assert_eq!(field(&Form::Boolean, "null", false, POLICY), Ok(None));
 }
 
 #[test]
@@ -79,12 +100,12 @@ fn what_does_not_fit_says_what_does() {
     for (form, json, error) in [
         (Form::Boolean, "1", "x: expected a boolean, found 1"),
         (
-            Form::Integer(2),
+            Form::Integer { bytes: 2 },
             "32768",
             "x: expected an integer that fits smallint, found 32768",
         ),
         (
-            Form::Integer(8),
+            Form::Integer { bytes: 8 },
             "1.5",
             "x: expected an integer that fits bigint, found 1.5",
         ),
@@ -101,7 +122,10 @@ fn what_does_not_fit_says_what_does() {
             "x: expected a number that fits numeric, found 1e200000",
         ),
         (
-            Form::Decimal(5, 2),
+            Form::Decimal {
+                precision: 5,
+                scale: 2,
+            },
             "1.234",
             "x: expected a number that fits numeric(5,2), found 1.234",
         ),
@@ -116,12 +140,12 @@ fn what_does_not_fit_says_what_does() {
             "x: expected a number in the range of the column, found 1e39",
         ),
         (
-            Form::Characters(3),
+            Form::Characters { most: 3 },
             "\"abcd\"",
             "x: expected at most 3 characters, found \"abcd\"",
         ),
         (
-            Form::Array(Box::new(Form::Integer(4))),
+            Form::Array(Box::new(Form::Integer { bytes: 4 })),
             "[[1],[2,3]]",
             "x: expected an array whose elements fit the column, found [[1],[2,3]]",
         ),
@@ -148,10 +172,10 @@ fn what_does_not_fit_says_what_does() {
             "x: expected an array, found 1",
         ),
     ] {
-        assert_eq!(field(&form, json, false, MERCY), Err(error.to_owned()));
+        assert_eq!(field(&form, json, false, POLICY), Err(error.to_owned()));
     }
     assert_eq!(
-        field(&Form::Text, "null", true, MERCY),
+        field(&Form::Text, "null", true, POLICY),
         Err("x: expected a value for the key, found null".to_owned())
     );
 }
@@ -179,7 +203,7 @@ fn equal_keys_are_equal_bytes() {
             r#""a0eebc999c0b4ef8bb6d6bb9bd380a11""#,
         ),
     ] {
-        assert_eq!(field(&form, a, true, MERCY), field(&form, b, true, MERCY));
+        assert_eq!(field(&form, a, true, POLICY), field(&form, b, true, POLICY));
     }
 }
 
@@ -187,7 +211,7 @@ fn equal_keys_are_equal_bytes() {
 fn a_key_is_rounded_when_it_may_be_a_binary_float_and_refused_when_it_is_a_text() {
     let written = |json: &str| {
         let mut out = Vec::new();
-        let place = Place {
+        let column = CopyColumn {
             cell: 0,
             form: Form::Numeric,
             key: true,
@@ -195,7 +219,7 @@ fn a_key_is_rounded_when_it_may_be_a_binary_float_and_refused_when_it_is_a_text(
             wider: Wider::Never,
         };
         let cell = cell_of(json);
-        match place.write(&mut out, &cell, MERCY) {
+        match column.write(&mut out, &cell, POLICY) {
             Ok(()) => Ok(read_field(&out).expect("a value")),
             Err(refused) => Err(refuse(&refused, "x", &cell, None).to_string()),
         }
@@ -210,7 +234,14 @@ fn a_key_is_rounded_when_it_may_be_a_binary_float_and_refused_when_it_is_a_text(
 #[test]
 fn dates_that_no_column_holds_follow_the_setting() {
     let form = Form::Moment(Moment::Timestamp);
-    let with = |dates| field(&form, "\"0000-00-00\"", false, Mercy { dates, ..MERCY });
+    let with = |dates| {
+        field(
+            &form,
+            "\"0000-00-00\"",
+            false,
+            InvalidValuePolicy { dates, ..POLICY },
+        )
+    };
     assert_eq!(with(InvalidDates::Null), Ok(None));
     assert_eq!(
         with(InvalidDates::Max),
