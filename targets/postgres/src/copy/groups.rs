@@ -143,7 +143,7 @@ pub(super) struct PartialRow<'a> {
 /// Appends the row that results when `new` replaces `old`: all columns of `new`, and those of `old` that `new` lacks.
 pub(super) fn replace_with(out: &mut Vec<u8>, columns: usize, old: PartialRow<'_>, new: PartialRow<'_>) {
     // No field has a tab or a line end: they are escaped.
-    fn fields<'a>(row: PartialRow<'a>) -> impl Iterator<Item = &'a [u8]> {
+    fn fields(row: PartialRow<'_>) -> impl Iterator<Item = &[u8]> {
         let line = row.line.strip_suffix(b"\n").unwrap_or(row.line);
         line.split(|&byte| byte == b'\t')
     }
