@@ -1,6 +1,7 @@
 //! A record as a row of borrowed cells, one for each column of the stream's schema.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::json::{self, Room, Syntax};
 
@@ -37,6 +38,28 @@ impl<'a> Cell<'a> {
             Some(b'f') => Self::Bool(false),
             _ if json == "-0" => Self::Number(json),
             _ => json.parse().map_or(Self::Number(json), Self::Int),
+        }
+    }
+}
+
+/// The value as text: the text that a string stands for, the digits of a number as they came, JSON for objects and arrays,
+/// `null`, and nothing for what is absent.
+///
+/// ```
+/// use melisma_engine::cell::{Cell, Text};
+///
+/// let cells = [Cell::Int(7), Cell::Number("1.70"), Cell::Text(Text::new(r"caf\u00e9", true)), Cell::Null, Cell::Absent];
+/// assert_eq!(cells.map(|cell| cell.to_string()), ["7", "1.70", "café", "null", ""]);
+/// ```
+impl fmt::Display for Cell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.pad(""),
+            Self::Null => f.pad("null"),
+            Self::Bool(value) => value.fmt(f),
+            Self::Int(value) => value.fmt(f),
+            Self::Number(text) | Self::Json(text) => f.pad(text),
+            Self::Text(text) => f.pad(&text.to_text()),
         }
     }
 }

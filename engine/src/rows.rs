@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cell::{Cell, Row, Text};
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
-use crate::schema::StreamSchema;
+use crate::schema::{Column, StreamSchema};
 
 /// Keeps rows as one text and compact references into it; nothing is allocated for a row or a cell.
 #[derive(Debug)]
@@ -214,6 +214,22 @@ impl<'b> RowView<'b> {
         self.resolve(self.batch.cells[self.index * columns + column])
     }
 
+    /// The columns of the schema, each with the row's cell.
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = (&'b Column, Cell<'b>)> + Clone + use<'b> {
+        self.batch.schema.columns.iter().zip(self.cells())
+    }
+
+    /// The columns that the record has: an upsert leaves the others as they are.
+    pub fn present(&self) -> impl Iterator<Item = (&'b Column, Cell<'b>)> + Clone + use<'b> {
+        self.columns().filter(|(_, cell)| *cell != Cell::Absent)
+    }
+
+    /// The cell of the column with this name; [`Cell::Absent`] when the schema has no such column.
+    pub fn get(&self, name: &str) -> Cell<'b> {
+        let column = self.batch.schema.column(name);
+        column.map_or(Cell::Absent, |column| self.cell(column))
+    }
+
     /// The record's JSON object as it came.
     pub fn record(&self) -> &'b str {
         self.text(0, self.row().record)
@@ -261,7 +277,7 @@ impl<'b> RowView<'b> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{Column, DataType};
+    use crate::schema::DataType;
 
     fn schema(columns: usize) -> Arc<StreamSchema> {
         let column = |n: usize| Column {
@@ -325,6 +341,16 @@ mod tests {
         let views: Vec<_> = batch.rows().collect();
         assert_eq!(views[0].cells().collect::<Vec<_>>(), cells);
         assert_eq!(views[0].cell(8), cells[8]);
+        let names: Vec<_> = views[0]
+            .columns()
+            .map(|(column, cell)| (&*column.name, cell))
+            .collect();
+        assert_eq!(views[0].present().count(), cells.len() - 1);
+        assert_eq!(names[8], ("8", cells[8]));
+        assert_eq!(
+            (views[0].get("7"), views[0].get("x")),
+            (Cell::Int(-7), Cell::Absent)
+        );
         assert_eq!(
             (views[0].record(), views[0].is_untouched()),
             (record.as_str(), true)

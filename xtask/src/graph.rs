@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 8] = [
     &["engine"],
     &["sdk"],
     &["postgres"],
-    &["taps/", "targets/"],
+    &["taps/", "targets/", "examples/"],
     &["cli"],
     &["fuzz/properties"],
     &["benches", "tests/e2e", "tests/faults"],

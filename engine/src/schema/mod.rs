@@ -99,4 +99,9 @@ impl StreamSchema {
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)
     }
+
+    /// The names of the key properties.
+    pub fn key_names(&self) -> impl Iterator<Item = &str> {
+        self.key.iter().map(|&column| &*self.columns[column].name)
+    }
 }

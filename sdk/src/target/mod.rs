@@ -1,4 +1,5 @@
 //! What a target is made of: the [`Target`] trait, the settings that all targets have, and `main`.
+#![doc = include_str!("levels.md")]
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use crate::plugin::Package;
 mod config;
 mod counts;
 mod metrics;
+mod records;
 mod run;
 mod verdict;
 
@@ -18,6 +20,7 @@ pub use config::{
     InvalidLine, LoadMethod, NotANumber, OnInvalid, Replace, StandardConfig, UndeclaredProperties,
 };
 pub use counts::{COUNTS_VARIABLE, Count};
+pub use records::{RecordSink, RecordTarget, RecordWriter, Records};
 pub(crate) use run::plugin;
 pub use run::run_target_on;
 pub use verdict::{RUN_VERDICT_FAILED, RUN_VERDICT_OK, RUN_VERDICT_VARIABLE};
@@ -91,6 +94,17 @@ impl Capabilities {
         activate_version: false,
         undeclared_properties: false,
         stored_state: false,
+    };
+
+    /// Rows are added, or replace those with the same key.
+    pub const UPSERT: Self = Self {
+        load_methods: &[
+            LoadMethod::AppendOnly,
+            LoadMethod::Append,
+            LoadMethod::Upsert,
+            LoadMethod::UpsertOnConflict,
+        ],
+        ..Self::APPEND
     };
 }
 
