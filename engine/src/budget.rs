@@ -27,7 +27,7 @@ struct Used {
 }
 
 impl Budget {
-    /// A budget of so many bytes.
+    /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self(Arc::new(Shared {
             limit,
@@ -62,7 +62,7 @@ impl Budget {
         }
     }
 
-    /// Nobody waits any more: the run is ending.
+    /// Wakes every thread that waits, for good: the run is ending.
     pub fn close(&self) {
         self.0.lock().closed = true;
         self.0.freed.notify_all();

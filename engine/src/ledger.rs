@@ -1,9 +1,9 @@
-//! Knows what is durable, and so which STATE may be told.
+//! The ledger: tracks what is durable, and so decides which STATE may be emitted.
 //!
-//! A pure state machine: no I/O, no clock. Every input line has a sequence number. What is not durable yet, a unit
-//! of records, a change of schema, an ACTIVATE_VERSION, holds a [`Ticket`] with the number of its first line. The
-//! smallest number that is held is the watermark, [`Ledger::low`]: everything below it is durable. A STATE read at
-//! line `s` covers all lines before it, so it may be told when `s < low`; only the newest such is worth telling.
+//! A pure state machine: no I/O, no clock. Every input line has a sequence number. What is not durable yet, a unit of
+//! records, a change of schema, an ACTIVATE_VERSION, holds a [`Ticket`] with the number of its first line. The smallest
+//! number that is held is the watermark, [`Ledger::low`]: everything below it is durable. A STATE read at line `s`
+//! covers all lines before it, so it may be emitted when `s < low`; only the newest such STATE is worth emitting.
 //!
 //! A ticket that is dropped, neither committed nor abandoned, is lost: some path through the program forgot its
 //! records. That poisons the ledger, which then tells no more STATE. A bug must never look like success.
@@ -61,7 +61,7 @@ pub struct Tally {
     pub received: u64,
     /// Rows that the sink has made durable.
     pub written: u64,
-    /// Records left out or set aside, as the user asked.
+    /// Records that were dropped or written to the dead-letter file, as the user asked.
     pub refused: u64,
 }
 
@@ -87,7 +87,7 @@ pub struct State {
 pub struct Ledger {
     /// First sequence number of each unit that is not durable, and its stream.
     in_flight: BTreeMap<u64, usize>,
-    /// The states that are not told, in their order. Never two with no unit between them, so there is at most one
+    /// The states that were not emitted, in their order. Never two with no unit between them, so there is at most one
     /// more than units in flight.
     pending: VecDeque<State>,
     pending_bytes: usize,
@@ -175,7 +175,7 @@ impl Ledger {
             .map_or(self.next, |(&seq, _)| seq)
     }
 
-    /// Takes the newest STATE that may be told, and forgets the older ones.
+    /// Takes the newest STATE that may be emitted, and forgets the older ones.
     pub fn take(&mut self) -> Result<Option<State>> {
         self.check()?;
         let low = self.low();
@@ -198,7 +198,7 @@ impl Ledger {
         }
     }
 
-    /// No more STATE may be told. Returns the error that says why; the first reason stays.
+    /// No more STATE may be emitted. Returns the error with the reason; the first reason stays.
     pub fn poison(&mut self, reason: impl Into<String>) -> Error {
         let reason = self.poison.get_or_insert_with(|| reason.into());
         Error::bug(reason.clone())

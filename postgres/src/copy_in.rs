@@ -30,7 +30,7 @@ impl Session {
             .map_err(|error| self.cause(error))
     }
 
-    /// Sends lines, whole or in parts. What the server has against them is told at the latest by
+    /// Sends lines, whole or in parts. Errors of the server are returned at the latest by
     /// [`finish_copy`](Session::finish_copy).
     pub fn send_lines(&mut self, copy: &mut CopyIn, lines: &[u8]) -> Result<(), Error> {
         let sent = self.runtime.block_on(async {

@@ -49,7 +49,7 @@ fn show_part(part: &str) -> std::borrow::Cow<'_, str> {
     }
 }
 
-/// The server can not be reached, or went away in the middle.
+/// The server cannot be reached, or went away in the middle.
 fn unavailable(doing: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     let mut message = format!("{doing}: no connection to the PostgreSQL server");
     // The outermost says "error connecting to server" and the like; those below say why.

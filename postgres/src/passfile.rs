@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// The password that `own`, else `PGPASSFILE`, else `~/.pgpass`, has for this connection.
 ///
-/// As in libpq, a file that is not there has none, and one that others may read is warned of and not used.
+/// As in libpq, a file that is not there has none, and one that others may read is ignored, with a warning.
 pub(crate) fn password(
     own: Option<&str>,
     host: &str,

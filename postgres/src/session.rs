@@ -84,7 +84,7 @@ impl Session {
         row.map_err(|error| self.cause(error))
     }
 
-    /// Runs statements, with semicolons between, whose rows nobody wants.
+    /// Runs statements, separated by semicolons, and discards their rows.
     pub fn batch_execute(&mut self, statements: &str) -> Result<(), Error> {
         let done = self.runtime.block_on(self.client.batch_execute(statements));
         done.map_err(|error| self.cause(error))

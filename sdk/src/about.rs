@@ -1,4 +1,4 @@
-//! `--about`: what the plugin is, can do and can be told, for people, for Meltano Hub and for a README.
+//! `--about`: the plugin, its capabilities and its settings, as text, for Meltano Hub and for a README.
 
 use std::fmt::Write;
 

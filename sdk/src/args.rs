@@ -22,7 +22,7 @@ pub struct Args {
     pub state: Option<PathBuf>,
     /// `--input`, which a target reads instead of stdin.
     pub input: Option<PathBuf>,
-    /// `--state-out`, where a target keeps the last STATE that it told.
+    /// `--state-out`, where a target keeps the last STATE that it emitted.
     pub state_out: Option<PathBuf>,
     /// What to do.
     pub action: Action,

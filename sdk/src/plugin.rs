@@ -163,7 +163,7 @@ fn take_all_file_handles() {
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
         let limit = getrlimit(Resource::Nofile);
-        // What can not be had stays as it is; the file that is one too many is an error then.
+        // What cannot be had stays as it is; the file that is one too many is an error then.
         let _ = setrlimit(
             Resource::Nofile,
             Rlimit {

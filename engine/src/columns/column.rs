@@ -44,7 +44,7 @@ pub(super) struct Replaced {
     pub(super) first: String,
 }
 
-/// With a tag of its own (`repr`): one that is told from the capacity of a vector takes longer to read.
+/// With a tag of its own (`repr`): one that the compiler hides in the capacity of a vector takes longer to read.
 #[derive(Debug)]
 #[repr(u8)]
 pub(super) enum Values {
@@ -133,7 +133,7 @@ impl Column {
         }
     }
 
-    /// Adds a value, or says why it can not be one of this column. `row` is the one that the cell is of.
+    /// Adds a value, or says why it cannot be one of this column. `row` is the one that the cell is of.
     ///
     /// The usual value of each type comes first; all others are left to [`push_other`](Self::push_other).
     #[inline(always)]
@@ -271,7 +271,7 @@ impl Column {
         self.nulls.add();
     }
 
-    /// Adds the values, which nobody will look at, of the nulls that are pending.
+    /// Adds placeholder values for the pending nulls; the validity bitmap hides them.
     #[inline(never)]
     pub(super) fn settle(&mut self) {
         let (rows, nulls) = (self.settled(), self.nulls.pending());

@@ -16,7 +16,7 @@ use crate::json;
 #[derive(Debug)]
 pub(super) struct Texts {
     strings: StringBuilder,
-    /// Which of those are none of this column, in order: the builder can not forget a string, so they are left out of the
+    /// Which of those are none of this column, in order: the builder cannot forget a string, so they are left out of the
     /// array.
     holes: Vec<Range<usize>>,
     /// How many strings those are.

@@ -23,7 +23,8 @@ const MAX_OUTSIDE: usize = 1000;
 const MAX_OUTSIDE_BYTES: usize = 1 << 20;
 /// Bytes of a key beyond its name, spelled as long as can be, that are still remembered with it.
 const SPARE: usize = 64;
-/// Up to so many keys a new one is put where it came, in the midst of the others: each such key costs a walk over all.
+/// Up to this number of keys a new one is inserted where it came, between the others: each such key costs a walk over
+/// all.
 const MAX_INSERTED: usize = 2000;
 
 /// What a key says of the value that follows it.

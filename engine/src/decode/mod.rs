@@ -6,7 +6,7 @@
 //! escape is right, only slower.
 //!
 //! A member whose key and value are short is read from one window of 64 bytes, so one check of bounds does for all of
-//! it. All that is not plain (the last members of a line, long values, a new key) takes the general way.
+//! it. Everything else (the last members of a line, long values, a new key) takes the slow path.
 //!
 //! Where a row ends in Arrow columns, most records need none; see [`Decoder::decode_into`].
 
@@ -86,7 +86,7 @@ impl Decoder {
     /// A decoder for records of this schema.
     ///
     /// # Errors
-    /// A schema that can not be compiled into checks ([`Kind::Input`](crate::Kind::Input)).
+    /// A schema that cannot be compiled into checks ([`Kind::Input`](crate::Kind::Input)).
     pub fn new(schema: &Arc<StreamSchema>, options: DecodeOptions) -> Result<Self> {
         let (mut checks, unchecked) = Checks::new(schema, options.validate)?;
         checks.closed |= options.undeclared == Undeclared::Refuse;
@@ -308,7 +308,7 @@ impl Decoder {
         let mut untouched = row.untouched;
         for (cell, column) in row.cells.iter_mut().zip(&self.schema.columns) {
             let Some(metadata) = column.metadata else { continue };
-            // What the record itself brought under such a name would stand twice beside ours.
+            // A property of the record with such a name would duplicate ours.
             let absent = matches!(cell, Cell::Absent);
             untouched &= absent;
             *cell = match metadata {

@@ -5,8 +5,8 @@
 //! column as soon as its end is known, or nowhere, where only the record as it came is wanted. All else waits in its cell
 //! until the end of the record.
 //!
-//! Nothing is ever reported from here. A record with anything wrong or unexpected is taken back out of the columns and
-//! decoded once more, in the general way.
+//! Nothing is ever reported from here. A record with anything invalid or unexpected is rolled back from the columns and
+//! decoded again, by the slow path.
 
 use super::checks::Checks;
 use super::keys::{KEPT, Key, OUTSIDE};
@@ -37,7 +37,7 @@ pub(super) struct Straight {
 
 /// The longest pause. A record tried in vain costs at most as much as one decoded.
 const MAX_PAUSE: u32 = 255;
-/// So many of the properties that came before may be missing: each is a wrong guess.
+/// The number of earlier properties that may be missing: each is a wrong guess.
 const MAX_MISSING: usize = 4;
 
 /// Where the values of a record go.
@@ -72,7 +72,7 @@ impl Takes for Nowhere {
     fn read(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize> {
         let at = at & 31;
         match window[at] {
-            // The record can not be passed on as it came.
+            // The record cannot be passed on as it came.
             _ if key.column == OUTSIDE => None,
             b'"' if key.unchecked.has(Types::STRING) => Some(long_string_end(text, window, at)? + 1),
             b'0'..=b'9' | b'-' => {
@@ -230,7 +230,7 @@ impl Decoder {
             }
         }
         if 2 * in_cells > self.straight.steps.len() {
-            // The general way fills cells faster.
+            // The slow path fills cells faster.
             self.straight.left = MAX_PAUSE;
         }
         rest.starts_with('}').then_some(text.len() - rest.len() + 1)
@@ -248,7 +248,7 @@ fn to_cell<'a, T: Takes>(
 ) -> Option<usize> {
     let Some(slot) = row.cells.get_mut(key.column) else {
         let (_, end) = value::value(text, at, &mut Cell::Absent, None).ok()?;
-        // Those that are put elsewhere are looked for in the general way.
+        // Columns that are stored elsewhere are found by the slow path.
         let passes = if key.column == KEPT {
             keeps
         } else {

@@ -189,7 +189,7 @@ pub fn skip_value(bytes: &[u8], at: usize) -> Result<usize> {
     }
 }
 
-/// Checks an object or array that may have so many levels, at most [`MAX_DEPTH`]. One bit a level says which of the
+/// Checks an object or array with a limited number of levels, at most [`MAX_DEPTH`]. One bit a level says which of the
 /// two it is: no recursion, no allocation.
 pub(crate) fn container(bytes: &[u8], mut at: usize, levels: u32) -> Result<usize> {
     let mut objects: u128 = 0;

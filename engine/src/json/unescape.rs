@@ -60,7 +60,7 @@ pub(crate) fn read_string(
     }
 }
 
-/// Where text is collected before it is written; nobody asks what was there.
+/// A buffer in which text is collected before it is written. Its earlier contents do not matter.
 #[derive(Debug)]
 pub(crate) struct Room([u8; ROOM]);
 

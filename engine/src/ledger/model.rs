@@ -40,7 +40,7 @@ pub enum Event {
     Open,
     /// A STATE comes.
     State,
-    /// The newest STATE that may be told is asked for.
+    /// The newest STATE that may be emitted is requested.
     Take,
     /// The n-th open ticket, counted round.
     Commit(usize),

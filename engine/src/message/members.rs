@@ -9,7 +9,7 @@ pub(super) struct Span {
     pub(super) end: usize,
 }
 
-/// The known members of an envelope. Others are checked and passed over.
+/// The known members of an envelope. Others are checked and skipped.
 #[derive(Debug, Default)]
 pub(super) struct Members {
     pub(super) kind: Option<Span>,

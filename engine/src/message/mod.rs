@@ -140,7 +140,7 @@ impl MessageReader {
         }
     }
 
-    /// Takes at most so many streams: each takes memory for good, and most sinks a file.
+    /// Accepts at most this number of streams: each takes memory for the rest of the run, and in most sinks a file.
     #[must_use]
     pub fn with_max_streams(mut self, most: usize) -> Self {
         self.max_streams = most;

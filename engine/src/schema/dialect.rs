@@ -4,7 +4,7 @@
 //! What drafts 3 and 4 wrote in another way is written anew at any depth: `exclusiveMinimum: true`, `required: true`,
 //! `divisibleBy`, `type: "any"`, schemas among types. So are the departures of real taps: a format among the types, a list
 //! of formats, `maxLength: null`, `items: []`, patterns in Python's spelling. A keyword that is checked here and whose value
-//! can not be checked (`minimum: "5"`) says nothing, wherever it stands; everything else that is no JSON Schema is left as
+//! cannot be checked (`minimum: "5"`) says nothing, wherever it stands; everything else that is no JSON Schema is left as
 //! it is, to be refused where it is compiled.
 
 use serde_json::{Map, Value, json};
@@ -29,7 +29,7 @@ const FORMATS: [&str; 11] = [
 ];
 
 /// Writes a schema whose references are in place anew; returns what of it is ignored, for a warning: the path of each
-/// pattern that can not be checked, and the pattern.
+/// pattern that cannot be checked, and the pattern.
 pub(crate) fn normalize(schema: &mut Value) -> Vec<String> {
     let mut normalizer = Normalizer {
         path: String::new(),

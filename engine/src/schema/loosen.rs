@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::validate::{Node, rest::Rest};
 
 impl StreamSchema {
-    /// The same JSON Schema with `{}` for every property that can not be compiled and for every key that is no property,
+    /// The same JSON Schema with `{}` for every property that cannot be compiled and for every key that is no property,
     /// and their names; `None` when it has no properties, which no loosening helps.
     pub fn loosen<S: AsRef<str>>(schema: &str, keys: &[S]) -> Option<(String, Vec<String>)> {
         let Value::Object(mut root) = serde_json::from_str(schema).ok()? else {

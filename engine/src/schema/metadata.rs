@@ -45,7 +45,7 @@ impl Metadata {
         name.starts_with("_sdc_") && Self::ALL.iter().any(|metadata| metadata.name() == name)
     }
 
-    /// The column's name; for [`Undeclared`](Self::Undeclared) the one that it has when nobody names it.
+    /// The column's name; for [`Undeclared`](Self::Undeclared) its default name.
     pub fn name(self) -> &'static str {
         match self {
             Self::ExtractedAt => "_sdc_extracted_at",

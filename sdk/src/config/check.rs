@@ -302,7 +302,7 @@ fn types(schema: &Map<String, Value>) -> Vec<&str> {
     names.into_iter().filter(|name| *name != "null").collect()
 }
 
-/// Text becomes what the setting is, when it is no text. `None` when it can not.
+/// Text becomes what the setting is, when it is no text. `None` when it cannot.
 fn cast(schema: &Map<String, Value>, value: Value) -> Option<Value> {
     let types = types(schema);
     let Value::String(text) = &value else {

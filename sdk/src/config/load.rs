@@ -55,7 +55,7 @@ impl Settings {
         for warning in &checker.warnings {
             log::warn!("config: {warning}");
         }
-        // The first error is the one returned, and logged as the end of the run; the others are told before it.
+        // The first error is the one returned, and logged as the end of the run; the others are logged before it.
         for error in checker.errors.iter().skip(1) {
             log::error!("config: {error}");
         }

@@ -180,7 +180,7 @@ impl Append {
         self.file
             .sync_data()
             .map_err(|error| Error::io(format!("cannot sync {}", self.path.display()), error))?;
-        // Nobody finds the rows where they are looked for, if they are there at all: no STATE may cover them.
+        // Readers do not find the rows where they expect them, if they exist at all: no STATE may cover them.
         if !folder::is_at(&self.file, &self.path).map_err(|error| self.cannot_write(error))? {
             return Err(self.changed("was moved or removed by another program"));
         }

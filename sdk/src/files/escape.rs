@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// A longer name is cut, and told apart by a hash: file systems take 255 bytes, and suffixes need room.
+/// A longer name is cut, and kept unique by a hash: file systems take 255 bytes, and suffixes need room.
 const LONGEST: usize = 120;
 
 /// Names that Windows keeps for devices, whatever the extension.
@@ -31,7 +31,7 @@ pub(super) fn file_name(stream: &str) -> String {
         if unsafe_here {
             let mut bytes = [0; 4];
             for byte in c.encode_utf8(&mut bytes).bytes() {
-                // Writing to a String can not fail.
+                // Writing to a String cannot fail.
                 let _ = write!(name, "%{byte:02X}");
             }
         } else {

@@ -56,7 +56,7 @@ pub(super) fn sync(folder: &Path) -> Result<()> {
         .map_err(|error| Error::io(format!("cannot sync the folder {}", folder.display()), error))
 }
 
-/// Windows can not open a folder as a file, and writes such changes through by itself.
+/// Windows cannot open a folder as a file, and writes such changes through by itself.
 #[cfg(not(unix))]
 pub(super) fn sync(_folder: &Path) -> Result<()> {
     Ok(())

@@ -82,7 +82,8 @@ impl Mark {
     }
 }
 
-/// FNV-1a: enough to tell one ending from another, and nobody is to be deceived by it who may write the file anyway.
+/// FNV-1a: enough to distinguish endings. It need not resist an attacker: whoever could forge an ending may write the
+/// file anyway.
 fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! file 2049 131081 1779790503123456789   which file it speaks of: device, inode, nanoseconds of its birth
-//! committed 120 5d3a7e3c9f21b604         so many bytes are committed, and a hash of the last of them
+//! committed 120 5d3a7e3c9f21b604         the number of committed bytes, and a hash of the last of them
 //! writing 120 4096                       4096 bytes of ours are about to be written at byte 120
 //! others 4300                            another program's bytes end at byte 4300
 //! ```
@@ -63,7 +63,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Notes durably that so many bytes of the file are committed.
+    /// Records durably how many bytes of the file are committed.
     pub(super) fn commit(&mut self, mark: Mark) -> Result<()> {
         let line = format!("committed {} {:016x}\n", mark.length, mark.ending);
         fault!(FILES_JOURNAL_HALF, {

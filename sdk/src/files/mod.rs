@@ -1,6 +1,6 @@
 //! Files for targets: their names, and three ways of writing them.
 //!
-//! What a told STATE covers is on disk and readable. When that is depends on the [`WriteMode`]:
+//! Rows that an emitted STATE covers are on disk and readable. When that is depends on the [`WriteMode`]:
 //!
 //! **`append`** adds to the stream's one file. A commit writes, flushes and syncs the file, then notes its length,
 //! durably, in a journal beside it (`.orders.jsonl.melisma-journal`). So what stands behind the noted length was never
@@ -14,7 +14,7 @@
 //!
 //! **`replace`** writes the stream's one file under a temporary name (`.orders.csv.melisma-partial`), and at the end
 //! syncs it, renames it and syncs the folder. A reader sees the old file or the new one, never half of either. Only
-//! then is anything durable, so the only STATE told is the last one. A killed run leaves the old file as it was.
+//! then is anything durable, so the only STATE emitted is the last one. A killed run leaves the old file as it was.
 //!
 //! **`parts`** makes a file of its own from the rows of each commit: written under a temporary name, synced, renamed,
 //! the folder synced. `orders.parquet` becomes `orders-20260823T101500123Z-000001.parquet`: the start of the run in
@@ -154,7 +154,7 @@ impl Files {
     /// The file of a stream, which no other stream may have; its folder is there.
     ///
     /// # Errors
-    /// Another stream has the same file, or the folder can not be made.
+    /// Another stream has the same file, or the folder cannot be made.
     pub fn path(&self, stream: &str) -> Result<PathBuf> {
         let path = self.root.join(self.scheme.path(stream)?);
         self.claim(stream, &path)?;
@@ -211,7 +211,7 @@ impl Files {
     /// The writer of a stream whose files are bytes in lines, in the way the settings ask for.
     ///
     /// # Errors
-    /// As [`path`](Files::path), or the file can not be opened, or another process is writing it.
+    /// As [`path`](Files::path), or the file cannot be opened, or another process is writing it.
     pub fn writer(&self, stream: &str) -> Result<Writer> {
         let path = self.path(stream)?;
         match self.mode {

@@ -25,7 +25,7 @@ impl Partial {
     /// Begins the file that will appear at `path`; not buffered.
     ///
     /// # Errors
-    /// It can not be made, or another process is making it.
+    /// It cannot be made, or another process is making it.
     pub fn create(path: &Path) -> Result<Self> {
         let temporary = folder::partial_name(path);
         let cannot = |error| Error::io(format!("cannot make {}", temporary.display()), error);
@@ -73,7 +73,7 @@ impl Partial {
     /// Reads what was written so far, from the start; then writes go on where they were.
     ///
     /// # Errors
-    /// What `read` returns, or the file can not be read.
+    /// What `read` returns, or the file cannot be read.
     pub fn read_back<T>(&mut self, read: impl FnOnce(&mut dyn Read) -> Result<T>) -> Result<T> {
         let cannot = |error| Error::io("cannot read a temporary file back", error);
         let end = self.file.stream_position().map_err(cannot)?;
@@ -86,7 +86,7 @@ impl Partial {
     /// Begins another file in the place of this one, which can still be read back but no longer appears.
     ///
     /// # Errors
-    /// It can not be made.
+    /// It cannot be made.
     pub(super) fn successor(&mut self) -> Result<Self> {
         fs::remove_file(&self.temporary)
             .map_err(|error| Error::io(format!("cannot remove {}", self.temporary.display()), error))?;
@@ -97,7 +97,7 @@ impl Partial {
     /// Lets the file appear, whole and durable, in place of an older one if there is one.
     ///
     /// # Errors
-    /// It can not be synced or renamed.
+    /// It cannot be synced or renamed.
     pub fn publish(mut self) -> Result<()> {
         let cannot = |error| Error::io(format!("cannot write {}", self.path.display()), error);
         fault!(FILES_PART_SYNC);
@@ -126,7 +126,7 @@ impl Write for Partial {
 impl Drop for Partial {
     fn drop(&mut self) {
         if !self.published {
-            // What can not be removed now is removed by the next run.
+            // What cannot be removed now is removed by the next run.
             let _ = fs::remove_file(&self.temporary);
         }
     }

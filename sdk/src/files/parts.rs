@@ -26,7 +26,7 @@ impl Parts {
     /// Begins the next part.
     ///
     /// # Errors
-    /// It can not be made.
+    /// It cannot be made.
     pub fn begin(&mut self) -> Result<Partial> {
         loop {
             self.number += 1;

@@ -12,7 +12,7 @@
 //! | 175 | another program has written since | kept |
 //! | 90 | another program has cut the file | kept |
 //!
-//! A kernel that is told to kill a process ends its write at a page; so a length that is a multiple of a page's size is
+//! When a process is killed, the kernel ends its write at a page; so a length that is a multiple of a page's size is
 //! taken for ours, too. What is kept although it was ours comes a second time, which is allowed; what was cut although
 //! it was not ours would be lost.
 

@@ -66,7 +66,7 @@ impl Writer {
     /// What earlier runs have left in the file that this one appends to.
     ///
     /// # Errors
-    /// The file can not be read.
+    /// The file cannot be read.
     pub fn earlier(&self) -> Result<Option<impl Read + use<>>> {
         match &self.how {
             How::Append(file) if file.length() > 0 => file.reader().map(Some),
@@ -88,7 +88,7 @@ impl Writer {
     /// Writes whole lines; none is nothing, and makes no part.
     ///
     /// # Errors
-    /// The file can not be written.
+    /// The file cannot be written.
     pub fn write(&mut self, lines: &[u8]) -> Result<()> {
         if lines.is_empty() {
             return Ok(());
@@ -100,7 +100,7 @@ impl Writer {
     /// Makes durable what was written; for files that are replaced, only [`finish`](Writer::finish) does.
     ///
     /// # Errors
-    /// The file can not be written.
+    /// The file cannot be written.
     pub fn commit(&mut self) -> Result<()> {
         match &mut self.how {
             How::Append(file) => file.commit(),
@@ -112,7 +112,7 @@ impl Writer {
     /// The run ended as it should: nothing more is written. One file is there even if it has no rows.
     ///
     /// # Errors
-    /// The file can not be written.
+    /// The file cannot be written.
     pub fn finish(&mut self) -> Result<()> {
         if !matches!(self.how, How::Parts { .. }) {
             self.begin()?;
@@ -129,7 +129,7 @@ impl Writer {
     /// the file is one that grows. Parts are left alone.
     ///
     /// # Errors
-    /// What `change` returns, or the file can not be written.
+    /// What `change` returns, or the file cannot be written.
     pub fn rewrite(
         &mut self,
         change: impl FnOnce(&mut dyn Read, &mut dyn io::Write) -> Result<()>,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Shape;
 use crate::config::Environment;
 
-/// `<PLUGIN>_LOGLEVEL` goes before `LOGLEVEL`, and both before the level in the log config.
+/// `<PLUGIN>_LOGLEVEL` takes precedence over `LOGLEVEL`, and both over the level in the log config.
 pub(super) fn choose(prefix: &str, environment: &Environment) -> (Shape, LevelFilter) {
     let text = ["SINGER_SDK_LOG_CONFIG", "LOGGING_CONF_FILE"]
         .into_iter()

@@ -51,7 +51,7 @@ enum Source {
 #[derive(Debug)]
 pub(crate) struct Columns {
     columns: Vec<Column>,
-    /// Columns of files that the stream does not have; each is told once.
+    /// Columns of files that the stream does not have; each is logged once.
     strangers: HashSet<String>,
     /// How many files had a header.
     files: usize,

@@ -115,7 +115,7 @@ pub(crate) struct Transcoder {
     /// Whether the file has no bytes behind `raw`.
     ended: bool,
     done: bool,
-    /// Where bytes stand that are none of the encoding, told when the text before them is.
+    /// The position of bytes that are invalid in the encoding, reported after the text before them.
     bad: Option<u64>,
 }
 

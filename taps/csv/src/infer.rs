@@ -64,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// The kind that a property's JSON Schema asks for; `None` when a cell can not be of that type.
+    /// The kind that a property's JSON Schema asks for; `None` when a cell cannot be of that type.
     pub(crate) fn of(schema: &Value) -> Option<Self> {
         let types: Vec<&str> = match schema.get("type") {
             None => return Some(Self::Text),

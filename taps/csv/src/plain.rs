@@ -12,7 +12,8 @@ use crate::parse::Step;
 /// mispredicted branch on their number.
 const BATCH: usize = 8;
 
-/// After so many rows in a row that are not plain, no more are tried: to look at a row twice would cost a fifth more.
+/// After this number of rows in a row that are not plain, the fast path is no longer tried: to examine each row twice
+/// would cost a fifth more.
 const PATIENCE: u32 = 16;
 
 /// A row, whose cells' ends are in `ends`.

@@ -121,7 +121,7 @@ fn unpack(name: &str) -> String {
     format!("is {name}, which tap-csv does not read: unpack it first, or convert it to CSV")
 }
 
-/// How the file is compressed, told by its name if nothing else says so.
+/// How the file is compressed, by its name if nothing else says so.
 fn actual(compression: Compression, path: &Path) -> Compression {
     let ends = |end: &str| {
         path.extension()

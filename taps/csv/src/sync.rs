@@ -131,7 +131,7 @@ impl Sync<'_> {
         })
     }
 
-    /// Every file must have the key properties: a record without them can not be told from others.
+    /// Every file must have the key properties: a record without them cannot be told from others.
     fn check_keys(&self, reader: &Reader, names: &[String]) -> Result<()> {
         let ours = |key: &str| key.starts_with("_sdc_source_");
         match self

@@ -10,7 +10,7 @@ const HEADER: usize = 19;
 
 /// Runs `COPY (query) TO STDOUT` and hands each row to `row`. `doing` is for errors.
 ///
-/// When `row` fails, the server is told to stop: it would send the rest of the rows before it hears anything else.
+/// When `row` fails, the query is cancelled: the server would otherwise send the rest of the rows first.
 pub(crate) fn copy(
     client: &mut Session,
     server: &Server,
@@ -154,7 +154,7 @@ fn header(data: &[u8]) -> Result<Option<&[u8]>> {
     Ok(rest.get(extension as usize..))
 }
 
-/// The bytes of a tuple of so many values; `None` while it is not all there.
+/// The bytes of a tuple with this number of values; `None` until it is complete.
 #[inline]
 fn tuple_length(data: &[u8], count: i16) -> Option<usize> {
     let mut at = 0;

@@ -16,7 +16,7 @@ use crate::position::Positions;
 use crate::query::Query;
 use crate::settings::{InvalidDates, Settings, Values};
 
-/// The bookmark is set, and a STATE may go out, after so many rows.
+/// The number of rows after which the bookmark is set and a STATE may be sent.
 const ROWS: u64 = 1_000;
 
 /// Reads what is new since the bookmark.
@@ -216,7 +216,7 @@ impl Bookmark {
     }
 }
 
-/// A decoder that gives every value the server can read again: what ISO 8601 can not say as PostgreSQL says it.
+/// A decoder that gives every value the server can read again: what ISO 8601 cannot say as PostgreSQL says it.
 fn decoder(column: &Column) -> Decoder {
     let values = Values {
         invalid_date_handling: InvalidDates::Text,

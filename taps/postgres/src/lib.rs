@@ -36,7 +36,7 @@ pub use settings::{InvalidDates, LogBased, Maps, Names, ReplicationMethod, Setti
 pub struct TapPostgres {
     settings: Settings,
     server: Server,
-    /// An open session that nobody uses, for the next that needs one.
+    /// An idle open session, for the next stream that needs one.
     session: RefCell<Option<Session>>,
 }
 

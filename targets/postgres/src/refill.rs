@@ -30,7 +30,7 @@ pub(crate) fn refill(
     let emptying = emptying(table, old, new, &mut |sql| {
         session.query(table, "cannot see how to empty", sql)
     })?;
-    // An empty table is changed faster. One with triggers that wait for the end of the transaction can not be changed.
+    // An empty table is changed faster. One with triggers that wait for the end of the transaction cannot be changed.
     if matches!(emptying, Emptying::Truncate { .. }) {
         empty(session, table, new, &emptying)?;
         prepare::table(session, run, &new.schema.stream, &plan)?;

@@ -69,7 +69,7 @@ impl std::fmt::Debug for Catalog {
 }
 
 impl Catalog {
-    /// Connects, so that wrong settings are told before anything is read.
+    /// Connects, so that wrong settings are reported before anything is read.
     pub(crate) fn open(server: &Server) -> Result<Self> {
         Ok(Self {
             server: server.clone(),

@@ -66,11 +66,11 @@ pub struct Session {
 
 /// What the server says about the connection.
 struct Backend {
-    /// Its number there, to be told apart from those in its way.
+    /// Its process id on the server, to distinguish it from sessions that block it.
     pid: i32,
     /// Statements have a time limit, which a COPY that waits for the tap's next rows must not run into.
     hurried: bool,
-    /// So many tables, and a transaction that may end does.
+    /// The number of tables after which a transaction ends, if it may.
     most_tables: usize,
 }
 
@@ -226,8 +226,8 @@ impl Session {
         rows.map_err(|error| self.fail(table, doing, error))
     }
 
-    /// Sends rows to the server by this COPY, in the transaction. It goes on where the last one was the same, unless
-    /// it must be one of its own. What the server has against the rows may be told by a later call.
+    /// Sends rows to the server by this COPY, in the transaction. It goes on where the last one was the same, unless it
+    /// must be one of its own. Errors of the server about the rows may be returned by a later call.
     pub(crate) fn copy(
         &mut self,
         table: &TableName,

@@ -102,7 +102,7 @@ impl PostgresSink {
                 return self.resume(session);
             }
             first::finish(session, self.table(), &self.plan.key)?;
-            // The new table of an overwrite is for nobody else until the end of the run.
+            // Other runs do not use the new table of an overwrite before the end of the run.
             if !self.run.overwrite {
                 session.unlock_first(self.table());
             }

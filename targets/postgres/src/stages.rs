@@ -3,7 +3,7 @@
 //! A stage lives as long as the connection, so that a batch needs no DDL. The server empties all of them at each commit
 //! (`ON COMMIT DELETE ROWS`) and locks each for that, so a commit would cost as much as there are streams, and some
 //! thousands of streams would exhaust the server's locks. Therefore streams with the same columns share a stage, and a
-//! connection keeps at most [`KEPT`]: the one that was not used for the longest time goes.
+//! connection keeps at most [`KEPT`]: the least recently used one is dropped.
 
 use crate::types::Type;
 
@@ -51,7 +51,7 @@ impl Stages {
         Some((kept.stage, used_in))
     }
 
-    /// Forgets the stage that was not used for the longest time, when there is no room for another one.
+    /// Forgets the least recently used stage, when there is no room for another one.
     pub(crate) fn remove_oldest(&mut self) -> Option<Stage> {
         if self.stages.len() < KEPT {
             return None;

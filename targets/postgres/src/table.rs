@@ -84,7 +84,7 @@ impl Table {
         self.columns.iter().find(|column| &*column.name == name)
     }
 
-    /// Whether rows can be told apart by these columns, in whatever order.
+    /// Whether these columns, in any order, identify rows.
     pub(crate) fn has_key(&self, columns: &[Box<str>]) -> bool {
         let same = |key: &Vec<Box<str>>| {
             !key.is_empty() && key.len() == columns.len() && columns.iter().all(|column| key.contains(column))

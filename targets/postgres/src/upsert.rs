@@ -38,7 +38,7 @@ impl Upsert {
         })
     }
 
-    /// Brings a batch into a stage; into the table when the next rows can not be in the stage beside them.
+    /// Brings a batch into a stage; into the table when the next rows cannot be in the stage beside them.
     pub(crate) fn write(&self, session: &mut Session, plan: &Plan, batch: &CopyBatch) -> Result<()> {
         if let Some(extra) = &self.extra {
             return self.write_ordered(session, plan, batch, extra);

@@ -204,7 +204,7 @@ proptest! {
 }
 
 proptest! {
-    /// Whoever wants only the record is told the same of it, and has the cells of one that can not be passed on.
+    /// Whoever wants only the record is told the same of it, and has the cells of one that cannot be passed on.
     #[test]
     fn records_are_checked_the_same_without_cells(
         lines in prop::collection::vec(line(), 1..40),

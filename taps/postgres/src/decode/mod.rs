@@ -54,7 +54,7 @@ pub(crate) enum Dates {
     Postgres,
 }
 
-/// A value that can not be written: what is wrong with it.
+/// A value that cannot be written: what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Wrong(pub(crate) Box<str>);
 

@@ -38,7 +38,7 @@ struct Civil {
 }
 
 impl Civil {
-    /// The day so many days after 2000-01-01 (Howard Hinnant's `civil_from_days`).
+    /// The date of a number of days after 2000-01-01 (Howard Hinnant's `civil_from_days`).
     #[inline]
     fn of(days: i64) -> Self {
         // Days since 0000-03-01, so that a leap day is the last of its year.

@@ -54,7 +54,7 @@ group by i.indrelid, i.indexrelid, i.indisprimary
 having pg_catalog.bool_and(a.attnotnull)
 order by i.indrelid, i.indisprimary desc, i.indexrelid";
 
-/// With at most so many tables, only their keys are asked for.
+/// Up to this number of tables, only their keys are queried.
 const FEW: usize = 1_000;
 
 pub(super) fn types(client: &mut Session) -> Result<Types> {
@@ -125,7 +125,7 @@ fn column(row: &Row, types: &Types) -> Option<Column> {
     })
 }
 
-/// Gives each table its key, unless a column of it can not be read.
+/// Gives each table its key, unless a column of it cannot be read.
 pub(super) fn keys(client: &mut Session, tables: &mut [Table]) -> Result<()> {
     let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
     let oids = (oids.len() <= FEW).then_some(oids);

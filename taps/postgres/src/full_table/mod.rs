@@ -28,7 +28,7 @@ const RANGES: u32 = 1_024;
 #[derive(Debug)]
 struct Piece {
     query: String,
-    /// Which table with which file, and which pages; `None` for what can not be resumed.
+    /// Which table with which file, and which pages; `None` for what cannot be resumed.
     done: Option<(u32, u32, Task)>,
 }
 

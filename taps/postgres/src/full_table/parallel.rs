@@ -22,12 +22,12 @@ const WAITING: usize = 2;
 enum Told {
     /// The next bytes of the piece at this position.
     Rows(usize, Vec<u8>),
-    /// All of the piece was told.
+    /// The whole range was sent.
     Done(usize),
     Failed(Error),
 }
 
-/// Reads the pieces over so many connections; the rows are written here.
+/// Reads the ranges over several connections; the rows are written here.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     client: &mut Session,

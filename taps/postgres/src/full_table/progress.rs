@@ -7,8 +7,8 @@
 //! without a mark as a whole, and in a marked range the rows whose `xmin`, the transaction that wrote this version of
 //! the row, is not before x. Take any version of a row that the later snapshot sees. If it stands in a range without a
 //! mark, it is read. If its `xmin` is not before x, it is read. Else it was written by a transaction that had ended
-//! before the marking snapshot, and nobody had replaced or deleted it then, for the later snapshot sees it still; a
-//! version never moves within a file; so the range held it when it was read, and it was sent.
+//! before the marking snapshot, and no transaction had replaced or deleted it then, for the later snapshot sees it
+//! still; a version never moves within a file; so the range held it when it was read, and it was sent.
 //!
 //! What that needs is checked:
 //!
@@ -22,7 +22,7 @@
 //!   once more, never less.
 //! - *The same question*: columns, conditions and forms of values are those of the mark.
 //!
-//! What can not be: a row that was sent and then deleted before the later run is not taken back.
+//! What cannot be: a row that was sent and then deleted before the later run is not taken back.
 
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +101,7 @@ impl Progress {
         self.parts.iter().any(|part| !part.marks.is_empty())
     }
 
-    /// Drops what can not be relied on: marks of other files, and marks too old for transactions to compare with, when
+    /// Drops what cannot be relied on: marks of other files, and marks too old for transactions to compare with, when
     /// the next transaction is `next`.
     pub(super) fn check(&mut self, files: &[(u32, u32)], next: u64) {
         self.parts.retain(|part| files.contains(&(part.table, part.file)));
@@ -111,7 +111,7 @@ impl Progress {
         }
     }
 
-    /// What is left to read of a table of so many pages, in pieces of at most `size` pages, in their order.
+    /// The ranges of a table's pages that are left to read, each of at most `size` pages, in their order.
     pub(super) fn tasks(&self, table: u32, pages: u32, size: u32) -> Vec<Task> {
         let marks = self
             .parts

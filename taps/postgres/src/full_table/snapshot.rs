@@ -45,7 +45,7 @@ const BEGIN: &str =
 impl Snapshot {
     /// Begins a transaction and takes its snapshot.
     pub(super) fn take(client: &mut Session) -> Result<Self> {
-        // Some that speak PostgreSQL's protocol do not have all of this; then a run can not be resumed.
+        // Some that speak PostgreSQL's protocol do not have all of this; then a run cannot be resumed.
         let place = history(client);
         client
             .batch_execute(BEGIN)

@@ -52,7 +52,7 @@ const DOING: &str = "cannot find out how the table is stored";
 
 /// The tables that hold the rows of `table`, locked against being rewritten until the transaction ends.
 ///
-/// `None` when they can not be read one by one: a view, a foreign table, a table of another storage engine, one with
+/// `None` when they cannot be read one by one: a view, a foreign table, a table of another storage engine, one with
 /// row security, or with a child that may be read only by way of it.
 pub(super) fn of(client: &mut Session, table: &Table) -> Result<Option<Vec<Storage>>> {
     if matches!(table.form, Form::View | Form::Foreign) {

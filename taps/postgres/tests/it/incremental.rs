@@ -184,7 +184,7 @@ fn limits_and_clauses() {
         .go()
         .ok();
     assert_eq!(outcome.values("public-t", "id"), [0, 2, 4, 6, 8, 22]);
-    // More rows with one key than the limit allows: the next run can not get past them.
+    // More rows with one key than the limit allows: the next run cannot get past them.
     let settings = json!({"max_record_count": 2});
     let mut state = json!({"bookmarks": {"public-t": {"replication_key": "k", "replication_key_value": 4}}});
     let outcome = Run::on(&database, &settings)

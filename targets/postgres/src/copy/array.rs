@@ -7,7 +7,7 @@ use super::form::Form;
 use super::text::{HasNul, Nul};
 use super::walk::Walk;
 
-/// Why an array can not be written.
+/// Why an array cannot be written.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Nul,

@@ -1,5 +1,5 @@
-//! What the server's number and text types hold, told from the digits before the server sees them: one value that it
-//! refuses would end the COPY, and with it the run.
+//! Checks values against the limits of the server's number and text types before they are sent: one value that the
+//! server refuses would end the COPY, and with it the run.
 
 /// Digits before and behind the point that `numeric` has without limits.
 const NUMERIC_WHOLE: i64 = 131_072;

@@ -13,7 +13,7 @@ pub(crate) const MOST: usize = 2704;
 /// Keys of more bytes in the COPY might not fit.
 pub(super) const LONG: usize = 2000;
 
-/// Whether the key, as the COPY has it, can not be in an index whatever the server does.
+/// Whether the key, as the COPY has it, cannot be in an index whatever the server does.
 #[cold]
 pub(super) fn never_fits(columns: &[CopyColumn], key: &[u8]) -> bool {
     let texts = columns.iter().zip(key.split(|&byte| byte == b'\t'));

@@ -19,7 +19,7 @@ use melisma_sdk::time::{parse_date, parse_date_time};
 
 use far::write_far;
 
-/// What becomes of a date or time that the column can not hold (`invalid_date_handling`).
+/// What becomes of a date or time that the column cannot hold (`invalid_date_handling`).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema,
 )]

@@ -2,7 +2,7 @@
 
 use melisma_sdk::Text;
 
-/// What becomes of U+0000, which PostgreSQL can not store.
+/// What becomes of U+0000, which PostgreSQL cannot store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Nul {
     /// The record is refused.
@@ -92,7 +92,7 @@ fn write_char(out: &mut Vec<u8>, c: char, nul: Nul) -> Result<(), HasNul> {
 
 /// Appends JSON text, for a column of type json or jsonb.
 ///
-/// Escapes of U+0000 inside are found wherever they are: jsonb can not hold them either.
+/// Escapes of U+0000 inside are found wherever they are: jsonb cannot hold them either.
 pub(crate) fn write_json(out: &mut Vec<u8>, json: &str, nul: Nul) -> Result<(), HasNul> {
     let bytes = json.as_bytes();
     let mut done = 0;

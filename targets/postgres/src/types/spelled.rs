@@ -1,8 +1,8 @@
 //! Parses the type names that taps give (`x-sql-datatype`).
 //!
-//! The name becomes part of a statement, so it is taken apart here and put together anew from its parts. What is not
-//! a name of a type is malformed, whoever wrote it. What may be the name of a type of another database
-//! (`NUMBER(38,0)`, `enum('a','b')`, `bigint unsigned`) is told apart from what this server can be asked for.
+//! The name becomes part of a statement, so it is taken apart here and put together anew from its parts. What is not a
+//! name of a type is malformed, whoever wrote it. What may be the name of a type of another database (`NUMBER(38,0)`,
+//! `enum('a','b')`, `bigint unsigned`) is distinguished from what this server can be asked for.
 //!
 //! ```text
 //! timestamp(3) with time zone   public."Mood"[]   geometry(Point,4326)    one type each
