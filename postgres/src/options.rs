@@ -2,6 +2,7 @@
 //! nothing here, or refused by name. `docs/tap-postgres.md` lists them.
 
 mod tls;
+mod value;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,8 +11,8 @@ use melisma_sdk::{Error, Result};
 use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, LoadBalanceHosts, TargetSessionAttrs};
 
-use crate::url::{read_port, wrong};
 pub(crate) use tls::{Tls, Version};
+pub(crate) use value::{ENCODE, read_port, wrong};
 
 /// What a URL says of a connection.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use melisma_sdk::Result;
+use melisma_sdk::{Error, Result};
 use postgres::config::{Host, SslMode as Wire};
 use postgres::{Client, NoTls};
 use rustls::ClientConfig;
@@ -39,8 +39,23 @@ impl std::fmt::Debug for Server {
     }
 }
 
+impl Connection {
+    /// The server of these settings, with everything checked and read that needs no connection.
+    ///
+    /// `application_name` is the plugin's own, used unless the settings have one.
+    pub fn server(&self, application_name: &str) -> Result<Server> {
+        if self.ssh_tunnel.enable {
+            return Err(Error::config(
+                "config: ssh_tunnel: not built in; open the tunnel yourself \
+                 (`ssh -N -L 6543:database:5432 user@bastion`) and set host to localhost, port to 6543",
+            ));
+        }
+        Server::new(self, application_name)
+    }
+}
+
 impl Server {
-    pub(crate) fn new(settings: &Connection, application_name: &str) -> Result<Self> {
+    fn new(settings: &Connection, application_name: &str) -> Result<Self> {
         let url = settings.sqlalchemy_url.as_ref();
         let mut url = url
             .map(|url| url::parse(url.expose()))

@@ -1,9 +1,7 @@
 //! The connection settings.
 
-use melisma_sdk::{Error, JsonSchema, Result, Secret};
+use melisma_sdk::{JsonSchema, Secret};
 use serde::Deserialize;
-
-use crate::server::Server;
 
 /// How to reach the server; flattened into the settings of tap-postgres and target-postgres.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -85,19 +83,6 @@ impl Default for Connection {
 }
 
 impl Connection {
-    /// Where these settings lead: everything checked and read that needs no connection.
-    ///
-    /// `application_name` is the plugin's own, used unless the settings have one.
-    pub fn server(&self, application_name: &str) -> Result<Server> {
-        if self.ssh_tunnel.enable {
-            return Err(Error::config(
-                "config: ssh_tunnel: not built in; open the tunnel beside the run \
-                 (`ssh -N -L 6543:database:5432 user@bastion`) and set host to localhost, port to 6543",
-            ));
-        }
-        Server::new(self, application_name)
-    }
-
     /// The mode of TLS that the settings beside the URL ask for, if they ask for any.
     pub(crate) fn mode(&self) -> Option<SslMode> {
         if self.ssl_enable {

@@ -7,13 +7,10 @@
 //! An error never shows a part of the URL but the name of an option: a password that was not percent-encoded ends at
 //! its first `@`, `/`, `?` or `&`, and its rest looks like a host, a database or an option.
 
-use melisma_sdk::{Error, Result};
+use melisma_sdk::Result;
 use percent_encoding::percent_decode_str;
 
-use crate::options::{Parameters, set_option};
-
-const ENCODE: &str =
-    "in the user's name or the password the characters @ / ? : % are written %40 %2F %3F %3A %25";
+use crate::options::{ENCODE, Parameters, read_port, set_option, wrong};
 
 /// Reads `postgresql://user:password@host:5432/database?sslmode=require`. A driver in the scheme, as SQLAlchemy writes
 /// it (`postgresql+psycopg`), means nothing here.
@@ -54,11 +51,6 @@ pub(crate) fn parse(text: &str) -> Result<Parameters> {
     Ok(parameters)
 }
 
-/// An error of the setting; `why` shows nothing of its value.
-pub(crate) fn wrong(why: &str) -> Error {
-    Error::config(format!("config: sqlalchemy_url: {why}"))
-}
-
 /// `db.example:6543,[::1]`, each with or without a port. Empty: it is in the options, or in other settings.
 fn read_hosts(text: &str, parameters: &mut Parameters) -> Result<()> {
     if text.is_empty() {
@@ -84,19 +76,6 @@ fn read_hosts(text: &str, parameters: &mut Parameters) -> Result<()> {
     }
     parameters.set_ports(&ports);
     Ok(())
-}
-
-/// A port; empty is the usual one.
-pub(crate) fn read_port(text: &str) -> Result<Option<u16>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let port = text.parse().ok().filter(|&port| port != 0);
-    port.map(Some).ok_or_else(|| {
-        wrong(&format!(
-            "expected a port from 1 to 65535 after the host; {ENCODE}"
-        ))
-    })
 }
 
 /// The options behind the `?`. When `hidden`, not even their names are shown: they may be the rest of a password.

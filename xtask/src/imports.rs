@@ -39,11 +39,6 @@ const KNOWN: &[(&str, &[&str])] = &[
     ),
     (
         "engine",
-        &["columns/column.rs", "columns/nested.rs", "columns/texts.rs"],
-    ),
-    ("engine", &["decode/keys.rs", "decode/step.rs"]),
-    (
-        "engine",
         &[
             "pipeline/batches.rs",
             "pipeline/ending.rs",
@@ -52,7 +47,6 @@ const KNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     ("engine", &["pipeline/planted.rs", "pipeline/writer.rs"]),
-    ("engine", &["schema/dialect.rs", "validate/rest.rs"]),
     (
         "sdk",
         &[
@@ -66,36 +60,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "target/run.rs",
         ],
     ),
-    (
-        "sdk",
-        &[
-            "files/folder.rs",
-            "files/journal.rs",
-            "files/recover.rs",
-            "files/tail.rs",
-        ],
-    ),
-    ("sdk", &["tap/output.rs", "tap/row.rs"]),
-    (
-        "postgres",
-        &[
-            "complete.rs",
-            "options.rs",
-            "options/tls.rs",
-            "server.rs",
-            "settings.rs",
-            "tls.rs",
-            "url.rs",
-        ],
-    ),
-    ("taps/csv", &["parse.rs", "plain.rs"]),
-    ("taps/postgres", &["columns.rs", "discovery/mod.rs", "query.rs"]),
-    ("targets/postgres", &["config.rs", "naming.rs"]),
     ("targets/postgres", &["copy/array.rs", "copy/form.rs"]),
-    (
-        "targets/postgres",
-        &["prepare.rs", "state.rs", "streams.rs", "widen.rs"],
-    ),
 ];
 
 /// The crates of the product.

@@ -1,5 +1,7 @@
 //! The builder of one Arrow column.
 
+mod nested;
+
 use std::sync::Arc;
 
 use arrow_array::{
@@ -10,8 +12,8 @@ use arrow_buffer::{BooleanBufferBuilder, ScalarBuffer};
 use arrow_schema::{DataType as ArrowType, TimeUnit};
 use serde_json::Value;
 
-use super::nested::Nested;
 use super::nulls::Nulls;
+use super::refused::{Refused, Replaced, refuse};
 use super::texts::Texts;
 use super::{ColumnOptions, Integers, InvalidValues, NestedValues, Numbers, float};
 use crate::cell::{Cell, Row};
@@ -21,11 +23,10 @@ use crate::schema::DataType;
 use crate::schema::types::is_beyond_64_bits;
 use crate::time;
 
+use nested::Nested;
+
 /// The digits of a decimal that has as many as 128 bits can hold.
 const MAX_PRECISION: u8 = 38;
-
-/// Why a value was refused: what was expected, what was found.
-pub(super) type Refused = String;
 
 /// The values so far, and which of them are null.
 #[derive(Debug)]
@@ -34,14 +35,6 @@ pub(super) struct Column {
     pub(super) nulls: Nulls,
     /// The values that became null because the column cannot hold them; `None` where such a value is refused.
     replaced: Option<Box<Replaced>>,
-}
-
-/// Values that became null.
-#[derive(Debug, Default)]
-pub(super) struct Replaced {
-    pub(super) count: u64,
-    /// Why the first of them did.
-    pub(super) first: String,
 }
 
 /// With a tag of its own (`repr`): one that the compiler hides in the capacity of a vector takes longer to read.
@@ -408,16 +401,4 @@ fn decimal(cell: &Cell<'_>, precision: u8, scale: i8) -> Result<i128, Refused> {
             cell,
         )),
     }
-}
-
-#[cold]
-pub(super) fn refuse(expected: &str, cell: &Cell<'_>) -> Refused {
-    let found = match cell {
-        Cell::Absent | Cell::Null => "null".to_owned(),
-        Cell::Bool(value) => value.to_string(),
-        Cell::Int(value) => value.to_string(),
-        Cell::Number(json) | Cell::Json(json) => show(json),
-        Cell::Text(text) => format!("\"{}\"", show(text.raw)),
-    };
-    format!("expected {expected}, found {found}")
 }

@@ -19,8 +19,8 @@
 
 mod column;
 mod float;
-mod nested;
 mod nulls;
+mod refused;
 mod straight;
 mod texts;
 
@@ -34,7 +34,8 @@ use crate::decode::Takes;
 use crate::encode::Encoder;
 use crate::error::{Error, Result, show};
 use crate::schema::StreamSchema;
-use column::{Column, Replaced};
+use column::Column;
+use refused::Replaced;
 use straight::OpenRow;
 
 /// What a `number` becomes.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use arrow_array::builder::{ArrayBuilder, StringBuilder};
 use arrow_array::{Array, StringArray};
 
-use super::column::Refused;
+use super::refused::Refused;
 use crate::cell::{Cell, Row, Text};
 use crate::error::{Error, Result};
 use crate::json;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::key::Key;
 use super::step::{Places, Step};
 use super::undeclared::Undeclared;
 use super::window::{self, Window};
@@ -26,14 +27,6 @@ const SPARE: usize = 64;
 /// Up to this number of keys a new one is inserted where it came, between the others: each such key costs a walk over
 /// all.
 const MAX_INSERTED: usize = 2000;
-
-/// What a key says of the value that follows it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Key {
-    pub(crate) column: usize,
-    /// The types that need no look at the value.
-    pub(crate) unchecked: Types,
-}
 
 /// The keys of a stream's records.
 #[derive(Debug)]

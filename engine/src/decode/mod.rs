@@ -11,6 +11,7 @@
 //! Where a row ends in Arrow columns, most records need none; see [`Decoder::decode_into`].
 
 mod checks;
+mod key;
 mod keys;
 mod short;
 mod step;
@@ -27,7 +28,7 @@ use crate::json::{Syntax, skip};
 use crate::schema::{Metadata, StreamSchema};
 use crate::validate::Violation;
 use checks::Checks;
-pub(crate) use keys::Key;
+pub(crate) use key::Key;
 use keys::{KEPT, Keys};
 pub(crate) use short::{Digits, long_string_end};
 use straight::Straight;

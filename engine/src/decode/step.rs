@@ -2,7 +2,7 @@
 
 use wide::u8x16;
 
-use super::keys::Key;
+use super::key::Key;
 use super::window::{QUICK_KEY, Window, vector, word};
 use crate::json::scan;
 

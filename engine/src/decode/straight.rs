@@ -9,7 +9,8 @@
 //! decoded again, by the slow path.
 
 use super::checks::Checks;
-use super::keys::{KEPT, Key, OUTSIDE};
+use super::key::Key;
+use super::keys::{KEPT, OUTSIDE};
 use super::short::{Digits, long_string_end};
 use super::step::Step;
 use super::window::{self, Window, window};

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::pattern::{Problem, translate};
 use crate::error::show;
-use crate::validate::rest::takes_pattern;
+use crate::validate::pattern::takes_pattern;
 
 /// Names of formats that taps put among the types.
 const FORMATS: [&str; 11] = [

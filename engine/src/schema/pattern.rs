@@ -407,7 +407,7 @@ fn known_flags(flags: &str) -> Result<String, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::validate::rest::takes_pattern;
+    use crate::validate::pattern::takes_pattern;
 
     #[test]
     fn python_becomes_ecma() {

@@ -7,6 +7,7 @@
 
 mod check;
 mod node;
+pub(crate) mod pattern;
 pub(crate) mod rest;
 
 pub(crate) use node::Node;

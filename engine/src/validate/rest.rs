@@ -24,15 +24,6 @@ const LATER: [&str; 7] = [
     "unevaluatedProperties",
 ];
 
-/// Whether a pattern is one that can be checked.
-pub(crate) fn takes_pattern(pattern: &str) -> bool {
-    let schema = json!({"pattern": pattern});
-    jsonschema::options()
-        .with_draft(Draft::Draft7)
-        .build(&schema)
-        .is_ok()
-}
-
 /// Writes the keywords that draft 2020-12 has under other names anew.
 fn to_2020(schema: &mut Value) {
     let Value::Object(members) = schema else { return };

@@ -1,4 +1,4 @@
-//! Folders: made, synced, and cleared of what killed runs left.
+//! Folders and the files in them: made, locked and synced.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 
 use melisma_engine::{Error, Result};
 
-use super::{journal, recover};
-
 /// The end of a temporary file's name; no other program uses it.
-const PARTIAL: &str = ".melisma-partial";
+pub(super) const PARTIAL: &str = ".melisma-partial";
 
 /// The temporary name beside a file: hidden, so that patterns such as `*.csv` pass it by.
 pub(super) fn partial_name(path: &Path) -> PathBuf {
@@ -121,49 +119,6 @@ pub(super) fn same_file_key(path: &Path) -> PathBuf {
         PathBuf::from(path.to_string_lossy().to_lowercase())
     } else {
         path.to_owned()
-    }
-}
-
-/// Cuts what killed runs have appended but not committed, and removes their temporary files. What living processes
-/// write is locked, and left alone.
-pub(super) fn clear(folder: &Path) -> Result<()> {
-    let cannot = |error| Error::io(format!("cannot read the folder {}", folder.display()), error);
-    let mut removed = false;
-    for entry in fs::read_dir(folder).map_err(cannot)? {
-        let entry = entry.map_err(cannot)?;
-        let name = entry.file_name();
-        // A link, a FIFO: somebody else's.
-        if !entry.file_type().map_err(cannot)?.is_file() {
-            continue;
-        }
-        let Some(data) = name.to_str().and_then(|name| name.strip_prefix('.')) else {
-            continue;
-        };
-        let path = folder.join(&name);
-        if let Some(data) = data.strip_suffix(journal::SUFFIX) {
-            removed |= recover::recover_unopened(&folder.join(data), &path)?;
-        } else if data.ends_with(PARTIAL) {
-            removed |= remove_leftover(&path)?;
-        }
-    }
-    if removed { sync(folder) } else { Ok(()) }
-}
-
-fn remove_leftover(path: &Path) -> Result<bool> {
-    let cannot = |error| Error::io(format!("cannot remove {}", path.display()), error);
-    let mut how = OpenOptions::new();
-    how.read(true);
-    no_follow(&mut how);
-    let _lock = match open_locked(path, &how) {
-        Ok(Some(file)) => file,
-        Ok(None) => return Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(cannot(error)),
-    };
-    log::info!("{}: removed, left by a run that was killed", path.display());
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(cannot(error)),
-        _ => Ok(true),
     }
 }
 

@@ -29,6 +29,7 @@ mod escape;
 mod folder;
 mod identity;
 mod journal;
+mod leftovers;
 mod naming;
 mod partial;
 mod parts;
@@ -231,7 +232,7 @@ impl Files {
         let mut known = self.known();
         if !known.folders.contains(folder) {
             folder::create(folder)?;
-            folder::clear(folder)?;
+            leftovers::clear(folder)?;
             known.folders.insert(folder.to_owned());
         }
         Ok(())

@@ -27,6 +27,7 @@ mod reader;
 mod record;
 mod settings;
 mod source;
+mod step;
 mod sync;
 mod value;
 

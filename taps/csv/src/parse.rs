@@ -4,23 +4,9 @@ use crate::dialect::Dialect;
 use crate::marks::{Cursor, is_escaped};
 use crate::plain::{PlainRow, PlainRows};
 use crate::record::{Cells, Place, Record, Span};
+use crate::step::Step;
 
 const NEVER_CLOSED: &str = "expected a closing quote for the one that opens here, found the end of the file";
-
-/// What a step of the parser came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// A record; it ends before this position.
-    Record(usize),
-    /// A line without anything on it; it ends before this position.
-    Blank(usize),
-    /// The text ends within a record, and more text may come.
-    Incomplete,
-    /// The text is over.
-    End,
-    /// The text breaks the dialect, at this position, on this line after the record's first.
-    Wrong(&'static str, usize, u64),
-}
 
 /// Takes records apart. Its memory is reused from record to record.
 #[derive(Debug)]

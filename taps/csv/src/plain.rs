@@ -6,7 +6,7 @@
 
 use crate::block::{BLOCK, Block};
 use crate::dialect::Dialect;
-use crate::parse::Step;
+use crate::step::Step;
 
 /// How many ends are written at once. Most of the time that is more than there are, which costs less than a
 /// mispredicted branch on their number.

@@ -7,10 +7,11 @@ use melisma_sdk::{Error, Position, Result};
 use crate::dialect::Dialect;
 use crate::encoding::Failure;
 use crate::marks::Cursor;
-use crate::parse::{Parser, Step};
+use crate::parse::Parser;
 use crate::plain::PlainRows;
 use crate::record::Record;
 use crate::source::Source;
+use crate::step::Step;
 
 /// How much text is taken apart at a time; the buffer grows for a longer record.
 const WINDOW: usize = 256 << 10;

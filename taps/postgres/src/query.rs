@@ -1,7 +1,5 @@
 //! Builds the queries that read a table.
 
-use melisma_postgres::identifier;
-
 use crate::columns::Columns;
 use crate::discovery::Table;
 
@@ -26,7 +24,7 @@ impl Query<'_> {
 
     /// The rows that meet `conditions`, in the order of a column, at most `limit`.
     pub(crate) fn ordered(&self, conditions: &[String], order: Option<&str>, limit: Option<u64>) -> String {
-        let mut query = self.select(&name(self.table), conditions);
+        let mut query = self.select(&self.table.quoted_name(), conditions);
         if let Some(order) = order {
             query.push_str(" order by ");
             query.push_str(order);
@@ -59,9 +57,4 @@ impl Query<'_> {
         }
         query
     }
-}
-
-/// The table's name, quoted.
-pub(crate) fn name(table: &Table) -> String {
-    format!("{}.{}", identifier(&table.schema), identifier(&table.name))
 }

@@ -5,7 +5,7 @@ use melisma_sdk::{Error, Method, Output, Result};
 
 use crate::columns::Columns;
 use crate::discovery::Table;
-use crate::query::{self, Query};
+use crate::query::Query;
 use crate::settings::Settings;
 use crate::{full_table, incremental};
 
@@ -17,7 +17,7 @@ pub(crate) fn stream(
     settings: &Settings,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let doing = format!("cannot read {}", query::name(table));
+    let doing = format!("cannot read {}", table.quoted_name());
     let options = settings.stream_options.get(output.stream());
     let mut query = Query {
         table,

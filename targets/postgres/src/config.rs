@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 
 use crate::copy::{InvalidDates, InvalidValues};
 use crate::flatten::Flattening;
-use crate::naming::SHORTEST_LIMIT;
 
 /// Writes streams to tables of a PostgreSQL database (11 or later), by COPY.
 ///
+/// The shortest limit of a name that leaves room for a hash of the whole name.
+const SHORTEST_LIMIT: usize = 16;
+
 /// The settings and tables are those of `MeltanoLabs` target-postgres, or with `naming_mode: pipelinewise` those of
 /// pipelinewise's. Records of streams with keys replace those with the same key; others are added. STATE follows COMMIT.
 #[derive(Debug, Deserialize, JsonSchema)]

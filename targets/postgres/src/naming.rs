@@ -7,9 +7,6 @@ use melisma_sdk::{Error, Result, show};
 
 use crate::config::{NamingMode, SchemaMapping};
 
-/// The shortest limit that leaves room for a name beside its hash.
-pub(crate) const SHORTEST_LIMIT: usize = 16;
-
 /// A table's place.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct TableName {

@@ -7,7 +7,6 @@ use melisma_postgres::{Session, failed, identifier};
 use melisma_sdk::{Error, Result};
 
 use crate::kind::{Kind, Types};
-use crate::query::name as query_name;
 use crate::settings::{Names, Settings};
 
 /// A table, view or the like.
@@ -24,6 +23,13 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
     /// The columns of the primary key, else of the first unique index.
     pub(crate) key: Vec<String>,
+}
+
+impl Table {
+    /// The name with its schema, quoted for SQL.
+    pub(crate) fn quoted_name(&self) -> String {
+        format!("{}.{}", identifier(&self.schema), identifier(&self.name))
+    }
 }
 
 /// What a relation is (`relkind`).
@@ -99,7 +105,7 @@ pub(crate) fn refusal(client: &mut Session, table: &Table) -> Option<Error> {
         .iter()
         .map(|column| identifier(&column.name))
         .collect();
-    let name = query_name(table);
+    let name = table.quoted_name();
     let probe = client.batch_execute(&format!("select {} from {name} limit 0", columns.join(", ")));
     let refused = probe
         .err()

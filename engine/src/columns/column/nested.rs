@@ -7,8 +7,9 @@ use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType as ArrowType, Field, Fields};
 use serde_json::Value;
 
-use super::ColumnOptions;
-use super::column::{Column, Refused, Replaced, refuse};
+use super::super::ColumnOptions;
+use super::super::refused::{Refused, Replaced, refuse};
+use super::Column;
 use crate::cell::{Cell, Row, Text};
 use crate::error::{Error, Result, show};
 use crate::json::skip;
