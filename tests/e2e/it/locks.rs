@@ -164,7 +164,7 @@ fn who_is_alive_does_not_hang_on_a_clock() {
 fn kept_aside(outcome: &Outcome) -> PathBuf {
     let (_, rest) = outcome
         .stderr
-        .split_once("the last state that the target told is in ")
+        .split_once("the last emitted state was saved to ")
         .expect("it says where");
     PathBuf::from(rest.split_whitespace().next().expect("a path"))
 }
@@ -262,11 +262,11 @@ fn a_store_that_can_not_be_written_is_told_before_anything_is_started() {
         (&["--state", "/dev/null"], "not a regular file"),
         (
             &["--state", "/proc/self/state.json"],
-            "cannot keep a state in /proc/self/state.json",
+            "cannot store a state in /proc/self/state.json",
         ),
         (
             &["--state", "missing/state.json"],
-            "cannot keep a state in missing/state.json",
+            "cannot store a state in missing/state.json",
         ),
     ] {
         std::fs::create_dir_all(runs.path("out")).expect("made");
