@@ -31,15 +31,6 @@ const KNOWN: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "columns/mod.rs",
-            "columns/straight.rs",
-            "decode/straight.rs",
-            "encode.rs",
-        ],
-    ),
-    (
-        "engine",
-        &[
             "pipeline/batches.rs",
             "pipeline/ending.rs",
             "pipeline/router.rs",
@@ -52,6 +43,7 @@ const KNOWN: &[(&str, &[&str])] = &[
         &[
             "about.rs",
             "args.rs",
+            "files/mod.rs",
             "logs/mod.rs",
             "plugin.rs",
             "tap/mod.rs",
@@ -61,6 +53,7 @@ const KNOWN: &[(&str, &[&str])] = &[
         ],
     ),
     ("targets/postgres", &["copy/array.rs", "copy/form.rs"]),
+    ("targets/postgres", &["prepare.rs", "run.rs", "state.rs"]),
 ];
 
 /// The crates of the product.

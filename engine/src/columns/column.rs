@@ -18,7 +18,7 @@ use super::texts::Texts;
 use super::{ColumnOptions, Integers, InvalidValues, NestedValues, Numbers, float};
 use crate::cell::{Cell, Row};
 use crate::decimal::Decimal;
-use crate::error::{Error, Result, show};
+use crate::error::{Error, Result};
 use crate::schema::DataType;
 use crate::schema::types::is_beyond_64_bits;
 use crate::time;

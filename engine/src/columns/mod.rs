@@ -18,6 +18,7 @@
 //! A value that does not fit its column is refused, or null in its place ([`InvalidValues`]).
 
 mod column;
+mod encoder;
 mod float;
 mod nulls;
 mod refused;
@@ -26,13 +27,10 @@ mod texts;
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema, SchemaRef};
 
-use crate::cell::Row;
 use crate::decode::Takes;
-use crate::encode::Encoder;
-use crate::error::{Error, Result, show};
+use crate::error::{Error, show};
 use crate::schema::StreamSchema;
 use column::Column;
 use refused::Replaced;
@@ -157,54 +155,6 @@ impl Columns {
         self.forget();
         let name = &self.source.columns[at].name;
         Error::input(format!("{}: {refused}", show(name))).in_stream(&self.source.stream)
-    }
-}
-
-impl Encoder for Columns {
-    type Batch = RecordBatch;
-
-    const READS_TEXT: bool = true;
-
-    fn columns(&mut self) -> Option<&mut Columns> {
-        Some(self)
-    }
-
-    fn push(&mut self, row: &Row<'_>) -> Result<()> {
-        if row.taken.0 {
-            return self.push_left(row);
-        }
-        self.forget_open();
-        for (at, (column, cell)) in self.columns.iter_mut().zip(&row.cells).enumerate() {
-            if let Err(refused) = column.push(cell, row)
-                && !column.replace(&refused)
-            {
-                return Err(self.refuse(at, &refused));
-            }
-        }
-        self.rows += 1;
-        Ok(())
-    }
-
-    fn rows(&self) -> usize {
-        self.rows
-    }
-
-    fn bytes(&self) -> usize {
-        self.columns.iter().map(Column::bytes).sum()
-    }
-
-    fn finish(&mut self) -> Result<RecordBatch> {
-        self.forget_open();
-        self.warn_replaced();
-        let rows = std::mem::take(&mut self.rows);
-        let arrays = self
-            .columns
-            .iter_mut()
-            .map(Column::finish)
-            .collect::<Result<Vec<_>>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
-            .map_err(|error| Error::bug("columns that do not fit their schema").with_source(error))
     }
 }
 

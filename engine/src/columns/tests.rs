@@ -1,11 +1,13 @@
-use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, RecordBatch};
 use proptest::prelude::*;
 
 use super::*;
 use crate::Result;
+use crate::cell::Row;
 use crate::decode::{DecodeOptions, Decoder};
+use crate::encode::Encoder;
 
 const SCHEMA: &str = r#"{"properties": {
     "id": {"type": "integer"}, "name": {"type": ["string", "null"]}, "price": {"type": "number"},

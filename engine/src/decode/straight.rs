@@ -13,6 +13,7 @@ use super::key::Key;
 use super::keys::{KEPT, OUTSIDE};
 use super::short::{Digits, long_string_end};
 use super::step::Step;
+use super::takes::Takes;
 use super::window::{self, Window, window};
 use super::{Decoder, Undeclared, value};
 use crate::cell::{Cell, Row, Taken};
@@ -40,25 +41,6 @@ pub(super) struct Straight {
 const MAX_PAUSE: u32 = 255;
 /// The number of earlier properties that may be missing: each is a wrong guess.
 const MAX_MISSING: usize = 4;
-
-/// Where the values of a record go.
-pub(crate) trait Takes {
-    /// Whether a record can be passed on that has a property outside the schema.
-    const ANY_PROPERTY: bool;
-
-    /// Begins a record.
-    fn begin(&mut self);
-
-    /// Takes the value that stands at `at` in `window`, the start of `text`, if it is a short one of its column's type and
-    /// needs no check; returns where it ends.
-    fn read(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize>;
-
-    /// Notes that the value of this column is in its cell.
-    fn leave(&mut self, column: usize);
-
-    /// Takes back what it has of the record.
-    fn forget(&mut self);
-}
 
 /// Nowhere: the record is passed on as it came.
 struct Nowhere;

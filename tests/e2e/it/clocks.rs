@@ -26,7 +26,7 @@ const WALL_CLOCK: [(&str, &str); 11] = [
         "names of files; a name that is there is not used again",
     ),
     ("sdk/src/logs/format.rs", "the time in log lines"),
-    ("sdk/src/tap/emitter.rs", "time_extracted"),
+    ("sdk/src/tap/output/emitter.rs", "time_extracted"),
     (
         "taps/postgres/src/full_table/mod.rs",
         "the version of ACTIVATE_VERSION",

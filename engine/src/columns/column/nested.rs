@@ -17,7 +17,7 @@ use crate::schema::types::Types;
 
 /// Nested values under construction.
 #[derive(Debug)]
-pub(super) enum Nested {
+pub(in crate::columns) enum Nested {
     /// An object with the properties that its schema names.
     Struct {
         names: Vec<String>,
@@ -32,7 +32,7 @@ pub(super) enum Nested {
 
 impl Nested {
     /// The struct or list of a schema; `None` where it allows anything else, or does not say what is inside.
-    pub(super) fn of(schema: &Value, options: ColumnOptions) -> Option<Self> {
+    pub(in crate::columns) fn of(schema: &Value, options: ColumnOptions) -> Option<Self> {
         let types = Types::of(schema).ok()?.without(Types::NULL);
         let column = |schema: &Value| {
             let data_type = Types::of(schema).map(|types| types.data_type(schema));
@@ -64,7 +64,7 @@ impl Nested {
         })
     }
 
-    pub(super) fn data_type(&self) -> ArrowType {
+    pub(in crate::columns) fn data_type(&self) -> ArrowType {
         match self {
             Self::Struct { .. } => ArrowType::Struct(self.fields()),
             Self::List { items, .. } => ArrowType::List(item_field(items)),
@@ -82,21 +82,21 @@ impl Nested {
             .collect()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::columns) fn len(&self) -> usize {
         match self {
             Self::Struct { rows, .. } => *rows,
             Self::List { ends, .. } => ends.len(),
         }
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::columns) fn bytes(&self) -> usize {
         match self {
             Self::Struct { columns, .. } => columns.iter().map(Column::bytes).sum(),
             Self::List { items, ends } => items.bytes() + ends.len() * 4,
         }
     }
 
-    pub(super) fn truncate(&mut self, to: usize) {
+    pub(in crate::columns) fn truncate(&mut self, to: usize) {
         match self {
             Self::Struct { columns, rows, .. } => {
                 for column in columns {
@@ -111,7 +111,7 @@ impl Nested {
         }
     }
 
-    pub(super) fn push_nulls(&mut self, count: usize) {
+    pub(in crate::columns) fn push_nulls(&mut self, count: usize) {
         match self {
             Self::Struct { columns, rows, .. } => {
                 for column in columns {
@@ -124,7 +124,7 @@ impl Nested {
     }
 
     /// Adds an object or array. When it is refused, the parts that were added are taken out by the row's undoing.
-    pub(super) fn push(&mut self, cell: &Cell<'_>, row: &Row<'_>) -> Result<(), Refused> {
+    pub(in crate::columns) fn push(&mut self, cell: &Cell<'_>, row: &Row<'_>) -> Result<(), Refused> {
         match (self, cell) {
             (
                 Self::Struct {
@@ -159,14 +159,14 @@ impl Nested {
     }
 
     /// Takes note of the values in it that became null.
-    pub(super) fn take_replaced(&mut self, all: &mut Replaced) {
+    pub(in crate::columns) fn take_replaced(&mut self, all: &mut Replaced) {
         match self {
             Self::Struct { columns, .. } => columns.iter_mut().for_each(|column| column.take_replaced(all)),
             Self::List { items, .. } => items.take_replaced(all),
         }
     }
 
-    pub(super) fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
+    pub(in crate::columns) fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
         let fields = self.fields();
         let bug = |error| Error::bug("nested columns that do not fit their schema").with_source(error);
         match self {
