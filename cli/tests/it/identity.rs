@@ -1,6 +1,6 @@
 //! Whose state it is: a pipeline never gets that of another.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value, json};
 
@@ -270,8 +270,8 @@ fn the_state_of_an_older_version_is_asked_about_and_not_guessed() {
             ),
             0,
         );
-        sql(folder, "update state set state_id = 'python3-to-target-jsonl'");
-        sql(folder, "delete from melisma_pipelines");
+        folder.query("update state set state_id = 'python3-to-target-jsonl'");
+        folder.query("delete from melisma_pipelines");
     };
     let both = |folder: &Folder, more: &[&str]| {
         run(folder, "python3 tap_a.py", "target-jsonl --config a.json", more)
@@ -329,15 +329,4 @@ fn the_same_words_in_another_folder_are_another_pipeline() {
     }
     assert_eq!(rows(&one, "out_a"), [1, 2, 3, 4, 5, 6]);
     assert_eq!(rows(&two, "out_a"), [1, 2, 3]);
-}
-
-fn sql(folder: &Folder, statement: &str) {
-    let script =
-        "import sqlite3, sys\nc = sqlite3.connect('.meltano/meltano.db')\nc.execute(sys.argv[1])\nc.commit()";
-    let status = Command::new("python3")
-        .args(["-c", script, statement])
-        .current_dir(folder.path())
-        .status()
-        .unwrap();
-    assert!(status.success());
 }

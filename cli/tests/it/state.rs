@@ -1,6 +1,5 @@
 //! The state between runs: database and file.
 
-use std::process::Command;
 
 use serde_json::json;
 
@@ -157,12 +156,5 @@ fn insert_running(folder: &Folder, heartbeat: &str) {
         "insert into runs (job_name, state, started_at, payload, payload_flags, run_id, last_heartbeat_at)
          values ((select state_id from state), 'RUNNING', {heartbeat}, '{{}}', 0, 'deadbeef', {heartbeat})"
     );
-    let script =
-        "import sqlite3, sys\nc = sqlite3.connect('.meltano/meltano.db')\nc.execute(sys.argv[1])\nc.commit()";
-    let status = Command::new("python3")
-        .args(["-c", script, &sql])
-        .current_dir(folder.path())
-        .status()
-        .unwrap();
-    assert!(status.success());
+    folder.query(&sql);
 }

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
+use melisma_processes::{kill, sqlite, wait_for};
 use tempfile::TempDir;
 
 /// A test double of a tap: does what its arguments say, in order.
@@ -160,36 +160,14 @@ impl Folder {
         self.melisma(&args)
     }
 
-    /// The rows of a query on the system database, as JSON arrays.
+    /// The rows of a statement on the system database.
     pub(crate) fn query(&self, sql: &str) -> Vec<Vec<String>> {
-        let script = "import json, sqlite3, sys\nfor row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]):\n  \
-                      print(json.dumps(['' if v is None else str(v) for v in row]))";
-        let output = Command::new("python3")
-            .args(["-c", script, ".meltano/meltano.db", sql])
-            .current_dir(self.path())
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        sqlite(&self.join(".meltano/meltano.db"), sql)
     }
 
     /// Waits until a file is there.
     pub(crate) fn wait_for(&self, name: &str) {
-        for _ in 0..6000 {
-            if self.join(name).exists() {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("{name} did not appear");
+        wait_for(name, || self.join(name).exists().then_some(()));
     }
 
     /// That no run has left a config file, a catalog or a state behind.
@@ -218,9 +196,5 @@ pub(crate) fn assert_code(output: &Output, code: i32) {
 
 /// Sends a signal by name.
 pub(crate) fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill")
-        .args([format!("-{name}"), child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(status.success());
+    kill(name, &child.id().to_string());
 }

@@ -8,7 +8,9 @@
 mod live;
 mod outcome;
 mod programs;
+mod sqlite;
 
 pub use live::{Live, children, kill, wait_for};
 pub use outcome::{Outcome, peak_memory, run};
 pub use programs::{melisma, root};
+pub use sqlite::sqlite;

@@ -1,5 +1,6 @@
 //! A process that is talked to while it runs.
 
+use std::fmt::Display;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
@@ -75,12 +76,9 @@ impl Live {
     }
 
     /// Sends lines; false when it does not take them any more.
-    pub fn send<L: AsRef<str>>(&mut self, lines: impl IntoIterator<Item = L>) -> bool {
-        let mut text = String::new();
-        for line in lines {
-            text.push_str(line.as_ref());
-            text.push('\n');
-        }
+    pub fn send<L: Display>(&mut self, lines: impl IntoIterator<Item = L>) -> bool {
+        let lines = lines.into_iter().map(|line| format!("{line}\n"));
+        let text: String = lines.collect();
         let stdin = self.stdin.as_mut().expect("not closed");
         stdin
             .write_all(text.as_bytes())
@@ -122,6 +120,18 @@ impl Live {
     /// Whether it has ended.
     pub fn ended(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_some()
+    }
+
+    /// Ends it by SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a child");
+    }
+
+    /// Ends its input and waits for its end.
+    #[track_caller]
+    pub fn finish(mut self) -> Outcome {
+        drop(self.stdin.take());
+        self.end()
     }
 
     /// Waits for its end; its stdin stays as it is.

@@ -37,13 +37,7 @@ fn a_signal_ends_the_run_with_the_state_of_what_was_read() {
         for line in lines.by_ref().take(50_000) {
             assert!(line.unwrap().starts_with("{\"type\":"));
         }
-        assert!(
-            Command::new("kill")
-                .arg(child.id().to_string())
-                .status()
-                .unwrap()
-                .success()
-        );
+        melisma_processes::kill("TERM", &child.id().to_string());
         let last = lines.map(|line| line.unwrap()).last().unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(143));
         let last: Value = serde_json::from_str(&last).unwrap();

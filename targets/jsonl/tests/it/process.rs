@@ -1,12 +1,13 @@
 //! The process: bytes in, files and STATE out, and what a kill leaves.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use melisma_processes::{Live, Outcome};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -23,34 +24,20 @@ fn message(id: u32) -> String {
     )
 }
 
-fn start(folder: &Path, settings: &Value) -> Child {
+fn command(folder: &Path, settings: &Value) -> Command {
     let mut config = json!({"destination_path": folder.join("out")});
     for (name, value) in settings.as_object().expect("settings") {
         config[name] = value.clone();
     }
     fs::write(folder.join("config.json"), config.to_string()).expect("written");
-    Command::new(env!("CARGO_BIN_EXE_target-jsonl"))
-        .arg("--config")
-        .arg(folder.join("config.json"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the target starts")
+    let mut command = Command::new(env!("CARGO_BIN_EXE_target-jsonl"));
+    command.arg("--config").arg(folder.join("config.json"));
+    command
 }
 
-/// Runs to the end; stdout and stderr of a run that must succeed.
-fn run(folder: &Path, settings: &Value, input: &str) -> (String, String) {
-    let mut child = start(folder, settings);
-    let mut stdin = child.stdin.take().expect("stdin");
-    let input = input.to_owned();
-    let feeder = thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().expect("the target ends");
-    feeder.join().expect("fed").expect("all of it");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    assert!(output.status.success(), "{stderr}");
-    (stdout, stderr)
+/// Runs to the end, which must be a good one.
+fn run(folder: &Path, settings: &Value, input: &str) -> Outcome {
+    melisma_processes::run(&mut command(folder, settings), input.as_bytes()).ok()
 }
 
 #[test]
@@ -64,8 +51,8 @@ fn records_and_state_keep_their_bytes() {
          {{\"type\":\"STATE\",\"value\":{state}}}\n",
         message(1)
     );
-    let (stdout, _) = run(folder.path(), &json!({}), &input);
-    assert_eq!(stdout, format!("{state}\n"));
+    let outcome = run(folder.path(), &json!({}), &input);
+    assert_eq!(outcome.stdout, format!("{state}\n").as_bytes());
     let file = folder.path().join("out/a%2Fb.jsonl");
     let expected = format!("{}\n{odd}\n{{\"id\":3,\"text\":\"b\"}}\n", record(1));
     assert_eq!(fs::read_to_string(&file).expect("the file"), expected);
@@ -86,8 +73,8 @@ fn replacing_tells_state_at_the_end() {
         message(1)
     );
     for _ in 0..2 {
-        let (stdout, _) = run(folder.path(), &json!({"load_method": "overwrite"}), &input);
-        assert_eq!(stdout, "{\"at\":1}\n");
+        let outcome = run(folder.path(), &json!({"load_method": "overwrite"}), &input);
+        assert_eq!(outcome.stdout, b"{\"at\":1}\n");
         let text = fs::read_to_string(folder.path().join("out/a%2Fb.jsonl")).expect("the file");
         assert_eq!(text, format!("{}\n", record(1)));
     }
@@ -99,37 +86,31 @@ fn replacing_tells_state_at_the_end() {
 fn a_killed_run_leaves_no_row_twice_and_loses_none() {
     let folder = TempDir::new().expect("a folder");
     let settings = json!({"state_interval_seconds": 0, "batch_size_rows": 10_000_000, "batch_size_bytes": 1_000_000_000});
-    let mut child = start(folder.path(), &settings);
-    let mut stdin = child.stdin.take().expect("stdin");
-    let mut told = BufReader::new(child.stdout.take().expect("stdout"));
+    let mut child = Live::start(&mut command(folder.path(), &settings));
     let head: String = (0..1_000).map(message).collect();
-    stdin
-        .write_all(format!("{SCHEMA}\n{head}{{\"type\":\"STATE\",\"value\":{{\"at\":1000}}}}\n").as_bytes())
-        .expect("fed");
-    let mut state = String::new();
-    told.read_line(&mut state).expect("a STATE");
-    assert_eq!(state, "{\"at\":1000}\n");
+    child.send([
+        SCHEMA,
+        head.trim_end(),
+        "{\"type\":\"STATE\",\"value\":{\"at\":1000}}",
+    ]);
+    child.says("{\"at\":1000}");
     let file = folder.path().join("out/a%2Fb.jsonl");
     let committed = fs::read(&file).expect("the file");
     assert_eq!(committed.split(|&byte| byte == b'\n').count(), 1_001);
 
     // More rows than the target keeps in memory, so that some get into the file without a commit.
     let more: String = (1_000..400_000).map(message).collect();
+    let mut stdin = child.stdin();
     let feeder = thread::spawn(move || stdin.write_all(more.as_bytes()).map(|()| stdin));
     while fs::metadata(&file).expect("the file").len() <= committed.len() as u64 {
         thread::sleep(Duration::from_millis(5));
     }
-    child.kill().expect("killed");
-    child.wait().expect("gone");
+    child.kill();
     // The pipe may have broken.
     drop(feeder.join().expect("fed"));
     assert!(fs::metadata(&file).expect("the file").len() > committed.len() as u64);
 
-    let (_, log) = run(folder.path(), &settings, "");
-    assert!(
-        log.contains("that a killed run had written but not committed"),
-        "{log}"
-    );
+    run(folder.path(), &settings, "").says(&["that a killed run had written but not committed"]);
     assert!(
         fs::read(&file).expect("the file") == committed,
         "the file is cut to what was committed"

@@ -1,21 +1,12 @@
 //! Two runs at once that mean the same table.
 
-use std::io::Write as _;
-use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
+use melisma_processes::Outcome;
 use serde_json::{Value, json};
 
-use crate::driver::{Target, end, plain, record, schema, state, text};
-
-/// Writes lines and leaves the input open.
-fn feed(child: &mut Child, lines: &[Value]) {
-    let stdin = child.stdin.as_mut().expect("stdin");
-    for line in lines {
-        writeln!(stdin, "{line}").expect("written");
-    }
-}
+use crate::driver::{Target, plain, record, schema, state};
 
 fn row(id: i64, t: &str) -> Value {
     record("s", json!({"id": id, "t": t}))
@@ -40,25 +31,19 @@ fn settings() -> Value {
 fn a_second_run_waits_for_a_first_load_and_both_end_well() {
     let target = Target::new(settings());
     let mut first = target.start();
-    feed(
-        &mut first,
-        &[plain(&["id"]), row(0, "a"), row(1, "a"), state(json!({"n": 1}))],
-    );
+    first.send([plain(&["id"]), row(0, "a"), row(1, "a"), state(json!({"n": 1}))]);
     wait_for(&target, LOADED);
     let mut second = target.start();
-    feed(
-        &mut second,
-        &[plain(&["id"]), row(1, "b"), row(2, "b"), state(json!({"n": 2}))],
-    );
+    second.send([plain(&["id"]), row(1, "b"), row(2, "b"), state(json!({"n": 2}))]);
     wait_for(&target, WAITS);
-    feed(&mut first, &[row(0, "c"), state(json!({"n": 3}))]);
-    let (first, second) = (end(first), end(second));
+    first.send([row(0, "c"), state(json!({"n": 3}))]);
+    let (first, second) = (first.finish(), second.finish());
     assert_eq!(
         (first.code, second.code),
         (Some(0), Some(0)),
         "{}\n{}",
-        first.log,
-        second.log
+        first.stderr,
+        second.stderr
     );
     assert_eq!(target.sql("select id, t from s order by id"), "0|c\n1|b\n2|b");
     assert_eq!(
@@ -74,7 +59,7 @@ fn a_second_run_waits_for_a_first_load_and_both_end_well() {
 fn a_first_load_that_lives_longer_than_others_wait_is_told_to_them() {
     let mut target = Target::new(settings());
     let mut first = target.start();
-    feed(&mut first, &[plain(&["id"]), row(0, "a")]);
+    first.send([plain(&["id"]), row(0, "a")]);
     wait_for(&target, LOADED);
     target.with(json!({"lock_timeout_seconds": 0.2}));
     let states = target.fail(
@@ -89,9 +74,9 @@ fn a_first_load_that_lives_longer_than_others_wait_is_told_to_them() {
     // One that overwrites must not pull the table away.
     target.with(json!({"lock_timeout_seconds": 0.2, "load_method": "overwrite"}));
     target.fail(&[plain(&["id"]), row(1, "b")], 75, &["first load"]);
-    feed(&mut first, &[row(2, "a")]);
-    let first = end(first);
-    assert_eq!(first.code, Some(0), "{}", first.log);
+    first.send([row(2, "a")]);
+    let first = first.finish();
+    assert_eq!(first.code, Some(0), "{}", first.stderr);
     assert_eq!(target.sql("select id, t from s order by id"), "0|a\n2|a");
     target.load(&[plain(&["id"]), row(1, "b")]);
     assert_eq!(
@@ -104,17 +89,20 @@ fn a_first_load_that_lives_longer_than_others_wait_is_told_to_them() {
 fn a_run_that_is_killed_in_its_first_load_is_not_waited_for() {
     let target = Target::new(settings());
     let mut first = target.start();
-    feed(&mut first, &[plain(&["id"]), row(0, "a"), row(0, "b")]);
+    first.send([plain(&["id"]), row(0, "a"), row(0, "b")]);
     wait_for(&target, LOADED);
     wait_for(&target, "select count(*) = 2 from s");
     let mut second = target.start();
-    feed(&mut second, &[plain(&["id"]), row(1, "b")]);
+    second.send([plain(&["id"]), row(1, "b")]);
     wait_for(&target, WAITS);
-    first.kill().expect("killed");
-    first.wait().expect("gone");
-    let second = end(second);
-    assert_eq!(second.code, Some(0), "{}", second.log);
-    assert!(second.log.contains("finishing a first load"), "{}", second.log);
+    first.kill();
+    let second = second.finish();
+    assert_eq!(second.code, Some(0), "{}", second.stderr);
+    assert!(
+        second.stderr.contains("finishing a first load"),
+        "{}",
+        second.stderr
+    );
     assert_eq!(
         (target.key("s"), target.sql("select id, t from s order by id")),
         ("id".to_owned(), "0|b\n1|b".to_owned())
@@ -122,16 +110,15 @@ fn a_run_that_is_killed_in_its_first_load_is_not_waited_for() {
 }
 
 /// Runs so many at once on the same lines, and says how they ended.
-fn together(target: &Target, runs: usize, lines: impl Fn(usize) -> Vec<Value>) -> Vec<crate::driver::Ran> {
-    let mut children: Vec<Child> = (0..runs).map(|_| target.start()).collect();
+fn together(target: &Target, runs: usize, lines: impl Fn(usize) -> Vec<Value>) -> Vec<Outcome> {
+    let mut children: Vec<_> = (0..runs).map(|_| target.start()).collect();
     for (run, child) in children.iter_mut().enumerate() {
         // One that fails does not read to the end; how it ended says so.
-        let stdin = child.stdin.as_mut().expect("stdin");
-        let _ = stdin.write_all(text(&lines(run)).as_bytes());
+        child.send(lines(run));
     }
     let ends: Vec<_> = children
         .into_iter()
-        .map(|child| thread::spawn(|| end(child)))
+        .map(|child| thread::spawn(|| child.finish()))
         .collect();
     ends.into_iter().map(|ran| ran.join().expect("ended")).collect()
 }
@@ -164,8 +151,8 @@ fn runs_that_make_the_same_schema_tables_and_columns_at_once_end_well() {
                 ]
             };
             for ran in together(&target, 3, lines) {
-                assert_eq!(ran.code, Some(0), "{}", ran.log);
-                assert_eq!(ran.states.len(), 1);
+                assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+                assert_eq!(ran.states().len(), 1);
             }
             let count = |table: &str| {
                 target.sql(&format!(
@@ -198,8 +185,13 @@ fn runs_that_upsert_the_same_keys_at_once_end_well_or_are_to_be_run_again() {
             .collect()
     };
     for ran in together(&target, 4, lines) {
-        assert!(matches!(ran.code, Some(0 | 75)), "{:?} {}", ran.code, ran.log);
-        assert_eq!(ran.states.len(), usize::from(ran.code == Some(0)), "{}", ran.log);
+        assert!(matches!(ran.code, Some(0 | 75)), "{:?} {}", ran.code, ran.stderr);
+        assert_eq!(
+            ran.states().len(),
+            usize::from(ran.code == Some(0)),
+            "{}",
+            ran.stderr
+        );
     }
     assert_eq!(target.sql("select count(*) from s"), "400");
 }
@@ -214,7 +206,7 @@ fn runs_that_overwrite_a_table_at_once_leave_the_rows_of_one() {
             std::iter::once(plain(&["id"])).chain(rows).collect()
         };
         for ran in together(&target, 3, lines) {
-            assert_eq!(ran.code, Some(0), "{}", ran.log);
+            assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         }
         assert_eq!(target.sql("select count(*), count(distinct t) from s"), "20|1");
         assert_eq!(target.key("s"), "id");

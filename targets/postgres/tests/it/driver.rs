@@ -1,10 +1,9 @@
 //! Runs the target as a process, on a database of the test's own.
 
 use std::fs;
-use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::process::Command;
 
+use melisma_processes::{Live, Outcome, run};
 use melisma_testing::postgres::{Database, server};
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempDir};
@@ -14,15 +13,6 @@ pub(crate) struct Target {
     pub(crate) database: Database<'static>,
     folder: TempDir,
     settings: Value,
-}
-
-/// What a run said.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) code: Option<i32>,
-    /// The lines of stdout.
-    pub(crate) states: Vec<String>,
-    pub(crate) log: String,
 }
 
 impl Target {
@@ -41,8 +31,8 @@ impl Target {
         self
     }
 
-    /// Starts the process.
-    pub(crate) fn start(&self) -> Child {
+    /// Its command line, the settings written.
+    fn command(&self) -> Command {
         let mut config = json!({
             "host": self.database.host(),
             "port": self.database.port(),
@@ -61,45 +51,31 @@ impl Target {
         let file = NamedTempFile::new_in(&self.folder).expect("a file");
         let path = file.into_temp_path().keep().expect("kept");
         fs::write(&path, config.to_string()).expect("written");
-        Command::new(env!("CARGO_BIN_EXE_target-postgres"))
-            .arg("--config")
-            .arg(path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the target starts")
+        let mut command = Command::new(env!("CARGO_BIN_EXE_target-postgres"));
+        command.arg("--config").arg(path);
+        command
+    }
+
+    /// Starts the process.
+    pub(crate) fn start(&self) -> Live {
+        Live::start(&mut self.command())
     }
 
     /// Runs on these lines to the end.
-    pub(crate) fn run(&self, lines: &[Value]) -> Ran {
-        let mut child = self.start();
-        let mut stdin = child.stdin.take().expect("stdin");
-        let input = text(lines);
-        // A target that fails does not read to the end.
-        let feeder = thread::spawn(move || stdin.write_all(input.as_bytes()));
-        let ran = end(child);
-        let _ = feeder.join().expect("fed");
-        ran
+    pub(crate) fn run(&self, lines: &[Value]) -> Outcome {
+        run(&mut self.command(), text(lines).as_bytes())
     }
 
     /// Runs on these lines; it must succeed. Returns the states.
     #[track_caller]
     pub(crate) fn load(&self, lines: &[Value]) -> Vec<String> {
-        let ran = self.run(lines);
-        assert_eq!(ran.code, Some(0), "{}", ran.log);
-        ran.states
+        self.run(lines).ok().states()
     }
 
     /// Runs on these lines; it must end with this code, and say these words. Returns the states.
     #[track_caller]
     pub(crate) fn fail(&self, lines: &[Value], code: i32, words: &[&str]) -> Vec<String> {
-        let ran = self.run(lines);
-        assert_eq!(ran.code, Some(code), "{}", ran.log);
-        for word in words {
-            assert!(ran.log.contains(word), "{word:?} is not in\n{}", ran.log);
-        }
-        ran.states
+        self.run(lines).fails(code, words).states()
     }
 
     /// What psql says.
@@ -126,17 +102,6 @@ impl Target {
              pg_attribute a where i.indrelid = '{table}'::regclass and i.indisprimary and a.attrelid = i.indrelid and \
              a.attnum = k.n"
         ))
-    }
-}
-
-/// Waits for the end.
-pub(crate) fn end(child: Child) -> Ran {
-    let output = child.wait_with_output().expect("the target ends");
-    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
-    Ran {
-        code: output.status.code(),
-        states: stdout.lines().map(str::to_owned).collect(),
-        log: String::from_utf8(output.stderr).expect("UTF-8"),
     }
 }
 

@@ -1,51 +1,26 @@
 //! What goes wrong, and what is left then.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
 use melisma_testing::postgres::{Options, Server};
 use serde_json::json;
 
-use crate::driver::{Target, end, plain, record, schema, state};
-
-/// Writes lines and leaves the input open.
-fn feed(child: &mut Child, lines: &[serde_json::Value]) {
-    let stdin = child.stdin.as_mut().expect("stdin");
-    for line in lines {
-        writeln!(stdin, "{line}").expect("written");
-    }
-}
-
-/// Waits for a STATE.
-fn next_state(child: &mut Child) -> String {
-    let mut line = String::new();
-    let stdout = child.stdout.as_mut().expect("stdout");
-    // One byte at a time: nothing of what follows is taken.
-    BufReader::with_capacity(1, stdout)
-        .read_line(&mut line)
-        .expect("a STATE");
-    line.trim_end().to_owned()
-}
+use crate::driver::{Target, plain, record, schema, state};
 
 #[test]
 fn a_first_load_that_was_killed_is_finished_by_the_next_run() {
     let target = Target::new(json!({"state_interval_seconds": 0, "batch_size_rows": 2}));
     let mut child = target.start();
-    feed(
-        &mut child,
-        &[
-            plain(&["id"]),
-            record("s", json!({"id": 1, "t": "a"})),
-            record("s", json!({"id": 2, "t": "b"})),
-            record("s", json!({"id": 1, "t": "c"})),
-            state(json!({"n": 1})),
-        ],
-    );
-    assert_eq!(next_state(&mut child), r#"{"n":1}"#);
-    child.kill().expect("killed");
-    child.wait().expect("gone");
+    child.send([
+        plain(&["id"]),
+        record("s", json!({"id": 1, "t": "a"})),
+        record("s", json!({"id": 2, "t": "b"})),
+        record("s", json!({"id": 1, "t": "c"})),
+        state(json!({"n": 1})),
+    ]);
+    child.says(r#"{"n":1}"#);
+    child.kill();
     assert_eq!(target.sql("select count(*) from s"), "3");
     assert_eq!(target.key("s"), "");
     target.load(&[
@@ -94,25 +69,19 @@ fn a_server_that_goes_away_ends_the_run_without_a_state_ahead() {
     let mut target = Target::new(json!({}));
     target.with(json!({"port": database.port(), "database": database.name(), "state_interval_seconds": 0, "batch_size_rows": 2}));
     let mut child = target.start();
-    feed(
-        &mut child,
-        &[
-            plain(&["id"]),
-            record("s", json!({"id": 1, "t": "a"})),
-            record("s", json!({"id": 2, "t": "b"})),
-            state(json!({"n": 1})),
-        ],
-    );
-    assert_eq!(next_state(&mut child), r#"{"n":1}"#);
+    child.send([
+        plain(&["id"]),
+        record("s", json!({"id": 1, "t": "a"})),
+        record("s", json!({"id": 2, "t": "b"})),
+        state(json!({"n": 1})),
+    ]);
+    child.says(r#"{"n":1}"#);
     server.kill();
-    feed(
-        &mut child,
-        &[record("s", json!({"id": 3, "t": "c"})), state(json!({"n": 2}))],
-    );
-    let ran = end(child);
-    assert_eq!(ran.code, Some(69), "{}", ran.log);
-    assert_eq!(ran.states, Vec::<String>::new());
-    assert!(ran.log.contains("connection"), "{}", ran.log);
+    child.send([record("s", json!({"id": 3, "t": "c"})), state(json!({"n": 2}))]);
+    let ran = child.finish();
+    assert_eq!(ran.code, Some(69), "{}", ran.stderr);
+    assert_eq!(ran.states(), [r#"{"n":1}"#]);
+    assert!(ran.stderr.contains("connection"), "{}", ran.stderr);
     server.restart();
     assert_eq!(database.sql("select * from s order by id").trim_end(), "1|a\n2|b");
 }

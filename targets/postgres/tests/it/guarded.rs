@@ -192,8 +192,12 @@ fn an_identity_column_beside_the_key_keeps_its_value_in_an_update() {
         record("s", json!({"id": 1, "a": 60, "b": 2})),
         record("s", json!({"id": 2, "a": 70, "b": 3})),
     ]);
-    assert_eq!(ran.code, Some(0), "{}", ran.log);
-    assert!(ran.log.contains("GENERATED ALWAYS AS IDENTITY"), "{}", ran.log);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("GENERATED ALWAYS AS IDENTITY"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(target.sql("select * from s order by id"), "1|50|2\n2|70|3");
 }
 
@@ -205,8 +209,8 @@ fn generated_columns_are_left_out_with_a_warning() {
             "create table s (id bigint primary key, a bigint, b bigint generated always as (a * 2) stored)",
         );
         let ran = target.run(&[three(&["id"]), record("s", json!({"id": 1, "a": 2, "b": 99}))]);
-        assert_eq!(ran.code, Some(0), "{}", ran.log);
-        assert!(ran.log.contains("b is a generated column"), "{}", ran.log);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        assert!(ran.stderr.contains("b is a generated column"), "{}", ran.stderr);
         assert_eq!(target.sql("select * from s"), "1|2|4", "{method}");
     }
     // As a key it cannot tell rows apart before they are there.

@@ -1,10 +1,8 @@
 //! What `load_method: overwrite` leaves as it was.
 
-use std::io::Write as _;
-
 use serde_json::{Value, json};
 
-use crate::driver::{Target, end, plain, record, schema, state};
+use crate::driver::{Target, plain, record, schema, state};
 
 /// Tables `(id bigint primary key, t text)` with something that a new table would not have: a name, and statements in
 /// which `@` is the table.
@@ -153,7 +151,7 @@ fn overwrite_keeps_whatever_hangs_on_a_table() {
     );
     let before = target.sql(&facts);
     let ran = target.run(&lines);
-    assert_eq!(ran.code, Some(0), "{}", ran.log);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let after = target.sql(&facts);
     for (before, after) in before.lines().zip(after.lines()) {
         assert_eq!(before, after);
@@ -167,9 +165,9 @@ fn overwrite_keeps_whatever_hangs_on_a_table() {
         let rows = target.sql(&format!("select id, t from {only}{table}"));
         assert_eq!(rows, "1|new", "{table}");
         assert!(
-            ran.log.contains(&format!("\"{table}\" stays")),
+            ran.stderr.contains(&format!("\"{table}\" stays")),
             "{table}\n{}",
-            ran.log
+            ran.stderr
         );
     }
     target.sql("alter extension plpgsql drop table a_member_of_an_extension");
@@ -350,10 +348,7 @@ fn two_runs_that_overwrite_a_table_come_one_after_the_other() {
     let mut target = Target::new(json!({"load_method": "overwrite"}));
     target.load(&[plain(&["id"])]);
     let mut first = target.start();
-    let stdin = first.stdin.as_mut().expect("stdin");
-    for line in [plain(&["id"]), record("s", json!({"id": 1, "t": "first"}))] {
-        writeln!(stdin, "{line}").expect("written");
-    }
+    first.send([plain(&["id"]), record("s", json!({"id": 1, "t": "first"}))]);
     let waits = "select count(*) from pg_locks where locktype = 'advisory' and granted and \
                  database = (select oid from pg_database where datname = current_database())";
     while target.sql(waits) == "0" {
@@ -374,15 +369,9 @@ fn two_runs_that_overwrite_a_table_come_one_after_the_other() {
     // One that waits long enough comes behind it.
     target.with(json!({"load_method": "overwrite"}));
     let mut behind = target.start();
-    let stdin = behind.stdin.as_mut().expect("stdin");
-    for line in &second {
-        writeln!(stdin, "{line}").expect("written");
-    }
-    drop(behind.stdin.take());
-    drop(first.stdin.take());
-    for child in [first, behind] {
-        let ran = end(child);
-        assert_eq!(ran.code, Some(0), "{}", ran.log);
-    }
+    behind.send(&second);
+    drop(behind.stdin());
+    first.finish().ok();
+    behind.end().ok();
     assert_eq!(target.sql("select * from s"), "2|second");
 }

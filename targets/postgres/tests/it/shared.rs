@@ -1,31 +1,11 @@
 //! A server that others use and administer.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::Child;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::driver::{Target, end, plain, record, state};
-
-fn feed(child: &mut Child, lines: &[Value]) {
-    let stdin = child.stdin.as_mut().expect("stdin");
-    for line in lines {
-        writeln!(stdin, "{line}").expect("written");
-    }
-}
-
-/// Waits for a STATE.
-fn next_state(child: &mut Child) -> String {
-    let mut line = String::new();
-    let stdout = child.stdout.as_mut().expect("stdout");
-    // One byte at a time: nothing of what follows is read.
-    BufReader::with_capacity(1, stdout)
-        .read_line(&mut line)
-        .expect("a STATE");
-    line.trim_end().to_owned()
-}
+use crate::driver::{Target, plain, record, state};
 
 fn settings(load_method: &str) -> Value {
     json!({"state_interval_seconds": 0, "load_method": load_method})
@@ -51,7 +31,7 @@ fn a_tap_that_is_quiet_for_longer_than_the_server_likes_loses_no_session() {
             let name = target.database.name().to_owned();
             target.sql(&format!("alter database {name} set {timeout} = '100ms'"));
             let mut child = target.start();
-            feed(&mut child, &first_rows());
+            child.send(first_rows());
             if method == "overwrite" {
                 while target.sql("select count(*) from pg_stat_activity where datname = current_database()")
                     != "3"
@@ -59,21 +39,18 @@ fn a_tap_that_is_quiet_for_longer_than_the_server_likes_loses_no_session() {
                     thread::sleep(Duration::from_millis(10));
                 }
             } else {
-                assert_eq!(next_state(&mut child), r#"{"n":1}"#);
+                child.says(r#"{"n":1}"#);
             }
             thread::sleep(Duration::from_millis(600));
-            feed(
-                &mut child,
-                // The second stream asks the catalog.
-                &[
-                    record("s", json!({"id": 2, "t": "b"})),
-                    crate::driver::schema("other", json!({"id": {"type": "integer"}}), &[]),
-                    state(json!({"n": 2})),
-                ],
-            );
-            let ran = end(child);
-            assert_eq!(ran.code, Some(0), "{timeout} {method}: {}", ran.log);
-            assert_eq!(ran.states.last().map(String::as_str), Some(r#"{"n":2}"#));
+            // The second stream asks the catalog.
+            child.send([
+                record("s", json!({"id": 2, "t": "b"})),
+                crate::driver::schema("other", json!({"id": {"type": "integer"}}), &[]),
+                state(json!({"n": 2})),
+            ]);
+            let ran = child.finish();
+            assert_eq!(ran.code, Some(0), "{timeout} {method}: {}", ran.stderr);
+            assert_eq!(ran.states().last().map(String::as_str), Some(r#"{"n":2}"#));
             assert_eq!(target.sql("select * from s order by id"), "1|a\n2|b");
         }
     }
@@ -86,19 +63,19 @@ fn a_session_that_is_ended_between_two_commits_is_opened_again() {
         // Once in a first load, and once where there is a stage to lose.
         for round in ["x", "y"] {
             let mut child = target.start();
-            feed(&mut child, &first_rows());
-            assert_eq!(next_state(&mut child), r#"{"n":1}"#);
+            child.send(first_rows());
+            child.says(r#"{"n":1}"#);
             target.sql(TERMINATE);
             let more = [
                 record("s", json!({"id": 2, "t": round})),
                 crate::driver::schema("other", json!({"id": {"type": "integer"}}), &[]),
                 state(json!({"n": 2})),
             ];
-            feed(&mut child, &more);
-            let ran = end(child);
-            assert_eq!(ran.code, Some(0), "{method}: {}", ran.log);
-            assert_eq!(ran.states.last().map(String::as_str), Some(r#"{"n":2}"#));
-            assert!(ran.log.contains("connecting again"), "{}", ran.log);
+            child.send(&more);
+            let ran = child.finish();
+            assert_eq!(ran.code, Some(0), "{method}: {}", ran.stderr);
+            assert_eq!(ran.states().last().map(String::as_str), Some(r#"{"n":2}"#));
+            assert!(ran.stderr.contains("connecting again"), "{}", ran.stderr);
             let last = target.sql("select t from s where id = 2 order by t desc limit 1");
             assert_eq!(last, round);
         }
@@ -110,16 +87,16 @@ fn a_session_that_is_ended_in_a_transaction_ends_the_run() {
     let target = Target::new(json!({"load_method": "overwrite"}));
     target.load(&[plain(&["id"]), record("s", json!({"id": 7, "t": "old"}))]);
     let mut child = target.start();
-    feed(&mut child, &first_rows());
+    child.send(first_rows());
     let open = "select count(*) from pg_locks where locktype = 'advisory' and granted and \
                 database = (select oid from pg_database where datname = current_database())";
     while target.sql(open) == "0" {
         thread::sleep(Duration::from_millis(10));
     }
     target.sql(TERMINATE);
-    let ran = end(child);
-    assert_eq!(ran.code, Some(69), "{}", ran.log);
-    assert_eq!(ran.states, Vec::<String>::new());
+    let ran = child.finish();
+    assert_eq!(ran.code, Some(69), "{}", ran.stderr);
+    assert_eq!(ran.states(), Vec::<String>::new());
     assert_eq!(target.sql("select * from s"), "7|old");
 }
 

@@ -80,12 +80,12 @@ fn a_type_that_the_server_does_not_have_leaves_the_rest_of_the_schema() {
     ] {
         let target = Target::new(json!({}));
         let ran = target.run(&[typed(name), record("s", json!({"id": 1, "x": "a"}))]);
-        assert_eq!(ran.code, Some(0), "{name}: {}", ran.log);
+        assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
         assert!(
-            ran.log
+            ran.stderr
                 .contains("stream s: x: x-sql-datatype: the server has no type"),
             "{name}: {}",
-            ran.log
+            ran.stderr
         );
         assert_eq!(target.columns("s"), "id bigint not null, x text", "{name}");
         assert_eq!(target.sql("select x from s"), "a", "{name}");
@@ -183,7 +183,7 @@ fn other_words_that_become_sql_are_quoted() {
     let mut row = record("s", json!({evil: evil}));
     row["stream"] = stream;
     let ran = target.run(&[line, row, crate::driver::state(json!(evil))]);
-    assert_eq!(ran.code, Some(0), "{}", ran.log);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert_eq!(target.sql("select count(*) from precious"), "0");
     // A role that does not exist ends the run, and is no statement.
     let mut target = Target::new(json!({}));

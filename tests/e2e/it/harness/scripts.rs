@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use melisma_processes::sqlite;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -79,22 +80,6 @@ impl Runs {
 
     /// What a query on the system database of the folder says: rows of texts.
     pub(crate) fn query(&self, sql: &str) -> Vec<Vec<String>> {
-        let script = "import json, sqlite3, sys\nc = sqlite3.connect(sys.argv[1])\nfor row in c.execute(sys.argv[2]):\n  \
-                      print(json.dumps(['' if v is None else str(v) for v in row]))\nc.commit()";
-        let output = Command::new("python3")
-            .args(["-c", script])
-            .arg(self.path(".meltano/meltano.db"))
-            .arg(sql)
-            .output()
-            .expect("python3 starts");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let text = String::from_utf8(output.stdout).expect("UTF-8");
-        text.lines()
-            .map(|line| serde_json::from_str(line).expect("a row"))
-            .collect()
+        sqlite(&self.path(".meltano/meltano.db"), sql)
     }
 }
