@@ -117,7 +117,7 @@ impl Report {
         }
         for caught in &self.planted {
             let missed = caught.by.as_ref().map(|_| ()).map_err(Clone::clone);
-            add(format!("planted:{}", caught.name), &missed);
+            add(format!("planted:{}", caught.bug.name), &missed);
         }
         add("kills".into(), &self.vacuous());
         failures
@@ -201,7 +201,7 @@ pub fn run(plan: &Plan, say: &(dyn Fn(&str) + Sync)) -> Report {
 
     let began = Instant::now();
     if plan.planted {
-        let bugs = planted::all();
+        let bugs = planted::BUGS;
         report.planted = spread(&bugs, plan.workers, say, "planted bugs", |bug, worker| {
             planted::find(bug, &plan.programs, servers.of(worker), plan.seed)
         })

@@ -5,6 +5,7 @@
     reason = "stdout is for people here, but for the tap's"
 )]
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use melisma_faults::campaign::{self, Plan};
 use melisma_faults::rig::Programs;
-use melisma_faults::{report, scripted, soak, tap};
+use melisma_faults::{planted, report, soak, tap};
 
 #[derive(Parser)]
 #[command(
@@ -80,12 +81,13 @@ enum Command {
         #[arg(long, default_value = "a machine")]
         machine: String,
     },
-    /// The scripted sink alone, in this process.
-    Scripted {
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        #[arg(long, default_value = "")]
-        only: String,
+    /// A target with a bug around it, as `melisma run` starts it.
+    Planted {
+        bug: String,
+        /// The program that has the target.
+        melisma: PathBuf,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        target: Vec<OsString>,
     },
 }
 
@@ -135,7 +137,10 @@ fn main() -> ExitCode {
             }
             run(&plan, page, &machine)
         }),
-        Command::Scripted { seed, only } => scripted_alone(seed, &only),
+        Command::Planted { bug, melisma, target } => match planted::run(&bug, &melisma, &target) {
+            Ok(code) => return code,
+            Err(error) => Err(error.to_string()),
+        },
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -178,17 +183,4 @@ fn run(plan: &Plan, page: Option<PathBuf>, machine: &str) -> Result<(), String> 
     } else {
         Err(format!("{} violations", failures.len()))
     }
-}
-
-fn scripted_alone(seed: u64, only: &str) -> Result<(), String> {
-    for cell in scripted::Cell::all()
-        .into_iter()
-        .filter(|cell| cell.name().contains(only))
-    {
-        if let Err(what) = cell.run(seed) {
-            println!("{what}");
-            return Err(format!("{}: {what}", cell.name()));
-        }
-    }
-    Ok(())
 }

@@ -54,6 +54,7 @@ pub fn family(run: &str) -> Vec<(Pid, Role)> {
         let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let role = match words.split(|&byte| byte == 0).nth(1) {
             Some(b"tap" | b"soak-tap") => Role::Tap,
+            Some(b"planted") => Role::Target,
             Some(word) if word.starts_with(b"target-") => Role::Target,
             _ => Role::Runner,
         };

@@ -78,7 +78,11 @@ pub fn closing(report: &Report) -> String {
             Ok(by) => shorten(by),
             Err(what) => shorten(what),
         };
-        let _ = writeln!(text, "invariant {}  {:<16} {by}", caught.invariant, caught.name);
+        let _ = writeln!(
+            text,
+            "invariant {}  {:<16} {by}",
+            caught.bug.invariant, caught.bug.name
+        );
     }
     text
 }
@@ -332,7 +336,7 @@ fn planted(report: &Report, text: &mut String) {
         let _ = writeln!(
             text,
             "| {} | `{}` | {} | {by} |",
-            caught.invariant, caught.name, caught.does
+            caught.bug.invariant, caught.bug.name, caught.bug.does
         );
     }
     text.push_str("| 8 | `planted-unsafe` | an `unsafe` block in the engine | the compiler, in a test of `cargo xtask test`: `unsafe_code` is forbidden, the build fails |\n");

@@ -98,7 +98,7 @@ pub struct Variant {
 pub struct Disturbance {
     /// `MELISMA_FAULT`
     pub fault: Option<String>,
-    /// `MELISMA_BUG`
+    /// The bug that stands around the target.
     pub bug: Option<String>,
 }
 
@@ -277,6 +277,13 @@ impl<'s> Rig<'s> {
         let log = self.path(&format!("log.{}", self.runs));
         let file = File::create(&log).map_err(|error| format!("no log: {error}"))?;
         let also = file.try_clone().map_err(|error| format!("no log: {error}"))?;
+        let target = match &disturbance.bug {
+            None => self.kind.name().to_owned(),
+            Some(_) => {
+                let (program, arguments) = self.target(disturbance.bug.as_deref());
+                format!("{} {}", program.display(), arguments.join(" "))
+            }
+        };
         let mut command = self.program(&self.programs.melisma);
         command
             .arg("run")
@@ -291,10 +298,7 @@ impl<'s> Rig<'s> {
                 "{} tap --config tap.json --catalog catalog.json",
                 self.programs.tap.display()
             ))
-            .arg(format!(
-                "{} --config target.json --state-out told.json",
-                self.kind.name()
-            ))
+            .arg(format!("{target} --config target.json --state-out told.json"))
             .env(MARK, &id)
             .env("MELISMA_FAULT_GAUGE", self.path("gauge"))
             .env("MELISMA_FAULT_MARK", self.path("mark"))
@@ -303,13 +307,26 @@ impl<'s> Rig<'s> {
         if let Some(fault) = &disturbance.fault {
             command.env("MELISMA_FAULT", fault);
         }
-        if let Some(bug) = &disturbance.bug {
-            command.env("MELISMA_BUG", bug);
-        }
         let child = command
             .spawn()
             .map_err(|error| format!("cannot start melisma: {error}"))?;
         Ok(Running { child, id, log })
+    }
+
+    /// The target as a program of its own, with a bug around it if there is one, and its first arguments.
+    pub fn target(&self, bug: Option<&str>) -> (PathBuf, Vec<String>) {
+        let melisma = &self.programs.melisma;
+        let name = self.kind.name().to_owned();
+        match bug {
+            None => (melisma.clone(), vec![name]),
+            Some(bug) => {
+                let melisma = melisma.display().to_string();
+                (
+                    self.programs.tap.clone(),
+                    vec!["planted".into(), bug.into(), melisma, name],
+                )
+            }
+        }
     }
 
     /// A program with an environment of its own.

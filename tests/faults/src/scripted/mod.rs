@@ -147,11 +147,29 @@ impl Cell {
         }
     }
 
+    /// A sink that holds a batch.
+    pub fn holds() -> Self {
+        Self {
+            op: Op::Write,
+            trouble: Trouble::Hold,
+            mode: Mode::OneWriter,
+            second: false,
+        }
+    }
+
     /// Runs the cell.
     ///
     /// # Errors
     /// What is violated.
     pub fn run(self, seed: u64) -> Result<(), String> {
+        self.run_with(seed, false)
+    }
+
+    /// Runs the cell, with a reader in front of the pipeline that waits for nobody if it is `hasty`.
+    ///
+    /// # Errors
+    /// What is violated.
+    pub fn run_with(self, seed: u64, hasty: bool) -> Result<(), String> {
         let source = Source {
             seed: crate::random::named(seed, &self.name()),
             state_every: 7,
@@ -177,6 +195,11 @@ impl Cell {
         let options = self.options();
         let run = {
             let script = script.clone();
+            let input: Box<dyn Read + Send> = if hasty {
+                Box::new(all_at_once(input))
+            } else {
+                Box::new(input)
+            };
             thread::spawn(move || pipeline::run(input, script.clone(), &script, &options, &(), &()))
         };
         if self.trouble == Trouble::Hold {
@@ -297,6 +320,13 @@ impl Read for Input {
         self.taken.fetch_add(length as u64, Ordering::Relaxed);
         Ok(length)
     }
+}
+
+/// Reads everything, whoever takes it or not.
+fn all_at_once(mut input: Input) -> impl Read {
+    let mut all = Vec::new();
+    let _ = input.read_to_end(&mut all);
+    std::io::Cursor::new(all)
 }
 
 #[cfg(test)]

@@ -78,5 +78,5 @@ fn every_planted_bug_is_found() {
         planted: true,
         ..nothing
     });
-    assert_eq!(report.planted.len(), melisma_engine::faults::BUGS.len());
+    assert_eq!(report.planted.len(), melisma_faults::planted::BUGS.len());
 }

@@ -1,68 +1,48 @@
 //! Bugs are planted one by one; each must turn a check red.
 
+mod bugs;
+mod target;
+
 use std::io::Write as _;
 use std::process::Stdio;
 use std::thread;
 
-use melisma_engine::faults::{ALL, BUGS};
-use serde_json::json;
+use melisma_engine::faults::ALL;
 
 use crate::cell::{Cell, How};
 use crate::oracle::{Oracle, quiet};
 use crate::random::named;
 use crate::rig::{Disturbance, Kind, Programs, Rig, Variant};
+use crate::scripted;
 use crate::server::Server;
 use crate::source::Source;
 use crate::tap::Ends;
 use crate::taps;
 
-/// So that batches of one stream wait one after another.
-const SMALL_BATCHES: [(&str, u64); 1] = [("memory_budget_bytes", 64 << 10)];
-
-/// A bug that is to be found.
-#[derive(Clone, Copy, Debug)]
-pub struct Planted {
-    name: &'static str,
-    invariant: u8,
-    does: &'static str,
-}
+pub use bugs::{BUGS, Bug};
+pub use target::run;
 
 /// How it went.
 #[derive(Clone, Debug)]
 pub struct Caught {
-    /// The bug's name.
-    pub name: &'static str,
-    /// The invariant that it breaks.
-    pub invariant: u8,
-    /// What it does.
-    pub does: &'static str,
+    /// The bug.
+    pub bug: Bug,
     /// By which check, and what that said; an error when no check saw it.
     pub by: Result<String, String>,
 }
 
-/// All that can be planted in the program. `unsafe` is not among them: a test of xtask sees that the compiler
-/// refuses it.
-pub fn all() -> Vec<Planted> {
-    let bugs = BUGS.iter();
-    bugs.map(|bug| Planted {
-        name: bug.name,
-        invariant: bug.invariant,
-        does: bug.does,
-    })
-    .collect()
-}
-
 /// Plants it where it shows, and looks. The same run without the bug must be well, or nothing is proven.
-pub fn find(bug: &Planted, programs: &Programs, server: &Server, seed: u64) -> Caught {
+pub fn find(bug: &Bug, programs: &Programs, server: &Server, seed: u64) -> Caught {
     let look = |planted: Option<&str>| match bug.name {
         "early-state" => killed(planted, programs, seed),
-        "state-bytes" | "dropped-batch" => undisturbed(planted, Kind::Jsonl, programs, server, seed),
-        "swapped-batches" => in_one_commit(planted, Kind::Csv, &SMALL_BATCHES, programs, server, seed),
-        "float-numbers" => undisturbed(planted, Kind::Parquet, programs, server, seed),
-        "no-barrier" => in_one_commit(planted, Kind::Postgres, &[], programs, server, seed),
-        "told-secret" => undisturbed(planted, Kind::Postgres, programs, server, seed),
+        "state-bytes" | "dropped-batch" => undisturbed(planted, Kind::Jsonl, 400, programs, server, seed),
+        "swapped-batches" => undisturbed(planted, Kind::Csv, 400, programs, server, seed),
+        "float-numbers" => undisturbed(planted, Kind::Parquet, 400, programs, server, seed),
+        // A few rows of the second version: keys that have none keep what should be gone.
+        "no-barrier" => undisturbed(planted, Kind::Postgres, 270, programs, server, seed),
+        "told-secret" => undisturbed(planted, Kind::Postgres, 400, programs, server, seed),
         "stray-line" => piped(planted, programs, seed),
-        "no-budget" => budget(planted, programs, seed),
+        "no-budget" => scripted::Cell::holds().run_with(seed, planted.is_some()),
         "end-is-success" => cut_short(planted, programs, seed),
         other => Err(format!("{other} is looked for nowhere")),
     };
@@ -71,12 +51,7 @@ pub fn find(bug: &Planted, programs: &Programs, server: &Server, seed: u64) -> C
         (Ok(()), Err(what)) => Ok(what.lines().next().unwrap_or_default().to_owned()),
         (Ok(()), Ok(())) => Err("NOT FOUND".into()),
     };
-    Caught {
-        name: bug.name,
-        invariant: bug.invariant,
-        does: bug.does,
-        by,
-    }
+    Caught { bug: *bug, by }
 }
 
 fn source(seed: u64) -> Source {
@@ -117,37 +92,12 @@ fn cut_short(bug: Option<&str>, programs: &Programs, seed: u64) -> Result<(), St
 fn undisturbed(
     bug: Option<&str>,
     kind: Kind,
+    end: u64,
     programs: &Programs,
     server: &Server,
     seed: u64,
 ) -> Result<(), String> {
-    const END: u64 = 400;
-    let rig = Rig::new(programs, kind, Variant::default(), source(seed), Some(server))?;
-    to_the_end(rig, bug, END)
-}
-
-/// All rows at once and in one commit, but for barriers.
-fn in_one_commit(
-    bug: Option<&str>,
-    kind: Kind,
-    settings: &[(&str, u64)],
-    programs: &Programs,
-    server: &Server,
-    seed: u64,
-) -> Result<(), String> {
-    // A few rows of the second version: keys that have none keep what should be gone.
-    let end = if kind == Kind::Postgres { 270 } else { 5000 };
     let mut rig = Rig::new(programs, kind, Variant::default(), source(seed), Some(server))?;
-    rig.pace = (end, 0);
-    let settings = [("batch_size_rows", 1_000_000), ("state_interval_seconds", 10)]
-        .iter()
-        .chain(settings);
-    rig.settings
-        .extend(settings.map(|(name, value)| ((*name).to_owned(), json!(value))));
-    to_the_end(rig, bug, end)
-}
-
-fn to_the_end(mut rig: Rig<'_>, bug: Option<&str>, end: u64) -> Result<(), String> {
     let disturbance = Disturbance {
         fault: None,
         bug: bug.map(str::to_owned),
@@ -170,12 +120,11 @@ fn piped(bug: Option<&str>, programs: &Programs, seed: u64) -> Result<(), String
         crate::tap::state_line(&source, n + 1, &mut text);
     }
     std::fs::write(rig.path("target.json"), rig.target_config().to_string()).map_err(|e| e.to_string())?;
-    let mut command = rig.program(&programs.melisma);
-    command.args([rig.kind.name(), "--config", "target.json"]);
-    if let Some(bug) = bug {
-        command.env("MELISMA_BUG", bug);
-    }
+    let (program, arguments) = rig.target(bug);
+    let mut command = rig.program(&program);
     let command = command
+        .args(arguments)
+        .args(["--config", "target.json"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
@@ -197,24 +146,4 @@ fn piped(bug: Option<&str>, programs: &Programs, seed: u64) -> Result<(), String
     } else {
         Err(format!("P6: the last STATE told is that of row {last}"))
     }
-}
-
-/// A sink that holds, in the process of `melisma-faults`, which has the bug inside.
-fn budget(bug: Option<&str>, programs: &Programs, seed: u64) -> Result<(), String> {
-    let mut command = std::process::Command::new(&programs.tap);
-    command.args([
-        "scripted",
-        "--only",
-        "scripted:write:hold:onewriter:1",
-        "--seed",
-        &seed.to_string(),
-    ]);
-    if let Some(bug) = bug {
-        command.env("MELISMA_BUG", bug);
-    }
-    let output = command.output().map_err(|error| error.to_string())?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(String::from_utf8_lossy(&output.stdout).into_owned())
 }
