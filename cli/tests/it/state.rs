@@ -1,6 +1,5 @@
 //! The state between runs: database and file.
 
-
 use serde_json::json;
 
 use crate::support::{Folder, assert_code, stderr};

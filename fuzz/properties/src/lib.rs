@@ -27,6 +27,7 @@ pub mod mutate;
 pub mod pgbinary;
 pub mod plan;
 pub mod reference;
+pub mod spelled;
 
 /// A property: its name, which is that of its fuzz target and its folder of seeds, and its check.
 #[derive(Clone, Copy, Debug)]

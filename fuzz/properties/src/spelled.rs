@@ -1,7 +1,7 @@
-//! The text of cases: `\xHH` is a byte, `\\` a backslash, `<<text*n>>` the text n times.
+//! Input of cases that is written in a text file: `\xHH` is a byte, `\\` a backslash, `<<text*n>>` the text n times.
 
 /// The bytes of a case.
-pub(super) fn bytes(text: &str) -> Vec<u8> {
+pub fn bytes(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -34,6 +34,7 @@ fn repetition(text: &str) -> Option<(Vec<u8>, &str)> {
     Some((bytes(piece).repeat(count), after))
 }
 
+#[cfg(test)]
 #[test]
 fn texts_of_cases_are_bytes() {
     assert_eq!(bytes(r"a\\u00e9\xff<<[*3>>"), b"a\\u00e9\xff[[[");

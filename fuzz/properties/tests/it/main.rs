@@ -4,7 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use melisma_properties::mutate::{Random, mutate};
-use melisma_properties::{ALL, Property};
+use melisma_properties::spelled::bytes;
+use melisma_properties::{ALL, Property, decode, envelope, lines, reference};
 
 /// Mutants of each property in the test command; `MELISMA_TEST_MUTANTS` is another number.
 const MUTANTS: usize = 4_000;
@@ -91,3 +92,37 @@ macro_rules! tests {
 }
 
 tests!(config copy csv decode envelope journal ledger lines pgbinary plan);
+
+/// Texts that JSON parsers disagree about, as values of a record and of a STATE and as lines of their own.
+#[test]
+fn json_texts_are_read_as_the_naive_reader_reads_them() {
+    let table = include_str!("json.tsv");
+    let cases: Vec<&str> = table.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(cases.len() >= 300, "{}", cases.len());
+    for case in cases {
+        let fields: Vec<&str> = case.splitn(4, '\t').collect();
+        let [category, name, class, text] = fields[..] else {
+            panic!("four fields: {case}")
+        };
+        let text = bytes(text);
+        let found = serde_json::from_slice::<serde_json::Value>(&text);
+        assert_eq!(found.is_ok(), class == "y", "{category} {name}: {found:?}");
+        let naive = std::str::from_utf8(&text).ok().filter(|text| text.len() < 10_000);
+        if let Some(text) = naive {
+            assert_eq!(
+                reference::parse(text, 127).is_some(),
+                class != "n",
+                "{category} {name}"
+            );
+        }
+        let within = |before: &str, after: &str| [before.as_bytes(), &text, after.as_bytes()].concat();
+        // The bytes before choose a schema without types, and a strict reader.
+        decode::check(&within("\0\0{\"a\":", "}"));
+        envelope::check(&within(
+            "\0{\"type\":\"RECORD\",\"stream\":\"s\",\"record\":{\"a\":",
+            "}}",
+        ));
+        envelope::check(&within("\0{\"type\":\"STATE\",\"value\":", "}"));
+        lines::check(&within("", "\n"));
+    }
+}

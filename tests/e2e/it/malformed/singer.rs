@@ -2,9 +2,9 @@
 
 use super::judge::judge;
 use super::memory::{Outcome, run};
-use super::text::bytes;
+use melisma_properties::spelled::bytes;
 
-const TABLE: &str = include_str!("../../malformed/singer.txt");
+const TABLE: &str = include_str!("singer.txt");
 
 const GOOD: &str = r#"{"type":"SCHEMA","stream":"s","schema":{"properties":{"id":{"type":"integer"},"v":{}}},"key_properties":["id"]}
 {"type":"RECORD","stream":"s","record":{"id":1,"v":"good"}}
