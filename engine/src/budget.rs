@@ -2,8 +2,6 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::planted;
-
 /// Counts the bytes that lines, open batches and writes in hand take together.
 ///
 /// Only the reader waits for it: what was read must be able to move on, or nothing would ever be freed. The reader
@@ -38,9 +36,6 @@ impl Budget {
 
     /// Takes `bytes`; waits while the budget is spent. After [`close`](Budget::close) it does not wait.
     pub fn reserve(&self, bytes: usize) -> Reservation {
-        planted!(NO_BUDGET, {
-            return self.charge(bytes);
-        });
         let mut used = self.0.lock();
         while used.now > 0 && used.now >= self.0.limit && !used.closed {
             used = self.0.freed.wait(used).unwrap_or_else(PoisonError::into_inner);

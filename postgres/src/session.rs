@@ -90,25 +90,6 @@ impl Session {
         done.map_err(|error| self.cause(error))
     }
 
-    melisma_sdk::faulty! {
-        /// Sends statements and does not wait for what the server says of them.
-        pub fn send_only(&mut self, statements: &str) {
-            const TURNS: usize = 50;
-            let mut sent = std::pin::pin!(self.client.batch_execute(statements));
-            self.runtime.block_on(async {
-                for _ in 0..TURNS {
-                    let answered = std::future::poll_fn(|context| {
-                        std::task::Poll::Ready(sent.as_mut().poll(context).is_ready())
-                    });
-                    if answered.await {
-                        return;
-                    }
-                    tokio::task::yield_now().await;
-                }
-            });
-        }
-    }
-
     /// Hands what `COPY ... TO STDOUT` says to `message`, in the pieces that the server sends: one a row.
     ///
     /// When `message` fails, the rest of the rows still comes; drop the session, and tell the server

@@ -115,6 +115,8 @@ pub use melisma_engine::cell::{Cell, Row, Text};
 pub use melisma_engine::columns::{ColumnOptions, Columns, Integers, InvalidValues, NestedValues, Numbers};
 pub use melisma_engine::encode::Encoder;
 pub use melisma_engine::error::show;
+#[doc(hidden)]
+pub use melisma_engine::fault;
 pub use melisma_engine::json::write_string;
 pub use melisma_engine::pipeline::Limits;
 pub use melisma_engine::rows::{RowBatch, RowView, Rows};
@@ -122,8 +124,6 @@ pub use melisma_engine::schema::{self, StreamSchema};
 pub use melisma_engine::sink::{CommitMode, Destination, Sink};
 pub use melisma_engine::{Error, Kind, Position, Result};
 pub use melisma_engine::{decimal, printable, time};
-#[doc(hidden)]
-pub use melisma_engine::{fault, faulty, planted};
 pub use schemars::JsonSchema;
 pub use secret::Secret;
 pub use serde_json::json;

@@ -37,7 +37,6 @@ const KNOWN: &[(&str, &[&str])] = &[
             "pipeline/together.rs",
         ],
     ),
-    ("engine", &["pipeline/planted.rs", "pipeline/writer.rs"]),
     (
         "sdk",
         &[

@@ -55,7 +55,7 @@ fn copy(mut from: File, to: &mut File, counter: &SharedCounter) -> RelayEnd {
             Ok(length) => length,
             Err(error) => break RelayEnd::Failed(error),
         };
-        fault!(RUN_RELAY, error => break RelayEnd::Failed(io::Error::other(error)));
+        fault!(RUN_RELAY, error => break RelayEnd::Failed(error));
         counter.lock().feed(&block[..length]);
         counter.writing.store(true, Ordering::Relaxed);
         let written = to.write_all(&block[..length]);

@@ -100,12 +100,10 @@ impl StateFile {
 
     fn replace(&self, state: &str) -> io::Result<()> {
         let mut file = self.file.begin()?;
-        fault!(STORE_HALF, io, {
-            file.write_all(&state.as_bytes()[..state.len() / 2])?;
-        });
+        fault!(STORE_HALF, half state.as_bytes() => file);
         file.write_all(state.as_bytes())?;
         file.sync()?;
-        fault!(STORE_RENAME, io);
+        fault!(STORE_RENAME);
         file.commit()
     }
 }

@@ -1,7 +1,7 @@
 //! What debug builds add: the armed point, and what it does.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::Point;
-use crate::error::{Error, Kind, Result};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum How {
@@ -57,23 +56,38 @@ fn parse(text: &str) -> Option<Armed> {
 }
 
 /// Whether the point strikes now: it is armed, and this is the pass that was asked for.
-pub fn arrives(point: &Point) -> bool {
-    armed().is_some_and(|armed| {
+fn arrives(point: &Point) -> Option<&'static Armed> {
+    armed().filter(|armed| {
         armed.point == point.name && armed.passed.fetch_add(1, Ordering::Relaxed) + 1 == armed.pass
     })
 }
 
 /// Comes to a point.
-pub fn pass(point: &Point) -> Result<()> {
-    if arrives(point) { strike(point) } else { Ok(()) }
+///
+/// # Errors
+/// One was asked for.
+pub fn pass(point: &Point) -> io::Result<()> {
+    arrives(point).map_or(Ok(()), |armed| strike(point, armed))
+}
+
+/// Comes to a point; writes half of the bytes, and no whole line, if it strikes now.
+///
+/// # Errors
+/// One was asked for, or the half cannot be written.
+pub fn half(point: &Point, bytes: &[u8], writer: &mut impl Write) -> io::Result<()> {
+    let Some(armed) = arrives(point) else {
+        return Ok(());
+    };
+    let half = &bytes[..bytes.len() / 2];
+    writer.write_all(half.strip_suffix(b"\n").unwrap_or(half))?;
+    strike(point, armed)
 }
 
 /// Does what was asked for at the point.
 ///
 /// # Panics
-/// The mark can not be written: nobody would know that the point struck.
-pub fn strike(point: &Point) -> Result<()> {
-    let Some(armed) = armed() else { return Ok(()) };
+/// The mark cannot be written: nothing would tell that the point struck.
+fn strike(point: &Point, armed: &Armed) -> io::Result<()> {
     if let Some(path) = std::env::var_os("MELISMA_FAULT_MARK") {
         let line = format!("{} {:?} {}\n", point.name, armed.how, getpid().as_raw_nonzero());
         let mark = OpenOptions::new().create(true).append(true).open(path);
@@ -82,10 +96,10 @@ pub fn strike(point: &Point) -> Result<()> {
     }
     match armed.how {
         How::Error => {
-            return Err(Error::new(
-                Kind::Io,
-                format!("a fault was asked for at {}", point.name),
-            ));
+            return Err(io::Error::other(format!(
+                "a fault was asked for at {}",
+                point.name
+            )));
         }
         How::Kill => {
             let _ = kill_process(getpid(), Signal::KILL);
@@ -115,12 +129,6 @@ pub fn gauge(units: usize) {
     if let Some(gauge) = gauge {
         let _ = gauge.write_all_at(&(units as u64).to_le_bytes(), 0);
     }
-}
-
-/// Whether this bug was asked for.
-pub fn has(bug: &super::Bug) -> bool {
-    static NAME: OnceLock<Option<String>> = OnceLock::new();
-    NAME.get_or_init(|| std::env::var("MELISMA_BUG").ok()).as_deref() == Some(bug.name)
 }
 
 #[cfg(test)]

@@ -85,14 +85,13 @@ points! {
     FILES_PART_FOLDER Renamed "files.part.folder" "a file has its name, and its folder is not synced";
     PG_BEGIN Postgres "postgres.begin" "a transaction is to be begun";
     PG_TABLE Postgres "postgres.table" "a table was made or changed, and that is not committed";
-    PG_COPY_MIDDLE Postgres "postgres.copy.middle" "a part of a COPY's rows were sent";
+    PG_COPY_MIDDLE Postgres "postgres.copy.middle" "rows of a COPY were sent, and more may follow";
     PG_COPY_END Postgres "postgres.copy.end" "all rows of a COPY were sent, and it has not ended";
     PG_MERGE Postgres "postgres.merge" "rows are in the stage, and not in the table";
     PG_MERGED Postgres "postgres.merged" "rows went from the stage to the table";
     PG_KEY Postgres "postgres.key" "a first load has ended, and its table has no key";
     PG_KEYED Postgres "postgres.keyed" "the table of a first load got its key, which is not committed";
     PG_COMMIT_BEFORE Postgres "postgres.commit.before" "COMMIT is to be sent";
-    PG_COMMIT_SENT Postgres "postgres.commit.sent" "COMMIT was sent, and its reply not read";
     PG_COMMIT_AFTER Postgres "postgres.commit.after" "COMMIT was confirmed, and not reported to the engine";
     PG_STATE_BEFORE Held "postgres.state.before" "rows are in the transaction, and their STATE is not";
     PG_STATE_AFTER Held "postgres.state.after" "rows and their STATE are in the transaction, which is not committed";

@@ -1,5 +1,5 @@
 //! The kill points around the calls of a destination and its sinks: a decorator, so that the pipeline need not know of
-//! them. Without the feature `faults` each of its calls is the decorated one.
+//! them. In a release each of its calls is the decorated one.
 
 use std::sync::Arc;
 

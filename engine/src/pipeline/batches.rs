@@ -11,11 +11,11 @@ use super::writer::{Call, Command, Unit, What};
 use crate::decode::{DecodeOptions, Decoder};
 use crate::encode::Encoder;
 use crate::error::{Error, Result, show};
+use crate::fault;
 use crate::ledger::Ticket;
 use crate::message::Schema;
 use crate::schema::StreamSchema;
 use crate::sink::{CommitMode, Destination};
-use crate::{fault, planted};
 
 /// The first and the newest STATE that may wait for open units.
 #[derive(Clone, Copy)]
@@ -177,10 +177,6 @@ impl<D: Destination> Router<'_, D> {
             self.warn_of_version(id);
             return Ok(());
         }
-        planted!(NO_BARRIER, {
-            let ticket = self.shared.teller.open(seq, id);
-            return self.call(id, Call::Activate(version, Some(ticket)));
-        });
         self.close_for_barrier(id)?;
         let ticket = self.open_barrier(seq, id);
         self.call(id, Call::Activate(version, ticket))

@@ -20,8 +20,6 @@ mod dead_letter;
 mod ending;
 mod observer;
 mod options;
-#[cfg(debug_assertions)]
-mod planted;
 mod reader;
 mod repair;
 mod router;
@@ -40,7 +38,6 @@ use crossbeam_channel::bounded;
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
 use crate::faults::KillPoints;
-use crate::planted;
 use crate::sink::{CommitMode, Destination};
 pub use dead_letter::DeadLetters;
 pub use observer::{Observer, StreamSummary, Summary};
@@ -127,14 +124,7 @@ fn work<'e, D: Destination>(
     thread::scope(|scope| {
         let (mut writers, mut threads) = (Vec::new(), Vec::new());
         for number in 0..writing_threads(shared.options) {
-            #[cfg_attr(
-                not(debug_assertions),
-                expect(unused_mut, reason = "a planted bug changes them")
-            )]
-            let (mut send, mut commands) = bounded(QUEUE);
-            planted!(NO_BUDGET, {
-                (send, commands) = crossbeam_channel::unbounded();
-            });
+            let (send, commands) = bounded(QUEUE);
             let Shared {
                 teller,
                 failure,

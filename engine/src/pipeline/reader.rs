@@ -7,8 +7,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::budget::{Budget, Reservation};
 use crate::error::{Error, Result};
+use crate::fault;
 use crate::line::{Chunk, LineReader};
-use crate::{fault, planted};
 
 /// Blocks that may wait to be decoded: so many that the tap goes on while the decoding thread waits for a processor.
 const AHEAD: usize = 8;
@@ -38,14 +38,7 @@ impl Reader {
         max_line_bytes: usize,
         budget: Budget,
     ) -> Result<Self> {
-        #[cfg_attr(
-            not(debug_assertions),
-            expect(unused_mut, reason = "a planted bug changes them")
-        )]
-        let (mut send, mut input) = bounded(AHEAD);
-        planted!(NO_BUDGET, {
-            (send, input) = crossbeam_channel::unbounded();
-        });
+        let (send, input) = bounded(AHEAD);
         let (spares, spare) = bounded(AHEAD + 2);
         thread::Builder::new()
             .name("reader".into())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::ledger::{Ledger, State, Tally, Ticket};
-use crate::{fault, faulty, planted};
+use crate::{fault, fault_gauge};
 
 /// Shared by the decoding thread, which brings states and opens units, and the writers, which commit them.
 pub(super) struct Teller {
@@ -54,7 +54,7 @@ impl Teller {
     pub(super) fn open(&self, seq: u64, stream: usize) -> Ticket {
         let mut inner = self.lock();
         let ticket = inner.ledger.open(seq, stream);
-        faulty! { crate::faults::gauge(inner.ledger.in_flight()); }
+        fault_gauge!(inner.ledger.in_flight());
         ticket
     }
 
@@ -65,23 +65,16 @@ impl Teller {
         }
         let mut inner = self.lock();
         inner.ledger.state(seq, value);
-        planted!(EARLY_STATE, {
-            let value = value.to_owned();
-            inner.ready = Some(State { seq, value });
-        });
         inner.tell(now, false)
     }
 
     /// A unit is durable: tells what that permits.
     pub(super) fn commit(&self, ticket: Ticket, tally: Tally, now: Instant) -> Result<()> {
-        fault!(LEDGER_COMMIT_BEFORE, error => {
-            self.abandon(ticket);
-            return Err(error);
-        });
+        fault!(LEDGER_COMMIT_BEFORE, error => { self.abandon(ticket); return Err(error.into()) });
         let mut inner = self.lock();
         inner.ledger.commit(ticket, tally)?;
         self.low.store(inner.ledger.low(), Ordering::Release);
-        faulty! { crate::faults::gauge(inner.ledger.in_flight()); }
+        fault_gauge!(inner.ledger.in_flight());
         fault!(LEDGER_COMMIT_AFTER);
         inner.tell(now, false)
     }
@@ -157,12 +150,6 @@ impl Inner {
         }
         self.last.clear();
         self.last.extend_from_slice(state.value.as_bytes());
-        planted!(STATE_BYTES, {
-            let value: Option<serde_json::Value> = serde_json::from_slice(&self.last).ok();
-            self.last = value
-                .map(|value| value.to_string().into_bytes())
-                .unwrap_or_default();
-        });
         self.last.push(b'\n');
         self.told_at = Some(now);
         if let Err(error) = self

@@ -15,7 +15,6 @@ use crate::budget::Reservation;
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::ledger::{Tally, Ticket};
-use crate::planted;
 use crate::sink::{Destination, Sink};
 
 /// The batches that a destination's encoders make.
@@ -146,8 +145,6 @@ impl<'e, D: Destination> Writer<'e, D> {
 
     /// Follows commands until no more can come.
     pub(super) fn run(mut self, commands: &Receiver<Command<D>>) {
-        #[cfg(debug_assertions)]
-        let commands = super::planted::reordered(commands);
         for Command { stream, what } in commands {
             // A panic of a sink is caught here, so that the other streams still end in good order.
             let done = catch_unwind(AssertUnwindSafe(|| self.follow(stream, what)));
@@ -237,12 +234,6 @@ impl<'e, D: Destination> Writer<'e, D> {
         let (teller, observer, started) = (self.teller, self.observer, Instant::now());
         match call {
             Call::Write(batch, rows, memory) => {
-                planted!(DROPPED_BATCH, {
-                    if super::planted::is_second() {
-                        *written += rows;
-                        return Ok(());
-                    }
-                });
                 sink.write(worker, batch)?;
                 drop(memory);
                 *written += rows;

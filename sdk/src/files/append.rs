@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use melisma_engine::{Error, Kind, Result, fault, faulty};
+use melisma_engine::{Error, Kind, Result, fault};
 
 use super::folder;
 use super::identity::{Identity, Mark};
@@ -98,10 +98,7 @@ impl Append {
         if let Some(journal) = &mut self.journal {
             journal.writing(self.length, bytes.len() as u64)?;
         }
-        fault!(FILES_APPEND_HALF, {
-            let half = self.file.write_all(half_of(bytes));
-            half.map_err(|error| self.cannot_write(error))?;
-        });
+        fault!(FILES_APPEND_HALF, half bytes => self.file);
         if let Err(error) = self.file.write_all(bytes) {
             self.take_back(bytes.len() as u64);
             return Err(self.cannot_write(error));
@@ -289,13 +286,5 @@ impl Append {
 
     fn cannot_write(&self, error: io::Error) -> Error {
         Error::io(format!("cannot write {}", self.path.display()), error)
-    }
-}
-
-faulty! {
-    /// What a fault leaves of a write: half of it, in the middle of a line.
-    fn half_of(bytes: &[u8]) -> &[u8] {
-        let half = &bytes[..bytes.len() / 2];
-        half.strip_suffix(b"\n").unwrap_or(half)
     }
 }

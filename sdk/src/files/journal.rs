@@ -66,10 +66,7 @@ impl Journal {
     /// Records durably how many bytes of the file are committed.
     pub(super) fn commit(&mut self, mark: Mark) -> Result<()> {
         let line = format!("committed {} {:016x}\n", mark.length, mark.ending);
-        fault!(FILES_JOURNAL_HALF, {
-            let half = self.file.write_all(&line.as_bytes()[..line.len() / 2]);
-            half.map_err(|error| self.cannot_write(error))?;
-        });
+        fault!(FILES_JOURNAL_HALF, half line.as_bytes() => self.file);
         self.note(&line)?;
         self.file.sync_data().map_err(|error| self.cannot_write(error))
     }

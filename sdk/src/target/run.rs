@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use melisma_engine::pipeline::{self, Options, Stop};
 use melisma_engine::sink::CommitMode;
-use melisma_engine::{Error, Kind, Result, fault, planted};
+use melisma_engine::{Error, Kind, Result, fault};
 use serde_json::json;
 
 use super::counts::Counts;
@@ -136,10 +136,6 @@ fn verdict(
     is_file: bool,
     options: &mut Options,
 ) -> Result<Option<RunVerdict>> {
-    planted!(END_IS_SUCCESS, {
-        options.final_state = pipeline::FinalState::Ignored;
-        return Ok(None);
-    });
     if options.commit != CommitMode::AtEnd {
         // Rows that were added stay, however the tap ended.
         return Ok(None);
@@ -181,15 +177,10 @@ impl Write for StateOutput {
         if let Some(file) = &self.file {
             file.replace(line)?;
         }
-        planted!(STRAY_LINE, {
-            self.stdout.write_all(b"telling a STATE\n")?;
-        });
-        fault!(STATE_TELL_BEFORE, io);
-        fault!(STATE_TELL_HALF, io, {
-            self.stdout.write_all(&line[..line.len() / 2])?;
-        });
+        fault!(STATE_TELL_BEFORE);
+        fault!(STATE_TELL_HALF, half line => self.stdout);
         self.stdout.write_all(line)?;
-        fault!(STATE_TELL_AFTER, io);
+        fault!(STATE_TELL_AFTER);
         Ok(line.len())
     }
 

@@ -50,7 +50,7 @@ use std::time::{Duration, SystemTime};
 use melisma_postgres::Server;
 use melisma_sdk::files::Pool;
 use melisma_sdk::target::{Capabilities, LoadMethod, StandardConfig, Target};
-use melisma_sdk::{CommitMode, Destination, Error, Result, StreamSchema, planted, show};
+use melisma_sdk::{CommitMode, Destination, Error, Result, StreamSchema, show};
 
 pub use config::{Config, Evolution, HardDeleteMode, NamingMode, Roles, SchemaMapping, WidenOn};
 pub use copy::{InvalidDates, InvalidValues};
@@ -147,14 +147,6 @@ impl Target for TargetPostgres {
 
     fn open(config: Config, standard: &mut StandardConfig) -> Result<Self> {
         config.check()?;
-        planted!(TOLD_SECRET, {
-            let password = config
-                .connection
-                .password
-                .as_ref()
-                .map_or("", |password| password.expose());
-            log::info!("connecting with the password {password}");
-        });
         let overwrite = standard.load_method == LoadMethod::Overwrite;
         if overwrite && config.state_in_target {
             return Err(Error::config(

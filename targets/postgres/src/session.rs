@@ -250,16 +250,10 @@ impl Session {
             }
         };
         let copying = self.copying.insert(copying);
-        let mut pieces = group.lines();
-        fault!(PG_COPY_MIDDLE, {
-            let lines = pieces.next().unwrap_or_default();
-            let half = self.client.send_lines(&mut copying.copy, &lines[..lines.len() / 2]);
-            half.map_err(|error| failed(COPY, error))?;
-        }, error => {
-            self.broken = true;
-            return Err(error);
-        });
-        let sent = pieces.try_for_each(|lines| self.client.send_lines(&mut copying.copy, lines));
+        let sent = group
+            .lines()
+            .try_for_each(|lines| self.client.send_lines(&mut copying.copy, lines));
+        fault!(PG_COPY_MIDDLE, error => { self.broken = true; return Err(error.into()) });
         match sent {
             Ok(()) => Ok(()),
             // When sending fails, the end of the COPY has the server's reason.
@@ -272,10 +266,7 @@ impl Session {
         let Some(Copying { copy, table, .. }) = self.copying.take() else {
             return Ok(());
         };
-        fault!(PG_COPY_END, error => {
-            self.broken = true;
-            return Err(error);
-        });
+        fault!(PG_COPY_END, error => { self.broken = true; return Err(error.into()) });
         let done = self.client.finish_copy(copy);
         done.map_err(|error| self.fail(&table, COPY, error))?;
         Ok(())
@@ -290,15 +281,9 @@ impl Session {
     pub(crate) fn settle(&mut self) -> Result<()> {
         match self.pending.take() {
             Some(pending) => {
-                fault!(PG_MERGE, error => {
-                    self.broken = true;
-                    return Err(error);
-                });
+                fault!(PG_MERGE, error => { self.broken = true; return Err(error.into()) });
                 self.execute(&pending.table, "cannot upsert rows into", &pending.merge)?;
-                fault!(PG_MERGED, error => {
-                    self.broken = true;
-                    return Err(error);
-                });
+                fault!(PG_MERGED, error => { self.broken = true; return Err(error.into()) });
                 Ok(())
             }
             None => Ok(()),
@@ -321,16 +306,7 @@ impl Session {
         if !self.open {
             return self.unlock_loaded();
         }
-        fault!(PG_COMMIT_BEFORE, error => {
-            self.broken = true;
-            return Err(error);
-        });
-        fault!(PG_COMMIT_SENT, {
-            self.client.send_only("commit");
-        }, error => {
-            self.broken = true;
-            return Err(error);
-        });
+        fault!(PG_COMMIT_BEFORE, error => { self.broken = true; return Err(error.into()) });
         if let Err(error) = self.client.batch_execute("commit") {
             self.broken = true;
             return Err(failed("cannot commit", error));
