@@ -325,7 +325,7 @@ fn scripted(report: &Report, text: &mut String) {
 fn planted(report: &Report, text: &mut String) {
     text.push_str(
         "## Planted bugs\n\n\
-         A bug for each invariant of ARCHITECTURE.md, planted in a debug build. The same check is \
+         A bug for each invariant of ARCHITECTURE.md, planted around the target by the harness. The same check is \
          green without the bug.\n\n| invariant | bug | what it does | caught by |\n|---|---|---|---|\n",
     );
     for caught in &report.planted {

@@ -31,7 +31,7 @@ pub const BUGS: [Bug; 10] = [
     bug(
         "early-state",
         1,
-        "STATE is told when it comes, whatever is durable",
+        "STATE is emitted when it comes, whatever is durable",
     ),
     bug(
         "state-bytes",
@@ -53,7 +53,7 @@ pub const BUGS: [Bug; 10] = [
         3,
         "the second batch of a run is counted, and not written",
     ),
-    bug("no-budget", 4, "queues have no end, and nobody waits for memory"),
+    bug("no-budget", 4, "queues have no end, and no thread waits for memory"),
     bug("float-numbers", 5, "integers pass through a float"),
     bug("stray-line", 6, "a line that is no STATE goes to stdout"),
     bug("told-secret", 7, "a password is written to the log"),
@@ -139,7 +139,7 @@ fn through_floats(line: &str) -> String {
     format!("{message}\n")
 }
 
-/// The value of a STATE, with its line end, as the target would tell it; `None` for other messages.
+/// The value of a STATE, with its line end, as the target emits it; `None` for other messages.
 pub(super) fn state(line: &str) -> Option<String> {
     let (_, value) = line.split_once("\"value\": ")?;
     let value = value.trim_end().strip_suffix('}')?;
@@ -149,7 +149,7 @@ pub(super) fn state(line: &str) -> Option<String> {
 /// A line of the target's stdout, as a target with the bug would write it.
 pub(super) fn output(bug: &Bug, line: String) -> String {
     match bug.name {
-        // It was told long ago.
+        // It was emitted long ago.
         "early-state" => String::new(),
         "state-bytes" => match serde_json::from_str::<Value>(&line) {
             Ok(value) => format!("{value}\n"),
