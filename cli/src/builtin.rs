@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use melisma_sdk::args::{tap_command, target_command};
 use melisma_sdk::config::Settings;
 use melisma_sdk::plugin::Package;
 use melisma_sdk::target::StandardConfig;
@@ -45,7 +44,7 @@ const fn tap<T: Tap>(about: &'static str) -> Builtin {
         kind: PluginKind::Extractor,
         stores_state: false,
         settings: melisma_sdk::tap::settings::<T>,
-        command: |_| tap_command::<T>(),
+        command: |_| melisma_sdk::tap::command::<T>(),
         main: |_, args| main_tap::<T>(args),
     }
 }
@@ -57,7 +56,7 @@ const fn target<T: Target>(name: &'static str, about: &'static str) -> Builtin {
         kind: PluginKind::Loader,
         stores_state: T::CAPABILITIES.stored_state,
         settings: || Settings::new::<T::Config>().and::<StandardConfig>(),
-        command: target_command::<T>,
+        command: melisma_sdk::target::command::<T>,
         main: main_target::<T>,
     }
 }

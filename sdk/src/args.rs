@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use melisma_engine::printable::printable_args;
 use melisma_engine::{Error, Kind, Result};
 
-use crate::plugin::{Package, Plugin, Role};
+use crate::plugin::{Plugin, Role};
 
 /// What the command line asks for.
 #[derive(Clone, Debug)]
@@ -137,20 +137,8 @@ pub fn parse(plugin: &Plugin, args: impl IntoIterator<Item = OsString>) -> Resul
     }))
 }
 
-/// The command line of a tap, for a program that carries it inside and completes its options.
-#[doc(hidden)]
-pub fn tap_command<T: crate::Tap>() -> Command {
-    command(&crate::tap::plugin::<T>())
-}
-
-/// The command line of a target, likewise.
-#[doc(hidden)]
-pub fn target_command<T: crate::Target>(package: Package) -> Command {
-    command(&crate::target::plugin::<T>(package))
-}
-
 /// The options that a plugin of this role has.
-fn command(plugin: &Plugin) -> Command {
+pub(crate) fn command(plugin: &Plugin) -> Command {
     let common = Command::new(plugin.name)
         .bin_name(plugin.name)
         .version(plugin.version)

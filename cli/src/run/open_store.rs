@@ -46,6 +46,6 @@ pub(super) fn open_store(
     Ok(Store::Database {
         database,
         state_id: identity.state_id.clone(),
-        run,
+        run: Box::new(run),
     })
 }

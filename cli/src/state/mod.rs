@@ -48,7 +48,7 @@ pub(crate) enum Store {
     Database {
         database: Database,
         state_id: String,
-        run: ActiveRun,
+        run: Box<ActiveRun>,
     },
     /// One file with the bare state.
     File {

@@ -113,6 +113,11 @@ pub(super) fn place(path: &Path) -> PathBuf {
     same_file_key(&folder.join(path.file_name().unwrap_or_default()))
 }
 
+/// Whether two paths lead to the same file, which need not exist yet.
+pub(crate) fn is_same_place(a: &Path, b: &Path) -> bool {
+    place(a) == place(b)
+}
+
 /// What tells whether two paths are one file: case too, where file systems do not see it.
 pub(super) fn same_file_key(path: &Path) -> PathBuf {
     if cfg!(any(windows, target_os = "macos")) {

@@ -53,6 +53,7 @@ use naming::Scheme;
 use crate::target::{Capabilities, LoadMethod, StandardConfig};
 
 pub use buffer::{Lines, Pool, write_int};
+pub(crate) use folder::is_same_place;
 pub use partial::Partial;
 pub use parts::Parts;
 pub use scratch::{Piece, Scratch};
@@ -242,11 +243,6 @@ impl Files {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether two paths lead to one file, which need not be there yet.
-pub(crate) fn is_same_place(a: &Path, b: &Path) -> bool {
-    folder::place(a) == folder::place(b)
 }
 
 /// What a journal that holds these bytes says is committed; see [`crate::fuzzing`].

@@ -23,8 +23,7 @@ pub use output::Output;
 pub use output::part::{Form, Part};
 pub use output::row_writer::RowWriter;
 pub use projection::schema::Column;
-pub(crate) use run::plugin;
-pub use run::{run_tap_on, settings};
+pub use run::{command, run_tap_on, settings};
 
 /// Reads a source. One value is one run.
 pub trait Tap: Sized {

@@ -18,7 +18,7 @@ use super::catalog::{Catalog, check, left_out, start_date};
 use super::context::Context;
 use super::output::emitter::Emitter;
 use super::output::{Output, Test};
-use crate::args::Action;
+use crate::args::{self, Action};
 use crate::config::Settings;
 use crate::metrics::Timer;
 use crate::plugin::{self, Io, Plugin, Role, Run};
@@ -57,6 +57,12 @@ struct Standard {
 /// The settings of a tap: its own and those that every tap has.
 pub fn settings<T: Tap>() -> Settings {
     Settings::new::<T::Config>().and::<Standard>()
+}
+
+/// The command line of a tap, for a program that has it built in and completes its options.
+#[doc(hidden)]
+pub fn command<T: Tap>() -> clap::Command {
+    args::command(&plugin::<T>())
 }
 
 pub(super) fn main<T: Tap>(args: impl IntoIterator<Item = OsString>) -> ExitCode {

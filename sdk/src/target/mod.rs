@@ -21,8 +21,7 @@ pub use config::{
 };
 pub use counts::{COUNTS_VARIABLE, Count};
 pub use records::{RecordSink, RecordTarget, RecordWriter, Records};
-pub(crate) use run::plugin;
-pub use run::run_target_on;
+pub use run::{command, run_target_on};
 pub use verdict::{RUN_VERDICT_FAILED, RUN_VERDICT_OK, RUN_VERDICT_VARIABLE};
 
 /// A Singer target: a [`Destination`] with settings of its own.

@@ -15,7 +15,7 @@ use super::counts::Counts;
 use super::metrics::Metrics;
 use super::verdict::{Judged, RunVerdict};
 use super::{Capabilities, StandardConfig, Target};
-use crate::args::{Action, Args};
+use crate::args::{self, Action, Args};
 use crate::config::{Environment, Settings};
 use crate::plugin::{self, Io, Package, Plugin, Role, Run};
 use crate::replaced::ReplacedFile;
@@ -61,6 +61,12 @@ fn settings<T: Target>() -> Settings {
         settings.remove("process_activate_version_messages");
     }
     settings
+}
+
+/// The command line of a target, for a program that has it built in and completes its options.
+#[doc(hidden)]
+pub fn command<T: Target>(package: Package) -> clap::Command {
+    args::command(&plugin::<T>(package))
 }
 
 pub(super) fn main<T: Target>(package: Package, args: impl IntoIterator<Item = OsString>) -> ExitCode {

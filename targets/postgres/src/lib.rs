@@ -32,6 +32,7 @@ mod prepare;
 mod refill;
 mod run;
 mod session;
+mod shared_lock;
 mod sink;
 mod sql_types;
 mod stages;

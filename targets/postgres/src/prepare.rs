@@ -9,10 +9,8 @@ use crate::naming::TableName;
 use crate::plan::{Key, Plan, plan_again};
 use crate::run::Run;
 use crate::session::Session;
+use crate::shared_lock::one_at_a_time;
 use crate::table::{Found, list, schema_exists};
-
-/// The key of the advisory lock, `melisma` in ASCII.
-const SHARED_THINGS: i64 = 0x006d_656c_6973_6d61;
 
 /// Makes the schema when it is missing, and lets its readers in.
 pub(crate) fn schema(session: &mut Session, run: &Run, stream: &str, table: &TableName) -> Result<()> {
@@ -37,13 +35,6 @@ pub(crate) fn schema(session: &mut Session, run: &Run, stream: &str, table: &Tab
         session.commit()?;
     }
     Ok(())
-}
-
-/// Waits until no other connection of a target makes or changes what several streams share: the server does not take
-/// two at once. Until the end of the transaction.
-pub(crate) fn one_at_a_time(session: &mut Session, table: &TableName) -> Result<()> {
-    let sql = format!("select pg_catalog.pg_advisory_xact_lock({SHARED_THINGS})");
-    session.execute(table, "cannot wait for other connections about", &sql)
 }
 
 /// The plan for the table as it is by now, and the key of a first load that another run did not finish.

@@ -5,8 +5,8 @@ use melisma_postgres::{failed, identifier, literal};
 use melisma_sdk::{Result, fault};
 
 use crate::naming::TableName;
-use crate::prepare::one_at_a_time;
 use crate::session::Session;
+use crate::shared_lock::one_at_a_time;
 
 /// The name of the table.
 const TABLE: &str = "_melisma_state";

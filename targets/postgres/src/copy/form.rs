@@ -2,16 +2,18 @@
 
 mod misfit;
 
+mod array;
+
 use melisma_sdk::decimal::Decimal;
 use melisma_sdk::files::write_int;
 use melisma_sdk::{Cell, Error, Result, Text, show};
 
-use super::array::{self, json_of_literal, write_array};
 use super::limits;
 use super::moment::{InvalidDates, Moment};
 use super::number::{Digits, double, special};
 use super::text::{Nul, write_json, write_text};
 use super::walk::cell_of;
+use array::{json_of_literal, write_array};
 
 pub use misfit::InvalidValues;
 pub(crate) use misfit::Wider;

@@ -44,7 +44,6 @@
 //! 24:00         1 2      group 1 lacks the second column
 //! ```
 
-mod array;
 mod encoder;
 mod expand;
 mod form;

@@ -53,7 +53,11 @@ pub const BUGS: [Bug; 10] = [
         3,
         "the second batch of a run is counted, and not written",
     ),
-    bug("no-budget", 4, "queues have no end, and no thread waits for memory"),
+    bug(
+        "no-budget",
+        4,
+        "queues have no end, and no thread waits for memory",
+    ),
     bug("float-numbers", 5, "integers pass through a float"),
     bug("stray-line", 6, "a line that is no STATE goes to stdout"),
     bug("told-secret", 7, "a password is written to the log"),

@@ -3,9 +3,9 @@
 //! PostgreSQL's arrays are boxes: all rows of `[[1, 2], [3, 4]]` have the same length, and `[[1], 2]` is none. What is
 //! no box does not fit an array column.
 
-use super::form::Form;
-use super::text::{HasNul, Nul};
-use super::walk::Walk;
+use super::super::text::{HasNul, Nul};
+use super::super::walk::Walk;
+use super::Form;
 
 /// Why an array cannot be written.
 #[derive(Debug, PartialEq, Eq)]
