@@ -26,17 +26,6 @@ struct Source {
     exports: BTreeMap<String, Vec<String>>,
 }
 
-/// The circles that are known, by crate and files. The list may only get shorter: a circle that is gone must leave it.
-const KNOWN: &[(&str, &[&str])] = &[(
-    "engine",
-    &[
-        "pipeline/batches.rs",
-        "pipeline/ending.rs",
-        "pipeline/router.rs",
-        "pipeline/together.rs",
-    ],
-)];
-
 /// The crates of the product.
 const CRATES: [&str; 10] = [
     "engine",
@@ -51,30 +40,18 @@ const CRATES: [&str; 10] = [
     "cli",
 ];
 
-/// Every circle that is not known, and every known one that is gone, as a sentence.
+/// Every circle, as a sentence.
 pub(crate) fn violations() -> Result<Vec<String>> {
     let mut found = Vec::new();
     for name in CRATES {
         let root = sh::root().join(name).join("src");
         for circle in circles(&root).map_err(|error| format!("{}: {error}", root.display()))? {
-            found.push((name, circle));
+            found.push(format!(
+                "{name}: these files import each other in a circle: {circle:?}"
+            ));
         }
     }
-    let is = |(name, files): &(&str, &[&str]), (other, circle): &(&str, Vec<String>)| {
-        name == other && files == circle
-    };
-    let new = found
-        .iter()
-        .filter(|circle| !KNOWN.iter().any(|known| is(known, circle)));
-    let gone = KNOWN
-        .iter()
-        .filter(|known| !found.iter().any(|circle| is(known, circle)));
-    let new =
-        new.map(|(name, files)| format!("{name}: these files import each other in a circle: {files:?}"));
-    let gone = gone.map(|(name, files)| {
-        format!("{name}: {files:?} is no circle any more: remove it from xtask/src/imports.rs")
-    });
-    Ok(new.chain(gone).collect())
+    Ok(found)
 }
 
 /// The circles of one crate: its files in groups, of which each reaches every other.

@@ -1,7 +1,7 @@
 //! Decides whether an input that has ended is complete, before existing rows are replaced.
 //!
 //! When a tap fails or is killed its pipe closes, and the target sees what it sees after the last record of a good run:
-//! the end of the input. A destination that replaces what was there ([`CommitMode::AtEnd`]) would put a part in the place of
+//! the end of the input. A destination that replaces what was there ([`CommitMode::AtEnd`](crate::sink::CommitMode::AtEnd)) would put a part in the place of
 //! the whole. Where no runner says how the tap has ended, only the messages can show it, by this rule: *the last message
 //! is a STATE, and it does not say that something is still being read*. A worked example, with what is published:
 //!
@@ -22,10 +22,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::options::FinalState;
-use super::router::Router;
-use super::stream::Stream;
 use crate::error::{Error, Result, show};
-use crate::sink::{CommitMode, Destination};
 
 /// What taps keep in a stream's bookmark while a FULL_TABLE read is unfinished, and remove or set to null at its end:
 /// tap-postgres of this project, the database taps of singer-io and pipelinewise.
@@ -47,7 +44,7 @@ pub(super) struct Ending {
 }
 
 impl Ending {
-    /// A STATE came after so many RECORD messages. `received` are those of a stream.
+    /// A STATE came after this number of RECORD messages. `received` has those of a stream.
     pub(super) fn state(&mut self, value: &str, records: u64, received: impl Fn(&str) -> u64) {
         self.records = records;
         self.uncovered = false;
@@ -81,8 +78,8 @@ impl Ending {
         self.uncovered = true;
     }
 
-    /// Whether the input may end here, after so many RECORD messages of these streams.
-    fn check<'s>(
+    /// Whether the input may end here, after this number of RECORD messages of these streams.
+    pub(super) fn check<'s>(
         &self,
         wanted: FinalState,
         records: u64,
@@ -159,34 +156,6 @@ fn is_in_progress(bookmark: &Value) -> bool {
     };
     let partitions = bookmark["partitions"].as_array().into_iter().flatten();
     marked(bookmark) || partitions.into_iter().any(marked)
-}
-
-impl<D: Destination> Router<'_, D> {
-    /// Takes note of a STATE, if only the end of the input publishes.
-    pub(super) fn note_state(&mut self, value: &str) {
-        if self.shared.options.commit != CommitMode::AtEnd
-            || self.shared.options.final_state == FinalState::Ignored
-        {
-            return;
-        }
-        let streams = &self.streams;
-        let received = |name: &str| {
-            let stream = streams.iter().flatten().find(|stream| stream.name() == name);
-            stream.map_or(0, |stream| stream.summary.records)
-        };
-        self.ending.state(value, self.summary.records, received);
-    }
-
-    /// Whether what came is whole as far as the messages show, for a destination that replaces what was there.
-    pub(super) fn check_whole(&self) -> Result<()> {
-        let options = self.shared.options;
-        if options.commit != CommitMode::AtEnd {
-            return Ok(());
-        }
-        let streams = self.streams.iter().flatten().map(Stream::name);
-        self.ending
-            .check(options.final_state, self.summary.records, streams)
-    }
 }
 
 #[cfg(test)]

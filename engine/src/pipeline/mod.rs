@@ -1,54 +1,85 @@
 //! Reading, decoding and writing on separate threads, and STATE behind them.
 //!
 //! ```text
-//! reader thread      blocks of whole lines, at most two ahead of the decoding
-//! caller's thread    classifies lines, decodes records into their stream's encoder, closes batches, keeps the timers
-//! writer threads     own the sinks; a stream stays with one of them; commands come in order over a bounded queue
+//! reader thread      blocks of whole lines, a few ahead of the decoding                            reader
+//! caller's thread    reads lines, decodes records into their stream's encoder                      decode_loop
+//!                    hands rows over, decides when they are committed, keeps the timers            committer
+//! writer threads     own the sinks; a stream stays with one of them; calls come in order over a bounded queue
+//!                                                                                                  writer
+//! all of them        open and settle tickets of the ledger; STATE goes out behind what is durable  state_emitter
 //! ```
 //!
 //! Two units. A *batch* is what [`Sink::write`](crate::sink::Sink::write) gets: small, so that memory stays flat.
-//! A *commit* closes what a stream has written, after so many rows or bytes, after so long, when a STATE waits for
+//! A *commit* closes what a stream has written: after a number of rows or bytes, after a time, when a STATE waits for
 //! it, at a barrier (a changed SCHEMA, ACTIVATE_VERSION), and at the end. The [ledger](crate::ledger) holds one
 //! entry for each open commit; STATE follows what is durable.
 //!
 //! When a destination is slow its queue fills, the decoding waits, the reader waits, and so does the tap. What all
 //! of it may take is one [`Budget`].
 
-mod batches;
 mod clock;
+mod committer;
 mod dead_letter;
+mod decode_loop;
 mod ending;
 mod observer;
 mod options;
 mod reader;
 mod repair;
-mod router;
+mod schemas;
+mod state_emitter;
 mod stream;
-mod teller;
-mod together;
 mod writer;
 
 use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Instant;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, bounded};
 
 use crate::budget::Budget;
 use crate::error::{Error, Kind, Result};
 use crate::faults::KillPoints;
 use crate::sink::{CommitMode, Destination};
 pub use dead_letter::DeadLetters;
+use decode_loop::DecodeLoop;
 pub use observer::{Observer, StreamSummary, Summary};
 pub use options::{FinalState, Limits, OnInvalid, Options, Repairs, Stop, UndeclaredProperties};
 use reader::Reader;
-use router::{Router, Shared};
-use teller::Teller;
-use writer::{Failure, Writer, panic_message};
+use state_emitter::StateEmitter;
+use writer::{Command, Failure, Writer, panic_message};
 
 /// Commands that may wait for one writer.
 const QUEUE: usize = 4;
+
+/// What the parts of a run share.
+#[derive(Clone, Copy)]
+struct Shared<'e> {
+    options: &'e Options,
+    emitter: &'e StateEmitter,
+    failure: &'e Failure,
+    budget: &'e Budget,
+    observer: &'e dyn Observer,
+    stop: &'e dyn Stop,
+}
+
+impl Shared<'_> {
+    /// Ends the run when a signal came or a writer failed.
+    fn check(&self) -> Result<()> {
+        if self.failure.is_set() {
+            let failure = self.failure.take();
+            return Err(failure.unwrap_or_else(|| Error::bug("a writer failed")));
+        }
+        match self.stop.signal() {
+            Some(signal) => Err(Error::new(
+                Kind::Interrupted(signal),
+                format!("stopped by signal {signal}"),
+            )),
+            None => Ok(()),
+        }
+    }
+}
 
 /// Runs a destination on an input: records go to its sinks, and STATE comes out behind what is durable.
 ///
@@ -57,7 +88,7 @@ const QUEUE: usize = 4;
 /// in a read; it is left behind.
 ///
 /// The summary says what was done, also when the run failed. After an error what came before it is committed where
-/// that is safe, and STATE told as far as that goes.
+/// that is safe, and its STATE emitted.
 pub fn run<D: Destination>(
     input: impl Read + Send + 'static,
     output: impl Write + Send + 'static,
@@ -69,11 +100,11 @@ pub fn run<D: Destination>(
     let budget = Budget::new(options.memory_budget);
     let at_end = options.commit == CommitMode::AtEnd;
     let interval = (!at_end).then_some(options.state_interval);
-    let teller = Teller::new(Box::new(output), interval);
+    let emitter = StateEmitter::new(Box::new(output), interval);
     let failure = Failure::default();
     let shared = Shared {
         options,
-        teller: &teller,
+        emitter: &emitter,
         failure: &failure,
         budget: &budget,
         observer,
@@ -84,14 +115,14 @@ pub fn run<D: Destination>(
     // The reader, if it waits for memory, sees that nobody listens any more.
     budget.close();
     let result = both(result, failure.take().map_or(Ok(()), Err));
-    let told = if at_end && result.is_err() {
+    let last = if at_end && result.is_err() {
         Ok(())
     } else {
-        teller.finish(Instant::now())
+        emitter.finish(Instant::now())
     };
-    let result = both(result, told);
+    let result = both(result, last);
     summary.peak_bytes = budget.peak();
-    summary.states_told = teller.told();
+    summary.states_emitted = emitter.emitted();
     (summary, result)
 }
 
@@ -125,34 +156,41 @@ fn work<'e, D: Destination>(
         let (mut writers, mut threads) = (Vec::new(), Vec::new());
         for number in 0..writing_threads(shared.options) {
             let (send, commands) = bounded(QUEUE);
-            let Shared {
-                teller,
-                failure,
-                observer,
-                ..
-            } = shared;
-            let at_states = shared.options.commit == CommitMode::AtStates;
-            let thread = thread::Builder::new()
-                .name(format!("writer-{number}"))
-                .spawn_scoped(scope, move || {
-                    Writer::new(destination, teller, failure, observer, at_states).run(&commands);
-                })
-                .map_err(|error| Error::io("cannot start a writing thread", error))?;
-            threads.push(thread);
+            threads.push(start_writer(scope, number, destination, shared, commands)?);
             writers.push(send);
         }
-        let mut router = Router::new(destination, shared, writers, dead_letters);
-        let result = drive(&mut router, &reader, shared.teller);
-        // With nobody to send, the writers end their work.
-        router.writers.clear();
+        let mut decode_loop = DecodeLoop::new(destination, shared, writers, dead_letters);
+        let result = drive(&mut decode_loop, &reader, shared.emitter);
+        decode_loop.dismiss_writers();
         let panicked = threads
             .into_iter()
             .map(ScopedJoinHandle::join)
             .any(|joined| joined.is_err());
-        *summary = router.summarize();
-        let bug = || Err(shared.teller.poison("a writing thread panicked"));
+        *summary = decode_loop.summarize();
+        let bug = || Err(shared.emitter.poison("a writing thread panicked"));
         both(result, if panicked { bug() } else { Ok(()) })
     })
+}
+
+fn start_writer<'scope, 'e: 'scope, D: Destination>(
+    scope: &'scope Scope<'scope, '_>,
+    number: usize,
+    destination: &'e D,
+    shared: Shared<'e>,
+    commands: Receiver<Command<D>>,
+) -> Result<ScopedJoinHandle<'scope, ()>> {
+    let Shared {
+        options,
+        emitter,
+        failure,
+        observer,
+        ..
+    } = shared;
+    let write = move || Writer::new(destination, emitter, failure, observer, options.commit).run(&commands);
+    thread::Builder::new()
+        .name(format!("writer-{number}"))
+        .spawn_scoped(scope, write)
+        .map_err(|error| Error::io("cannot start a writing thread", error))
 }
 
 /// One for all streams where they are committed at STATEs: no thread knows when another has written its part.
@@ -163,14 +201,18 @@ fn writing_threads(options: &Options) -> usize {
     }
 }
 
-fn drive<D: Destination>(router: &mut Router<'_, D>, reader: &Reader, teller: &Teller) -> Result<()> {
+fn drive<D: Destination>(
+    decode_loop: &mut DecodeLoop<'_, D>,
+    reader: &Reader,
+    emitter: &StateEmitter,
+) -> Result<()> {
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let ended = router.run(reader).and_then(|()| router.finish());
+        let ended = decode_loop.run(reader).and_then(|()| decode_loop.finish());
         if ended.is_err() {
-            router.drain();
+            decode_loop.drain();
         }
         ended
     }));
-    // What the panicked code had in hand is not to be trusted: nothing more is committed, no STATE told.
-    result.unwrap_or_else(|panic| Err(teller.poison(&panic_message(&*panic))))
+    // What the panicked code had in hand is not to be trusted: nothing more is committed, and no STATE emitted.
+    result.unwrap_or_else(|panic| Err(emitter.poison(&panic_message(&*panic))))
 }

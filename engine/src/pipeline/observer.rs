@@ -48,7 +48,7 @@ pub struct Summary {
     /// STATE messages that came.
     pub states: u64,
     /// STATE lines told.
-    pub states_told: u64,
+    pub states_emitted: u64,
     /// The most bytes that lines, open batches and writes took together.
     pub peak_bytes: usize,
     /// Each stream, in the order of its first SCHEMA.

@@ -1,10 +1,14 @@
 //! What the decoding thread holds of one stream.
 
 use std::fmt::Write;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::clock::Clock;
 use super::observer::StreamSummary;
+use super::schemas::Source;
+use super::writer::Unit;
 use crate::budget::Reservation;
 use crate::cell::{Cell, Row};
 use crate::decode::{Decoder, MetadataValues};
@@ -26,9 +30,9 @@ pub(super) struct Stream<D: Destination> {
     pub(super) plan: Arc<D::Plan>,
     /// The SCHEMA as it came last: a repeated one is known by its bytes.
     pub(super) source: Source,
-    pub(super) decoder: Decoder,
+    decoder: Decoder,
     pub(super) encoder: D::Encoder,
-    pub(super) undeclared: Option<UndeclaredColumn>,
+    undeclared: Option<UndeclaredColumn>,
     /// Records that no commit was asked for yet.
     pub(super) unit: Option<OpenUnit>,
     /// The rows in the encoder.
@@ -39,7 +43,7 @@ pub(super) struct Stream<D: Destination> {
 }
 
 /// The column for properties that the schema does not declare.
-pub(super) struct UndeclaredColumn {
+struct UndeclaredColumn {
     at: usize,
     /// The object of the record in hand.
     object: String,
@@ -47,7 +51,7 @@ pub(super) struct UndeclaredColumn {
 
 impl UndeclaredColumn {
     /// That of a schema that has one.
-    pub(super) fn of(schema: &StreamSchema) -> Option<Self> {
+    fn of(schema: &StreamSchema) -> Option<Self> {
         let is_ours = |column: &Column| column.metadata == Some(Metadata::Undeclared);
         let at = schema.columns.iter().position(is_ours)?;
         Some(Self {
@@ -77,7 +81,7 @@ pub(super) struct OpenUnit {
     pub(super) ticket: Ticket,
     pub(super) since: Instant,
     /// `since` by the wall clock, for `_sdc_batched_at`; empty when no column wants it.
-    pub(super) begun_at: Box<str>,
+    begun_at: Rc<str>,
     pub(super) received: u64,
     pub(super) refused: u64,
     /// Rows that are not handed to the writer yet.
@@ -86,20 +90,12 @@ pub(super) struct OpenUnit {
     pub(super) handed_bytes: usize,
 }
 
-/// The parts of a SCHEMA message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) schema: Box<str>,
-    pub(super) key_properties: Vec<String>,
-    pub(super) bookmark_properties: Vec<String>,
-}
-
 impl OpenUnit {
-    pub(super) fn new(ticket: Ticket, since: Instant, begun_at: &str) -> Self {
+    pub(super) fn new(ticket: Ticket, clock: &Clock) -> Self {
         Self {
             ticket,
-            since,
-            begun_at: begun_at.into(),
+            since: clock.now,
+            begun_at: Rc::clone(&clock.received_at),
             received: 0,
             refused: 0,
             open_rows: 0,
@@ -110,6 +106,15 @@ impl OpenUnit {
     /// Rows of the unit, handed over or not.
     pub(super) fn rows(&self) -> u64 {
         self.received - self.refused
+    }
+
+    /// What the writer has to know of it when it is closed.
+    pub(super) fn seal(self) -> Unit {
+        Unit {
+            ticket: self.ticket,
+            received: self.received,
+            refused: self.refused,
+        }
     }
 }
 
@@ -124,6 +129,71 @@ pub(super) enum Trouble {
 }
 
 impl<D: Destination> Stream<D> {
+    /// A stream at its first SCHEMA. `memory` is what its rows take: nothing so far.
+    pub(super) fn new(
+        schema: Arc<StreamSchema>,
+        source: Source,
+        plan: Arc<D::Plan>,
+        decoder: Decoder,
+        encoder: D::Encoder,
+        memory: Reservation,
+    ) -> Self {
+        Self {
+            undeclared: UndeclaredColumn::of(&schema),
+            unit: None,
+            unmeasured: 0,
+            summary: StreamSummary {
+                stream: schema.stream.to_string(),
+                ..StreamSummary::default()
+            },
+            schema,
+            plan,
+            source,
+            decoder,
+            encoder,
+            memory,
+        }
+    }
+
+    /// The stream has another schema from here on; its rows so far are with the writer.
+    pub(super) fn change(
+        &mut self,
+        schema: Arc<StreamSchema>,
+        source: Source,
+        plan: Arc<D::Plan>,
+        decoder: Decoder,
+        encoder: D::Encoder,
+    ) {
+        self.undeclared = UndeclaredColumn::of(&schema);
+        self.schema = schema;
+        self.source = source;
+        self.plan = plan;
+        self.decoder = decoder;
+        self.encoder = encoder;
+    }
+
+    /// A record of a line of this length is in the encoder.
+    #[inline]
+    pub(super) fn count_row(&mut self, bytes: usize) {
+        self.summary.records += 1;
+        self.summary.bytes += bytes as u64 + 1;
+        if let Some(unit) = &mut self.unit {
+            unit.received += 1;
+            unit.open_rows += 1;
+        }
+    }
+
+    /// A record of a line of this length was refused.
+    pub(super) fn count_refused(&mut self, bytes: usize) {
+        self.summary.records += 1;
+        self.summary.bytes += bytes as u64 + 1;
+        self.summary.refused += 1;
+        if let Some(unit) = &mut self.unit {
+            unit.received += 1;
+            unit.refused += 1;
+        }
+    }
+
     /// Decodes a record into the encoder. `metadata` has what the `_sdc_` columns need, if there are any.
     #[inline]
     pub(super) fn push<'a>(
@@ -133,6 +203,7 @@ impl<D: Destination> Stream<D> {
         row: &mut Row<'a>,
         metadata: Option<MetadataValues<'_>>,
     ) -> Result<(), Trouble> {
+        self.unmeasured += line.text.len();
         let pushed = if metadata.is_none() && self.undeclared.is_none() {
             self.decode(line, record, row).and_then(|()| self.encode(row))
         } else {
@@ -249,14 +320,4 @@ impl<D: Destination> Stream<D> {
         self.memory.resize(self.encoder.bytes());
         self.memory.bytes() + self.unit.as_ref().map_or(0, |unit| unit.handed_bytes)
     }
-}
-
-/// Whether two schemas mean the same to an encoder and a sink: a SCHEMA that is only spelled differently is no
-/// change.
-pub(super) fn same_meaning(a: &StreamSchema, b: &StreamSchema) -> bool {
-    a.schema == b.schema
-        && a.columns == b.columns
-        && a.key == b.key
-        && a.closed == b.closed
-        && a.open == b.open
 }

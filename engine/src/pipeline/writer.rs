@@ -10,12 +10,12 @@ use std::time::Instant;
 use crossbeam_channel::Receiver;
 
 use super::observer::Observer;
-use super::teller::Teller;
+use super::state_emitter::StateEmitter;
 use crate::budget::Reservation;
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::ledger::{Tally, Ticket};
-use crate::sink::{Destination, Sink};
+use crate::sink::{CommitMode, Destination, Sink};
 
 /// The batches that a destination's encoders make.
 pub(super) type BatchOf<D> = <<D as Destination>::Encoder as Encoder>::Batch;
@@ -104,13 +104,13 @@ impl Failure {
 /// One writing thread. It lives on that thread, and so do the worker and the sinks.
 pub(super) struct Writer<'e, D: Destination> {
     destination: &'e D,
-    teller: &'e Teller,
+    emitter: &'e StateEmitter,
     failure: &'e Failure,
     observer: &'e dyn Observer,
     streams: HashMap<usize, Stream<D::Sink>>,
     /// Made for the first sink: a thread that gets no stream needs no connection.
     worker: Option<D::Worker>,
-    /// Commits are of all streams: after one has failed there are no more.
+    /// Commits are of all streams, each with the STATE that covers it: after one has failed there are no more.
     together: bool,
     failed: bool,
 }
@@ -126,19 +126,19 @@ struct Stream<S> {
 impl<'e, D: Destination> Writer<'e, D> {
     pub(super) fn new(
         destination: &'e D,
-        teller: &'e Teller,
+        emitter: &'e StateEmitter,
         failure: &'e Failure,
         observer: &'e dyn Observer,
-        together: bool,
+        commit: CommitMode,
     ) -> Self {
         Self {
             destination,
-            teller,
+            emitter,
             failure,
             observer,
             streams: HashMap::new(),
             worker: None,
-            together,
+            together: commit == CommitMode::AtStates,
             failed: false,
         }
     }
@@ -148,7 +148,7 @@ impl<'e, D: Destination> Writer<'e, D> {
         for Command { stream, what } in commands {
             // A panic of a sink is caught here, so that the other streams still end in good order.
             let done = catch_unwind(AssertUnwindSafe(|| self.follow(stream, what)));
-            let result = done.unwrap_or_else(|panic| Err(self.teller.poison(&panic_message(&*panic))));
+            let result = done.unwrap_or_else(|panic| Err(self.emitter.poison(&panic_message(&*panic))));
             if let Err(error) = result {
                 let name = self.fail(stream);
                 self.failure.set(match name {
@@ -162,7 +162,7 @@ impl<'e, D: Destination> Writer<'e, D> {
             streams,
             worker,
             failure,
-            teller,
+            emitter,
             ..
         } = self;
         let dropped = catch_unwind(AssertUnwindSafe(|| {
@@ -170,7 +170,7 @@ impl<'e, D: Destination> Writer<'e, D> {
             drop(worker);
         }));
         if dropped.is_err() {
-            failure.set(teller.poison("a sink panicked when it was dropped"));
+            failure.set(emitter.poison("a sink panicked when it was dropped"));
         }
     }
 
@@ -179,7 +179,7 @@ impl<'e, D: Destination> Writer<'e, D> {
         let stream = self.streams.get_mut(&stream)?;
         let sink = stream.sink.take();
         if catch_unwind(AssertUnwindSafe(|| drop(sink))).is_err() {
-            self.teller.poison("a sink panicked when it was dropped");
+            self.emitter.poison("a sink panicked when it was dropped");
         }
         Some(stream.name.clone())
     }
@@ -199,7 +199,7 @@ impl<'e, D: Destination> Writer<'e, D> {
                 };
                 self.streams.insert(id, stream);
                 let opened = self.open(id, &plan);
-                settle(self.teller, ticket, Tally::default(), opened)
+                settle(self.emitter, ticket, Tally::default(), opened)
             }
             What::Call(call) => self.call(id, call),
         }
@@ -231,7 +231,7 @@ impl<'e, D: Destination> Writer<'e, D> {
             self.abandon(call.into_ticket());
             return Ok(());
         };
-        let (teller, observer, started) = (self.teller, self.observer, Instant::now());
+        let (emitter, observer, started) = (self.emitter, self.observer, Instant::now());
         match call {
             Call::Write(batch, rows, memory) => {
                 sink.write(worker, batch)?;
@@ -247,7 +247,7 @@ impl<'e, D: Destination> Writer<'e, D> {
                     observer.committed(name, written, started.elapsed());
                 }
                 let tally = unit.tally(written);
-                settle(teller, Some(unit.ticket), tally, result)
+                settle(emitter, Some(unit.ticket), tally, result)
             }
             Call::Finish(unit, state) => {
                 let result = commit(sink, worker, *written, state.as_deref());
@@ -258,15 +258,15 @@ impl<'e, D: Destination> Writer<'e, D> {
                     observer.committed(name, written, started.elapsed());
                 }
                 let tally = unit.tally(written);
-                settle(teller, Some(unit.ticket), tally, result)
+                settle(emitter, Some(unit.ticket), tally, result)
             }
             Call::Activate(version, ticket) => {
                 let result = sink.activate_version(worker, version);
-                settle(teller, ticket, Tally::default(), result)
+                settle(emitter, ticket, Tally::default(), result)
             }
             Call::ChangePlan(plan, ticket) => {
                 let result = sink.change_plan(worker, &plan);
-                settle(teller, ticket, Tally::default(), result)
+                settle(emitter, ticket, Tally::default(), result)
             }
         }
     }
@@ -274,7 +274,7 @@ impl<'e, D: Destination> Writer<'e, D> {
     /// What was asked is not done, and holds the watermark from now on.
     fn abandon(&self, ticket: Option<Ticket>) {
         if let Some(ticket) = ticket {
-            self.teller.abandon(ticket);
+            self.emitter.abandon(ticket);
         }
     }
 }
@@ -299,11 +299,11 @@ fn commit<S: Sink>(sink: &mut S, worker: &mut S::Worker, written: u64, state: Op
 }
 
 /// The ledger learns whether what was asked is durable.
-fn settle(teller: &Teller, ticket: Option<Ticket>, tally: Tally, result: Result<()>) -> Result<()> {
+fn settle(emitter: &StateEmitter, ticket: Option<Ticket>, tally: Tally, result: Result<()>) -> Result<()> {
     match (ticket, result) {
-        (Some(ticket), Ok(())) => teller.commit(ticket, tally, Instant::now()),
+        (Some(ticket), Ok(())) => emitter.commit(ticket, tally, Instant::now()),
         (Some(ticket), Err(error)) => {
-            teller.abandon(ticket);
+            emitter.abandon(ticket);
             Err(error)
         }
         (None, result) => result,

@@ -45,7 +45,7 @@ fn commits_by_rows_and_at_the_end_and_tells_the_last_state_byte_for_byte() {
             summary.lines,
             summary.records,
             summary.states,
-            summary.states_told
+            summary.states_emitted
         ),
         (9, 7, 1, 1)
     );
@@ -253,5 +253,5 @@ fn an_input_without_anything_is_fine() {
     let destination = Scripted::default();
     let (summary, result) = destination.run(std::io::empty(), &Options::default());
     result.unwrap();
-    assert_eq!((summary.lines, summary.states_told), (0, 0));
+    assert_eq!((summary.lines, summary.states_emitted), (0, 0));
 }

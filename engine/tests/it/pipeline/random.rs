@@ -104,7 +104,7 @@ proptest! {
             prop_assert_eq!(world.told.last(), script.last_state.as_ref());
             let distinct: std::collections::HashSet<_> = world.told.iter().collect();
             prop_assert_eq!(distinct.len(), world.told.len());
-            prop_assert_eq!(summary.states_told, world.told.len() as u64);
+            prop_assert_eq!(summary.states_emitted, world.told.len() as u64);
             drop(world);
             for stream in &summary.streams {
                 prop_assert_eq!(stream.committed, stream.records);

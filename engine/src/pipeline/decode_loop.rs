@@ -1,25 +1,21 @@
-//! The decoding thread: classifies lines, decodes records into their stream's encoder, closes batches, keeps the
-//! timers, and tells the writers what to do.
+//! The decode loop: reads lines, decodes records into their stream's encoder, and leaves it to the [`Committer`] what
+//! becomes of the rows.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, Sender};
 
-use super::batches::Waiting;
-use super::clock;
+use super::Shared;
+use super::clock::Clock;
+use super::committer::{Committer, Received, Sizes};
 use super::dead_letter::DeadLetters;
-use super::ending::Ending;
-use super::observer::{Observer, Summary};
-use super::options::{OnInvalid, Options, Stop};
+use super::observer::Summary;
+use super::options::OnInvalid;
 use super::reader::{Input, Reader};
 use super::repair::{repair, replace_invalid};
-use super::stream::{OpenUnit, Stream, Trouble};
-use super::teller::Teller;
-use super::together::Together;
-use super::writer::{Command, Failure};
-use crate::budget::Budget;
+use super::stream::Trouble;
+use super::writer::Command;
 use crate::cell::Row;
-use crate::decode::MetadataValues;
 use crate::error::{Error, Kind, Result, show};
 use crate::fault;
 use crate::line::{Line, NotUtf8, START};
@@ -28,51 +24,18 @@ use crate::sink::Destination;
 
 /// How long a quiet input is waited for before timers and signals are looked at.
 const TICK: Duration = Duration::from_millis(50);
-/// Rows of one hand-over to a writer, at most.
-const PIECE_ROWS: usize = 8192;
-/// Bytes of one hand-over to a writer, roughly.
-const PIECE_BYTES: usize = 1 << 20;
-/// Bytes of lines after which the memory of a stream is measured.
-const MEASURE: usize = 64 << 10;
 /// Refused records that are logged one by one.
 const LOGGED: u64 = 10;
 
-/// What the parts of a run share.
-#[derive(Clone, Copy)]
-pub(super) struct Shared<'e> {
-    pub(super) options: &'e Options,
-    pub(super) teller: &'e Teller,
-    pub(super) failure: &'e Failure,
-    pub(super) budget: &'e Budget,
-    pub(super) observer: &'e dyn Observer,
-    pub(super) stop: &'e dyn Stop,
-}
-
-pub(super) struct Router<'e, D: Destination> {
-    pub(super) destination: &'e D,
-    pub(super) shared: Shared<'e>,
-    pub(super) writers: Vec<Sender<Command<D>>>,
-    pub(super) messages: MessageReader,
-    /// By the message reader's number; `None` before the stream's first SCHEMA.
-    pub(super) streams: Vec<Option<Stream<D>>>,
-    pub(super) dead_letters: Option<DeadLetters>,
-    pub(super) summary: Summary,
-    /// The clock, read once a block.
-    pub(super) now: Instant,
-    pub(super) waiting: Option<Waiting>,
-    pub(super) together: Together,
-    pub(super) ending: Ending,
-    /// Whether it was said that versions are not followed.
-    pub(super) warned_of_versions: bool,
-    pub(super) piece_rows: usize,
-    pub(super) piece_bytes: usize,
-    /// Bytes of lines after which a stream's memory is measured.
-    measure_bytes: usize,
-    /// When the block was read, for the `_sdc_` columns; empty when they are not asked for.
-    pub(super) received_at: String,
-    /// The same in epoch milliseconds.
-    sequence: i64,
-    sync_started_at: i64,
+/// Reads the lines of a run.
+pub(super) struct DecodeLoop<'e, D: Destination> {
+    shared: Shared<'e>,
+    committer: Committer<'e, D>,
+    messages: MessageReader,
+    clock: Clock,
+    sizes: Sizes,
+    /// Without the streams, which are the committer's.
+    summary: Summary,
 }
 
 /// What came of a line.
@@ -82,7 +45,7 @@ enum Read {
     NoMessage(Error),
 }
 
-impl<'e, D: Destination> Router<'e, D> {
+impl<'e, D: Destination> DecodeLoop<'e, D> {
     pub(super) fn new(
         destination: &'e D,
         shared: Shared<'e>,
@@ -90,30 +53,15 @@ impl<'e, D: Destination> Router<'e, D> {
         dead_letters: Option<DeadLetters>,
     ) -> Self {
         let options = shared.options;
-        // Many small pieces in hand at once fit a small budget as well as a large one.
-        let piece_bytes = PIECE_BYTES
-            .min(options.limits.bytes)
-            .min(options.memory_budget / 8)
-            .max(1);
+        let clock = Clock::start(options.add_metadata);
+        let committer = Committer::new(destination, shared, writers, dead_letters, clock.clone());
         Self {
-            destination,
             shared,
-            writers,
+            sizes: committer.sizes(),
+            committer,
             messages: MessageReader::new(options.lenient).with_max_streams(options.max_streams),
-            streams: Vec::new(),
-            dead_letters,
+            clock,
             summary: Summary::default(),
-            now: Instant::now(),
-            waiting: None,
-            together: Together::new(),
-            ending: Ending::default(),
-            warned_of_versions: false,
-            piece_rows: PIECE_ROWS.min(options.limits.rows).max(1),
-            piece_bytes,
-            measure_bytes: MEASURE.min(piece_bytes),
-            received_at: String::new(),
-            sequence: 0,
-            sync_started_at: clock::epoch_millis(SystemTime::now()),
         }
     }
 
@@ -124,7 +72,8 @@ impl<'e, D: Destination> Router<'e, D> {
         loop {
             match reader.input.recv_timeout(TICK) {
                 Ok(Input::Lines(chunk, memory)) => {
-                    self.read_clocks();
+                    self.clock.read();
+                    self.committer.set_clock(self.clock.clone());
                     let mut lines = chunk.lines(position);
                     let mut used = row.recycle();
                     for line in lines.by_ref() {
@@ -139,67 +88,51 @@ impl<'e, D: Destination> Router<'e, D> {
                     position = lines.next_position();
                     drop(memory);
                     reader.recycle(chunk);
-                    self.measure_all()?;
+                    self.committer.measure_all()?;
                     fault!(DECODE_BLOCK);
                 }
                 Ok(Input::End) => return Ok(()),
                 // Only what is wrong with the bytes has a place among them.
                 Ok(Input::Failed(error)) if error.kind() == Kind::Unavailable => return Err(error),
                 Ok(Input::Failed(error)) => return Err(error.at(position)),
-                Err(RecvTimeoutError::Timeout) => self.now = Instant::now(),
+                Err(RecvTimeoutError::Timeout) => self.committer.set_now(Instant::now()),
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::bug("the reading thread is gone")),
             }
-            self.tell_progress();
-            self.check()?;
-            self.timers()?;
+            let now = self.committer.now();
+            self.shared
+                .observer
+                .progress(now, self.summary.bytes, &mut self.committer.summaries());
+            self.shared.check()?;
+            self.committer.timers()?;
         }
+    }
+
+    /// The input has ended as it should.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.committer.finish(self.received())
+    }
+
+    /// The run ends before its time.
+    pub(super) fn drain(&mut self) {
+        self.committer.drain();
+    }
+
+    /// With nothing more to do, the writers end.
+    pub(super) fn dismiss_writers(&mut self) {
+        self.committer.dismiss_writers();
     }
 
     /// What was done, once the writers have ended.
     pub(super) fn summarize(&mut self) -> Summary {
         let mut summary = std::mem::take(&mut self.summary);
-        let tallies = self.shared.teller.tallies();
-        for (id, stream) in self.streams.iter_mut().enumerate() {
-            if let Some(stream) = stream {
-                stream.summary.committed = tallies.get(id).map_or(0, |tally| tally.written);
-                summary.streams.push(std::mem::take(&mut stream.summary));
-            }
-        }
+        summary.streams = self.committer.take_summaries();
         summary
     }
 
-    fn read_clocks(&mut self) {
-        self.now = Instant::now();
-        if self.shared.options.add_metadata {
-            let now = SystemTime::now();
-            self.received_at = clock::rfc3339(now);
-            // A clock that is set back does not turn the order of rows around.
-            self.sequence = self.sequence.max(clock::epoch_millis(now));
-        }
-    }
-
-    fn tell_progress(&self) {
-        let streams = self.streams.iter().flatten();
-        let mut streams = streams.map(|stream| &stream.summary);
-        let Shared { observer, .. } = self.shared;
-        observer.progress(self.now, self.summary.bytes, &mut streams);
-    }
-
-    /// Ends the run when a signal came or a writer failed.
-    pub(super) fn check(&self) -> Result<()> {
-        if self.shared.failure.is_set() {
-            return Err(self
-                .shared
-                .failure
-                .take()
-                .unwrap_or_else(|| Error::bug("a writer failed")));
-        }
-        match self.shared.stop.signal() {
-            Some(signal) => Err(Error::new(
-                Kind::Interrupted(signal),
-                format!("stopped by signal {signal}"),
-            )),
-            None => Ok(()),
+    fn received(&self) -> Received {
+        Received {
+            records: self.summary.records,
+            refused: self.summary.refused,
         }
     }
 
@@ -262,7 +195,7 @@ impl<'e, D: Destination> Router<'e, D> {
         self.summary.ignored += 1;
         if line.trim_ascii_start().starts_with(b"{") {
             // It may be a message that was torn when the tap was killed.
-            self.ending.uncover();
+            self.committer.uncover();
         }
         log::warn!("skipped: {error}");
         Ok(())
@@ -271,35 +204,17 @@ impl<'e, D: Destination> Router<'e, D> {
     #[inline]
     fn record<'a>(&mut self, line: &Line<'a>, record: &Record<'a>, row: &mut Row<'a>) -> Result<Read> {
         let id = record.stream.index();
-        let Some(stream) = self.streams.get_mut(id).and_then(Option::as_mut) else {
+        let Some(stream) = self.committer.stream_for_record(line.at.line, id) else {
             let error = Error::input("expected a SCHEMA before the first RECORD of the stream, found none");
             return Err(error.at(line.at).in_stream(self.messages.name(record.stream)));
         };
-        if stream.unit.is_none() {
-            let ticket = self.shared.teller.open(line.at.line, id);
-            stream.unit = Some(OpenUnit::new(ticket, self.now, &self.received_at));
-        }
-        stream.unmeasured += line.text.len();
-        let metadata = self.shared.options.add_metadata.then_some(MetadataValues {
-            received_at: &self.received_at,
-            batched_at: "",
-            sequence: self.sequence,
-            sync_started_at: self.sync_started_at,
-        });
-        if let Err(trouble) = stream.push(line, record, row, metadata) {
+        if let Err(trouble) = stream.push(line, record, row, self.clock.metadata()) {
             return self.trouble(line, id, trouble);
         }
         self.summary.records += 1;
-        stream.summary.records += 1;
-        stream.summary.bytes += line.text.len() as u64 + 1;
-        let Some(unit) = &mut stream.unit else {
-            return Ok(Read::Done);
-        };
-        unit.received += 1;
-        unit.open_rows += 1;
-        let full = unit.rows() >= self.shared.options.limits.rows as u64;
-        if full || unit.open_rows >= self.piece_rows || stream.unmeasured >= self.measure_bytes {
-            self.grown(id)?;
+        stream.count_row(line.text.len());
+        if self.sizes.are_reached(stream) {
+            self.committer.grown(id)?;
         }
         Ok(Read::Done)
     }
@@ -310,37 +225,24 @@ impl<'e, D: Destination> Router<'e, D> {
             Trouble::Line(error) => Ok(Read::NoMessage(error)),
             Trouble::Record(error) => self.refuse(line, id, error).map(|()| Read::Done),
             Trouble::Encoder(error) => {
-                self.give_up(id);
-                let name = self.streams[id].as_ref().map_or("", Stream::name);
-                Err(error.at(line.at).in_stream(name))
+                self.committer.give_up(id);
+                Err(error.at(line.at).in_stream(self.committer.name(id)))
             }
         }
     }
 
-    /// A record does not fit its schema: ends the run, leaves it out, or sets it aside.
+    /// A record does not fit its schema: ends the run, or is left out.
     fn refuse(&mut self, line: &Line<'_>, id: usize, error: Error) -> Result<()> {
-        let Some(stream) = &mut self.streams[id] else {
-            return Err(error);
-        };
-        let error = error.at(line.at).in_stream(&stream.schema.stream);
+        let error = error.at(line.at).in_stream(self.committer.name(id));
         if self.shared.options.on_invalid == OnInvalid::Fail {
             return Err(error);
         }
-        if let Some(letters) = &mut self.dead_letters {
-            letters.add(line.at, &stream.schema.stream, error.message(), line.text)?;
-        }
+        self.committer.leave_out(id, line, &error)?;
         self.summary.records += 1;
-        stream.summary.records += 1;
-        stream.summary.bytes += line.text.len() as u64 + 1;
-        stream.summary.refused += 1;
-        if let Some(unit) = &mut stream.unit {
-            unit.received += 1;
-            unit.refused += 1;
-        }
+        self.summary.refused += 1;
         self.shared
             .observer
-            .refused(&stream.schema.stream, error.message());
-        self.summary.refused += 1;
+            .refused(self.committer.name(id), error.message());
         if self.summary.refused <= LOGGED {
             log::warn!("refused: {error}");
         }
@@ -350,20 +252,21 @@ impl<'e, D: Destination> Router<'e, D> {
     /// Everything but RECORD.
     #[cold]
     fn other(&mut self, line: &Line<'_>, message: Message<'_>) -> Result<()> {
-        if matches!(message, Message::Schema(_) | Message::ActivateVersion { .. }) {
-            self.ending.uncover();
-        }
         match message {
             Message::Record(_) => Err(Error::bug("a RECORD took the wrong way")),
             Message::Schema(schema) => {
                 let id = schema.stream.index();
                 let name = self.messages.name(schema.stream).to_owned();
-                self.schema(line.at.line, id, &name, schema)
+                self.committer
+                    .schema(line.at.line, id, &name, schema)
                     .map_err(|error| error.in_stream(&name))
             }
-            Message::State(value) => self.state(line.at.line, value),
+            Message::State(value) => {
+                self.summary.states += 1;
+                self.committer.state(line.at.line, value, self.received())
+            }
             Message::ActivateVersion { stream, version } => {
-                let activated = self.activate(line.at.line, stream.index(), version);
+                let activated = self.committer.activate(line.at.line, stream.index(), version);
                 activated.map_err(|error| error.in_stream(self.messages.name(stream)))
             }
             Message::Batch { stream } => {

@@ -1,4 +1,4 @@
-//! Tells STATE: the ledger and the output behind one lock, taken for units and states, never for records.
+//! Emits STATE: the ledger and the output behind one lock, which is taken for units and STATEs, never for records.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use crate::ledger::{Ledger, State, Tally, Ticket};
 use crate::{fault, fault_gauge};
 
 /// Shared by the decoding thread, which brings states and opens units, and the writers, which commit them.
-pub(super) struct Teller {
+pub(super) struct StateEmitter {
     inner: Mutex<Inner>,
     /// The watermark after the last commit; read without the lock.
     low: AtomicU64,
@@ -19,20 +19,20 @@ pub(super) struct Teller {
 struct Inner {
     ledger: Ledger,
     output: Box<dyn Write + Send>,
-    /// `None`: only the end tells.
+    /// The least time between two STATEs; `None`: one is emitted at the end only.
     interval: Option<Duration>,
     /// Permitted, and waiting for the interval to pass.
     ready: Option<State>,
-    /// What was told last, with its newline.
+    /// The last emitted STATE, with its newline.
     last: Vec<u8>,
-    told_at: Option<Instant>,
-    told: u64,
+    emitted_at: Option<Instant>,
+    emitted: u64,
     /// The output failed once: nothing more goes there.
     broken: bool,
 }
 
-impl Teller {
-    /// Tells to `output`, at most once in `interval`; without one, only at the end.
+impl StateEmitter {
+    /// Emits to `output`, at most once in `interval`; without one, only at the end.
     pub(super) fn new(output: Box<dyn Write + Send>, interval: Option<Duration>) -> Self {
         let inner = Inner {
             ledger: Ledger::new(),
@@ -40,8 +40,8 @@ impl Teller {
             interval,
             ready: None,
             last: Vec::new(),
-            told_at: None,
-            told: 0,
+            emitted_at: None,
+            emitted: 0,
             broken: false,
         };
         Self {
@@ -58,17 +58,17 @@ impl Teller {
         ticket
     }
 
-    /// A STATE came. Empty ones are let go: a host would put them in the place of an older state that is good.
+    /// A STATE came. Empty ones are skipped: a host would replace an older state that is good by them.
     pub(super) fn state(&self, seq: u64, value: &str, now: Instant) -> Result<()> {
         if is_empty(value) {
             return Ok(());
         }
         let mut inner = self.lock();
         inner.ledger.state(seq, value);
-        inner.tell(now, false)
+        inner.emit(now, false)
     }
 
-    /// A unit is durable: tells what that permits.
+    /// A unit is durable: emits the STATE that this permits.
     pub(super) fn commit(&self, ticket: Ticket, tally: Tally, now: Instant) -> Result<()> {
         fault!(LEDGER_COMMIT_BEFORE, error => { self.abandon(ticket); return Err(error.into()) });
         let mut inner = self.lock();
@@ -76,7 +76,7 @@ impl Teller {
         self.low.store(inner.ledger.low(), Ordering::Release);
         fault_gauge!(inner.ledger.in_flight());
         fault!(LEDGER_COMMIT_AFTER);
-        inner.tell(now, false)
+        inner.emit(now, false)
     }
 
     /// A unit failed; it holds the watermark from now on.
@@ -84,19 +84,19 @@ impl Teller {
         self.lock().ledger.abandon(ticket);
     }
 
-    /// Tells what waits when the interval has passed.
+    /// Emits the STATE that waits when the interval has passed.
     pub(super) fn tick(&self, now: Instant) -> Result<()> {
         let mut inner = self.lock();
         if inner.ready.is_none() {
             inner.ledger.check()
         } else {
-            inner.tell(now, false)
+            inner.emit(now, false)
         }
     }
 
-    /// The run is over: tells what is permitted, at once.
+    /// The run is over: emits the STATE that is permitted, at once.
     pub(super) fn finish(&self, now: Instant) -> Result<()> {
-        self.lock().tell(now, true)
+        self.lock().emit(now, true)
     }
 
     /// A bug was seen: no more STATE.
@@ -109,14 +109,14 @@ impl Teller {
         self.low.load(Ordering::Acquire)
     }
 
-    /// Bytes of states that wait for a commit.
+    /// Bytes of STATEs that wait for a commit.
     pub(super) fn pending_bytes(&self) -> usize {
         self.lock().ledger.pending_bytes()
     }
 
-    /// How many states were told.
-    pub(super) fn told(&self) -> u64 {
-        self.lock().told
+    /// How many STATEs were emitted.
+    pub(super) fn emitted(&self) -> u64 {
+        self.lock().emitted
     }
 
     /// What was committed, by stream.
@@ -131,12 +131,12 @@ impl Teller {
 }
 
 impl Inner {
-    fn tell(&mut self, now: Instant, at_once: bool) -> Result<()> {
+    fn emit(&mut self, now: Instant, at_once: bool) -> Result<()> {
         if let Some(state) = self.ledger.take()? {
             self.ready = Some(state);
         }
         let waited = self.interval.is_some_and(|interval| {
-            self.told_at
+            self.emitted_at
                 .is_none_or(|at| now.saturating_duration_since(at) >= interval)
         });
         if self.broken || !(at_once || waited) {
@@ -151,7 +151,7 @@ impl Inner {
         self.last.clear();
         self.last.extend_from_slice(state.value.as_bytes());
         self.last.push(b'\n');
-        self.told_at = Some(now);
+        self.emitted_at = Some(now);
         if let Err(error) = self
             .output
             .write_all(&self.last)
@@ -160,7 +160,7 @@ impl Inner {
             self.broken = true;
             return Err(Error::io("cannot write STATE to the output", error));
         }
-        self.told += 1;
+        self.emitted += 1;
         Ok(())
     }
 }
@@ -181,11 +181,11 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Runs `script` on a teller and returns what it told.
-    fn told(interval: Duration, script: impl FnOnce(&Teller, Instant)) -> String {
+    /// Runs `script` on a emitter and returns what it told.
+    fn told(interval: Duration, script: impl FnOnce(&StateEmitter, Instant)) -> String {
         let output = Output::default();
         script(
-            &Teller::new(Box::new(output.clone()), Some(interval)),
+            &StateEmitter::new(Box::new(output.clone()), Some(interval)),
             Instant::now(),
         );
         let bytes = output.0.lock().unwrap().clone();
@@ -206,49 +206,49 @@ mod tests {
 
     #[test]
     fn coalesces_to_the_interval_but_always_tells_the_end() {
-        let out = told(10 * SECOND, |teller, t| {
-            teller.state(1, "{\"a\": 1.0}", t).unwrap();
-            teller.state(2, "2", t + SECOND).unwrap();
-            teller.state(3, "3", t + 2 * SECOND).unwrap();
-            teller.tick(t + 9 * SECOND).unwrap();
-            teller.tick(t + 10 * SECOND).unwrap();
-            teller.state(4, "4", t + 11 * SECOND).unwrap();
-            teller.finish(t + 11 * SECOND).unwrap();
-            assert_eq!(teller.told(), 3);
+        let out = told(10 * SECOND, |emitter, t| {
+            emitter.state(1, "{\"a\": 1.0}", t).unwrap();
+            emitter.state(2, "2", t + SECOND).unwrap();
+            emitter.state(3, "3", t + 2 * SECOND).unwrap();
+            emitter.tick(t + 9 * SECOND).unwrap();
+            emitter.tick(t + 10 * SECOND).unwrap();
+            emitter.state(4, "4", t + 11 * SECOND).unwrap();
+            emitter.finish(t + 11 * SECOND).unwrap();
+            assert_eq!(emitter.emitted(), 3);
         });
         assert_eq!(out, "{\"a\": 1.0}\n3\n4\n");
     }
 
     #[test]
     fn never_tells_the_same_twice_nor_an_empty_state() {
-        let out = told(Duration::ZERO, |teller, t| {
+        let out = told(Duration::ZERO, |emitter, t| {
             for (seq, value) in (1..).zip(["{}", "1", "1", " { } ", "null", "2", "{}", "1"]) {
-                teller.state(seq, value, t).unwrap();
+                emitter.state(seq, value, t).unwrap();
             }
-            teller.finish(t).unwrap();
+            emitter.finish(t).unwrap();
         });
         assert_eq!(out, "1\n2\n1\n");
     }
 
     #[test]
     fn an_empty_state_does_not_push_out_the_one_that_waits() {
-        let out = told(Duration::ZERO, |teller, t| {
-            let unit = teller.open(1, 0);
-            teller.state(2, "2", t).unwrap();
-            teller.state(3, "{}", t).unwrap();
-            teller.commit(unit, Tally::default(), t).unwrap();
+        let out = told(Duration::ZERO, |emitter, t| {
+            let unit = emitter.open(1, 0);
+            emitter.state(2, "2", t).unwrap();
+            emitter.state(3, "{}", t).unwrap();
+            emitter.commit(unit, Tally::default(), t).unwrap();
         });
         assert_eq!(out, "2\n");
     }
 
     #[test]
     fn tells_nothing_after_a_bug() {
-        let out = told(SECOND, |teller, t| {
-            teller.state(1, "1", t).unwrap();
-            teller.state(2, "2", t).unwrap();
-            drop(teller.open(3, 0));
-            assert_eq!(teller.tick(t + SECOND).unwrap_err().kind(), Kind::Bug);
-            assert_eq!(teller.finish(t + SECOND).unwrap_err().kind(), Kind::Bug);
+        let out = told(SECOND, |emitter, t| {
+            emitter.state(1, "1", t).unwrap();
+            emitter.state(2, "2", t).unwrap();
+            drop(emitter.open(3, 0));
+            assert_eq!(emitter.tick(t + SECOND).unwrap_err().kind(), Kind::Bug);
+            assert_eq!(emitter.finish(t + SECOND).unwrap_err().kind(), Kind::Bug);
         });
         assert_eq!(out, "1\n");
     }
@@ -264,11 +264,11 @@ mod tests {
                 Ok(())
             }
         }
-        let teller = Teller::new(Box::new(Gone), Some(Duration::ZERO));
+        let emitter = StateEmitter::new(Box::new(Gone), Some(Duration::ZERO));
         let now = Instant::now();
-        assert_eq!(teller.state(1, "1", now).unwrap_err().kind(), Kind::Io);
-        teller.state(2, "2", now).unwrap();
-        teller.finish(now).unwrap();
-        assert_eq!(teller.told(), 0);
+        assert_eq!(emitter.state(1, "1", now).unwrap_err().kind(), Kind::Io);
+        emitter.state(2, "2", now).unwrap();
+        emitter.finish(now).unwrap();
+        assert_eq!(emitter.emitted(), 0);
     }
 }
