@@ -35,7 +35,7 @@ impl InputVerdict {
             Ok(ends)
         });
         if let Err(error) = &ends {
-            let why = format!("the target cannot be told how the tap ends: {error}");
+            let why = format!("how the tap ends cannot be reported to the target: {error}");
             context.console.debug(&why);
         }
         let (read, write) = ends.ok().unzip();

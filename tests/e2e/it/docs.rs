@@ -30,11 +30,11 @@ fn settings_are_those_of_about() {
     }
 }
 
-/// The pages that people read: all Markdown files but the benchmarks' results.
-fn pages() -> Vec<(String, String)> {
+/// The pages that people read: all Markdown files, without benchmark results and the documentation of code.
+pub(crate) fn pages() -> Vec<(String, String)> {
     let listing = run(
         Command::new("git")
-            .args(["ls-files", "--", "*.md", ":!benches/results"])
+            .args(["ls-files", "--", "*.md", ":!benches/results", ":!*/src/*"])
             .current_dir(root()),
         b"",
     )

@@ -24,3 +24,4 @@ mod postgres;
 mod python_taps;
 mod secrets;
 mod signals;
+mod words;
