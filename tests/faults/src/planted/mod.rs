@@ -144,6 +144,6 @@ fn piped(bug: Option<&str>, programs: &Programs, seed: u64) -> Result<(), String
     if last == 100 {
         Ok(())
     } else {
-        Err(format!("P6: the last STATE told is that of row {last}"))
+        Err(format!("P6: the last emitted STATE is that of row {last}"))
     }
 }
