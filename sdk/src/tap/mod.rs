@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 pub use catalog::method::Method;
+pub(crate) use catalog::record_schema::{merge_variants, nullable, of as schema_of_type};
 pub use catalog::selection::Selection;
 pub use catalog::stream::Stream;
 pub use catalog::{Catalog, Entry};

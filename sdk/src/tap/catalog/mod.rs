@@ -5,7 +5,7 @@ pub(super) mod left_out;
 pub(super) mod method;
 pub(super) mod opening;
 pub(super) mod openings;
-mod record_schema;
+pub(super) mod record_schema;
 pub(super) mod selection;
 pub(super) mod start_date;
 pub(super) mod stream;

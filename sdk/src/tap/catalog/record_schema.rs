@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 /// The schema of records that are values of `T`.
-pub(in crate::tap) fn of<T: JsonSchema + ?Sized>() -> Value {
+pub(crate) fn of<T: JsonSchema + ?Sized>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
@@ -91,6 +91,13 @@ fn merge_branches(schema: &mut Map<String, Value>, word: &str) {
     }
 }
 
+/// The schema of an enum whose variants are these objects.
+pub(crate) fn merge_variants(objects: Vec<Value>) -> Value {
+    let mut schema = json!({"oneOf": objects});
+    simplify(&mut schema);
+    schema
+}
+
 /// One object with the properties of all: what one of them lacks may be null.
 fn merge_objects(branches: &[&Value]) -> Option<Value> {
     let properties: Option<Vec<&Map<String, Value>>> = branches
@@ -165,7 +172,7 @@ fn merge_words(branches: &[&Value]) -> Option<Value> {
 }
 
 /// The schema of a value that may also be null.
-pub(in crate::tap) fn nullable(mut schema: Value) -> Value {
+pub(crate) fn nullable(mut schema: Value) -> Value {
     let Some(map) = schema.as_object_mut() else {
         return schema;
     };

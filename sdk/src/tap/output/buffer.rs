@@ -1,5 +1,7 @@
 //! The bytes that go out next, and how short pieces get there fast.
 
+use melisma_engine::json;
+
 use super::part::{Form, Part};
 
 /// How much is copied of a short piece, whatever its length, and then written over: a copy of just so many bytes as
@@ -175,6 +177,37 @@ impl Buffer {
         at + bytes.len()
     }
 
+    /// Writes bytes that are few as a rule at `at`, and returns where they end.
+    #[inline]
+    pub(in crate::tap) fn put_short(&mut self, at: usize, bytes: &[u8]) -> usize {
+        self.reserve(at, bytes.len());
+        copy_short(&mut self.bytes[at..at + bytes.len()], bytes);
+        at + bytes.len()
+    }
+
+    /// Writes a text as the inside of a JSON string at `at`, escaped as it needs, and returns where it ends.
+    #[inline]
+    pub(in crate::tap) fn put_text(&mut self, at: usize, text: &str) -> usize {
+        let bytes = text.as_bytes();
+        self.reserve(at, bytes.len());
+        if copy_plain(&mut self.bytes[at..at + bytes.len()], bytes) {
+            at + bytes.len()
+        } else {
+            self.put_escaped(at, text)
+        }
+    }
+
+    #[cold]
+    fn put_escaped(&mut self, at: usize, text: &str) -> usize {
+        self.put_with(at, |out| json::write_text(out, text))
+    }
+
+    /// Takes the quotes off the text that stands there, and returns where it ends then.
+    pub(in crate::tap) fn unquote(&mut self, from: usize, to: usize) -> usize {
+        self.bytes.copy_within(from + 1..to - 1, from);
+        to - 2
+    }
+
     /// Writes cells of a row at `at`, their commas included, up to the first that is not as most are; returns how many,
     /// and where they end.
     pub(in crate::tap) fn put_parts(
@@ -209,6 +242,72 @@ impl Buffer {
         self.bytes.resize(at + need + MORE, 0);
         &mut self.bytes[at..]
     }
+}
+
+/// Copies bytes to as much room, the few by copies of fixed lengths that overlap.
+#[inline]
+fn copy_short(room: &mut [u8], bytes: &[u8]) {
+    match bytes.len() {
+        0 => {}
+        1..4 => room.iter_mut().zip(bytes).for_each(|(room, byte)| *room = *byte),
+        4..8 => copy_ends::<4>(room, bytes),
+        8..16 => copy_ends::<8>(room, bytes),
+        16..=32 => copy_ends::<16>(room, bytes),
+        _ => room.copy_from_slice(bytes),
+    }
+}
+
+/// Copies the first and the last `N` bytes, which together are all.
+#[inline]
+fn copy_ends<const N: usize>(room: &mut [u8], bytes: &[u8]) {
+    if let (Some(room), Some(bytes)) = (room.first_chunk_mut::<N>(), bytes.first_chunk()) {
+        *room = *bytes;
+    }
+    if let (Some(room), Some(bytes)) = (room.last_chunk_mut::<N>(), bytes.last_chunk()) {
+        *room = *bytes;
+    }
+}
+
+/// Copies text to as much room, and says whether nothing of it has to be escaped.
+#[inline]
+fn copy_plain(room: &mut [u8], bytes: &[u8]) -> bool {
+    if bytes.len() <= 32 {
+        copy_short(room, bytes);
+        return match bytes.len() {
+            0..4 => bytes.iter().all(|&byte| is_plain(byte)),
+            4..8 => ends_are_plain::<4>(bytes),
+            8..16 => ends_are_plain::<8>(bytes),
+            _ => ends_are_plain::<16>(bytes),
+        };
+    }
+    let mut plain = true;
+    for (room, bytes) in room.as_chunks_mut().0.iter_mut().zip(bytes.as_chunks().0) {
+        *room = *bytes;
+        plain &= all_plain::<16>(bytes);
+    }
+    if let (Some(room), Some(bytes)) = (room.last_chunk_mut(), bytes.last_chunk()) {
+        *room = *bytes;
+        plain &= all_plain::<16>(bytes);
+    }
+    plain
+}
+
+#[inline]
+fn ends_are_plain<const N: usize>(bytes: &[u8]) -> bool {
+    let plain = |end: Option<&[u8; N]>| end.is_some_and(all_plain);
+    plain(bytes.first_chunk()) & plain(bytes.last_chunk())
+}
+
+/// Without a branch for each byte, so that the compiler looks at all of them at once.
+#[inline]
+fn all_plain<const N: usize>(bytes: &[u8; N]) -> bool {
+    bytes.iter().fold(true, |plain, &byte| plain & is_plain(byte))
+}
+
+/// Whether a byte of text stands in a JSON string as it is.
+#[inline]
+fn is_plain(byte: u8) -> bool {
+    (byte >= 0x20) & (byte != b'"') & (byte != b'\\')
 }
 
 /// Writes a cell of a row at `at`, its comma included, and returns where it ends; `None` if it is not as most are.

@@ -8,6 +8,7 @@ pub(super) mod part;
 mod record;
 pub(super) mod row_writer;
 pub(super) mod stream_state;
+mod value;
 
 use std::time::Instant;
 

@@ -1,6 +1,5 @@
 //! One record, cell by cell: the fast way to write.
 
-use melisma_engine::json;
 use melisma_engine::{Error, Result};
 
 use super::buffer::Buffer;
@@ -79,33 +78,32 @@ impl<'o, 'a> RowWriter<'o, 'a> {
     #[inline]
     pub fn int(&mut self, value: i64) {
         self.cell(Quotes::No, |_, buffer, at| {
-            buffer.put_slice(at, itoa::Buffer::new().format(value).as_bytes())
+            buffer.put_short(at, itoa::Buffer::new().format(value).as_bytes())
         });
     }
 
     /// A float; NaN and the infinities, which JSON does not have, become null.
     #[inline]
     pub fn float(&mut self, value: f64) {
-        self.write(|out| {
-            // Writing to memory does not fail, and a float that is no number is written as null.
-            let _ = serde_json::to_writer(out, &value);
-        });
+        if value.is_finite() {
+            self.number(zmij::Buffer::new().format_finite(value));
+        } else {
+            self.null();
+        }
     }
 
     /// A number by its digits, which must be valid JSON; they are not looked at.
     #[inline]
     pub fn number(&mut self, digits: &str) {
         self.cell(Quotes::No, |_, buffer, at| {
-            buffer.put_slice(at, digits.as_bytes())
+            buffer.put_short(at, digits.as_bytes())
         });
     }
 
     /// A text, escaped as it needs.
     #[inline]
     pub fn text(&mut self, text: &str) {
-        self.cell(Quotes::Yes, |_, buffer, at| {
-            buffer.put_with(at, |out| json::write_text(out, text))
-        });
+        self.cell(Quotes::Yes, |_, buffer, at| buffer.put_text(at, text));
     }
 
     /// A text that is known to hold no quote, backslash or control character; it is not looked at.
@@ -190,7 +188,8 @@ impl<'o, 'a> RowWriter<'o, 'a> {
             Ok(()) if self.next != output.columns().len() || self.error.is_some() => {
                 Err(wrong(self.next, output.columns().len(), self.error))
             }
-            Ok(()) => end(output, self.at, self.watched),
+            Ok(()) if output.current.silent => output.skip_record(),
+            Ok(()) => output.end_record(self.at, self.watched),
             failed => failed,
         };
         if ended.is_err() {
@@ -239,23 +238,6 @@ impl<'o, 'a> RowWriter<'o, 'a> {
 enum Quotes {
     No,
     Yes,
-}
-
-/// Completes the row that ends at `at`.
-#[inline]
-fn end(output: &mut Output<'_>, mut at: usize, watched: Option<(usize, usize)>) -> Result<()> {
-    if output.current.silent {
-        return output.skip_record();
-    }
-    let buffer = &mut output.emitter.buffer;
-    // The last cell's comma becomes the closing brace.
-    at -= usize::from(buffer.written(at - 1, at) == b",");
-    buffer.put(at, b"}");
-    if let (Some((from, to)), Some(progress)) = (watched, &mut output.current.progress) {
-        progress.see(buffer.written(from, to))?;
-    }
-    output.emitter.end_row(at + 1);
-    output.after_record()
 }
 
 #[cold]

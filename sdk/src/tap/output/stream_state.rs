@@ -26,6 +26,8 @@ pub(in crate::tap) struct StreamState {
     pub(in crate::tap) progress: Option<Progress>,
     /// What stands before the value of each column.
     pub(in crate::tap) leads: Vec<Lead>,
+    /// Where the key of each column, written by a struct, was found in memory, and its length.
+    pub(in crate::tap) addresses: Vec<(usize, usize)>,
     /// `{"type":"RECORD","stream":"s","record":`
     pub(in crate::tap) head: Padded,
     /// The position of the replication key, when its values move the bookmark.
@@ -84,6 +86,7 @@ impl StreamState {
             plan: empty,
             progress,
             leads: Vec::new(),
+            addresses: Vec::new(),
             head: Padded::new(&head),
             watched: None,
             cutter: Cutter::default(),
@@ -134,6 +137,7 @@ impl StreamState {
             }
         });
         self.leads = leads.collect();
+        self.addresses = vec![(0, 0); columns.len()];
         self.cutter.watched = self.watched.map(|at| columns[at].key.clone());
     }
 }
