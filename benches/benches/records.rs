@@ -139,7 +139,6 @@ struct Config {}
 struct Orders<const SERDE: bool>;
 
 impl<const SERDE: bool> Tap for Orders<SERDE> {
-    const NAME: &'static str = "tap-orders";
     type Config = Config;
 
     fn open(_: Config, _: &Context) -> Result<Self> {
@@ -164,7 +163,11 @@ fn write<T: Serialize>(
 }
 
 fn run<const SERDE: bool>() {
-    let code = run_tap_on::<Orders<SERDE>>(["tap-orders".into()], Io::buffers(io::empty(), io::sink()));
+    let code = run_tap_on::<Orders<SERDE>>(
+        melisma_sdk::package!(),
+        ["tap-orders".into()],
+        Io::buffers(io::empty(), io::sink()),
+    );
     assert_eq!(code, 0);
 }
 

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use melisma_sdk::config::Settings;
+use melisma_sdk::internal::args::{tap_command, target_command};
+use melisma_sdk::internal::{main_tap, main_target};
 use melisma_sdk::plugin::Package;
 use melisma_sdk::target::StandardConfig;
-use melisma_sdk::{Tap, Target, main_tap, main_target};
+use melisma_sdk::{Tap, Target};
 use serde_json::{Map, Value, json};
 
 use crate::plugin_kind::PluginKind;
@@ -29,23 +31,23 @@ pub(crate) struct Builtin {
 
 /// All of them, taps first.
 pub(crate) const PLUGINS: &[Builtin] = &[
-    tap::<tap_csv::TapCsv>("The built-in tap for CSV files"),
-    tap::<tap_postgres::TapPostgres>("The built-in tap for PostgreSQL databases"),
+    tap::<tap_csv::TapCsv>("tap-csv", "The built-in tap for CSV files"),
+    tap::<tap_postgres::TapPostgres>("tap-postgres", "The built-in tap for PostgreSQL databases"),
     target::<target_csv::TargetCsv>("target-csv", "The built-in target for CSV files"),
     target::<target_jsonl::TargetJsonl>("target-jsonl", "The built-in target for JSON lines files"),
     target::<target_parquet::TargetParquet>("target-parquet", "The built-in target for Parquet files"),
     target::<target_postgres::TargetPostgres>("target-postgres", "The built-in target for PostgreSQL"),
 ];
 
-const fn tap<T: Tap>(about: &'static str) -> Builtin {
+const fn tap<T: Tap>(name: &'static str, about: &'static str) -> Builtin {
     Builtin {
-        name: T::NAME,
+        name,
         about,
         kind: PluginKind::Extractor,
         stores_state: false,
         settings: melisma_sdk::tap::settings::<T>,
-        command: |_| melisma_sdk::tap::command::<T>(),
-        main: |_, args| main_tap::<T>(args),
+        command: melisma_sdk::tap::command,
+        main: main_tap::<T>,
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 
 use indicatif::MultiProgress;
 use jiff::{Timestamp, tz::TimeZone};
-use melisma_sdk::printable::{printable, printable_json};
+use melisma_sdk::internal::printable::{printable, printable_json};
 use serde_json::json;
 
 use crate::args::{LogArgs, LogFormat};
@@ -186,7 +186,10 @@ mod tests {
             let line = line.strip_suffix('\n').expect("one line");
             let rest = line.replacen("\u{1b}[31m", "", 1).replacen("\u{1b}[0m", "", 1);
             assert_eq!(rest.len(), line.len() - colours);
-            assert!(rest.chars().all(melisma_sdk::printable::is_printable), "{line}");
+            assert!(
+                rest.chars().all(melisma_sdk::internal::printable::is_printable),
+                "{line}"
+            );
         }
     }
 }

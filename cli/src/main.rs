@@ -42,7 +42,7 @@ use melisma_sdk::{Error, Result};
 use args::Command;
 
 fn main() -> ExitCode {
-    melisma_sdk::logs::shorten_panics();
+    melisma_sdk::internal::logs::shorten_panics();
     dispatch(std::env::args_os().collect()).unwrap_or_else(|error| report(&error))
 }
 

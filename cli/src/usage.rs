@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
-use melisma_sdk::printable::printable_args;
+use melisma_sdk::internal::printable::printable_args;
 use melisma_sdk::{Error, Kind, Result};
 
 use crate::args::{Command, Melisma};

@@ -150,6 +150,21 @@ impl Error {
         self
     }
 
+    /// The cause.
+    ///
+    /// ```
+    /// use melisma_engine::Error;
+    ///
+    /// let gone = std::io::Error::from(std::io::ErrorKind::NotFound);
+    /// let error = Error::io("cannot read orders.csv", gone);
+    /// assert_eq!(error.to_string(), "cannot read orders.csv: entity not found");
+    /// let cause = error.cause().and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    /// assert_eq!(cause.map(std::io::Error::kind), Some(std::io::ErrorKind::NotFound));
+    /// ```
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+
     /// The family of the error.
     pub fn kind(&self) -> Kind {
         self.0.kind
@@ -197,14 +212,23 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {
+    /// What is below the cause. The cause itself is a part of the message, and a caller that prints the chain of errors would
+    /// print it twice; [`cause`](Self::cause) gives it.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        self.cause()?.source()
     }
 }
 
 impl From<std::io::Error> for Error {
+    /// An error of reading or writing, with the place in the source whose `?` made it: what failed there, only
+    /// [`io`](Error::io) can say.
+    #[track_caller]
     fn from(source: std::io::Error) -> Self {
-        Self::io("input or output failed", source)
+        let place = std::panic::Location::caller();
+        Self::io(
+            format!("reading or writing failed ({}:{})", place.file(), place.line()),
+            source,
+        )
     }
 }
 
@@ -261,6 +285,29 @@ mod tests {
         assert_eq!(
             error.to_string(),
             r"refused: ERROR: \u{1b}[2J\nforged \u{202e}line"
+        );
+    }
+
+    #[test]
+    fn a_chain_of_errors_has_each_of_them_once() {
+        let below = Error::config("the lowest").with_source("its cause");
+        let error = Error::io("cannot read", std::io::Error::other(below));
+        let mut chain = vec![error.to_string()];
+        let mut next = std::error::Error::source(&error);
+        while let Some(error) = next {
+            chain.push(error.to_string());
+            next = error.source();
+        }
+        assert_eq!(chain.join("; ").matches("the lowest").count(), 1, "{chain:?}");
+    }
+
+    #[test]
+    fn an_error_of_io_says_where_it_was_made() {
+        let fails = || -> Result<()> { Err(std::io::Error::from(std::io::ErrorKind::NotFound))? };
+        let text = fails().expect_err("fails").to_string();
+        assert!(
+            text.starts_with("reading or writing failed (") && text.contains("error.rs:"),
+            "{text}"
         );
     }
 

@@ -4,16 +4,14 @@
 //! files and the environment, `--about`, discovery and catalogs, selection, bookmarks, logs, METRIC lines, signals
 //! and exit codes.
 //!
-//! Beside `melisma-sdk`, a connector depends on `serde` and `schemars`, whose derives name them.
+//! A connector depends on `melisma-sdk`, and on `serde` and `schemars`, which the derives of its config name; the README has the
+//! lines of Cargo.toml. The features `tap` and `target`, both on by default, are the two sides.
 //!
 //! # A tap
 //!
 //! ```
-//! # mod program {
-//! use std::process::ExitCode;
-//!
-//! use melisma_sdk::{Context, JsonSchema, Output, Result, Secret, Stream, Tap, run_tap};
-//! use serde::{Deserialize, Serialize};
+//! use melisma_sdk::{Context, JsonSchema, Output, Record, Result, Secret, Stream, Tap};
+//! use serde::Deserialize;
 //!
 //! /// Orders from the shop.
 //! #[derive(Deserialize, JsonSchema)]
@@ -24,7 +22,7 @@
 //!     token: Secret<String>,
 //! }
 //!
-//! #[derive(Serialize, JsonSchema)]
+//! #[derive(Record)]
 //! struct Order {
 //!     id: i64,
 //!     updated_at: String,
@@ -36,7 +34,6 @@
 //! }
 //!
 //! impl Tap for Shop {
-//!     const NAME: &'static str = "tap-shop";
 //!     type Config = Config;
 //!
 //!     fn open(config: Config, _: &Context) -> Result<Self> {
@@ -71,70 +68,76 @@
 //!     }
 //! }
 //!
-//! fn main() -> ExitCode {
-//!     run_tap::<Shop>()
-//! }
-//! # pub fn run(args: [std::ffi::OsString; 3]) -> String {
-//! #     let _: fn() -> ExitCode = main;
-//! #     let mut out = Vec::new();
-//! #     let io = melisma_sdk::plugin::Io::buffers(std::io::empty(), &mut out);
-//! #     assert_eq!(melisma_sdk::tap::run_tap_on::<Shop>(args, io), 0);
-//! #     String::from_utf8(out).expect("UTF-8")
-//! # }
-//! # }
+//! melisma_sdk::tap_main!(Shop);
 //! # let path = std::env::temp_dir().join(format!("tap-shop-{}.json", std::process::id()));
 //! # std::fs::write(&path, r#"{"url": "https://shop.example", "token": "t"}"#)?;
-//! # let written = program::run(["tap-shop".into(), "--config".into(), path.clone().into_os_string()]);
+//! # let args = ["tap-shop".into(), "--config".into(), path.clone().into_os_string()];
+//! # let mut out = Vec::new();
+//! # let io = melisma_sdk::plugin::Io::buffers(std::io::empty(), &mut out);
+//! # assert_eq!(melisma_sdk::tap::run_tap_on::<Shop>(melisma_sdk::package!(), args, io), 0);
+//! # let written = String::from_utf8_lossy(&out);
 //! # std::fs::remove_file(path)?;
 //! # assert_eq!(written.matches("\"RECORD\"").count(), 2, "{written}");
 //! # assert!(written.contains(r#""replication_key_value":"2026-01-01T00:00:00.5Z""#), "{written}");
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! A source that has columns writes rows instead of records, cell by cell: see [`Output::row`].
+//! [`record`] says which Rust type becomes which column. [`Output::child`] reads parents and children in one pass, and
+//! [`Stop::wait`](signals::Stop::wait) waits until a signal comes. A source that has columns writes rows instead of records,
+//! cell by cell: see [`Output::row`].
 #![doc = include_str!("target/example.md")]
 
 mod about;
-pub mod args;
 pub mod config;
+#[cfg(feature = "target")]
 pub mod files;
-#[cfg(feature = "fuzzing")]
+#[cfg(all(feature = "fuzzing", feature = "tap", feature = "target"))]
 pub mod fuzzing;
-pub mod logs;
+pub mod internal;
 pub mod metrics;
 mod names;
 pub mod plugin;
-pub mod protocol;
+#[cfg(feature = "tap")]
 pub mod record;
-pub mod replaced;
 pub mod secret;
 pub mod signals;
+#[cfg(feature = "tap")]
 pub mod tap;
+#[cfg(feature = "target")]
 pub mod target;
 
-pub use melisma_engine::cell::{Cell, Row, Text};
-pub use melisma_engine::columns::{ColumnOptions, Columns, Integers, InvalidValues, NestedValues, Numbers};
-pub use melisma_engine::encode::Encoder;
+use internal::{args, logs, protocol, replaced};
+
 pub use melisma_engine::error::show;
 #[doc(hidden)]
 pub use melisma_engine::fault;
-pub use melisma_engine::json::write_string;
-pub use melisma_engine::pipeline::Limits;
-pub use melisma_engine::rows::{RowBatch, RowView, Rows};
-pub use melisma_engine::schema::{self, StreamSchema};
-pub use melisma_engine::sink::{CommitMode, Destination, Sink};
 pub use melisma_engine::{Error, Kind, Position, Result};
-pub use melisma_engine::{decimal, printable, time};
-pub use record::Record;
 pub use schemars::JsonSchema;
 pub use secret::Secret;
 pub use serde_json::json;
-pub use tap::{
-    Catalog, Context, Entry, Form, Method, Output, Part, RowWriter, Stream, Tap, main_tap, run_tap,
+
+#[cfg(feature = "tap")]
+pub use record::Record;
+#[cfg(feature = "simd-json")]
+pub use simd_json;
+#[cfg(feature = "tap")]
+pub use tap::{Catalog, Context, Entry, Form, Method, Output, Part, RowWriter, Stream, Tap, run_tap};
+
+#[cfg(feature = "target")]
+pub use melisma_engine::{
+    cell::{Cell, Row, Text},
+    columns::{ColumnOptions, Columns, Integers, InvalidValues, NestedValues, Numbers},
+    encode::Encoder,
+    pipeline::Limits,
+    rows::{RowBatch, RowView, Rows},
+    schema::{self, StreamSchema},
+    sink::{CommitMode, Destination, Sink},
 };
-pub use target::{Target, main_target, run_target};
+#[cfg(feature = "target")]
+pub use target::{Target, run_target};
 
 /// The Arrow types of columnar batches, in the version that melisma is built with.
+#[cfg(feature = "target")]
 pub mod arrow {
     pub use arrow_array as array;
     pub use arrow_schema as schema;

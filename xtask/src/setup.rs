@@ -22,6 +22,8 @@ pub(crate) struct Pythons {
     pub(crate) main: PathBuf,
     /// With singer-python.
     pub(crate) singer: PathBuf,
+    /// With target-jsonl, on the oldest library.
+    pub(crate) target_jsonl: PathBuf,
     /// With MeltanoLabs' tap-postgres and target-postgres, and a PostgreSQL server.
     pub(crate) postgres: PathBuf,
 }
@@ -30,10 +32,12 @@ pub(crate) struct Pythons {
 pub(crate) fn pythons() -> Result<Pythons> {
     let main = environment("python", "requirements.txt", &[])?;
     let singer = environment("python-singer", "requirements-singer.txt", &[])?;
+    let target_jsonl = environment("python-target-jsonl", "requirements-target-jsonl.txt", &[])?;
     let postgres = environment("python-postgres", "requirements-postgres.txt", &[])?;
     Ok(Pythons {
         main,
         singer,
+        target_jsonl,
         postgres,
     })
 }

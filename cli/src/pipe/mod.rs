@@ -9,8 +9,9 @@ mod validate;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use melisma_sdk::internal::protocol;
 use melisma_sdk::signals::Stop;
-use melisma_sdk::{Kind, Result, protocol};
+use melisma_sdk::{Kind, Result};
 
 use input::Input;
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use melisma_sdk::replaced::ReplacedFile;
+use melisma_sdk::internal::replaced::ReplacedFile;
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value, json};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::Sender;
-use melisma_sdk::protocol::widen;
+use melisma_sdk::internal::protocol::widen;
 
 use super::plugin_log::{self, Facts};
 use super::process_group::ProcessGroup;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use melisma_sdk::replaced::ReplacedFile;
+use melisma_sdk::internal::replaced::ReplacedFile;
 use melisma_sdk::{Error, Kind, Result, fault};
 
 use super::WriteMode;

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use melisma_sdk::replaced::ReplacedFile;
+use melisma_sdk::internal::replaced::ReplacedFile;
 use melisma_sdk::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};

@@ -9,6 +9,7 @@
 #[cfg(debug_assertions)]
 mod armed;
 mod points;
+#[cfg(feature = "pipeline")]
 mod sinks;
 
 #[cfg(debug_assertions)]

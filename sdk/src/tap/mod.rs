@@ -14,6 +14,8 @@ use melisma_engine::Result;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
+use crate::plugin::Package;
+
 pub use catalog::method::Method;
 pub(crate) use catalog::record_schema::{merge_variants, nullable, of as schema_of_type};
 pub use catalog::selection::Selection;
@@ -24,16 +26,43 @@ pub use output::Output;
 pub use output::part::{Form, Part};
 pub use output::row_writer::RowWriter;
 pub use projection::schema::Column;
-pub use run::{command, run_tap_on, settings};
+pub use run::{command, run_tap_on, settings, test_stream};
 
 /// Reads a source. One value is one run.
+///
+/// ```
+/// use melisma_sdk::{Context, JsonSchema, Result, Stream, Tap, json, tap};
+///
+/// /// Counts.
+/// #[derive(serde::Deserialize, JsonSchema)]
+/// struct Counter {
+///     /// How far.
+///     to: u32,
+/// }
+///
+/// impl Tap for Counter {
+///     type Config = Self;
+///
+///     fn open(config: Self, _: &Context) -> Result<Self> {
+///         Ok(config)
+///     }
+///
+///     fn discover(&self, _: &Context) -> Result<Vec<Stream<'_>>> {
+///         let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}});
+///         let numbers = Stream::new("numbers", schema);
+///         Ok(vec![numbers.sync(|output| {
+///             (1..=self.to).try_for_each(|n| output.record(&json!({"n": n})))
+///         })])
+///     }
+/// }
+///
+/// let tap = Counter { to: 2 };
+/// let stream = tap.discover(&Context::default())?.remove(0);
+/// let messages = tap::test_stream(stream, "")?;
+/// assert_eq!(messages[2]["record"], json!({"n": 2}));
+/// # Ok::<(), melisma_sdk::Error>(())
+/// ```
 pub trait Tap: Sized {
-    /// The plugin's name: `tap-csv`.
-    const NAME: &'static str;
-
-    /// The plugin's version; say `env!("CARGO_PKG_VERSION")` for the connector's own.
-    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-
     /// The settings. The struct's doc comment is the tap's description in `--about`, its fields' doc comments are
     /// those of the settings.
     type Config: DeserializeOwned + JsonSchema;
@@ -56,14 +85,14 @@ pub trait Tap: Sized {
     }
 }
 
-/// The whole main of a tap: `fn main() -> ExitCode { run_tap::<MyTap>() }`.
-pub fn run_tap<T: Tap>() -> ExitCode {
-    main_tap::<T>(std::env::args_os())
+/// The whole main of a tap; [`tap_main!`](crate::tap_main) writes it.
+pub fn run_tap<T: Tap>(package: Package) -> ExitCode {
+    main_tap::<T>(package, std::env::args_os())
 }
 
 /// The main of a tap with these arguments, the first of which is the program's name.
-pub fn main_tap<T: Tap>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run::main::<T>(args)
+pub fn main_tap<T: Tap>(package: Package, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    run::main::<T>(package, args)
 }
 
 /// A state file's bytes as they would be told again; see [`crate::fuzzing`].

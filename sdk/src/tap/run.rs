@@ -9,20 +9,22 @@ use std::process::ExitCode;
 use melisma_engine::{Error, Result};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::bookmark::state::State;
 
-use super::Tap;
 use super::catalog::openings::{self, Family};
 use super::catalog::{Catalog, check, left_out, start_date};
 use super::context::Context;
 use super::output::emitter::Emitter;
 use super::output::{Output, Test};
+use super::{Stream, Tap};
 use crate::args::{self, Action};
 use crate::config::Settings;
 use crate::metrics::Timer;
-use crate::plugin::{self, Io, Plugin, Role, Run};
+use crate::plugin::{self, Io, Package, Plugin, Role, Run};
 use crate::protocol;
+use crate::signals::Stop;
 
 const CAPABILITIES: &[&str] = &[
     "catalog",
@@ -35,10 +37,10 @@ const CAPABILITIES: &[&str] = &[
     "structured-logging",
 ];
 
-pub(crate) fn plugin<T: Tap>() -> Plugin {
+fn plugin(package: Package) -> Plugin {
     Plugin {
-        name: T::NAME,
-        version: T::VERSION,
+        name: package.name,
+        version: package.version,
         role: Role::Tap,
         capabilities: CAPABILITIES,
     }
@@ -61,18 +63,18 @@ pub fn settings<T: Tap>() -> Settings {
 
 /// The command line of a tap, for a program that has it built in and completes its options.
 #[doc(hidden)]
-pub fn command<T: Tap>() -> clap::Command {
-    args::command(&plugin::<T>())
+pub fn command(package: Package) -> clap::Command {
+    args::command(&plugin(package))
 }
 
-pub(super) fn main<T: Tap>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    plugin::main(&plugin::<T>(), &settings::<T>(), args, work::<T>)
+pub(super) fn main<T: Tap>(package: Package, args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    plugin::main(&plugin(package), &settings::<T>(), args, work::<T>)
 }
 
 /// The main of a tap on given input, output and environment instead of the process's own; returns the exit code.
 /// The first of `args` is the program's name.
-pub fn run_tap_on<T: Tap>(args: impl IntoIterator<Item = OsString>, io: Io<'_>) -> u8 {
-    plugin::run_on(&plugin::<T>(), &settings::<T>(), args, io, work::<T>)
+pub fn run_tap_on<T: Tap>(package: Package, args: impl IntoIterator<Item = OsString>, io: Io<'_>) -> u8 {
+    plugin::run_on(&plugin(package), &settings::<T>(), args, io, work::<T>)
 }
 
 fn work<T: Tap>(run: Run<'_>) -> Result<()> {
@@ -127,6 +129,45 @@ fn work<T: Tap>(run: Run<'_>) -> Result<()> {
             left_out::end(&output.left_out)
         }
     }
+}
+
+/// Reads one stream as a run does, from the bookmarks in `state` (empty for a first run), and returns its messages: for the
+/// tests of a tap.
+///
+/// ```
+/// use melisma_sdk::{Stream, json, tap};
+///
+/// let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
+/// let numbers = || {
+///     let stream = Stream::new("numbers", schema.clone()).replication_key("id").sorted();
+///     stream.sync(|output| {
+///         let from: i64 = output.bookmark()?.unwrap_or(1);
+///         (from..=3).try_for_each(|id| output.record(&json!({"id": id})))
+///     })
+/// };
+/// let first = tap::test_stream(numbers(), "")?;
+/// assert_eq!(first[1]["record"], json!({"id": 1}));
+/// let state = &first.last().expect("a STATE")["value"];
+/// let second = tap::test_stream(numbers(), &state.to_string())?;
+/// assert_eq!(second[1]["record"], json!({"id": 3}));
+/// # Ok::<(), melisma_sdk::Error>(())
+/// ```
+pub fn test_stream(stream: Stream<'_>, state: &str) -> Result<Vec<Value>> {
+    let streams = vec![stream];
+    check::streams(&streams)?;
+    let openings = openings::open(streams, None, false)?;
+    let mut written = Vec::new();
+    let emitter = Emitter::new(Box::new(&mut written));
+    let mut output = Output::new(emitter, State::read(state.as_bytes())?, Stop::default(), None);
+    openings
+        .families
+        .into_iter()
+        .try_for_each(|family| sync(&mut output, family))?;
+    output.finish()?;
+    drop(output);
+    let messages = serde_json::Deserializer::from_slice(&written).into_iter();
+    let messages: Result<Vec<Value>, _> = messages.collect();
+    messages.map_err(|error| Error::bug("a message is not JSON").with_source(error))
 }
 
 /// Reads a stream and its relatives.

@@ -3,11 +3,16 @@
 use std::fs;
 use std::io;
 
-use melisma_sdk::plugin::Io;
+use melisma_sdk::plugin::{Io, Package};
 use melisma_sdk::tap::run_tap_on;
 use melisma_sdk::{Context, Error, JsonSchema, Output, Result, Stream, Tap, json};
 use serde::Deserialize;
 use serde_json::Value;
+
+const PACKAGE: Package = Package {
+    name: "tap-tracker",
+    version: "1.2.3",
+};
 
 /// Projects with issues and comments.
 #[derive(Deserialize, JsonSchema)]
@@ -32,7 +37,6 @@ fn stream<'t>(name: &str) -> Stream<'t> {
 }
 
 impl Tap for Tracker {
-    const NAME: &'static str = "tap-tracker";
     type Config = Config;
 
     fn open(config: Config, _: &Context) -> Result<Self> {
@@ -130,7 +134,7 @@ fn run(config: &Value, options: &[(&str, &Value)], flags: &[&str]) -> Outcome {
     }
     args.extend(flags.iter().map(Into::into));
     let mut out = Vec::new();
-    let code = run_tap_on::<Tracker>(args, Io::buffers(io::empty(), &mut out));
+    let code = run_tap_on::<Tracker>(PACKAGE, args, Io::buffers(io::empty(), &mut out));
     let text = String::from_utf8(out).expect("UTF-8");
     let messages = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
     Outcome {
@@ -261,7 +265,10 @@ fn a_test_reads_one_record_of_each() {
 fn discovery_lists_children_as_streams() {
     let mut out = Vec::new();
     let args = ["tap-tracker", "--discover"].map(Into::into);
-    assert_eq!(run_tap_on::<Tracker>(args, Io::buffers(io::empty(), &mut out)), 0);
+    assert_eq!(
+        run_tap_on::<Tracker>(PACKAGE, args, Io::buffers(io::empty(), &mut out)),
+        0
+    );
     let catalog: Value = serde_json::from_slice(&out).expect("JSON");
     let names: Vec<&Value> = catalog["streams"]
         .as_array()

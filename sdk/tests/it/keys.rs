@@ -3,11 +3,16 @@
 use std::fs;
 use std::io;
 
-use melisma_sdk::plugin::Io;
+use melisma_sdk::plugin::{Io, Package};
 use melisma_sdk::tap::run_tap_on;
 use melisma_sdk::{Context, JsonSchema, Output, Result, Stream, Tap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+const PACKAGE: Package = Package {
+    name: "tap-probe",
+    version: "1.2.3",
+};
 
 /// A probe: streams and records as the config says.
 #[derive(Deserialize, JsonSchema)]
@@ -34,7 +39,6 @@ struct Description {
 struct Probe(Config);
 
 impl Tap for Probe {
-    const NAME: &'static str = "tap-probe";
     type Config = Config;
 
     fn open(config: Config, _: &Context) -> Result<Self> {
@@ -78,7 +82,7 @@ fn run(config: &Value, args: &[&str]) -> (u8, Vec<Value>) {
     let mut out = Vec::new();
     let words = ["tap-probe", "--config", path];
     let words = words.iter().chain(args).map(|word| (*word).into());
-    let code = run_tap_on::<Probe>(words, Io::buffers(io::empty(), &mut out));
+    let code = run_tap_on::<Probe>(PACKAGE, words, Io::buffers(io::empty(), &mut out));
     let lines = String::from_utf8(out).expect("UTF-8");
     if args.contains(&"--discover") {
         return (code, Vec::new());
@@ -227,7 +231,6 @@ mod types {
     struct Events;
 
     impl Tap for Events {
-        const NAME: &'static str = "tap-events";
         type Config = Nothing;
 
         fn open(_: Nothing, _: &Context) -> Result<Self> {
@@ -252,7 +255,7 @@ mod types {
     #[test]
     fn the_variants_of_an_enum_are_records_of_one_object() {
         let mut out = Vec::new();
-        let code = run_tap_on::<Events>(["tap-events".into()], Io::buffers(io::empty(), &mut out));
+        let code = run_tap_on::<Events>(PACKAGE, ["tap-events".into()], Io::buffers(io::empty(), &mut out));
         assert_eq!(code, 0);
         let text = String::from_utf8(out).expect("UTF-8");
         let messages: Vec<Value> = text

@@ -5,13 +5,18 @@ use std::fs;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use melisma_sdk::plugin::Io;
+use melisma_sdk::plugin::{Io, Package};
 use melisma_sdk::signals::Stop;
 use melisma_sdk::tap::run_tap_on;
 use melisma_sdk::{Context, Error, JsonSchema, Method, Output, Result, Secret, Stream, Tap, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tempfile::TempDir;
+
+const PACKAGE: Package = Package {
+    name: "tap-shop",
+    version: "1.2.3",
+};
 
 /// Reads a shop.
 #[derive(Deserialize, JsonSchema)]
@@ -50,7 +55,6 @@ pub(crate) struct Shop {
 }
 
 impl Tap for Shop {
-    const NAME: &'static str = "tap-shop";
     type Config = Config;
 
     fn open(config: Config, _: &Context) -> Result<Self> {
@@ -219,6 +223,7 @@ impl Project {
     pub(crate) fn run_with(self, stdin: &[u8]) -> Outcome {
         let out = Shared::default();
         let code = run_tap_on::<Shop>(
+            PACKAGE,
             self.args,
             Io {
                 stop: Stop::default(),
@@ -231,7 +236,7 @@ impl Project {
 
     /// Runs with a stdout whose reader went away after so many bytes.
     pub(crate) fn run_into_broken_pipe(self, after: usize) -> u8 {
-        run_tap_on::<Shop>(self.args, Io::buffers(io::empty(), Broken(after)))
+        run_tap_on::<Shop>(PACKAGE, self.args, Io::buffers(io::empty(), Broken(after)))
     }
 }
 

@@ -71,8 +71,6 @@ impl TapCsv {
 }
 
 impl Tap for TapCsv {
-    const NAME: &'static str = "tap-csv";
-    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     type Config = Settings;
 
     fn open(settings: Settings, _: &Context) -> Result<Self> {

@@ -86,8 +86,6 @@ fn one_stream(one: &Table, other: &Table) -> Error {
 }
 
 impl Tap for TapPostgres {
-    const NAME: &'static str = "tap-postgres";
-    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     type Config = Settings;
 
     fn open(settings: Settings, _: &Context) -> Result<Self> {

@@ -1,5 +1,3 @@
-//! The program: see the library.
-use std::process::ExitCode;
-fn main() -> ExitCode {
-    melisma_sdk::run_tap::<tap_postgres::TapPostgres>()
-}
+//! The executable of tap-postgres.
+
+melisma_sdk::tap_main!(tap_postgres::TapPostgres);

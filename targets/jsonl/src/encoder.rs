@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use melisma_sdk::files::{Lines, Pool, write_int};
-use melisma_sdk::{Cell, Encoder, Result, Row, StreamSchema, write_string};
+use melisma_sdk::internal::write_string;
+use melisma_sdk::{Cell, Encoder, Result, Row, StreamSchema};
 
 /// Writes records as JSON lines, without touching those that may stay as they are.
 #[derive(Debug)]

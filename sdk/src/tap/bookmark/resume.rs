@@ -12,6 +12,24 @@ impl Output<'_> {
     /// is later. Values equal to it were read already and are to be read again.
     ///
     /// `None` for the first run, for FULL_TABLE, and for a bookmark of another key.
+    ///
+    /// ```
+    /// use melisma_sdk::{Output, Result, Stream, json, tap};
+    ///
+    /// fn read(output: &mut Output<'_>) -> Result<()> {
+    ///     let since: Option<String> = output.bookmark()?;
+    ///     assert_eq!(since.as_deref(), Some("2026-01-31"));
+    ///     output.record(&json!({"day": "2026-02-01"}))
+    /// }
+    ///
+    /// let schema = json!({"type": "object", "properties": {"day": {"type": "string", "format": "date"}}});
+    /// let days = Stream::new("days", schema).replication_key("day").sorted().sync(read);
+    /// let state = r#"{"bookmarks": {"days": {"replication_key": "day", "replication_key_value": "2026-01-31"}}}"#;
+    /// let messages = tap::test_stream(days, state)?;
+    /// let state = &messages.last().expect("a STATE")["value"];
+    /// assert_eq!(state["bookmarks"]["days"]["replication_key_value"], "2026-02-01");
+    /// # Ok::<(), melisma_sdk::Error>(())
+    /// ```
     pub fn bookmark<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
         self.begin();
         let Some(progress) = &self.current.progress else {
@@ -37,6 +55,21 @@ impl Output<'_> {
     ///
     /// For streams with [`manual_bookmark`](super::Stream::manual_bookmark); for others it counts as if a record
     /// had this value. FULL_TABLE has no bookmark and ignores it.
+    ///
+    /// ```
+    /// use melisma_sdk::{Stream, json, tap};
+    ///
+    /// let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
+    /// let stream = Stream::new("changes", schema).replication_key("id").manual_bookmark();
+    /// let stream = stream.sync(|output| {
+    ///     output.record(&json!({"id": 8}))?;
+    ///     output.set_bookmark(&7) // record 8 may still change
+    /// });
+    /// let messages = tap::test_stream(stream, "")?;
+    /// let state = &messages.last().expect("a STATE")["value"];
+    /// assert_eq!(state["bookmarks"]["changes"]["replication_key_value"], 7);
+    /// # Ok::<(), melisma_sdk::Error>(())
+    /// ```
     pub fn set_bookmark(&mut self, value: &impl Serialize) -> Result<()> {
         self.begin();
         let text = serde_json::to_string(value)
@@ -50,6 +83,23 @@ impl Output<'_> {
 
     /// The records that follow belong to this partition of the stream, which has a bookmark of its own; the
     /// partition before is complete. `context` is what names it, such as `{"file": "a.csv"}`.
+    ///
+    /// ```
+    /// use melisma_sdk::{Stream, json, tap};
+    ///
+    /// let schema = json!({"type": "object", "properties": {"line": {"type": "integer"}}});
+    /// let stream = Stream::new("lines", schema).replication_key("line").sorted().sync(|output| {
+    ///     ["a.txt", "b.txt"].iter().try_for_each(|file| {
+    ///         output.partition(&json!({"file": file}))?;
+    ///         output.record(&json!({"line": 1}))
+    ///     })
+    /// });
+    /// let messages = tap::test_stream(stream, "")?;
+    /// let partitions = &messages.last().expect("a STATE")["value"]["bookmarks"]["lines"]["partitions"];
+    /// assert_eq!(partitions[1]["context"], json!({"file": "b.txt"}));
+    /// assert_eq!(partitions[1]["replication_key_value"], 1);
+    /// # Ok::<(), melisma_sdk::Error>(())
+    /// ```
     pub fn partition(&mut self, context: &impl Serialize) -> Result<()> {
         if self.current.progress.is_none() {
             return Ok(());
@@ -84,6 +134,21 @@ impl Output<'_> {
 
     /// Keeps a value under `name` in the stream's state, beside the bookmark: how far a FULL_TABLE sync has come. It
     /// goes out with the next STATE, and so must not be ahead of the records that were written.
+    ///
+    /// ```
+    /// use melisma_sdk::{Stream, json, tap};
+    ///
+    /// let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
+    /// let stream = Stream::new("pages", schema).sync(|output| {
+    ///     let first: u32 = output.kept("page")?.unwrap_or(1);
+    ///     assert_eq!(first, 3);
+    ///     output.record(&json!({"id": first}))?;
+    ///     output.keep("page", &(first + 1))
+    /// });
+    /// let messages = tap::test_stream(stream, r#"{"bookmarks": {"pages": {"page": 3}}}"#)?;
+    /// assert_eq!(messages.last().expect("a STATE")["value"]["bookmarks"]["pages"]["page"], 4);
+    /// # Ok::<(), melisma_sdk::Error>(())
+    /// ```
     pub fn keep(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string(value)
             .map_err(|error| Error::bug("cannot write what is kept in the state").with_source(error))?;

@@ -18,6 +18,14 @@ pub enum Method {
 
 impl Method {
     /// Reads `FULL_TABLE`, `INCREMENTAL` or `LOG_BASED`.
+    ///
+    /// ```
+    /// use melisma_sdk::Method;
+    ///
+    /// assert_eq!(Method::parse("incremental")?, Method::Incremental);
+    /// assert!(Method::parse("sometimes").is_err());
+    /// # Ok::<(), melisma_sdk::Error>(())
+    /// ```
     pub fn parse(word: &str) -> Result<Self> {
         match word.to_ascii_uppercase().as_str() {
             "FULL_TABLE" => Ok(Self::FullTable),

@@ -41,6 +41,17 @@ impl Catalog {
     }
 
     /// Reads a catalog; `shown` names it in errors.
+    ///
+    /// ```
+    /// use melisma_sdk::{Catalog, Stream, json};
+    ///
+    /// let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
+    /// let discovered = Catalog::of(&[Stream::new("orders", schema).key(["id"])]);
+    /// let catalog = Catalog::read(discovered.to_text().as_bytes(), "catalog.json")?;
+    /// let orders = catalog.entry("orders").expect("an entry");
+    /// assert!(orders.selection().is_selected(&["properties", "id"]));
+    /// # Ok::<(), melisma_sdk::Error>(())
+    /// ```
     pub fn read(bytes: &[u8], shown: &str) -> Result<Self> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let document: Value = serde_json::from_slice(bytes)

@@ -80,6 +80,19 @@ impl<'t> Stream<'t> {
     }
 
     /// A stream whose records are values of `T`.
+    ///
+    /// ```
+    /// use melisma_sdk::{Record, Stream, json};
+    ///
+    /// #[derive(Record)]
+    /// struct Colour {
+    ///     name: String,
+    ///     rgb: Option<u32>,
+    /// }
+    ///
+    /// let stream = Stream::of::<Colour>("colours");
+    /// assert_eq!(stream.schema()["properties"]["name"], json!({"type": "string"}));
+    /// ```
     pub fn of<T: JsonSchema>(name: impl Into<String>) -> Self {
         Self::new(name, record_schema::of::<T>())
     }
@@ -110,6 +123,9 @@ impl<'t> Stream<'t> {
     }
 
     /// The property that grows as records change. It makes the stream INCREMENTAL unless the catalog says otherwise.
+    ///
+    /// It is a number, a date, a date-time or another text that sorts. Texts that are times are compared as such, even where
+    /// the schema does not say so; a stream whose key has no order is refused at discovery.
     #[must_use]
     pub fn replication_key(mut self, property: impl Into<String>) -> Self {
         self.replication_key = Some(property.into().into());

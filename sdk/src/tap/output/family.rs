@@ -33,7 +33,7 @@ impl Output<'_> {
     /// bookmark of its own, which is final once `read` has returned.
     ///
     /// ```
-    /// use melisma_sdk::{Output, Result, Stream, json};
+    /// use melisma_sdk::{Output, Result, Stream, json, tap};
     ///
     /// # let schema = || json!({"type": "object", "properties": {"id": {"type": "integer"}}});
     /// fn projects(output: &mut Output<'_>) -> Result<()> {
@@ -50,6 +50,10 @@ impl Output<'_> {
     ///
     /// let issues = Stream::new("issues", schema()).key(["id"]).replication_key("id").sorted();
     /// let projects = Stream::new("projects", schema()).key(["id"]).child(issues).sync(projects);
+    /// let messages = tap::test_stream(projects, "")?;
+    /// let bookmarks = &messages.last().expect("a STATE")["value"]["bookmarks"];
+    /// assert_eq!(bookmarks["issues"]["partitions"][1]["replication_key_value"], 3);
+    /// # Ok::<(), melisma_sdk::Error>(())
     /// ```
     pub fn child(
         &mut self,

@@ -141,6 +141,23 @@ impl<'a> Output<'a> {
     }
 
     /// Starts one record, cell by cell in the order of [`columns`](Self::columns).
+    ///
+    /// ```
+    /// use melisma_sdk::{Stream, json, tap};
+    ///
+    /// let schema = json!({"type": "object", "properties": {
+    ///     "id": {"type": "integer"}, "name": {"type": ["string", "null"]}, "price": {"type": "number"}}});
+    /// let items = Stream::new("items", schema).key(["id"]).sync(|output| {
+    ///     let mut row = output.row();
+    ///     row.int(1);
+    ///     row.null();
+    ///     row.number("12.50");
+    ///     row.end()
+    /// });
+    /// let messages = tap::test_stream(items, "")?;
+    /// assert_eq!(messages[1]["record"], json!({"id": 1, "name": null, "price": 12.50}));
+    /// # Ok::<(), melisma_sdk::Error>(())
+    /// ```
     #[inline]
     pub fn row(&mut self) -> RowWriter<'_, 'a> {
         self.begin();
@@ -162,6 +179,20 @@ impl<'a> Output<'a> {
     }
 
     /// The stream's schema changed: selection is applied to it, and SCHEMA is written again when it differs.
+    ///
+    /// ```
+    /// use melisma_sdk::{Stream, json, tap};
+    ///
+    /// let schema = |kind: &str| json!({"type": "object", "properties": {"a": {"type": kind}}});
+    /// let stream = Stream::new("s", schema("integer")).sync(|output| {
+    ///     output.record(&json!({"a": 1}))?;
+    ///     output.change_schema(schema("string"))?;
+    ///     output.record(&json!({"a": "x"}))
+    /// });
+    /// let messages = tap::test_stream(stream, "")?;
+    /// assert_eq!(messages[2]["schema"], schema("string"));
+    /// # Ok::<(), melisma_sdk::Error>(())
+    /// ```
     pub fn change_schema(&mut self, schema: Value) -> Result<()> {
         let before = std::mem::take(&mut self.current.plan.schema);
         self.current.own_schema = schema;

@@ -18,6 +18,25 @@ impl<'a> Output<'a> {
     ///
     /// It must serialize as an object: a struct, a map, a [`serde_json::Value`] that is one.
     /// [`row`](Self::row) is for a source that has columns and no structs.
+    ///
+    /// ```
+    /// use melisma_sdk::{Record, Stream, json, tap};
+    ///
+    /// #[derive(Record)]
+    /// struct Point {
+    ///     x: f64,
+    ///     y: f64,
+    /// }
+    ///
+    /// let points = Stream::of::<Point>("points").sync(|output| {
+    ///     output.record(&Point { x: 0.5, y: f64::NAN })?;
+    ///     output.record(&json!({"x": 1, "y": 2}))
+    /// });
+    /// let messages = tap::test_stream(points, "")?;
+    /// assert_eq!(messages[1]["record"], json!({"x": 0.5, "y": null}));
+    /// assert_eq!(messages[2]["record"], json!({"x": 1, "y": 2}));
+    /// # Ok::<(), melisma_sdk::Error>(())
+    /// ```
     pub fn record(&mut self, record: &(impl Serialize + ?Sized)) -> Result<()> {
         self.begin();
         if self.current.silent {
@@ -31,11 +50,20 @@ impl<'a> Output<'a> {
     /// Writes one record that is JSON already, a text of one line; what is not selected is left out.
     ///
     /// ```
-    /// # use melisma_sdk::{Output, Result};
-    /// fn lines(file: &str, output: &mut Output<'_>) -> Result<()> {
-    ///     file.lines().try_for_each(|line| output.json(line))
-    /// }
+    /// use melisma_sdk::{Stream, json, tap};
+    ///
+    /// let file = "{\"id\": 1}\n{\"id\": 2, \"more\": true}\n";
+    /// let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
+    /// let lines = Stream::new("lines", schema);
+    /// let messages = tap::test_stream(lines.sync(|output| file.lines().try_for_each(|line| output.json(line))), "")?;
+    /// assert_eq!(messages[2]["record"], json!({"id": 2}));
+    /// # Ok::<(), melisma_sdk::Error>(())
     /// ```
+    ///
+    /// With the feature `simd-json`, JSON of any shape is parsed fast and written as it is: a value of
+    #[cfg_attr(feature = "simd-json", doc = "[`simd_json`](crate::simd_json)")]
+    #[cfg_attr(not(feature = "simd-json"), doc = "`simd_json`")]
+    /// is a [`record`](Self::record).
     pub fn json(&mut self, record: &str) -> Result<()> {
         self.begin();
         if self.current.silent {

@@ -131,7 +131,11 @@ pub(crate) fn run_args(config: &Value, files: &[(&str, &Value)], more: &[&str]) 
     capture_logs();
     LOG.with_borrow_mut(String::clear);
     let mut out = Vec::new();
-    let code = melisma_sdk::tap::run_tap_on::<TapCsv>(args, Io::buffers(std::io::empty(), &mut out));
+    let code = melisma_sdk::tap::run_tap_on::<TapCsv>(
+        melisma_sdk::package!(),
+        args,
+        Io::buffers(std::io::empty(), &mut out),
+    );
     let text = without_times(&String::from_utf8(out).unwrap());
     let messages = text
         .lines()

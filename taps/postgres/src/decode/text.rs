@@ -1,6 +1,6 @@
 //! Decodes text and types that contain text: json, jsonb, hstore.
 
-use melisma_sdk::write_string;
+use melisma_sdk::internal::write_string;
 
 use super::{Result, Wrong, take, take_value};
 

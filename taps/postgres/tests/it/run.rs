@@ -160,7 +160,7 @@ impl<'a> Run<'a> {
         LOG.with_borrow_mut(String::clear);
         let mut io = Io::buffers(std::io::empty(), out);
         io.stop = self.stop;
-        let code = melisma_sdk::tap::run_tap_on::<TapPostgres>(args, io);
+        let code = melisma_sdk::tap::run_tap_on::<TapPostgres>(melisma_sdk::package!(), args, io);
         (code, LOG.with_borrow(Clone::clone))
     }
 

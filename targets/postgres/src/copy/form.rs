@@ -4,8 +4,8 @@ mod misfit;
 
 mod array;
 
-use melisma_sdk::decimal::Decimal;
 use melisma_sdk::files::write_int;
+use melisma_sdk::internal::decimal::Decimal;
 use melisma_sdk::{Cell, Error, Result, Text, show};
 
 use super::limits;

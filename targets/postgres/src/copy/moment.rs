@@ -15,7 +15,7 @@
 mod far;
 mod time_of_day;
 
-use melisma_sdk::time::{parse_date, parse_date_time};
+use melisma_sdk::internal::time::{parse_date, parse_date_time};
 
 use far::write_far;
 

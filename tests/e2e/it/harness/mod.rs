@@ -16,8 +16,8 @@ pub(crate) use rows::{csv_rows, jsonl_rows, parquet_rows, parquet_schema};
 pub(crate) use scripts::Runs;
 pub(crate) use target::{Kind, Target, files, record, schema, state};
 
-/// A Python of `cargo xtask setup`: `python` (singer-sdk, DuckDB, pyarrow), `python-singer` (singer-python) or
-/// `python-postgres` (MeltanoLabs' PostgreSQL connectors).
+/// A Python of `cargo xtask setup`: `python` (singer-sdk, DuckDB, pyarrow), `python-singer` (singer-python),
+/// `python-target-jsonl` (that target) or `python-postgres` (MeltanoLabs' PostgreSQL connectors).
 pub(crate) fn python(environment: &str) -> PathBuf {
     // MELISMA_TEST_PYTHON_SINGER names that of `python-singer`.
     let variable = format!("MELISMA_TEST_{}", environment.replace('-', "_").to_uppercase());

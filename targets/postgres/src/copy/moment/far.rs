@@ -1,6 +1,6 @@
 //! Dates beyond the years 1 to 9999.
 
-use melisma_sdk::time::parse_date_time;
+use melisma_sdk::internal::time::parse_date_time;
 
 use super::{DAY, Invalid, Moment, is_usual, is_utc, write_day, write_moment};
 

@@ -1,6 +1,6 @@
 //! Times of a day.
 
-use melisma_sdk::time::parse_time;
+use melisma_sdk::internal::time::parse_time;
 
 use super::{Invalid, write_day_time, write_number};
 
