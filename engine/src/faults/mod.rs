@@ -15,6 +15,7 @@ mod sinks;
 #[cfg(debug_assertions)]
 pub use armed::{gauge, half, pass};
 pub use points::{ALL, On, Point};
+#[cfg(feature = "pipeline")]
 pub(crate) use sinks::KillPoints;
 
 /// The points by their constants' names.
