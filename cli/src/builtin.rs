@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use melisma_sdk::config::Settings;
-use melisma_sdk::internal::args::{tap_command, target_command};
 use melisma_sdk::internal::{main_tap, main_target};
 use melisma_sdk::plugin::Package;
 use melisma_sdk::target::StandardConfig;

@@ -12,7 +12,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::bookmark::state::State;
-
 use super::catalog::openings::{self, Family};
 use super::catalog::{Catalog, check, left_out, start_date};
 use super::context::Context;

@@ -1,8 +1,7 @@
 //! How the cells of a column become fields, chosen once when the table is planned.
 
-mod misfit;
-
 mod array;
+mod misfit;
 
 use melisma_sdk::files::write_int;
 use melisma_sdk::internal::decimal::Decimal;
