@@ -88,6 +88,34 @@ fn links_between_pages_lead_somewhere() {
     }
 }
 
+/// The map of the code and the walks through it name files and folders that are there.
+#[test]
+fn the_architecture_names_files_that_exist() {
+    let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("a page");
+    let folders = [
+        "engine/",
+        "sdk/",
+        "postgres/",
+        "taps/",
+        "targets/",
+        "cli/",
+        "tests/",
+        "xtask/",
+        "examples/",
+    ];
+    let outside = page.split("```").step_by(2).collect::<String>();
+    let named: Vec<&str> = outside
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| folders.iter().any(|folder| name.starts_with(folder)))
+        .collect();
+    assert!(named.len() > 50, "{named:?}");
+    for name in named {
+        assert!(root().join(name).exists(), "ARCHITECTURE.md: there is no {name}");
+    }
+}
+
 /// A page that the index does not name is not found.
 #[test]
 fn the_index_names_every_page() {
