@@ -37,40 +37,11 @@ pub(crate) struct Plugin {
     pub(crate) parent: Option<Box<Plugin>>,
 }
 
-/// Keys of a plugin that belong to its definition; every other key is an extra.
-const DEFINITION_KEYS: &[&str] = &[
-    "name",
-    "inherit_from",
-    "namespace",
-    "variant",
-    "pip_url",
-    "executable",
-    "capabilities",
-    "settings",
-    "config",
-    "env",
-    "commands",
-    "label",
-    "description",
-    "docs",
-    "repo",
-    "logo_url",
-    "requires",
-    "requires_meltano",
-    "settings_group_validation",
-    "plugin_type",
-    "hidden",
-    "ext_repo",
-    "keywords",
-    "maintenance_status",
-    "quality",
-    "domain_url",
-    "definition",
-    "next_steps",
-    "settings_preamble",
-    "usage",
-    "prereq",
-];
+/// Keys of a plugin that belong to its definition, with spaces between them; every other key is an extra.
+const DEFINITION_KEYS: &str = "name inherit_from namespace variant pip_url executable capabilities settings config env \
+    commands label description docs repo logo_url requires requires_meltano \
+    settings_group_validation plugin_type hidden ext_repo keywords maintenance_status quality \
+    domain_url definition next_steps settings_preamble usage prereq";
 
 impl Plugin {
     /// The plugin `name` of `project`.
@@ -200,7 +171,11 @@ fn config(block: &Map<String, Value>) -> Map<String, Value> {
 fn extras(block: &Map<String, Value>) -> impl Iterator<Item = (String, Value)> + '_ {
     block
         .iter()
-        .filter(|(key, _)| !DEFINITION_KEYS.contains(&key.as_str()))
+        .filter(|(key, _)| {
+            !DEFINITION_KEYS
+                .split_ascii_whitespace()
+                .any(|known| known == *key)
+        })
         .map(|(key, value)| (format!("_{key}"), value.clone()))
 }
 

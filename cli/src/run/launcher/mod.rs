@@ -8,7 +8,7 @@ mod table;
 
 use std::path::Path;
 
-use table::{LAUNCHERS, Launcher, Then};
+use table::{LAUNCHERS, Launcher, Style, Then, has};
 
 /// Where the plugin is in the words of its command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,10 +101,10 @@ fn launcher(words: &[String]) -> Option<(&'static Launcher, usize)> {
     let name = program(words.first()?);
     LAUNCHERS
         .iter()
-        .filter(|launcher| launcher.names.contains(&name))
+        .filter(|launcher| has(launcher.names, name))
         .find_map(|launcher| {
             let mut at = 1;
-            for word in launcher.words {
+            for word in launcher.words.split_ascii_whitespace() {
                 // Options before a subcommand are rare, and those with a value rarer.
                 while words.get(at).is_some_and(|word| word.starts_with('-')) {
                     at += 1;
@@ -128,21 +128,15 @@ fn started(launcher: &Launcher, words: &[String], mut at: usize) -> Option<Start
         if !word.starts_with(['-', '+']) || word == "-" {
             break;
         }
-        if let Then::Script {
-            code,
-            module,
-            letters,
-            shell,
-        } = launcher.then
-        {
-            let is = |options: &[&str]| is_option(word, options, letters);
+        if let Then::Script { code, module, style } = launcher.then {
+            let is = |options| is_option(word, options, style);
             if let Some(attached) = is(code) {
                 // `-c CODE`, or `-cCODE` where the rest of the word is it.
                 let (code, args) = match attached {
                     "" => (words.get(at + 1)?.as_str(), at + 2),
                     code => (code, at + 1),
                 };
-                let added = if shell {
+                let added = if style == Style::Shell {
                     of_a_shell(code, words.len() > args)
                 } else {
                     Added::Passed
@@ -155,7 +149,7 @@ fn started(launcher: &Launcher, words: &[String], mut at: usize) -> Option<Start
             }
         }
         at += match launcher.then {
-            Then::Named { plain } if !plain.is_empty() && !plain.contains(&word) && !word.contains('=') => 2,
+            Then::Named { plain } if !plain.is_empty() && !has(plain, word) && !word.contains('=') => 2,
             _ if takes_a_value(launcher, word) => 2,
             _ => 1,
         };
@@ -165,9 +159,11 @@ fn started(launcher: &Launcher, words: &[String], mut at: usize) -> Option<Start
             at += 1;
         }
     }
-    at += launcher.own;
+    if let Then::Command(own) = launcher.then {
+        at += own;
+    }
     (at < words.len()).then_some(match launcher.then {
-        Then::Command | Then::Variables => Started::Command(at),
+        Then::Command(_) | Then::Variables => Started::Command(at),
         Then::Script { .. } | Then::Named { .. } => Started::Plugin {
             name: at,
             args: at + 1,
@@ -176,14 +172,14 @@ fn started(launcher: &Launcher, words: &[String], mut at: usize) -> Option<Start
 }
 
 /// Whether the word is one of these options; returns what follows the option in the same word.
-fn is_option<'a>(word: &'a str, options: &[&str], letters: bool) -> Option<&'a str> {
-    if options.contains(&word) {
+fn is_option<'a>(word: &'a str, options: &str, style: Style) -> Option<&'a str> {
+    if has(options, word) {
         return Some("");
     }
     let letters = word
         .strip_prefix('-')
-        .filter(|word| letters && !word.starts_with('-'))?;
-    options.iter().find_map(|option| {
+        .filter(|word| style != Style::Single && !word.starts_with('-'))?;
+    options.split_ascii_whitespace().find_map(|option| {
         let letter = option.strip_prefix('-').filter(|letter| letter.len() == 1)?;
         // Letters before it must be options without a value: one with a value would take the rest of the word.
         letters
@@ -199,11 +195,11 @@ fn is_option<'a>(word: &'a str, options: &[&str], letters: bool) -> Option<&'a s
 
 /// Whether the next word is the value of an option, which may be the last of several letters, as in `-euo pipefail`.
 fn takes_a_value(launcher: &Launcher, word: &str) -> bool {
-    let letters = matches!(launcher.then, Then::Script { letters: true, .. })
+    let grouped = matches!(launcher.then, Then::Script { style, .. } if style != Style::Single)
         && !word.starts_with("--")
         && word[1..].bytes().all(|byte| byte.is_ascii_alphabetic());
-    let is = |option: &&str| word == *option || letters && option.len() == 2 && word.ends_with(&option[1..]);
-    launcher.valued.iter().any(is)
+    let is = |option: &str| word == option || grouped && option.len() == 2 && word.ends_with(&option[1..]);
+    launcher.valued.split_ascii_whitespace().any(is)
 }
 
 /// A shell passes the words after its script as `$0`, `$1` and so on. Only a script that uses them passes them on.

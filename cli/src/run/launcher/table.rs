@@ -1,281 +1,105 @@
-//! The programs that start other programs, and how their options are read.
+//! The programs that start other programs, and how their options are read. Lists are words with spaces between them.
 
 /// A program that starts another one, such as `env` or `uv run`.
 pub(super) struct Launcher {
-    pub(super) names: &'static [&'static str],
+    pub(super) names: &'static str,
     /// The words that must follow, such as `run`.
-    pub(super) words: &'static [&'static str],
+    pub(super) words: &'static str,
     /// Its options whose value is the next word.
-    pub(super) valued: &'static [&'static str],
-    /// The number of its positional arguments before what it starts, such as the seconds of `timeout`.
-    pub(super) own: usize,
+    pub(super) valued: &'static str,
     pub(super) then: Then,
 }
 
 /// What follows the options of a launcher.
 #[derive(Clone, Copy)]
 pub(super) enum Then {
-    /// A command line.
-    Command,
+    /// A command line, after this number of arguments of its own, such as the seconds of `timeout`.
+    Command(usize),
     /// `NAME=VALUE` words, then a command line.
     Variables,
     /// A script, unless one of these options says that the next word is code, or a module.
     Script {
-        code: &'static [&'static str],
-        module: &'static [&'static str],
-        /// Whether several options may share one dash, as in `-Im`.
-        letters: bool,
-        shell: bool,
+        code: &'static str,
+        module: &'static str,
+        style: Style,
     },
     /// The name of what runs: an image, or a plugin of another runner. The next word is the value of every option that is
     /// not listed as plain.
-    Named { plain: &'static [&'static str] },
+    Named { plain: &'static str },
 }
 
-const NO: &[&str] = &[];
-const DOCKER_PLAIN: &[&str] = &[
-    "-i",
-    "-t",
-    "-it",
-    "-ti",
-    "-d",
-    "-P",
-    "-q",
-    "--rm",
-    "--init",
-    "--tty",
-    "--interactive",
-    "--detach",
-    "--privileged",
-    "--read-only",
-    "--quiet",
-    "--no-healthcheck",
-    "--oom-kill-disable",
-    "--publish-all",
-    "--sig-proxy",
-    "--disable-content-trust",
-    "--no-deps",
-    "-T",
-    "--no-TTY",
-    "--build",
-    "--service-ports",
-    "--replace",
-];
+/// How an interpreter reads its options.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Each is a word of its own.
+    Single,
+    /// Several may share one dash, as in `-Im`.
+    Grouped,
+    /// As [`Grouped`](Self::Grouped), and words after the code are its parameters.
+    Shell,
+}
 
+/// Whether a list has this word.
+pub(super) fn has(list: &str, word: &str) -> bool {
+    list.split_ascii_whitespace().any(|other| other == word)
+}
+
+const UV: &str = "--with --with-editable --with-requirements --from --python -p --project --directory --env-file --extra \
+                  --group --only-group --index --index-url -i --default-index --extra-index-url --package -w -C \
+                  --config-file --cache-dir";
+const NODE: &str = "-r --require --import --loader --experimental-loader -C --conditions --input-type --config \
+                    --experimental-config-file";
+const SUDO: &str = "-u -g -h -p -C -D -R -T -r -t --user --group --chdir";
+const DOCKER: Then = Then::Named {
+    plain: "-i -t -it -ti -d -P -q --rm --init --tty --interactive --detach --privileged --read-only --quiet \
+            --no-healthcheck --oom-kill-disable --publish-all --sig-proxy --disable-content-trust --no-deps -T --no-TTY \
+            --build --service-ports --replace",
+};
+const COMMAND: Then = Then::Command(0);
+
+#[rustfmt::skip]
 pub(super) const LAUNCHERS: &[Launcher] = &[
-    script(
-        &["python", "pypy"],
-        &["-W", "-X", "--check-hash-based-pycs"],
-        &["-c"],
-        &["-m"],
-        true,
-        false,
-    ),
-    script(
-        &["sh", "bash", "dash", "zsh", "ksh", "ash"],
-        &["-o", "+o", "-O", "+O", "--rcfile", "--init-file"],
-        &["-c"],
-        NO,
-        true,
-        true,
-    ),
-    script(
-        &["node", "nodejs"],
-        &[
-            "-r",
-            "--require",
-            "--import",
-            "--loader",
-            "--experimental-loader",
-            "-C",
-            "--conditions",
-            "--input-type",
-            "--config",
-            "--experimental-config-file",
-        ],
-        &["-e", "--eval", "-p", "--print"],
-        NO,
-        false,
-        false,
-    ),
-    script(&["ruby"], &["-I", "-r", "-E", "-C"], &["-e"], NO, true, false),
-    script(&["perl"], &["-I"], &["-e", "-E"], NO, true, false),
-    script(&["php"], &["-d", "-c"], &["-r"], NO, false, false),
-    script(&["Rscript"], NO, &["-e"], NO, false, false),
-    script(
-        &["java"],
-        &["-cp", "-classpath", "--class-path", "-p", "--module-path"],
-        NO,
-        &["-m", "--module"],
-        false,
-        false,
-    ),
-    Launcher {
-        names: &["deno", "bun"],
-        words: &["run"],
-        valued: &["-c", "--config", "--env-file"],
-        own: 0,
-        then: Then::Command,
-    },
-    Launcher {
-        names: &["env"],
-        words: NO,
-        valued: &["-u", "--unset", "-C", "--chdir"],
-        own: 0,
-        then: Then::Variables,
-    },
-    Launcher {
-        names: &["sudo", "doas"],
-        words: NO,
-        valued: &[
-            "-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-r", "-t", "--user", "--group", "--chdir",
-        ],
-        own: 0,
-        then: Then::Variables,
-    },
-    command(
-        &["nice", "ionice", "stdbuf", "chrt"],
-        NO,
-        &["-n", "-c", "-p", "-i", "-o", "-e"],
-        0,
-    ),
-    command(
-        &[
-            "nohup",
-            "setsid",
-            "time",
-            "command",
-            "exec",
-            "unbuffer",
-            "caffeinate",
-            "tini",
-            "dumb-init",
-        ],
-        NO,
-        NO,
-        0,
-    ),
-    command(&["timeout"], NO, &["-k", "-s", "--kill-after", "--signal"], 1),
-    command(&["gosu", "su-exec", "chpst"], NO, &["-u", "-e"], 1),
-    command(&["uv"], &["run"], UV_VALUED, 0),
-    command(&["uv"], &["tool", "run"], UV_VALUED, 0),
-    command(&["uvx"], NO, UV_VALUED, 0),
-    command(
-        &["pipx"],
-        &["run"],
-        &["--spec", "--python", "--pip-args", "--index-url"],
-        0,
-    ),
-    command(
-        &["poetry", "pdm", "rye", "pipenv"],
-        &["run"],
-        &["-C", "-P", "--directory", "--project"],
-        0,
-    ),
-    command(&["hatch"], &["run"], NO, 0),
-    command(
-        &["conda", "mamba", "micromamba"],
-        &["run"],
-        &["-n", "--name", "-p", "--prefix", "--cwd"],
-        0,
-    ),
-    command(&["npx", "pnpx", "bunx"], NO, &["-p", "--package"], 0),
-    command(&["bundle", "pnpm", "yarn", "npm"], &["exec"], NO, 0),
-    command(
-        &["docker", "podman", "nerdctl"],
-        &["exec"],
-        &["-e", "--env", "--env-file", "-u", "--user", "-w", "--workdir"],
-        1,
-    ),
-    Launcher {
-        names: &["docker", "podman", "nerdctl"],
-        words: &["run"],
-        valued: NO,
-        own: 0,
-        then: Then::Named { plain: DOCKER_PLAIN },
-    },
-    Launcher {
-        names: &["docker", "podman", "nerdctl"],
-        words: &["compose", "run"],
-        valued: NO,
-        own: 0,
-        then: Then::Named { plain: DOCKER_PLAIN },
-    },
-    Launcher {
-        names: &["docker-compose"],
-        words: &["run"],
-        valued: NO,
-        own: 0,
-        then: Then::Named { plain: DOCKER_PLAIN },
-    },
-    Launcher {
-        names: &["meltano"],
-        words: &["invoke"],
-        valued: NO,
-        own: 0,
-        then: Then::Named { plain: NO },
-    },
-    command(&["melisma"], NO, NO, 0),
-];
-const UV_VALUED: &[&str] = &[
-    "--with",
-    "--with-editable",
-    "--with-requirements",
-    "--from",
-    "--python",
-    "-p",
-    "--project",
-    "--directory",
-    "--env-file",
-    "--extra",
-    "--group",
-    "--only-group",
-    "--index",
-    "--index-url",
-    "-i",
-    "--default-index",
-    "--extra-index-url",
-    "--package",
-    "-w",
-    "-C",
-    "--config-file",
-    "--cache-dir",
+    launcher("python pypy", "", "-W -X --check-hash-based-pycs", script("-c", "-m", Style::Grouped)),
+    launcher("sh bash dash zsh ksh ash", "", "-o +o -O +O --rcfile --init-file", script("-c", "", Style::Shell)),
+    launcher("node nodejs", "", NODE, script("-e --eval -p --print", "", Style::Single)),
+    launcher("ruby", "", "-I -r -E -C", script("-e", "", Style::Grouped)),
+    launcher("perl", "", "-I", script("-e -E", "", Style::Grouped)),
+    launcher("php", "", "-d -c", script("-r", "", Style::Single)),
+    launcher("Rscript", "", "", script("-e", "", Style::Single)),
+    launcher("java", "", "-cp -classpath --class-path -p --module-path", script("", "-m --module", Style::Single)),
+    launcher("deno bun", "run", "-c --config --env-file", COMMAND),
+    launcher("env", "", "-u --unset -C --chdir", Then::Variables),
+    launcher("sudo doas", "", SUDO, Then::Variables),
+    launcher("nice ionice stdbuf chrt", "", "-n -c -p -i -o -e", COMMAND),
+    launcher("nohup setsid time command exec unbuffer caffeinate tini dumb-init", "", "", COMMAND),
+    launcher("timeout", "", "-k -s --kill-after --signal", Then::Command(1)),
+    launcher("gosu su-exec chpst", "", "-u -e", Then::Command(1)),
+    launcher("uv", "run", UV, COMMAND),
+    launcher("uv", "tool run", UV, COMMAND),
+    launcher("uvx", "", UV, COMMAND),
+    launcher("pipx", "run", "--spec --python --pip-args --index-url", COMMAND),
+    launcher("poetry pdm rye pipenv", "run", "-C -P --directory --project", COMMAND),
+    launcher("hatch", "run", "", COMMAND),
+    launcher("conda mamba micromamba", "run", "-n --name -p --prefix --cwd", COMMAND),
+    launcher("npx pnpx bunx", "", "-p --package", COMMAND),
+    launcher("bundle pnpm yarn npm", "exec", "", COMMAND),
+    launcher("docker podman nerdctl", "exec", "-e --env --env-file -u --user -w --workdir", Then::Command(1)),
+    launcher("docker podman nerdctl", "run", "", DOCKER),
+    launcher("docker podman nerdctl", "compose run", "", DOCKER),
+    launcher("docker-compose", "run", "", DOCKER),
+    launcher("meltano", "invoke", "", Then::Named { plain: "" }),
+    launcher("melisma", "", "", COMMAND),
 ];
 
-const fn command(
-    names: &'static [&'static str],
-    words: &'static [&'static str],
-    valued: &'static [&'static str],
-    own: usize,
-) -> Launcher {
+const fn launcher(names: &'static str, words: &'static str, valued: &'static str, then: Then) -> Launcher {
     Launcher {
         names,
         words,
         valued,
-        own,
-        then: Then::Command,
+        then,
     }
 }
 
-const fn script(
-    names: &'static [&'static str],
-    valued: &'static [&'static str],
-    code: &'static [&'static str],
-    module: &'static [&'static str],
-    letters: bool,
-    shell: bool,
-) -> Launcher {
-    let then = Then::Script {
-        code,
-        module,
-        letters,
-        shell,
-    };
-    Launcher {
-        names,
-        words: NO,
-        valued,
-        own: 0,
-        then,
-    }
+const fn script(code: &'static str, module: &'static str, style: Style) -> Then {
+    Then::Script { code, module, style }
 }
