@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Live, children, kill, melisma, run, wait_for};
+use crate::harness::{Live, kill, melisma, process, run, wait_for};
 
 const FILES: usize = 40;
 const ROWS: usize = 5_000;
@@ -44,14 +44,6 @@ fn command(folder: &Path, target: &str) -> Command {
         .arg(format!("target-jsonl --config {target}"))
         .current_dir(folder);
     command
-}
-
-fn process(of: &Live, name: &str) -> u32 {
-    let is = |pid: &u32| {
-        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&words).contains(name)
-    };
-    wait_for(name, || children(of.id()).into_iter().find(is))
 }
 
 /// Runs until a state is stored; then the rows are under way, and will be for some time.

@@ -9,9 +9,7 @@ mod shared_pipe;
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::{
-    Every, Kind, Live, Target, children, melisma, records, schema_line, state_line, wait_for,
-};
+use crate::harness::{Every, Kind, Live, Target, melisma, records, schema_line, state_line, wait_for};
 
 /// Each built-in target, set to replace what is there.
 fn replacing() -> Vec<(&'static str, Every)> {
@@ -49,15 +47,6 @@ fn whole(ids: std::ops::Range<u64>) -> String {
     lines.extend(records(ids));
     lines.push(state_line(end));
     lines.join("\n") + "\n"
-}
-
-/// A process that another has started, by a word of its command line.
-fn process(of: &Live, name: &str) -> u32 {
-    let is = |pid: &u32| {
-        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&words).contains(name)
-    };
-    wait_for(name, || children(of.id()).into_iter().find(is))
 }
 
 /// Waits until a process is gone; nobody reaps an orphan at once everywhere, but it has no command line any more.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{gone, process, replacing, runner, whole};
-use crate::harness::{Every, Live, kill, run, wait_for};
+use super::{gone, replacing, runner, whole};
+use crate::harness::{Every, Live, kill, process, run, wait_for};
 
 /// Sends the file `rows.singer`, then ends as its argument says.
 const TAP: &str = r#"

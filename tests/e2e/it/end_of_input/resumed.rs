@@ -8,8 +8,8 @@ use melisma_testing::postgres::{Database, server};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{process, runner};
-use crate::harness::{Every, Kind, Live, Target, kill, melisma, run};
+use super::runner;
+use crate::harness::{Every, Kind, Live, Target, kill, melisma, process, run};
 
 const ROWS: u64 = 40_000;
 const TAP: &str = "tap-postgres --config tap.json";

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{gone, process, replacing, runner};
-use crate::harness::{Every, Live, kill, run};
+use super::{gone, replacing, runner};
+use crate::harness::{Every, Live, kill, process, run};
 
 const TAP: &str = "tap-csv --config tap.json";
 /// More than fits into the pipe and the target's memory for lines that wait.

@@ -16,6 +16,16 @@ pub(crate) use rows::{csv_rows, jsonl_rows, parquet_rows, parquet_schema};
 pub(crate) use scripts::Runs;
 pub(crate) use target::{Kind, Target, files, record, schema, state};
 
+/// The process of a run whose first argument is `name`, such as `tap-csv` or `tap.py`. Other words do not count: a process that
+/// was just forked still has the command line of the runner, which names both plugins.
+pub(crate) fn process(of: &Live, name: &str) -> u32 {
+    let is = |pid: &u32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).nth(1) == Some(name.as_bytes())
+    };
+    wait_for(name, || children(of.id()).into_iter().find(is))
+}
+
 /// A Python of `cargo xtask setup`: `python` (singer-sdk, DuckDB, pyarrow), `python-singer` (singer-python),
 /// `python-target-jsonl` (that target) or `python-postgres` (MeltanoLabs' PostgreSQL connectors).
 pub(crate) fn python(environment: &str) -> PathBuf {
