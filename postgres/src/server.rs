@@ -1,8 +1,9 @@
 //! Connects to a server: hosts in turn, TLS, and the properties that the session must have.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
-use melisma_sdk::{Error, Result};
+use melisma_sdk::{Error, Kind, Result};
 use postgres::config::{Host, SslMode as Wire};
 use postgres::{Client, NoTls};
 use rustls::ClientConfig;
@@ -83,7 +84,51 @@ impl Server {
     }
 
     /// Opens a session, in UTC, with ISO dates.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`] if the server cannot be reached, or has not let us in within `connect_timeout_seconds`.
     pub fn connect(&self) -> Result<Client> {
+        self.in_time(Self::client)
+    }
+
+    /// Opens the same session for reading much.
+    ///
+    /// # Errors
+    /// As those of [`connect`](Self::connect).
+    pub fn session(&self) -> Result<Session> {
+        self.in_time(Self::reading_session)
+    }
+
+    /// The client's own limit ends with the TCP connection. Behind it may be a server that never answers, such as one
+    /// that is stopped or a load balancer without a server, so the whole is waited for, as libpq does.
+    fn in_time<T: Send + 'static>(
+        &self,
+        connect: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let Some(each) = self.config.get_connect_timeout().copied() else {
+            return connect(self);
+        };
+        let hosts = u32::try_from(addresses(&self.config).count()).unwrap_or(u32::MAX);
+        let limit = each.saturating_mul(hosts.max(1));
+        let (send, receive) = mpsc::channel();
+        let server = self.clone();
+        thread::Builder::new()
+            .name("connect".to_owned())
+            .spawn(move || send.send(connect(&server)))
+            .map_err(|error| Error::io("cannot start a thread", error))?;
+        receive.recv_timeout(limit).unwrap_or_else(|_| {
+            Err(Error::new(
+                Kind::Unavailable,
+                format!(
+                    "cannot connect to {}: the server has not answered within {} seconds (connect_timeout_seconds)",
+                    self.location,
+                    limit.as_secs()
+                ),
+            ))
+        })
+    }
+
+    fn client(&self) -> Result<Client> {
         let client = self.open(
             |config| postgres::Config::from(config).connect(NoTls),
             |config, tls| postgres::Config::from(config).connect(tls),
@@ -93,8 +138,7 @@ impl Server {
             .map_err(|error| failed(&format!("cannot connect to {}", self.location), error))
     }
 
-    /// Opens the same session for reading much.
-    pub fn session(&self) -> Result<Session> {
+    fn reading_session(&self) -> Result<Session> {
         let session = self.open(
             |config| Session::open(&config, NoTls),
             |config, tls| Session::open(&config, tls),

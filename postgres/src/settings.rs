@@ -25,6 +25,7 @@ pub struct Connection {
     pub sqlalchemy_url: Option<Secret<String>>,
     /// Accepted and ignored: there is one driver.
     #[serde(rename = "dialect+driver")]
+    #[schemars(extend("x-ignored" = "there is one driver"))]
     pub dialect_driver: Option<String>,
     /// Whether to use TLS as `ssl_mode` says. Off means TLS when the server offers it, unverified, as libpq's `prefer`.
     pub ssl_enable: bool,
@@ -41,6 +42,7 @@ pub struct Connection {
     /// read. Not set: `~/.postgresql/postgresql.key`.
     pub ssl_client_private_key: Option<Secret<String>>,
     /// Accepted and ignored: PEM text is kept in memory, no folder is needed.
+    #[schemars(extend("x-ignored" = "PEM text is kept in memory, no folder is needed"))]
     pub ssl_storage_directory: Option<String>,
     /// TLS without verification (`ssl_mode: require`); pipelinewise's name for it.
     pub ssl: bool,

@@ -3,6 +3,7 @@
 use melisma_engine::error::show;
 use serde_json::{Map, Value};
 
+use super::foreign::asks_nothing;
 use super::schema;
 use crate::names::{near, show_name};
 use crate::secret::MASK;
@@ -12,7 +13,7 @@ use crate::secret::MASK;
 pub(super) struct Checker {
     /// What makes the config unusable: setting, what was expected, what was found.
     pub(super) errors: Vec<String>,
-    /// Unknown settings.
+    /// Unknown and ignored settings.
     pub(super) warnings: Vec<String>,
     /// The secrets' values, to keep them out of later messages.
     pub(super) secrets: Vec<String>,
@@ -43,6 +44,11 @@ impl Checker {
             };
             if value.is_null() {
                 continue;
+            }
+            if let Some(why) = schema::ignored(property)
+                && !asks_nothing(&value)
+            {
+                self.warnings.push(format!("{} is ignored: {why}", join(at, name)));
             }
             if let Some(value) = self.value(property, value, &join(at, name)) {
                 checked.insert(name.to_owned(), value);

@@ -94,7 +94,7 @@ pub(super) fn take(own: &Map<String, Value>, given: &mut Map<String, Value>) -> 
 }
 
 /// Whether a setting is as good as not given: empty or off, perhaps as text from an environment variable.
-fn asks_nothing(value: &Value) -> bool {
+pub(super) fn asks_nothing(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
         Value::Object(map) => map.is_empty(),

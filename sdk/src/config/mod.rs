@@ -19,7 +19,8 @@ pub(crate) use schema::{Setting, settings_and_entries};
 /// The settings that a plugin knows: a JSON Schema of type object.
 ///
 /// Beyond JSON Schema a setting may say `secret` (see [`Secret`](crate::Secret)) and `x-aliases`, a list of other
-/// names that peers use for it: `#[schemars(extend("x-aliases" = ["output_path"]))]`.
+/// names that peers use for it: `#[schemars(extend("x-aliases" = ["output_path"]))]`. With `x-ignored`, a reason, it is
+/// accepted for the sake of configs that were made for a peer, and a run that sets it warns that it is ignored.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub(crate) schema: Map<String, Value>,

@@ -55,6 +55,11 @@ pub(super) fn properties(schema: &Map<String, Value>) -> Option<&Map<String, Val
     if objects.next().is_some() { None } else { first }
 }
 
+/// Why the setting is accepted and ignored, if it is.
+pub(super) fn ignored(schema: &Value) -> Option<&str> {
+    schema.get("x-ignored").and_then(Value::as_str)
+}
+
 /// Whether the setting is secret.
 pub(super) fn is_secret(schema: &Map<String, Value>) -> bool {
     let says = |schema: &Map<String, Value>| schema.get("secret") == Some(&Value::Bool(true));

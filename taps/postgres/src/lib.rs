@@ -29,7 +29,7 @@ use melisma_postgres::{Server, Session};
 use melisma_sdk::{Catalog, Context, Error, Result, Stream, Tap, show};
 
 use discovery::{Filter, Table};
-pub use settings::{InvalidDates, LogBased, Maps, Names, ReplicationMethod, Settings, StreamOptions, Values};
+pub use settings::{InvalidDates, LogBased, Names, ReplicationMethod, Settings, StreamOptions, Values};
 
 /// The tap.
 #[derive(Debug)]
@@ -89,7 +89,6 @@ impl Tap for TapPostgres {
     type Config = Settings;
 
     fn open(settings: Settings, _: &Context) -> Result<Self> {
-        settings.check()?;
         Ok(Self {
             server: settings.connection.server("tap_postgres")?,
             settings,

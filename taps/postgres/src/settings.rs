@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use melisma_postgres::Connection;
-use melisma_sdk::{Error, JsonSchema, Method, Result};
+use melisma_sdk::{JsonSchema, Method};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// Reads tables and views of a PostgreSQL database (11 or later).
 ///
@@ -65,26 +65,11 @@ pub struct Settings {
     pub emit_activate_version_messages: bool,
     /// Accepted and ignored: rows are not fetched in portions.
     #[serde(default)]
-    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64), extend("x-ignored" = "rows are not fetched in portions"))]
     pub itersize: Option<u64>,
     /// What LOG_BASED will need.
     #[serde(flatten)]
     pub log_based: LogBased,
-    /// What the Meltano SDK does to records on their way.
-    #[serde(flatten)]
-    pub maps: Maps,
-}
-
-impl Settings {
-    /// Refuses settings that would change records and are not implemented: to ignore them silently would be worse.
-    pub(crate) fn check(&self) -> Result<()> {
-        if self.maps.stream_maps.is_empty() && !self.maps.flattening_enabled {
-            return Ok(());
-        }
-        Err(Error::config(
-            "config: stream_maps, flattening_enabled: not supported by tap-postgres: map and flatten after the tap",
-        ))
-    }
 }
 
 fn one() -> u32 {
@@ -159,62 +144,52 @@ pub struct StreamOptions {
     pub custom_where_clauses: Vec<String>,
 }
 
+/// Why the settings of LOG_BASED are ignored.
+const NOT_YET: &str = "LOG_BASED is not supported yet";
+
 /// Settings of LOG_BASED, accepted so that a configuration that has them works for the other methods.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LogBased {
     /// Accepted and ignored, for LOG_BASED: the replication slot.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub replication_slot_name: Option<String>,
     /// Accepted and ignored, for LOG_BASED: seconds until the reading of the log ends.
-    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64), extend("x-aliases" = ["max_run_seconds", "logical_poll_total_seconds"]))]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64), extend("x-aliases" = ["max_run_seconds", "logical_poll_total_seconds"], "x-ignored" = NOT_YET))]
     pub replication_max_run_seconds: Option<u64>,
     /// Accepted and ignored, for LOG_BASED: seconds without changes until the reading of the log ends.
-    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64), extend("x-ignored" = NOT_YET))]
     pub replication_idle_exit_seconds: Option<u64>,
     /// Accepted and ignored, for LOG_BASED: there will be one connection anyway.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub log_based_single_connection: Option<bool>,
     /// Accepted and ignored, for LOG_BASED: whether a first run reads the whole table.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub auto_bootstrap_log_based: Option<bool>,
     /// Accepted and ignored, for LOG_BASED: whether to stop where the log ended when the run began.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub break_at_end_lsn: Option<bool>,
     /// Accepted and ignored, for LOG_BASED: adds the log's position to records.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub debug_lsn: Option<bool>,
     /// Accepted and ignored, for LOG_BASED: the last part of the replication slot's name.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub tap_id: Option<String>,
     /// Accepted and ignored, for LOG_BASED: `auto`, `pgoutput` or `wal2json`.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub output_plugin: Option<String>,
     /// Accepted and ignored, for LOG_BASED: the publication.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub publication_name: Option<String>,
     /// Accepted and ignored, for LOG_BASED: whether to make a missing slot.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub create_slot: Option<bool>,
     /// Accepted and ignored, for LOG_BASED: whether to make a missing publication.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub create_publication: Option<bool>,
     /// Accepted and ignored, for LOG_BASED: when the server may forget what was read.
+    #[schemars(extend("x-ignored" = NOT_YET))]
     pub ack_mode: Option<String>,
-}
-
-/// What the Meltano SDK does to records on their way.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Maps {
-    /// Not supported: a run that has any is refused.
-    pub stream_maps: Map<String, Value>,
-    /// Accepted and ignored: it has no meaning without `stream_maps`.
-    pub stream_map_config: Map<String, Value>,
-    /// Accepted and ignored: it has no meaning without `stream_maps`.
-    pub faker_config: Map<String, Value>,
-    /// Not supported: a run that sets it is refused. Targets can flatten.
-    pub flattening_enabled: bool,
-    /// Accepted and ignored: it has no meaning without `flattening_enabled`.
-    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
-    pub flattening_max_depth: Option<u64>,
-    /// Accepted and ignored: it has no meaning without `flattening_enabled`.
-    #[schemars(range(min = 0, max = 9_007_199_254_740_991_u64))]
-    pub flattening_max_key_length: Option<u64>,
-    /// Accepted and ignored: it has no meaning without `flattening_enabled`.
-    pub flattening_separator: Option<String>,
-    /// Accepted and ignored: records are written one by one, which every target reads.
-    pub batch_config: Map<String, Value>,
 }
 
 /// Names: a list, or a text with commas between.

@@ -39,6 +39,7 @@ pub struct Config {
     /// stream lacks are null.
     pub(crate) fixed_headers: HashMap<String, Vec<String>>,
     /// Accepted and ignored: rows stay in the order in which they come.
+    #[schemars(extend("x-ignored" = "rows stay in the order in which they come"))]
     pub(crate) record_sort_property_name: Option<String>,
 }
 

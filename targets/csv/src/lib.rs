@@ -105,11 +105,6 @@ impl Target for TargetCsv {
     }
 
     fn open(config: Config, standard: &mut StandardConfig) -> Result<Self> {
-        if config.record_sort_property_name.is_some() {
-            log::warn!(
-                "record_sort_property_name is ignored: rows are written in the order in which they come"
-            );
-        }
         Ok(Self {
             form: Form {
                 dialect: config.dialect()?,

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use melisma_postgres::Connection;
 use melisma_sdk::{Error, JsonSchema, Result};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::copy::{InvalidDates, InvalidValues};
 use crate::flatten::Flattening;
@@ -34,6 +33,7 @@ pub struct Config {
     #[schemars(extend("x-aliases" = ["default_target_schema_select_permission"]))]
     pub(crate) default_target_schema_select_permissions: Option<Roles>,
     /// Accepted and ignored: rows are always loaded by COPY.
+    #[schemars(extend("x-ignored" = "rows are always loaded by COPY"))]
     pub(crate) use_copy: bool,
     /// Apply ACTIVATE_VERSION messages.
     pub(crate) activate_version: bool,
@@ -78,8 +78,10 @@ pub struct Config {
     #[schemars(range(min = -1, max = 256))]
     pub(crate) parallelism: i64,
     /// Accepted and ignored: a STATE is emitted when its rows are durable, without flushing other streams.
+    #[schemars(extend("x-ignored" = "a STATE is emitted when its rows are durable, without flushing other streams"))]
     pub(crate) flush_all_streams: bool,
     /// Accepted and ignored: there are no temporary files.
+    #[schemars(extend("x-ignored" = "there are no temporary files"))]
     pub(crate) temp_dir: Option<String>,
     /// The number of levels down to which each property of an object becomes a column; 0 keeps objects as JSON.
     #[schemars(range(min = 0, max = 128))]
@@ -94,12 +96,6 @@ pub struct Config {
     pub(crate) flattening_max_key_length: Option<usize>,
     /// The separator of names that flattening joins.
     pub(crate) flattening_separator: String,
-    /// Not supported: refused when it has a stream.
-    pub(crate) stream_maps: Map<String, Value>,
-    /// Accepted and ignored: it has no meaning without `stream_maps`.
-    pub(crate) stream_map_config: Map<String, Value>,
-    /// Accepted and ignored: it has no meaning without `stream_maps`.
-    pub(crate) faker_config: Map<String, Value>,
 }
 
 /// `naming_mode`
@@ -227,9 +223,6 @@ impl Default for Config {
             flattening_max_depth: None,
             flattening_max_key_length: None,
             flattening_separator: "__".to_owned(),
-            stream_maps: Map::new(),
-            stream_map_config: Map::new(),
-            faker_config: Map::new(),
         }
     }
 }
@@ -242,11 +235,6 @@ impl Config {
                 "config: identifier_max_length: expected {SHORTEST_LIMIT} to 63, found {}",
                 self.identifier_max_length
             )));
-        }
-        if !self.stream_maps.is_empty() {
-            return Err(Error::config(
-                "config: stream_maps: not supported by target-postgres: map streams before the target",
-            ));
         }
         Ok(())
     }

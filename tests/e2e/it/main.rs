@@ -25,5 +25,6 @@ mod postgres;
 mod python_taps;
 mod records;
 mod secrets;
+mod settings;
 mod signals;
 mod words;

@@ -111,7 +111,7 @@ fn what_would_change_records_is_refused_and_what_peers_know_is_taken() {
         let outcome = Run::on(&database, &more).go();
         assert_eq!(outcome.code, 78);
         assert!(
-            outcome.log.contains("not supported by tap-postgres"),
+            outcome.log.contains("not supported by this plugin"),
             "{}",
             outcome.log
         );
@@ -129,7 +129,12 @@ fn what_would_change_records_is_refused_and_what_peers_know_is_taken() {
     settings.as_object_mut().unwrap().remove("database");
     let outcome = Run::with(settings).go().ok();
     assert_eq!(outcome.records("public-t").len(), 1);
-    assert!(!outcome.log.contains("WARN"), "{}", outcome.log);
+    let warned: Vec<_> = outcome.log.lines().filter(|line| line.contains("WARN")).collect();
+    for name in ["itersize", "tap_id", "break_at_end_lsn", "replication_max_run_seconds", "replication_slot_name", "batch_config"] {
+        let of_name = |line: &&&str| line.contains(&format!("{name} is ignored: "));
+        assert_eq!(warned.iter().filter(of_name).count(), 1, "{name}: {}", outcome.log);
+    }
+    assert_eq!(warned.len(), 6, "{}", outcome.log);
 }
 
 #[test]
