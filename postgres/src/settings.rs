@@ -48,7 +48,7 @@ pub struct Connection {
     pub ssl: bool,
     /// An SSH tunnel to the server.
     pub ssh_tunnel: SshTunnel,
-    /// The number of seconds to wait for a connection.
+    /// The number of seconds to wait for each address of the server, until it has let us in.
     #[schemars(range(min = 1, max = 2_147_483))]
     pub connect_timeout_seconds: u32,
     /// The number of seconds after which the server ends a statement. Not set: the server's setting.

@@ -48,7 +48,8 @@ impl Checker {
             if let Some(why) = schema::ignored(property)
                 && !asks_nothing(&value)
             {
-                self.warnings.push(format!("{} is ignored: {why}", join(at, name)));
+                self.warnings
+                    .push(format!("{} is ignored: {why}", join(at, name)));
             }
             if let Some(value) = self.value(property, value, &join(at, name)) {
                 checked.insert(name.to_owned(), value);

@@ -130,9 +130,21 @@ fn what_would_change_records_is_refused_and_what_peers_know_is_taken() {
     let outcome = Run::with(settings).go().ok();
     assert_eq!(outcome.records("public-t").len(), 1);
     let warned: Vec<_> = outcome.log.lines().filter(|line| line.contains("WARN")).collect();
-    for name in ["itersize", "tap_id", "break_at_end_lsn", "replication_max_run_seconds", "replication_slot_name", "batch_config"] {
+    for name in [
+        "itersize",
+        "tap_id",
+        "break_at_end_lsn",
+        "replication_max_run_seconds",
+        "replication_slot_name",
+        "batch_config",
+    ] {
         let of_name = |line: &&&str| line.contains(&format!("{name} is ignored: "));
-        assert_eq!(warned.iter().filter(of_name).count(), 1, "{name}: {}", outcome.log);
+        assert_eq!(
+            warned.iter().filter(of_name).count(),
+            1,
+            "{name}: {}",
+            outcome.log
+        );
     }
     assert_eq!(warned.len(), 6, "{}", outcome.log);
 }

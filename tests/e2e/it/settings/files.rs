@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Probe, Subject, every_setting_does_something, observe, probe, tested};
-use crate::harness::{Every, Live, melisma, record, records, run, schema, schema_line, state, state_line, wait_for};
+use crate::harness::{
+    Every, Live, melisma, record, records, run, schema, schema_line, state, state_line, wait_for,
+};
 
 /// Three records of a stream, and a STATE after each.
 pub(super) fn lines() -> String {
@@ -18,7 +20,10 @@ pub(super) fn lines() -> String {
     });
     join(&[
         schema("s", &properties, &["id"]),
-        record("s", r#"{"id":1,"text":"é, \"quoted\"","number":1.50,"object":{"a":1}}"#),
+        record(
+            "s",
+            r#"{"id":1,"text":"é, \"quoted\"","number":1.50,"object":{"a":1}}"#,
+        ),
         state("1"),
         record("s", r#"{"id":2,"text":null}"#),
         state("2"),
@@ -73,16 +78,26 @@ pub(super) fn standard(split: &Value) -> Vec<Probe> {
             .on(stateless),
         probe("batch_size_rows", 1).given(split.clone()),
         probe("batch_size_bytes", 1).given(split.clone()),
-        tested("batch_wait_limit_seconds", "rows_are_committed_when_they_have_waited_long_enough"),
+        tested(
+            "batch_wait_limit_seconds",
+            "rows_are_committed_when_they_have_waited_long_enough",
+        ),
         probe("state_interval_seconds", 0).given(split.clone()),
         // The row groups of target-parquet show it; the others wait, and write the same.
-        tested("memory_budget_bytes", "every_setting_of_target_parquet_does_something"),
+        tested(
+            "memory_budget_bytes",
+            "every_setting_of_target_parquet_does_something",
+        ),
         probe("max_line_bytes", 60),
         probe("max_streams", 1).on(lines() + &schema("t", &json!({"id": {"type": "integer"}}), &[]) + "\n"),
-        tested("max_parallelism", "max_parallelism_is_the_number_of_writing_threads"),
+        tested(
+            "max_parallelism",
+            "max_parallelism_is_the_number_of_writing_threads",
+        ),
         probe("lenient", true).on(with(r#"{"type":"NEWS","value":1}"#)),
         probe("invalid_line", "warn").on(with("Collecting packages")),
-        probe("invalid_utf8", "replace").on(with(&record("s", &format!(r#"{{"id":4,"text":"{NOT_UTF8}"}}"#)))),
+        probe("invalid_utf8", "replace")
+            .on(with(&record("s", &format!(r#"{{"id":4,"text":"{NOT_UTF8}"}}"#)))),
         probe("lone_surrogate", "replace").on(with(&record("s", r#"{"id":4,"text":"\ud800"}"#))),
         probe("nan", "null").on(with(&record("s", r#"{"id":4,"number":NaN}"#))),
         probe("invalid_schema", "any").on(lines().replace(r#"["number","null"]"#, r#""numeric""#)),
@@ -95,7 +110,8 @@ pub(super) fn standard(split: &Value) -> Vec<Probe> {
 
 /// What every file target has, its own files ending in `end`. `mode` is none that it has by default, by its two names.
 fn of_files(end: &str, mode: [&str; 2]) -> Vec<Probe> {
-    let named = |placeholder: &str| json!({"file_naming_scheme": format!("{{stream_name}}-{placeholder}.{end}")});
+    let named =
+        |placeholder: &str| json!({"file_naming_scheme": format!("{{stream_name}}-{placeholder}.{end}")});
     let mut probes = standard(&json!({"write_mode": "parts"}));
     probes.extend([
         probe("destination_path", "FOLDER/elsewhere"),
@@ -173,9 +189,17 @@ fn every_setting_of_target_csv_does_something() {
 
 #[test]
 fn every_setting_of_target_parquet_does_something() {
-    let large = lines().replacen(r#""text":"plain""#, &format!(r#""text":"{}""#, "plain ".repeat(5000)), 1);
+    let large = lines().replacen(
+        r#""text":"plain""#,
+        &format!(r#""text":"{}""#, "plain ".repeat(5000)),
+        1,
+    );
     let many = join(&[schema("s", &json!({"id": {"type": "integer"}}), &["id"])])
-        + &join(&(0..50_000).map(|id| record("s", &format!(r#"{{"id":{id}}}"#))).collect::<Vec<_>>())
+        + &join(
+            &(0..50_000)
+                .map(|id| record("s", &format!(r#"{{"id":{id}}}"#)))
+                .collect::<Vec<_>>(),
+        )
         + &state("1");
     let own = vec![
         probe("memory_budget_bytes", 1).on(many.clone()),
@@ -193,7 +217,10 @@ fn every_setting_of_target_parquet_does_something() {
 
 #[test]
 fn max_parallelism_is_the_number_of_writing_threads() {
-    let pipelinewise = ("target-postgres, parallelism", Every::postgres().with("parallelism", 3));
+    let pipelinewise = (
+        "target-postgres, parallelism",
+        Every::postgres().with("parallelism", 3),
+    );
     let targets = Every::all().into_iter();
     let targets = targets.map(|(name, target)| (name, target.with("max_parallelism", 3)));
     for (name, target) in targets.chain([pipelinewise]) {
@@ -201,7 +228,8 @@ fn max_parallelism_is_the_number_of_writing_threads() {
         assert!(live.send([schema_line()]));
         wait_for(&format!("three writing threads of {name}"), || {
             let threads = std::fs::read_dir(format!("/proc/{}/task", live.id())).ok()?;
-            let names = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok());
+            let names =
+                threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok());
             (names.filter(|name| name.starts_with("writer-")).count() == 3).then_some(())
         });
         live.send([state_line(0)]);
@@ -217,7 +245,9 @@ fn rows_are_committed_when_they_have_waited_long_enough() {
         let mut live = Live::start(&mut target.command());
         assert!(live.send([schema_line()].into_iter().chain(records(0..3))));
         // The input stays open, and has no STATE: five minutes would be the default.
-        wait_for(&format!("the rows of {name}"), || (target.ids() == [0, 1, 2]).then_some(()));
+        wait_for(&format!("the rows of {name}"), || {
+            (target.ids() == [0, 1, 2]).then_some(())
+        });
         live.send([state_line(3)]);
         drop(live.stdin());
         live.end().ok();

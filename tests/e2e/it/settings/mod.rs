@@ -132,13 +132,20 @@ fn every_setting_does_something(plugin: &str, base: &Value, subject: &impl Subje
     let tests = tests();
     let probed: BTreeSet<String> = probes.iter().map(|probe| probe.setting.to_owned()).collect();
     assert_eq!(probed.len(), probes.len(), "{plugin}: a probe stands twice");
-    assert_eq!(settings(plugin), probed, "{plugin}: the settings and their probes");
+    assert_eq!(
+        settings(plugin),
+        probed,
+        "{plugin}: the settings and their probes"
+    );
     let mut idle = Vec::new();
     for probe in probes {
         let setting = probe.setting;
         let value = match &probe.proof {
             Proof::Tested(test) => {
-                assert!(tests.contains(&format!("fn {test}(")), "{setting}: no test {test}");
+                assert!(
+                    tests.contains(&format!("fn {test}(")),
+                    "{setting}: no test {test}"
+                );
                 continue;
             }
             Proof::Value(value) => value,

@@ -66,12 +66,19 @@ fn probes() -> Vec<Probe> {
             .on(late),
         probe("incremental", true),
         probe("max_row_bytes", 3),
-        tested("strict", "a_catalog_that_selects_nothing_is_an_error_in_a_strict_run_alone"),
+        tested(
+            "strict",
+            "a_catalog_that_selects_nothing_is_an_error_in_a_strict_run_alone",
+        ),
     ]
     .into_iter()
-    .map(|probe| if probe.given.get("files").is_some() { probe } else {
-        let given = super::over(&entry(json!({})), &probe.given);
-        probe.given(given)
+    .map(|probe| {
+        if probe.given.get("files").is_some() {
+            probe
+        } else {
+            let given = super::over(&entry(json!({})), &probe.given);
+            probe.given(given)
+        }
     })
     .collect()
 }

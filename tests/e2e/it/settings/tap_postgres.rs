@@ -47,16 +47,28 @@ fn probes() -> Vec<Probe> {
         probe("use_singer_decimal", true),
         probe("invalid_date_handling", "null").on(infinite),
         probe("default_replication_method", "LOG_BASED"),
-        tested("start_date", "start_date_counts_where_it_is_later_than_the_bookmark"),
+        tested(
+            "start_date",
+            "start_date_counts_where_it_is_later_than_the_bookmark",
+        ),
         probe("stream_options{}.custom_where_clauses", json!(["id > 1"]))
             .given(json!({"stream_options": {"public-t": {}}})),
         probe("max_record_count", 1),
         tested("limit", "limits_and_clauses"),
-        tested("parallelism", "several_connections_read_the_same_rows_and_can_be_interrupted"),
+        tested(
+            "parallelism",
+            "several_connections_read_the_same_rows_and_can_be_interrupted",
+        ),
         probe("full_table_resume", false),
-        tested("full_table_range_mb", "a_signal_ends_the_run_with_the_state_of_what_was_read"),
+        tested(
+            "full_table_range_mb",
+            "a_signal_ends_the_run_with_the_state_of_what_was_read",
+        ),
         probe("emit_activate_version_messages", true),
-        tested("strict", "a_catalog_that_selects_nothing_is_an_error_in_a_strict_run_alone"),
+        tested(
+            "strict",
+            "a_catalog_that_selects_nothing_is_an_error_in_a_strict_run_alone",
+        ),
     ]);
     let ignored = [
         ("itersize", json!(20_000)),

@@ -45,7 +45,10 @@ pub(super) fn of_the_connection() -> Vec<Probe> {
         probe("ssh_tunnel.username", "me").given(tunnel.clone()),
         probe("ssh_tunnel.private_key", "PEM text").given(tunnel.clone()),
         probe("ssh_tunnel.private_key_password", "secret").given(tunnel),
-        tested("connect_timeout_seconds", "a_server_that_does_not_answer_is_given_up_after_connect_timeout"),
+        tested(
+            "connect_timeout_seconds",
+            "a_server_that_does_not_answer_is_given_up_after_connect_timeout",
+        ),
     ]
 }
 
@@ -124,7 +127,8 @@ fn own() -> Vec<Probe> {
     let deep = json!({"type": "object", "properties": {"b": {"type": "object", "properties": {"c": {"type": "integer"}}}}});
     let deep = one(&deep, r#"{"b":{"c":1}}"#);
     let long_stream = lines().replace(r#""stream":"s""#, r#""stream":"a_stream_of_a_long_name""#);
-    let widened = one(&json!({"type": "integer"}), "1") + "THEN\n" + &one(&json!({"type": "string"}), "\"x\"");
+    let widened =
+        one(&json!({"type": "integer"}), "1") + "THEN\n" + &one(&json!({"type": "string"}), "\"x\"");
     let slow = "SQL create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(1.5); return null; end'; \
         create table s (id bigint primary key); create trigger slow after insert on s execute function slow()\nTHEN\n";
     let named = "SQL create table s (id bigint primary key, by text default current_setting('application_name'))\nTHEN\n";
@@ -133,7 +137,9 @@ fn own() -> Vec<Probe> {
     vec![
         probe("default_target_schema", "other"),
         probe("naming_mode", "pipelinewise"),
-        probe("schema_mapping{}.target_schema", "mapped").given(mapped(json!({}))).on(of_source()),
+        probe("schema_mapping{}.target_schema", "mapped")
+            .given(mapped(json!({})))
+            .on(of_source()),
         probe("schema_mapping{}.target_schema_select_permissions", role)
             .given(mapped(json!({"target_schema": "mapped"})))
             .on(of_source()),
@@ -149,23 +155,33 @@ fn own() -> Vec<Probe> {
             .given(json!({"hard_delete": true}))
             .on(versions() + &record("s", deleted) + "\n"),
         probe("add_metadata_columns", false),
-        probe("interpret_content_encoding", true)
-            .on(one(&json!({"type": "string", "contentEncoding": "base16"}), "\"00ff\"")),
+        probe("interpret_content_encoding", true).on(one(
+            &json!({"type": "string", "contentEncoding": "base16"}),
+            "\"00ff\"",
+        )),
         probe("sanitize_null_text_characters", true).on(one(&json!({"type": "string"}), r#""a\u0000b""#)),
-        probe("invalid_date_handling", "null")
-            .on(one(&json!({"type": ["string", "null"], "format": "date-time"}), "\"2020-02-31T00:00:00Z\"")),
-        probe("invalid_values", "null").given(json!({"schema_evolution": "error"})).on(
-            one(&json!({"type": "integer"}), "1")
+        probe("invalid_date_handling", "null").on(one(
+            &json!({"type": ["string", "null"], "format": "date-time"}),
+            "\"2020-02-31T00:00:00Z\"",
+        )),
+        probe("invalid_values", "null")
+            .given(json!({"schema_evolution": "error"}))
+            .on(one(&json!({"type": "integer"}), "1")
                 + "THEN\n"
-                + &one(&json!({"type": ["integer", "null"]}), "123456789012345678901234567890"),
-        ),
-        probe("widen_on", "schema").on(
-            one(&json!({"type": "integer"}), "1") + "THEN\n" + &one(&json!({"type": ["integer", "string"]}), "2"),
-        ),
+                + &one(
+                    &json!({"type": ["integer", "null"]}),
+                    "123456789012345678901234567890",
+                )),
+        probe("widen_on", "schema").on(one(&json!({"type": "integer"}), "1")
+            + "THEN\n"
+            + &one(&json!({"type": ["integer", "string"]}), "2")),
         probe("schema_evolution", "version").on(widened),
         probe("identifier_max_length", 16).on(long_stream),
         probe("primary_key_required", true).on(keyless),
-        tested("lock_timeout_seconds", "a_table_that_somebody_locks_is_told_with_who_it_is"),
+        tested(
+            "lock_timeout_seconds",
+            "a_table_that_somebody_locks_is_told_with_who_it_is",
+        ),
         probe("state_in_target", true),
         probe("state_id", "mine").given(json!({"state_in_target": true})),
         tested("parallelism", "max_parallelism_is_the_number_of_writing_threads"),
@@ -173,8 +189,12 @@ fn own() -> Vec<Probe> {
         probe("temp_dir", "FOLDER/temp"),
         probe("data_flattening_max_level", 1).on(deep.clone()),
         probe("flattening_enabled", true).on(deep.clone()),
-        probe("flattening_max_depth", 1).given(flat.clone()).on(deep.clone()),
-        probe("flattening_max_key_length", 3).given(flat.clone()).on(deep.clone()),
+        probe("flattening_max_depth", 1)
+            .given(flat.clone())
+            .on(deep.clone()),
+        probe("flattening_max_key_length", 3)
+            .given(flat.clone())
+            .on(deep.clone()),
         probe("flattening_separator", "_").given(flat).on(deep),
         probe("load_method", "overwrite").on(lines() + "THEN\n" + &one(&json!({"type": "integer"}), "1")),
         probe("statement_timeout_seconds", 1).on(slow + &lines()),
