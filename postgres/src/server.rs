@@ -3,7 +3,7 @@
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use melisma_sdk::{Error, Kind, Result};
+use melisma_sdk::{Error, Kind, Result, show};
 use postgres::config::{Host, SslMode as Wire};
 use postgres::{Client, NoTls};
 use rustls::ClientConfig;
@@ -46,12 +46,27 @@ impl Connection {
     /// `application_name` is the plugin's own, used unless the settings have one.
     pub fn server(&self, application_name: &str) -> Result<Server> {
         if self.ssh_tunnel.enable {
-            return Err(Error::config(
-                "config: ssh_tunnel: not built in; open the tunnel yourself \
-                 (`ssh -N -L 6543:database:5432 user@bastion`) and set host to localhost, port to 6543",
-            ));
+            return Err(Error::config(format!(
+                "config: ssh_tunnel: not supported; open the tunnel yourself (`{}`) and set host to localhost, port to 6543",
+                self.ssh_command()
+            )));
         }
         Server::new(self, application_name)
+    }
+
+    /// What opens the tunnel that the settings ask for.
+    fn ssh_command(&self) -> String {
+        let tunnel = &self.ssh_tunnel;
+        let text =
+            |given: &Option<String>, otherwise: &str| given.as_deref().map_or(otherwise.to_owned(), show);
+        let port = tunnel.port.map(|port| format!(" -p {port}")).unwrap_or_default();
+        format!(
+            "ssh -N -L 6543:{}:{} {}@{}{port}",
+            text(&self.host, "database"),
+            self.port.unwrap_or(5432),
+            text(&tunnel.username, "user"),
+            text(&tunnel.host, "bastion"),
+        )
     }
 }
 

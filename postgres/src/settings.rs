@@ -159,7 +159,9 @@ pub struct SshTunnel {
     /// The user there.
     pub username: Option<String>,
     /// The private key, as PEM text.
+    #[schemars(extend("x-ignored" = "a tunnel is not opened"))]
     pub private_key: Option<Secret<String>>,
     /// The password of the private key.
+    #[schemars(extend("x-ignored" = "a tunnel is not opened"))]
     pub private_key_password: Option<Secret<String>>,
 }

@@ -74,7 +74,8 @@ pub struct Config {
     pub(crate) state_in_target: bool,
     /// The id under which `state_in_target` writes the STATE. Each pipeline into this schema needs its own.
     pub(crate) state_id: String,
-    /// pipelinewise's name for `max_parallelism`: 0 does not change it, -1 is the number of processors.
+    /// How many streams are written at the same time, by pipelinewise's name; `max_parallelism` is then the most. 0 does
+    /// not change `max_parallelism`, -1 is the number of processors.
     #[schemars(range(min = -1, max = 256))]
     pub(crate) parallelism: i64,
     /// Accepted and ignored: a STATE is emitted when its rows are durable, without flushing other streams.

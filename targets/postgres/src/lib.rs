@@ -229,12 +229,16 @@ fn adapt(standard: &mut StandardConfig, config: &Config) {
         None => standard.add_record_metadata,
     };
     standard.process_activate_version_messages &= config.activate_version && !pipelinewise;
-    if let Ok(wanted @ 1..) = usize::try_from(config.parallelism) {
-        standard.max_parallelism = standard.max_parallelism.min(wanted);
-    } else if config.parallelism < 0 {
-        let processors = thread::available_parallelism().map_or(1, usize::from);
-        standard.max_parallelism = standard.max_parallelism.min(processors);
-    }
+    let wanted = match usize::try_from(config.parallelism) {
+        Ok(0) => return,
+        Ok(wanted) => wanted,
+        Err(_) => thread::available_parallelism().map_or(1, usize::from),
+    };
+    // As in pipelinewise's, `max_parallelism` is a limit on it; 1 is our default, which is none.
+    standard.max_parallelism = match standard.max_parallelism {
+        1 => wanted,
+        most => wanted.min(most),
+    };
 }
 
 /// What the settings say about tables.

@@ -59,7 +59,7 @@ fn probes() -> Vec<Probe> {
             "parallelism",
             "several_connections_read_the_same_rows_and_can_be_interrupted",
         ),
-        probe("full_table_resume", false),
+        tested("full_table_resume", "resuming_can_be_turned_off"),
         tested(
             "full_table_range_mb",
             "a_signal_ends_the_run_with_the_state_of_what_was_read",

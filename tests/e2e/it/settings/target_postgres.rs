@@ -21,7 +21,6 @@ pub(super) fn connection(database: &Database<'_>) -> Value {
 /// What both PostgreSQL connectors need to be reached.
 pub(super) fn of_the_connection() -> Vec<Probe> {
     let tls = json!({"ssl_enable": true});
-    let shown = json!({"ssl_enable": true, "ssl_client_certificate_enable": true});
     let tunnel = json!({"ssh_tunnel": {"enable": true}});
     vec![
         probe("host", "nowhere.invalid"),
@@ -35,8 +34,14 @@ pub(super) fn of_the_connection() -> Vec<Probe> {
         probe("ssl_mode", "disable").given(tls.clone()),
         probe("ssl_certificate_authority", "FOLDER/none.pem").given(tls.clone()),
         probe("ssl_client_certificate_enable", true).given(tls),
-        probe("ssl_client_certificate", "FOLDER/none.pem").given(shown.clone()),
-        probe("ssl_client_private_key", "FOLDER/none.pem").given(shown),
+        tested(
+            "ssl_client_certificate",
+            "our_certificate_is_shown_from_text_or_file",
+        ),
+        tested(
+            "ssl_client_private_key",
+            "our_certificate_is_shown_from_text_or_file",
+        ),
         probe("ssl_storage_directory", "FOLDER/pem"),
         probe("ssl", true),
         probe("ssh_tunnel.enable", true),
@@ -122,13 +127,11 @@ fn own() -> Vec<Probe> {
     let mapped = |more: Value| json!({"schema_mapping": {"source": more}});
     let of_source = || lines().replace(r#""stream":"s""#, r#""stream":"source-s""#);
     let role = "pg_monitor";
-    let deleted = r#"{"id":2,"_sdc_deleted_at":"2020-01-01T00:00:00Z"}"#;
     let flat = json!({"flattening_enabled": true});
-    let deep = json!({"type": "object", "properties": {"b": {"type": "object", "properties": {"c": {"type": "integer"}}}}});
-    let deep = one(&deep, r#"{"b":{"c":1}}"#);
+    let deep = json!({"type": "object", "properties": {"bravo": {"type": "object", "properties": {"charlie": {"type": "integer"}}}}});
+    let deep = one(&deep, r#"{"bravo":{"charlie":1}}"#);
     let long_stream = lines().replace(r#""stream":"s""#, r#""stream":"a_stream_of_a_long_name""#);
-    let widened =
-        one(&json!({"type": "integer"}), "1") + "THEN\n" + &one(&json!({"type": "string"}), "\"x\"");
+    let grown = one(&json!({"type": "integer"}), "1") + "THEN\n" + &lines();
     let slow = "SQL create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(1.5); return null; end'; \
         create table s (id bigint primary key); create trigger slow after insert on s execute function slow()\nTHEN\n";
     let named = "SQL create table s (id bigint primary key, by text default current_setting('application_name'))\nTHEN\n";
@@ -150,11 +153,9 @@ fn own() -> Vec<Probe> {
         probe("use_copy", true),
         probe("activate_version", false).on(versions()),
         probe("process_activate_version_messages", false).on(versions()),
-        probe("hard_delete", true).on(versions()),
-        probe("hard_delete_mode", "records")
-            .given(json!({"hard_delete": true}))
-            .on(versions() + &record("s", deleted) + "\n"),
-        probe("add_metadata_columns", false),
+        tested("hard_delete", "older_versions_are_marked_or_deleted"),
+        tested("hard_delete_mode", "deleted_records_delete_in_their_order"),
+        probe("add_metadata_columns", true),
         probe("interpret_content_encoding", true).on(one(
             &json!({"type": "string", "contentEncoding": "base16"}),
             "\"00ff\"",
@@ -175,7 +176,7 @@ fn own() -> Vec<Probe> {
         probe("widen_on", "schema").on(one(&json!({"type": "integer"}), "1")
             + "THEN\n"
             + &one(&json!({"type": ["integer", "string"]}), "2")),
-        probe("schema_evolution", "version").on(widened),
+        probe("schema_evolution", "freeze").on(grown),
         probe("identifier_max_length", 16).on(long_stream),
         probe("primary_key_required", true).on(keyless),
         tested(
@@ -192,7 +193,7 @@ fn own() -> Vec<Probe> {
         probe("flattening_max_depth", 1)
             .given(flat.clone())
             .on(deep.clone()),
-        probe("flattening_max_key_length", 3)
+        probe("flattening_max_key_length", 10)
             .given(flat.clone())
             .on(deep.clone()),
         probe("flattening_separator", "_").given(flat).on(deep),
