@@ -45,7 +45,7 @@ pub(super) fn of_the_connection() -> Vec<Probe> {
         probe("ssl_storage_directory", "FOLDER/pem"),
         probe("ssl", true),
         probe("ssh_tunnel.enable", true),
-        probe("ssh_tunnel.host", "bastion").given(tunnel.clone()),
+        probe("ssh_tunnel.host", "gate.example.com").given(tunnel.clone()),
         probe("ssh_tunnel.port", 2222).given(tunnel.clone()),
         probe("ssh_tunnel.username", "me").given(tunnel.clone()),
         probe("ssh_tunnel.private_key", "PEM text").given(tunnel.clone()),
