@@ -221,7 +221,6 @@ fn the_project_for_a_python_tap_runs() {
     let folder = tempfile::tempdir().expect("a folder");
     let tap = folder.path().join("venvs/tap-github/bin/tap-github");
     std::fs::create_dir_all(tap.parent().expect("a folder")).expect("made");
-    std::fs::create_dir(folder.path().join("output")).expect("made");
     std::fs::write(folder.path().join("meltano.yml"), project).expect("written");
     std::fs::write(&tap, TAP).expect("written");
     std::fs::set_permissions(&tap, std::fs::Permissions::from_mode(0o755)).expect("executable");
