@@ -116,18 +116,18 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
         "# Faults\n\n\
          Written by `cargo xtask faults --full --seed {seed}`, on {machine}. The programs are debug builds, which have kill points; a \
          release has none.\n\n\
-         A scripted tap sends rows that follow from a seed and their number: three streams, one with keys, one without, one \
-         whose keys come again and have versions; a column more on the way, ACTIVATE_VERSION, a STATE every ten rows. \
-         `melisma run` brings them into each target. The run is disturbed, what is left is read back by readers that are \
-         not the product's and judged *before* anything is started again; then the run is started again until it ends, and \
-         once more for fresh rows.\n\n\
+         A scripted tap sends rows that are computed from a seed and their number, in three streams: one with keys, one without, \
+         one with repeated keys and versions. A column is added on the way, and there are ACTIVATE_VERSION messages and a STATE every \
+         ten rows. `melisma run` loads them into each target. The run is disturbed. What it leaves is read by independent \
+         readers, and checked *before* anything is started again; then the run is repeated until it ends well, and once more for \
+         new rows.\n\n\
          | | |\n|---|---|\n\
          | P1 | rows that an emitted or stored STATE covers are in the target, at the moment of the crash |\n\
-         | P2 | nothing is there that was not sent, nor more often than it was sent |\n\
+         | P2 | no row is there that was not sent, nor more often than it was sent |\n\
          | P3 | each row is the one that was sent, in its order |\n\
-         | P4 | after a run that ended well the target equals the source: no doubles where keys are merged, nor with `state_in_target` |\n\
-         | P5 | fresh rows pass after faults |\n\
-         | P6 | the STATE that is kept is the tap's, byte for byte, and the last one after a run that ended well |\n\
+         | P4 | after a run that ended well the target equals the source: no duplicates where keys are merged, nor with `state_in_target` |\n\
+         | P5 | new rows are loaded after faults |\n\
+         | P6 | the stored STATE is the tap's, byte for byte, and the last one after a run that ended well |\n\
          | P7 | no row and no password is in a log, and nothing but STATE on a target's stdout |\n\
          | P8 | what is overwritten stays as it was when the tap failed, was killed or was interrupted, though its pipe ended |\n\n\
          ## Counts\n\n\
@@ -136,13 +136,13 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
     let bad = |results: &mut dyn Iterator<Item = bool>| results.filter(|ok| !ok).count();
     let _ = writeln!(
         text,
-        "| cells: a named point, a target, a way | {} | {} |",
+        "| cells: a named point, a target, a fault | {} | {} |",
         report.cells.len(),
         bad(&mut report.cells.iter().map(|(_, outcome)| outcome.result.is_ok()))
     );
     let _ = writeln!(
         text,
-        "| taps that fail: a way, a target, appended to or overwritten | {} | {} |",
+        "| taps that fail: a failure, a target, appended to or overwritten | {} | {} |",
         report.taps.len(),
         bad(&mut report.taps.iter().map(|(_, result)| result.is_ok()))
     );
@@ -175,16 +175,16 @@ pub fn page(report: &Report, seed: u64, machine: &str) -> String {
     let _ = write!(
         text,
         "## Kills at random\n\n\
-         SIGKILL at random moments, while the processes start or rows are under way; {} kills share one growing set of rows, \
-         in {} rounds. Killed were the runner {} times, the tap {}, the target {}, and all processes of PostgreSQL's server \
-         {}. {late} more came too late to hit anybody, and do not count.\n\n\
+         SIGKILL at random moments, while the processes start or rows are being loaded; {} kills share one growing set of rows, \
+         in {} rounds. The runner was killed {} times, the tap {}, the target {}, and all processes of PostgreSQL's server \
+         {}. {late} more kills came after the end of the run, and do not count.\n\n\
          {in_flight} of {kills} kills ({}%) found units in flight: the engine's ledger held records that it had read and that \
          were not durable yet. The build with kill points keeps that number in a file, which the harness reads a moment \
          before it kills; below 60% the command fails. After {replays} of them the next run sent rows again, {replayed} in \
-         all; without any the command fails as well. Seeds decide who is killed and when, but not how far the processes are \
-         by then, so a round that is repeated is not the same to the microsecond.\n\n\
-         SIGKILL ends processes, not the machine: what was written and not synced is still there after it. That files are synced \
-         before a STATE is emitted can be read in `sdk/src/files`, and is not shown here.\n\n",
+         all; without any the command fails as well. A seed decides which process is killed and when, but not how far the processes are \
+         by then, so a repeated round is not exactly the same.\n\n\
+         SIGKILL ends processes, not the machine: data that was written and not synced survives it. So these tests do not show that \
+         files are synced before a STATE is emitted; the code that does it is in `sdk/src/files`.\n\n",
         crate::kills::KILLS_A_ROUND,
         report.rounds.len(),
         victims[0],
@@ -226,12 +226,12 @@ fn points(report: &Report, text: &mut String) {
     let _ = write!(
         text,
         "## Named points\n\n\
-         At each point the process that comes there is ended by SIGKILL (k), gets an error (e), or hangs for ever (h), and an \
-         operator ends it: SIGTERM, SIGTERM, SIGKILL. A cell whose run never came to its point fails. At {in_flight} of {} \
-         cells units were in flight, after {replayed} rows were sent again. A capital letter is a violation, a dot means \
-         that the target does not come there. With a stroke: the same for a target that is overwritten, in which a crash must \
-         leave each stream as it was or as it will be.\n\n\
-         | point | what stands there | jsonl | csv | parquet | postgres |\n|---|---|---|---|---|---|\n",
+         At each point the process that reaches it is killed by SIGKILL (k), gets an error (e), or hangs for ever (h) until an \
+         operator ends it with SIGTERM, SIGTERM and SIGKILL. A cell whose run does not reach its point fails. In {in_flight} of {} \
+         cells rows were in flight; after {replayed} of them rows were sent again. A capital letter is a violation, a dot means \
+         that the target has no such point. A letter with a prime is for a target that is overwritten, in which a crash must leave \
+         each stream either as it was or as it will be.\n\n\
+         | point | what has happened there | jsonl | csv | parquet | postgres |\n|---|---|---|---|---|---|\n",
         report.cells.len()
     );
     for point in ALL {
@@ -266,10 +266,10 @@ fn taps(report: &Report, text: &mut String) {
     text.push_str(
         "## Taps that fail\n\n\
          To a target the end of its input looks the same whether the tap has sent everything, failed or was killed. The tap sends \
-         rows and then fails, is killed, or waits until somebody interrupts or kills the runner, always after a run that ended \
-         well. A target that appends must keep every row that a STATE covers. Of one that is overwritten not a row may have \
-         changed (P8), and the STATE that is kept is that of the run before. Then two runs end well. An a stands for appended to, \
-         an o for overwritten, a capital letter for a violation.\n\n\
+         rows and then fails, is killed, or waits until the runner is interrupted or killed, always after a run that ended \
+         well. A target that appends must keep every row that a STATE covers. In one that is overwritten no row may have \
+         changed (P8), and the stored STATE is that of the run before. Then two runs end well. An a means appended to, \
+         an o overwritten, a capital letter a violation.\n\n\
          | what happens | jsonl | csv | parquet | postgres |\n|---|---|---|---|---|\n",
     );
     for how in taps::How::ALL {
@@ -310,10 +310,10 @@ fn scripted(report: &Report, text: &mut String) {
     }
     text.push_str(
         "## The scripted sink\n\n\
-         The pipeline alone, into a sink that rejects a call, fails after it did the work, holds, or is slow: with one writer, \
-         with two, with commits at STATEs, with one commit at the end, each at two places. Judged are the ledger's invariants \
+         The pipeline alone, with a sink that rejects a call, fails after it has done the work, blocks, or is slow: with one writer, \
+         with two, with commits at STATEs, with one commit at the end, each at two points. Checked are the ledger's invariants \
          (I1: an emitted STATE covers durable rows only; I2: STATEs go forward; I3: a good end emits the last; I4: records are \
-         durable, or the run failed) and P1 to P3, the bounds of what is read while a sink holds, and that rows are on the right \
+         durable, or the run failed) and P1 to P3, that reading stops while a sink blocks, and that rows are on the right \
          side of each SCHEMA and ACTIVATE_VERSION.\n\n| call | trouble | cells | violations |\n|---|---|---|---|\n",
     );
     for (row, (done, bad)) in table {
