@@ -81,8 +81,8 @@ pub trait Sink {
     /// all streams are committed together ([`CommitMode`]).
     fn change_plan(&mut self, worker: &mut Self::Worker, plan: &Arc<Self::Plan>) -> Result<()>;
 
-    /// Removes the rows of the stream whose version is lower than `version` (ACTIVATE_VERSION). Called only where
-    /// [`Options::activate_versions`](crate::pipeline::Options::activate_versions) says that sinks do so.
+    /// Removes the rows of the stream whose version is lower than `version` (ACTIVATE_VERSION). Called only
+    /// where sinks do so ([`ActivateVersion::Apply`](crate::pipeline::ActivateVersion::Apply)).
     ///
     /// Earlier rows were committed, unless all streams are committed together; otherwise the effect must be durable when
     /// this returns.

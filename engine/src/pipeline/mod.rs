@@ -45,7 +45,9 @@ use crate::sink::{CommitMode, Destination};
 pub use dead_letter::DeadLetters;
 use decode_loop::DecodeLoop;
 pub use observer::{Observer, StreamSummary, Summary};
-pub use options::{FinalState, Limits, OnInvalid, Options, Repairs, Stop, UndeclaredProperties};
+pub use options::{
+    ActivateVersion, FinalState, Limits, OnInvalid, Options, Repairs, Stop, UndeclaredProperties,
+};
 use reader::Reader;
 use state_emitter::StateEmitter;
 use writer::{Command, Failure, Writer, panic_message};

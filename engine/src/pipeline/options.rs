@@ -16,7 +16,7 @@ use crate::sink::CommitMode;
 pub struct Options {
     /// When rows are committed.
     pub limits: Limits,
-    /// STATE is told at most once in this time, and one that waits as long closes the batches that it waits for.
+    /// STATE is emitted at most once in this time, and one that waits as long causes a commit of the rows that it waits for.
     pub state_interval: Duration,
     /// Bytes that lines, open batches and writes in hand may take together; the input waits when they are spent.
     pub memory_budget: usize,
@@ -24,7 +24,7 @@ pub struct Options {
     pub max_line_bytes: usize,
     /// The most streams that one input may have.
     pub max_streams: usize,
-    /// The most bytes that one run may set aside in the file of [`OnInvalid::DeadLetter`].
+    /// The most bytes that one run may write to the file of [`OnInvalid::DeadLetter`].
     pub dead_letter_max_bytes: u64,
     /// Writing threads. A stream stays with one of them. Streams that are committed at STATEs share one thread, whatever
     /// this says.
@@ -40,18 +40,16 @@ pub struct Options {
     pub add_metadata: bool,
     /// What becomes of a record that does not fit its schema.
     pub on_invalid: OnInvalid,
-    /// Whether a line that is no message is passed over with a warning, instead of ending the run.
+    /// Whether a line that is no message is skipped with a warning, instead of ending the run.
     pub warn_invalid_lines: bool,
-    /// Whether a message of unknown type is passed over with a warning, instead of ending the run.
+    /// Whether a message of unknown type is skipped with a warning, instead of ending the run.
     pub lenient: bool,
     /// What is put right in lines that are no JSON.
     pub repairs: Repairs,
-    /// Whether ACTIVATE_VERSION is followed.
-    pub activate_versions: bool,
+    /// What happens to ACTIVATE_VERSION messages.
+    pub activate_version: ActivateVersion,
     /// What becomes of properties that the schema does not declare.
     pub undeclared: UndeclaredProperties,
-    /// Whether one that is not followed is warned of: the destination cannot remove rows of older versions.
-    pub warn_of_versions: bool,
 }
 
 impl Default for Options {
@@ -72,9 +70,8 @@ impl Default for Options {
             warn_invalid_lines: false,
             lenient: false,
             repairs: Repairs::default(),
-            activate_versions: true,
+            activate_version: ActivateVersion::Apply,
             undeclared: UndeclaredProperties::default(),
-            warn_of_versions: false,
         }
     }
 }
@@ -169,6 +166,17 @@ impl UndeclaredProperties {
             Self::Refuse => Undeclared::Refuse,
         }
     }
+}
+
+/// What happens to ACTIVATE_VERSION messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivateVersion {
+    /// The sinks apply them ([`Sink::activate_version`](crate::sink::Sink::activate_version)).
+    Apply,
+    /// They are ignored, with a warning: the destination cannot remove rows of older versions.
+    Warn,
+    /// They are ignored.
+    Ignore,
 }
 
 /// What becomes of a record that does not fit its schema.

@@ -232,6 +232,14 @@ impl<'e, D: Destination> Writer<'e, D> {
             return Ok(());
         };
         let (emitter, observer, started) = (self.emitter, self.observer, Instant::now());
+        let close = |unit: Unit, written: &mut u64, result: Result<()>| {
+            let written = std::mem::take(written);
+            if result.is_ok() {
+                observer.committed(name, written, started.elapsed());
+            }
+            let tally = unit.tally(written);
+            settle(emitter, Some(unit.ticket), tally, result)
+        };
         match call {
             Call::Write(batch, rows, memory) => {
                 sink.write(worker, batch)?;
@@ -242,23 +250,15 @@ impl<'e, D: Destination> Writer<'e, D> {
             }
             Call::Commit(unit, state) => {
                 let result = commit(sink, worker, *written, state.as_deref());
-                let written = std::mem::take(written);
-                if result.is_ok() {
-                    observer.committed(name, written, started.elapsed());
-                }
-                let tally = unit.tally(written);
-                settle(emitter, Some(unit.ticket), tally, result)
+                close(unit, written, result)
             }
             Call::Finish(unit, state) => {
                 let result = commit(sink, worker, *written, state.as_deref());
                 let result = result.and_then(|()| sink.finish(worker));
-                let Some(unit) = unit else { return result };
-                let written = std::mem::take(written);
-                if result.is_ok() {
-                    observer.committed(name, written, started.elapsed());
+                match unit {
+                    Some(unit) => close(unit, written, result),
+                    None => result,
                 }
-                let tally = unit.tally(written);
-                settle(emitter, Some(unit.ticket), tally, result)
             }
             Call::Activate(version, ticket) => {
                 let result = sink.activate_version(worker, version);

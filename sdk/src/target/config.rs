@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use melisma_engine::pipeline::{self, FinalState, Limits, Options, Repairs};
+use melisma_engine::pipeline::{self, ActivateVersion, FinalState, Limits, Options, Repairs};
 use melisma_engine::schema::Metadata;
 use melisma_engine::sink::CommitMode;
 use melisma_engine::{Error, Result};
@@ -212,7 +212,7 @@ impl Default for StandardConfig {
             invalid_schema: InvalidSchema::default(),
             undeclared_properties: None,
             undeclared_column: Metadata::Undeclared.name().to_owned(),
-            process_activate_version_messages: options.activate_versions,
+            process_activate_version_messages: true,
         }
     }
 }
@@ -266,11 +266,18 @@ impl StandardConfig {
                 not_a_number: self.nan == NotANumber::Null,
                 invalid_schemas: self.invalid_schema == InvalidSchema::Any,
             },
-            activate_versions: can.activate_version && self.process_activate_version_messages,
+            activate_version: self.activate_version(commit, can),
             undeclared: self.undeclared(can.undeclared_properties)?,
-            // What is replaced as a whole keeps no rows of earlier runs, whatever their version.
-            warn_of_versions: !can.activate_version && commit != CommitMode::AtEnd,
         })
+    }
+
+    fn activate_version(&self, commit: CommitMode, can: Capabilities) -> ActivateVersion {
+        match (can.activate_version, self.process_activate_version_messages) {
+            (true, true) => ActivateVersion::Apply,
+            // What is replaced as a whole keeps no rows of earlier runs, whatever their version.
+            (false, _) if commit != CommitMode::AtEnd => ActivateVersion::Warn,
+            _ => ActivateVersion::Ignore,
+        }
     }
 
     /// `undeclared_properties`, for a target that can keep them or not.

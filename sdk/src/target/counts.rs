@@ -37,17 +37,17 @@ pub struct Count<'a> {
     pub bytes: u64,
 }
 
-/// Tells counts, when a runner listens.
+/// Reports counts, when a runner listens.
 #[derive(Debug, Default)]
-pub(super) struct Counts(Option<Mutex<Teller>>);
+pub(super) struct Counts(Option<Mutex<Reporter>>);
 
 #[derive(Debug)]
-struct Teller {
+struct Reporter {
     to: File,
     /// Asked for when the runner is gone.
     stop: Stop,
     next: Instant,
-    /// The records told of each stream, in the pipeline's order.
+    /// The number of records reported for each stream, in the pipeline's order.
     records: Vec<u64>,
     bytes: u64,
     lines: Vec<u8>,
@@ -57,14 +57,18 @@ impl Counts {
     /// Opens the FIFO that the environment names, if it does.
     ///
     /// # Errors
-    /// It can not be opened, or nobody reads it.
+    /// It cannot be opened, or nothing reads it.
     pub(super) fn open(environment: &Environment, stop: &Stop) -> Result<Self> {
         let Some(path) = environment.get(COUNTS_VARIABLE) else {
             return Ok(Self::default());
         };
-        let to = open(path)
-            .map_err(|error| Error::io(format!("cannot tell counts to {path} ({COUNTS_VARIABLE})"), error))?;
-        Ok(Self(Some(Mutex::new(Teller {
+        let to = open(path).map_err(|error| {
+            Error::io(
+                format!("cannot report counts to {path} ({COUNTS_VARIABLE})"),
+                error,
+            )
+        })?;
+        Ok(Self(Some(Mutex::new(Reporter {
             to,
             stop: stop.clone(),
             next: Instant::now(),
@@ -74,35 +78,35 @@ impl Counts {
         }))))
     }
 
-    /// Tells what has changed, when it is time to.
+    /// Reports what has changed, when it is time to.
     pub(super) fn progress(
         &self,
         now: Instant,
         bytes: u64,
         streams: &mut dyn Iterator<Item = &StreamSummary>,
     ) {
-        self.with(|teller| {
-            if now >= teller.next {
-                teller.next = now + INTERVAL;
-                teller.tell(bytes, streams);
+        self.with(|reporter| {
+            if now >= reporter.next {
+                reporter.next = now + INTERVAL;
+                reporter.report(bytes, streams);
             }
         });
     }
 
-    /// Tells the last counts.
+    /// Reports the last counts.
     pub(super) fn finish(&self, summary: &Summary) {
-        self.with(|teller| teller.tell(summary.bytes, &mut summary.streams.iter()));
+        self.with(|reporter| reporter.report(summary.bytes, &mut summary.streams.iter()));
     }
 
-    fn with(&self, work: impl FnOnce(&mut Teller)) {
-        if let Some(teller) = &self.0 {
-            work(&mut teller.lock().unwrap_or_else(PoisonError::into_inner));
+    fn with(&self, work: impl FnOnce(&mut Reporter)) {
+        if let Some(reporter) = &self.0 {
+            work(&mut reporter.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
 
-impl Teller {
-    fn tell(&mut self, bytes: u64, streams: &mut dyn Iterator<Item = &StreamSummary>) {
+impl Reporter {
+    fn report(&mut self, bytes: u64, streams: &mut dyn Iterator<Item = &StreamSummary>) {
         self.lines.clear();
         for (at, stream) in streams.enumerate() {
             if self.records.len() <= at {

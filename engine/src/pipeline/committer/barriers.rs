@@ -8,6 +8,7 @@ use crate::error::{Error, Result, show};
 use crate::fault;
 use crate::ledger::Ticket;
 use crate::message::Schema;
+use crate::pipeline::options::ActivateVersion;
 use crate::pipeline::schemas::{Source, decode_options, same_meaning};
 use crate::pipeline::stream::{OpenUnit, Stream};
 use crate::pipeline::writer::{Call, What};
@@ -98,9 +99,13 @@ impl<D: Destination> Committer<'_, D> {
                 "expected a SCHEMA before ACTIVATE_VERSION, found none",
             ));
         }
-        if !self.shared.options.activate_versions {
-            self.warn_of_version(id);
-            return Ok(());
+        match self.shared.options.activate_version {
+            ActivateVersion::Apply => {}
+            ActivateVersion::Warn => {
+                self.warn_of_version(id);
+                return Ok(());
+            }
+            ActivateVersion::Ignore => return Ok(()),
         }
         self.close_for_barrier(id)?;
         let ticket = self.open_barrier(seq, id);
@@ -109,13 +114,12 @@ impl<D: Destination> Committer<'_, D> {
 
     /// The destination keeps rows of older versions: said once a run, for its first such stream.
     fn warn_of_version(&mut self, id: usize) {
-        if !self.shared.options.warn_of_versions || std::mem::replace(&mut self.warned_of_versions, true) {
-            return;
+        if !std::mem::replace(&mut self.warned_of_versions, true) {
+            log::warn!(
+                "stream {}: ACTIVATE_VERSION is ignored: rows of older versions stay in the destination",
+                show(self.name(id))
+            );
         }
-        log::warn!(
-            "stream {}: ACTIVATE_VERSION is ignored: rows of older versions stay in the destination",
-            show(self.name(id))
-        );
     }
 
     /// The rows before a barrier go to their writer, and are committed unless all streams are committed together.

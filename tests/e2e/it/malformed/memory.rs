@@ -5,7 +5,7 @@ use std::io::{Cursor, Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use melisma_engine::pipeline::{self, Limits, Options};
+use melisma_engine::pipeline::{self, ActivateVersion, Limits, Options};
 use melisma_engine::rows::{RowBatch, Rows};
 use melisma_engine::schema::{DataType, StreamSchema};
 use melisma_engine::sink::{Destination, Sink};
@@ -54,7 +54,7 @@ pub(super) fn options() -> Options {
             ..Limits::default()
         },
         state_interval: Duration::ZERO,
-        activate_versions: false,
+        activate_version: ActivateVersion::Ignore,
         ..Options::default()
     }
 }
