@@ -4,6 +4,14 @@ use std::cmp::Ordering;
 use std::fmt;
 
 /// A decimal number: `mantissa` x 10^-`scale`, without trailing zeros.
+/// ```
+/// use melisma_engine::decimal::Decimal;
+///
+/// let price = Decimal::parse("1.70").expect("a number");
+/// assert_eq!(price.to_scaled(2), Some(170));
+/// assert!(price > Decimal::parse("1.699999999999999999999999999999999999").expect("a number"));
+/// assert_eq!(price.is_multiple_of(Decimal::parse("0.1").expect("a number")), Some(true));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal {
     negative: bool,

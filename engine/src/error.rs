@@ -237,6 +237,9 @@ const SHOWN: usize = 120;
 
 /// Shows a piece of input in an error: at most 120 bytes of it, cut at a character, and what is not
 /// [`printable`](mod@crate::printable) escaped.
+/// ```
+/// assert_eq!(melisma_engine::error::show("two\nlines"), r"two\nlines");
+/// ```
 pub fn show(found: &str) -> String {
     let mut end = found.len().min(SHOWN);
     while !found.is_char_boundary(end) {

@@ -83,6 +83,26 @@ pub struct State {
 }
 
 /// See the [module](self).
+/// Two streams, of which one is committed later than a STATE comes:
+///
+/// ```
+/// use melisma_engine::ledger::{Ledger, Tally};
+///
+/// let mut ledger = Ledger::new();
+/// let orders = ledger.open(3, 0); // a unit of stream 0 begins at line 3
+/// let people = ledger.open(5, 1); // one of stream 1 at line 5
+/// ledger.state(8, r#"{"orders": 2, "people": 3}"#);
+/// ledger.commit(orders, Tally::default())?;
+/// assert_eq!(ledger.low(), 5); // all lines below 5 are durable
+/// assert_eq!(ledger.take()?, None); // the STATE of line 8 covers people's rows as well
+///
+/// ledger.commit(people, Tally::default())?;
+/// assert_eq!(ledger.take()?.map(|state| state.seq), Some(8));
+///
+/// drop(ledger.open(9, 0)); // neither committed nor abandoned: a bug, after which no STATE is emitted
+/// assert!(ledger.check().is_err());
+/// # Ok::<(), melisma_engine::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Ledger {
     /// First sequence number of each unit that is not durable, and its stream.

@@ -50,6 +50,16 @@ impl From<Vec<u8>> for Chunk {
 }
 
 /// Reads chunks.
+/// ```
+/// use melisma_engine::line::{LineReader, START};
+///
+/// let mut reader = LineReader::new(&b"{\"a\":1}\n\xe9\n"[..], 1 << 20);
+/// let chunk = reader.next_chunk(Vec::new())?.expect("lines");
+/// let mut lines = chunk.lines(START);
+/// assert!(matches!(lines.next(), Some(Ok(line)) if line.text == r#"{"a":1}"#));
+/// assert!(matches!(lines.next(), Some(Err(line)) if line.bytes == b"\xe9" && line.at.line == 2));
+/// # Ok::<(), melisma_engine::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct LineReader<R> {
     input: R,

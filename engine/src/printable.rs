@@ -18,6 +18,9 @@ pub fn is_printable(c: char) -> bool {
 }
 
 /// The text with each character that is not printable escaped as in Rust: `\n`, `\u{1b}`, `\u{202e}`.
+/// ```
+/// assert_eq!(melisma_engine::printable::printable("\u{1b}[2J"), r"\u{1b}[2J");
+/// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_printable) {
         return Cow::Borrowed(text);

@@ -8,6 +8,26 @@ use crate::error::{Error, Result};
 use crate::schema::{Column, StreamSchema};
 
 /// Keeps rows as one text and compact references into it; nothing is allocated for a row or a cell.
+/// ```
+/// use std::sync::Arc;
+///
+/// use melisma_engine::cell::{Cell, Row};
+/// use melisma_engine::encode::Encoder;
+/// use melisma_engine::rows::Rows;
+/// use melisma_engine::schema::StreamSchema;
+///
+/// let schema = r#"{"properties": {"id": {"type": "integer"}, "price": {"type": "number"}}}"#;
+/// let mut rows = Rows::new(&Arc::new(StreamSchema::compile("orders", schema, &["id"], &[])?));
+/// let record = r#"{"id": 7}"#;
+/// rows.push(&Row { cells: vec![Cell::Int(7), Cell::Absent], record, ..Row::default() })?;
+///
+/// let batch = rows.finish()?;
+/// let row = batch.rows().next().expect("a row");
+/// assert_eq!((row.get("id"), row.get("price"), row.record()), (Cell::Int(7), Cell::Absent, record));
+/// let present: Vec<_> = row.present().map(|(column, cell)| format!("{}={cell}", column.name)).collect();
+/// assert_eq!(present, ["id=7"]);
+/// # Ok::<(), melisma_engine::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Rows {
     batch: RowBatch,

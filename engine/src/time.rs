@@ -9,6 +9,10 @@
 const DAY: i64 = 86_400_000_000;
 
 /// Days since 1970-01-01 of `YYYY-MM-DD`, years 1 to 9999 (proleptic Gregorian).
+/// ```
+/// assert_eq!(melisma_engine::time::parse_date("1970-01-02"), Some(1));
+/// assert_eq!(melisma_engine::time::parse_date("2026-02-29"), None);
+/// ```
 #[inline]
 pub fn parse_date(text: &str) -> Option<i32> {
     date(text.as_bytes().try_into().ok()?)
@@ -57,6 +61,12 @@ pub fn parse_time_utc(text: &str) -> Option<i64> {
 }
 
 /// Microseconds since 1970-01-01T00:00:00Z. Text without a zone is taken as UTC, a date alone as its midnight.
+/// ```
+/// use melisma_engine::time::parse_date_time;
+///
+/// assert_eq!(parse_date_time("1970-01-01T01:00:00.5+01:00"), Some(500_000));
+/// assert_eq!(parse_date_time("1970-01-02"), Some(86_400_000_000));
+/// ```
 #[inline]
 pub fn parse_date_time(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();

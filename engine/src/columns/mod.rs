@@ -93,6 +93,24 @@ pub struct ColumnOptions {
 }
 
 /// Encodes rows as Arrow columns.
+/// ```
+/// use std::sync::Arc;
+///
+/// use melisma_engine::cell::{Cell, Row};
+/// use melisma_engine::columns::{ColumnOptions, Columns};
+/// use melisma_engine::encode::Encoder;
+/// use melisma_engine::schema::StreamSchema;
+///
+/// let schema = r#"{"properties": {"id": {"type": "integer"}, "at": {"type": "string", "format": "date-time"}}}"#;
+/// let schema = Arc::new(StreamSchema::compile("orders", schema, &["id"], &[])?);
+/// let mut columns = Columns::new(&schema, ColumnOptions::default());
+/// columns.push(&Row { cells: vec![Cell::Int(7), Cell::Null], ..Row::default() })?;
+///
+/// let batch = columns.finish()?;
+/// assert_eq!((batch.num_rows(), batch.column(1).null_count()), (1, 1));
+/// assert_eq!(batch.schema().field(0).data_type().to_string(), "Int64");
+/// # Ok::<(), melisma_engine::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Columns {
     source: Arc<StreamSchema>,

@@ -54,6 +54,32 @@ pub struct DecodeOptions {
 }
 
 /// Decodes the records of one stream under one schema.
+/// ```
+/// use std::sync::Arc;
+///
+/// use melisma_engine::cell::{Cell, Row, Text};
+/// use melisma_engine::decode::{DecodeOptions, Decoder};
+/// use melisma_engine::schema::StreamSchema;
+///
+/// let schema = r#"{"properties": {"id": {"type": "integer"}, "price": {"type": "number"}, "name": {"type": "string"}}}"#;
+/// let schema = Arc::new(StreamSchema::compile("orders", schema, &["id"], &[])?);
+/// let options = DecodeOptions { validate: true, ..DecodeOptions::default() };
+/// let mut decoder = Decoder::new(&schema, options)?;
+///
+/// // Cells borrow from the text, in the order of the schema; numbers keep their digits.
+/// let text = r#"{"name": "tea", "id": 7, "price": 1.70}"#;
+/// let mut row = Row::default();
+/// let end = decoder.decode(text, 0, &mut row).expect("JSON");
+/// assert_eq!(end, text.len());
+/// assert_eq!(row.cells, [Cell::Int(7), Cell::Number("1.70"), Cell::Text(Text::plain("tea"))]);
+///
+/// // A record that breaks its schema is decoded, too; the violations say how.
+/// let mut row = row.recycle();
+/// decoder.decode(r#"{"id": 8, "price": "cheap"}"#, 0, &mut row).expect("JSON");
+/// assert_eq!(row.cells[2], Cell::Absent);
+/// assert_eq!(decoder.violations().len(), 1);
+/// # Ok::<(), melisma_engine::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Decoder {
     schema: Arc<StreamSchema>,

@@ -5,6 +5,11 @@ use super::scan;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends `text` as a JSON string, quotes included.
+/// ```
+/// let mut out = Vec::new();
+/// melisma_engine::json::write_string(&mut out, "say \"hi\"\n");
+/// assert_eq!(out, br#""say \"hi\"\n""#);
+/// ```
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     write_text(out, text);

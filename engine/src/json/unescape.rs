@@ -24,6 +24,11 @@ const ROOM: usize = 2 * FULL + BLOCK;
 /// Appends the text that the inside of a JSON string stands for.
 ///
 /// `raw` must be valid, as the decoder has checked. A lone surrogate, which the decoder refuses, becomes U+FFFD.
+/// ```
+/// let mut text = String::new();
+/// melisma_engine::json::unescape(r"caf\u00e9 \ud83d\ude00", &mut text);
+/// assert_eq!(text, "café 😀");
+/// ```
 pub fn unescape(raw: &str, out: &mut impl Write) {
     let mut room = Room::default();
     let mut work = Work::new(raw, 0, &mut room);

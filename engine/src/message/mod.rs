@@ -102,6 +102,20 @@ pub const MAX_STREAMS: usize = 100_000;
 const MAX_NAMES_BYTES: usize = 64 << 20;
 
 /// Reads messages and numbers the streams.
+/// ```
+/// use melisma_engine::line::{Line, START};
+/// use melisma_engine::message::{Message, MessageReader};
+///
+/// let mut messages = MessageReader::new(false);
+/// let text = r#"{"type":"RECORD","stream":"orders","record":{"id":1}}"#;
+/// let Message::Record(record) = messages.read(&Line { text, at: START })? else {
+///     panic!("a record");
+/// };
+/// // The record itself is not parsed: that is for the stream's decoder.
+/// assert_eq!(&text[record.body..], r#"{"id":1}}"#);
+/// assert_eq!(messages.name(record.stream), "orders");
+/// # Ok::<(), melisma_engine::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct MessageReader {
     lenient: bool,

@@ -91,6 +91,69 @@ impl Shared<'_> {
 ///
 /// The summary says what was done, also when the run failed. After an error what came before it is committed where
 /// that is safe, and its STATE emitted.
+/// A destination that counts; `examples` and the SDK have larger ones:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use melisma_engine::Result;
+/// use melisma_engine::pipeline::{self, Options};
+/// use melisma_engine::rows::{RowBatch, Rows};
+/// use melisma_engine::schema::StreamSchema;
+/// use melisma_engine::sink::{Destination, Sink};
+///
+/// #[derive(Default)]
+/// struct Count(Arc<AtomicU64>);
+///
+/// impl Destination for Count {
+///     type Plan = StreamSchema;
+///     type Encoder = Rows;
+///     type Worker = ();
+///     type Sink = Self;
+///
+///     fn plan(&self, schema: &Arc<StreamSchema>, _: Option<&Arc<StreamSchema>>) -> Result<Arc<StreamSchema>> {
+///         Ok(Arc::clone(schema))
+///     }
+///     fn encoder(&self, schema: &Arc<StreamSchema>) -> Result<Rows> {
+///         Ok(Rows::new(schema))
+///     }
+///     fn worker(&self) -> Result<()> {
+///         Ok(())
+///     }
+///     fn sink(&self, (): &mut (), _: &Arc<StreamSchema>) -> Result<Self> {
+///         Ok(Self(Arc::clone(&self.0)))
+///     }
+/// }
+///
+/// impl Sink for Count {
+///     type Batch = RowBatch;
+///     type Plan = StreamSchema;
+///     type Worker = ();
+///
+///     fn write(&mut self, (): &mut (), batch: RowBatch) -> Result<()> {
+///         self.0.fetch_add(batch.len() as u64, Ordering::Relaxed);
+///         Ok(())
+///     }
+///     fn commit(&mut self, (): &mut ()) -> Result<()> {
+///         Ok(())
+///     }
+///     fn change_plan(&mut self, (): &mut (), _: &Arc<StreamSchema>) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// let input = r#"{"type":"SCHEMA","stream":"a","schema":{"properties":{"id":{"type":"integer"}}},"key_properties":["id"]}
+/// {"type":"RECORD","stream":"a","record":{"id":1}}
+/// {"type":"STATE","value":{"a":1}}
+/// "#;
+/// let count = Count::default();
+/// let options = Options::default();
+/// let (summary, result) = pipeline::run(input.as_bytes(), std::io::sink(), &count, &options, &(), &());
+/// result?;
+/// assert_eq!((count.0.load(Ordering::Relaxed), summary.states_emitted), (1, 1));
+/// # Ok::<(), melisma_engine::Error>(())
+/// ```
 pub fn run<D: Destination>(
     input: impl Read + Send + 'static,
     output: impl Write + Send + 'static,

@@ -26,6 +26,18 @@ impl StreamSchema {
     /// ([`Kind::Input`](crate::Kind::Input), with the stream) A schema that is no JSON, has no `properties`, refers
     /// to a remote schema, names types that JSON Schema does not know, or lacks a key property; more than
     /// [`MAX_COLUMNS`] properties.
+    /// ```
+    /// use melisma_engine::schema::{DataType, StreamSchema};
+    ///
+    /// let schema = r#"{"properties": {"id": {"type": "integer"}, "price": {"type": ["null", "number"]}}}"#;
+    /// let schema = StreamSchema::compile("orders", schema, &["id"], &[])?;
+    /// assert_eq!(schema.columns[1].data_type, DataType::Number);
+    /// assert_eq!(schema.key_names().collect::<Vec<_>>(), ["id"]);
+    ///
+    /// let error = StreamSchema::compile("orders", r#"{"properties": {"id": {}}}"#, &["no"], &[]).unwrap_err();
+    /// assert!(error.to_string().contains("no"), "{error}");
+    /// # Ok::<(), melisma_engine::Error>(())
+    /// ```
     pub fn compile<S: AsRef<str>>(
         stream: &str,
         schema: &str,
