@@ -169,14 +169,7 @@ fn a_plugin_runs_alone_by_its_name_or_by_a_link_of_that_name() {
         assert_code(&output, 0);
         serde_json::from_slice::<Value>(&output.stdout).unwrap()
     };
-    for name in [
-        "tap-csv",
-        "tap-postgres",
-        "target-csv",
-        "target-jsonl",
-        "target-parquet",
-        "target-postgres",
-    ] {
+    for name in melisma_processes::PLUGINS {
         assert_eq!(about(&mut folder.melisma(&[name]))["name"], name);
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_melisma"), folder.join(name)).unwrap();
         assert_eq!(about(&mut Command::new(folder.join(name)))["name"], name);

@@ -168,14 +168,7 @@ fn usage_errors_have_real_line_ends_and_name_what_was_meant() {
 #[test]
 fn the_help_of_a_built_in_plugin_has_two_ways() {
     let folder = Folder::new();
-    for name in [
-        "tap-csv",
-        "tap-postgres",
-        "target-csv",
-        "target-jsonl",
-        "target-parquet",
-        "target-postgres",
-    ] {
+    for name in melisma_processes::PLUGINS {
         let [one, two] =
             [["help", name], [name, "--help"]].map(|args| folder.melisma(&args).output().unwrap());
         assert_code(&one, 0);

@@ -4,16 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Kind, Target, melisma, record, run, schema, state};
-
-const PLUGINS: [&str; 6] = [
-    "tap-csv",
-    "tap-postgres",
-    "target-csv",
-    "target-jsonl",
-    "target-parquet",
-    "target-postgres",
-];
+use crate::harness::{PLUGINS, Kind, Target, melisma, record, run, schema, state};
 
 fn about(plugin: &str) -> Value {
     let about = Command::new(melisma())

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Kind, Target, melisma, peak_memory, record, schema, state};
+use crate::harness::{Kind, Target, melisma, peak_after, peak_memory, record, schema, state};
 
 const MIB: u64 = 1 << 20;
 
@@ -39,19 +39,7 @@ fn feed(mut to: impl Write, bytes: u64, taken: &AtomicU64) {
 /// The peak memory of a target that gets this much input.
 fn peak(kind: Kind, bytes: u64) -> u64 {
     let target = Target::new(kind);
-    let mut command = target.command();
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    feed(&mut stdin, bytes, &AtomicU64::new(0));
-    let peak = peak_memory(child.id()).expect("alive: its input is open");
-    drop(stdin);
-    assert!(child.wait().expect("a child").success());
-    peak
+    peak_after(&mut target.command(), |stdin| feed(stdin, bytes, &AtomicU64::new(0)))
 }
 
 #[test]

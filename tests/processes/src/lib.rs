@@ -11,6 +11,6 @@ mod programs;
 mod sqlite;
 
 pub use live::{Live, children, kill, wait_for};
-pub use outcome::{Outcome, peak_memory, run};
-pub use programs::{melisma, root};
+pub use outcome::{Outcome, peak_after, peak_memory, run};
+pub use programs::{PLUGINS, melisma, root};
 pub use sqlite::sqlite;

@@ -1,7 +1,7 @@
 //! A process: its input, its end, its memory.
 
 use std::io::{ErrorKind, Write};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 
 /// How a process ended, and what it said.
 #[derive(Debug)]
@@ -71,6 +71,22 @@ pub fn run(command: &mut Command, input: &[u8]) -> Outcome {
         stdout: output.stdout,
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// Runs a command on what `feed` writes; its peak memory, in bytes. It must succeed.
+pub fn peak_after(command: &mut Command, feed: impl FnOnce(&mut ChildStdin)) -> u64 {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    feed(&mut stdin);
+    let peak = peak_memory(child.id()).expect("alive: its input is open");
+    drop(stdin);
+    assert!(child.wait().expect("a child").success());
+    peak
 }
 
 /// The largest resident memory of a living process so far, in bytes; `None` when it has ended.

@@ -4,6 +4,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// The plugins that are built into `melisma`.
+pub const PLUGINS: [&str; 6] = [
+    "tap-csv",
+    "tap-postgres",
+    "target-csv",
+    "target-jsonl",
+    "target-parquet",
+    "target-postgres",
+];
+
 /// The root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -10,7 +10,7 @@ use std::process::Command;
 
 pub(crate) use every::{Every, records, schema_line, state_line};
 pub(crate) use melisma_processes::{
-    Live, Outcome, children, kill, melisma, peak_memory, root, run, wait_for,
+    Live, Outcome, PLUGINS, children, kill, melisma, peak_after, peak_memory, root, run, wait_for,
 };
 pub(crate) use rows::{csv_rows, jsonl_rows, parquet_rows, parquet_schema};
 pub(crate) use scripts::Runs;

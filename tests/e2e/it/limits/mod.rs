@@ -8,16 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{melisma, root, run, schema};
-
-const PLUGINS: [&str; 6] = [
-    "tap-csv",
-    "tap-postgres",
-    "target-csv",
-    "target-jsonl",
-    "target-parquet",
-    "target-postgres",
-];
+use crate::harness::{PLUGINS, melisma, root, run, schema};
 
 /// The settings of a plugin and their defaults, as its `--about` tells them.
 fn defaults(plugin: &str) -> Vec<(String, Value)> {

@@ -3,13 +3,13 @@
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
-use std::process::Stdio;
+use std::process::{ChildStdin, Stdio};
 
 use melisma_engine::Kind;
 use melisma_engine::pipeline::Options;
 
 use super::memory::{options, run_on};
-use crate::harness::{Target, peak_memory};
+use crate::harness::{Target, peak_after, peak_memory};
 
 const MIB: u64 = 1 << 20;
 
@@ -189,26 +189,14 @@ fn a_million_schemas() {
         }
     });
     let target = Target::jsonl();
-    let peak = peak_after(&target, &mut input);
+    let peak = peak_after(&mut target.command(), all_of(&mut input));
     assert_eq!(target.rows("s").len(), schemas);
     assert!(peak < 96 * MIB, "{} MiB", peak / MIB);
 }
 
-/// Feeds a target to the end of its input, and tells its peak memory; it must end well.
-fn peak_after(target: &Target, input: &mut impl Read) -> u64 {
-    let mut command = target.command();
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("starts");
-    let mut stdin = child.stdin.take().expect("piped");
-    std::io::copy(input, &mut stdin).expect("the target reads");
-    let peak = peak_memory(child.id()).expect("alive: its input is open");
-    drop(stdin);
-    assert!(child.wait().expect("a child").success());
-    peak
+/// Feeds the whole of an input.
+fn all_of(input: &mut impl Read) -> impl FnOnce(&mut ChildStdin) {
+    |stdin| drop(std::io::copy(input, stdin).expect("the target reads"))
 }
 
 /// Names outside the schema, a megabyte each and all of them different: none is kept.
@@ -227,7 +215,7 @@ fn keys_of_a_megabyte() {
         }
     });
     let target = Target::jsonl();
-    let peak = peak_after(&target, &mut input);
+    let peak = peak_after(&mut target.command(), all_of(&mut input));
     assert_eq!(target.rows("s").len(), 200);
     assert!(peak < 96 * MIB, "{} MiB", peak / MIB);
 }

@@ -14,19 +14,10 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Every, Live, Outcome, Runs, melisma, run, schema, wait_for};
+use crate::harness::{PLUGINS, Every, Live, Outcome, Runs, melisma, run, schema, wait_for};
 
 /// Occurs in nothing but what a test plants.
 const CANARY: &str = "CanaryInTheCoalMine";
-
-const PLUGINS: [&str; 6] = [
-    "tap-csv",
-    "tap-postgres",
-    "target-csv",
-    "target-jsonl",
-    "target-parquet",
-    "target-postgres",
-];
 
 /// The dotted names of a plugin's secret settings, as its `--about` tells them.
 fn secrets(plugin: &str) -> Vec<String> {
