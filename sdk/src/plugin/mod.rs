@@ -17,7 +17,7 @@ use crate::{about, logs, protocol};
 
 pub use identity::{Package, Plugin, Role};
 
-/// The [`Package`](crate::plugin::Package) of the crate that says it.
+/// The [`Package`] of the crate that says it.
 #[macro_export]
 macro_rules! package {
     () => {
