@@ -75,7 +75,7 @@ fn since_epoch(now: SystemTime) -> Duration {
     now.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// Year, month and day so many days after 1970-01-01: Howard Hinnant's `civil_from_days`, for days that are not
+/// Year, month and day of the day with this number after 1970-01-01: Howard Hinnant's `civil_from_days`, for days that are not
 /// negative. Years begin in March there, so that the leap day is the last.
 fn civil(days: u64) -> (u64, u64, u64) {
     const DAYS_OF_400_YEARS: u64 = 146_097;

@@ -177,7 +177,7 @@ pub fn run<D: Destination>(
     };
     let mut summary = Summary::default();
     let result = work(input, &KillPoints(destination), shared, &mut summary);
-    // The reader, if it waits for memory, sees that nobody listens any more.
+    // The reader, if it waits for memory, sees that nothing receives its blocks any more.
     budget.close();
     let result = both(result, failure.take().map_or(Ok(()), Err));
     let last = if at_end && result.is_err() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Is told what happens, for progress and metrics. Called once a block or a batch, never once a record, from the
+/// Sees what happens, for progress and metrics. Called once a block or a batch, never once a record, from the
 /// decoding thread and the writers; it should return at once.
 pub trait Observer: Sync {
     /// After each block of input, and every so often while none comes: all bytes that were taken in so far, and what
@@ -21,7 +21,7 @@ pub trait Observer: Sync {
         let _ = (stream, rows, took);
     }
 
-    /// A record was left out or set aside, for this reason.
+    /// A record was refused for this reason, and dropped or written to the dead-letter file.
     fn refused(&self, stream: &str, reason: &str) {
         let _ = (stream, reason);
     }
@@ -39,15 +39,15 @@ pub struct Summary {
     pub bytes: u64,
     /// Blank lines.
     pub blank: u64,
-    /// Lines that were passed over with a warning: noise and messages of unknown type.
+    /// Lines that were skipped with a warning: noise and messages of unknown type.
     pub ignored: u64,
     /// RECORD messages.
     pub records: u64,
-    /// Records left out or set aside by `on_invalid`.
+    /// Records dropped, or written to the dead-letter file, by `on_invalid`.
     pub refused: u64,
     /// STATE messages that came.
     pub states: u64,
-    /// STATE lines told.
+    /// STATE lines emitted.
     pub states_emitted: u64,
     /// The most bytes that lines, open batches and writes took together.
     pub peak_bytes: usize,
@@ -64,7 +64,7 @@ pub struct StreamSummary {
     pub records: u64,
     /// Bytes of these lines.
     pub bytes: u64,
-    /// Records left out or set aside by `on_invalid`.
+    /// Records dropped, or written to the dead-letter file, by `on_invalid`.
     pub refused: u64,
     /// Rows that are durable.
     pub committed: u64,

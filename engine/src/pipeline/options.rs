@@ -186,7 +186,7 @@ pub enum OnInvalid {
     Fail,
     /// The record is left out and counted.
     Skip,
-    /// The record is set aside in this JSONL file, with the reason, and counted.
+    /// The record is written to this JSONL file, the dead-letter file, with the reason, and counted.
     DeadLetter(PathBuf),
 }
 

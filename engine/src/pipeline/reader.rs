@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::fault;
 use crate::line::{Chunk, LineReader};
 
-/// Blocks that may wait to be decoded: so many that the tap goes on while the decoding thread waits for a processor.
+/// Blocks that may wait to be decoded: enough for the tap to go on while the decoding thread waits for a processor.
 const AHEAD: usize = 8;
 
 /// What comes from the reading thread.
@@ -19,7 +19,7 @@ pub(super) enum Input {
     Lines(Chunk, Reservation),
     /// The input ended as it should.
     End,
-    /// It can not be read on.
+    /// It cannot be read any further.
     Failed(Error),
 }
 
@@ -32,7 +32,7 @@ pub(super) struct Reader {
 
 impl Reader {
     /// Starts the thread. It is never joined: it may sit in a read that does not return, and ends by itself when
-    /// it finds nobody listening.
+    /// it finds that nothing receives its blocks.
     pub(super) fn start(
         source: impl Read + Send + 'static,
         max_line_bytes: usize,

@@ -181,8 +181,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Runs `script` on a emitter and returns what it told.
-    fn told(interval: Duration, script: impl FnOnce(&StateEmitter, Instant)) -> String {
+    /// Runs `script` on an emitter and returns what it emitted.
+    fn emitted(interval: Duration, script: impl FnOnce(&StateEmitter, Instant)) -> String {
         let output = Output::default();
         script(
             &StateEmitter::new(Box::new(output.clone()), Some(interval)),
@@ -205,8 +205,8 @@ mod tests {
     }
 
     #[test]
-    fn coalesces_to_the_interval_but_always_tells_the_end() {
-        let out = told(10 * SECOND, |emitter, t| {
+    fn coalesces_to_the_interval_but_always_emits_the_last() {
+        let out = emitted(10 * SECOND, |emitter, t| {
             emitter.state(1, "{\"a\": 1.0}", t).unwrap();
             emitter.state(2, "2", t + SECOND).unwrap();
             emitter.state(3, "3", t + 2 * SECOND).unwrap();
@@ -220,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn never_tells_the_same_twice_nor_an_empty_state() {
-        let out = told(Duration::ZERO, |emitter, t| {
+    fn never_emits_the_same_twice_nor_an_empty_state() {
+        let out = emitted(Duration::ZERO, |emitter, t| {
             for (seq, value) in (1..).zip(["{}", "1", "1", " { } ", "null", "2", "{}", "1"]) {
                 emitter.state(seq, value, t).unwrap();
             }
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn an_empty_state_does_not_push_out_the_one_that_waits() {
-        let out = told(Duration::ZERO, |emitter, t| {
+        let out = emitted(Duration::ZERO, |emitter, t| {
             let unit = emitter.open(1, 0);
             emitter.state(2, "2", t).unwrap();
             emitter.state(3, "{}", t).unwrap();
@@ -242,8 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn tells_nothing_after_a_bug() {
-        let out = told(SECOND, |emitter, t| {
+    fn emits_nothing_after_a_bug() {
+        let out = emitted(SECOND, |emitter, t| {
             emitter.state(1, "1", t).unwrap();
             emitter.state(2, "2", t).unwrap();
             drop(emitter.open(3, 0));

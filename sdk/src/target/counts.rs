@@ -159,7 +159,7 @@ fn open(path: &str) -> io::Result<File> {
     File::options().write(true).open(path)
 }
 
-/// Whether nobody reads any more: seen without a write, since a quiet tap gives nothing to tell.
+/// Whether the reader is gone: seen without a write, since a quiet tap gives nothing to report.
 #[cfg(unix)]
 fn is_gone(to: &File) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
