@@ -248,3 +248,25 @@ fn words(name: &str) -> Vec<String> {
     words.retain(|word| !word.is_empty());
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cases_are_those_of_serde() {
+        for (case, field, variant) in [
+            (Case::Lower, "updated_at", "inprogress"),
+            (Case::Upper, "UPDATED_AT", "INPROGRESS"),
+            (Case::Pascal, "UpdatedAt", "InProgress"),
+            (Case::Camel, "updatedAt", "inProgress"),
+            (Case::Snake, "updated_at", "in_progress"),
+            (Case::ScreamingSnake, "UPDATED_AT", "IN_PROGRESS"),
+            (Case::Kebab, "updated-at", "in-progress"),
+            (Case::ScreamingKebab, "UPDATED-AT", "IN-PROGRESS"),
+        ] {
+            assert_eq!(case.of_field("updated_at"), field);
+            assert_eq!(case.of_variant("InProgress"), variant);
+        }
+    }
+}

@@ -54,6 +54,21 @@
 //!
 //! `#[record(format = "date-time")]` sets the `format` of a field that is a text. `#[record(serde)]` takes a field of a type that
 //! has `Serialize` and `JsonSchema` and is none of the above.
+//!
+//! ```compile_fail
+//! #[derive(melisma_sdk::Record)]
+//! struct Order {
+//!     #[serde(with = "seconds")] // `serde(with)` is not supported by Record
+//!     at: u64,
+//! }
+//! ```
+//!
+//! ```compile_fail
+//! #[derive(melisma_sdk::Record)]
+//! enum Event {
+//!     Made { id: i64 }, // an enum whose variants have fields needs #[serde(tag = "..")]
+//! }
+//! ```
 
 mod fields;
 #[doc(hidden)]

@@ -1,8 +1,10 @@
 //! The sdk as its users have it: small plugins run through their mains, on buffers.
 
+mod derive;
 mod disagreement;
 mod family;
 mod keys;
 mod shop;
+mod surface;
 mod tap;
 mod target;

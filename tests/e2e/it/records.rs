@@ -185,6 +185,29 @@ fn every_type_loads_into_each_file_target() {
     }
 }
 
+/// What simd-json parses is a record as it is, cut to the schema.
+#[test]
+fn json_of_any_shape_is_a_record() {
+    use melisma_sdk::simd_json;
+    let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}, "any": {}}});
+    let stream = Stream::new("s", schema).sync(|output| {
+        let mut page =
+            br#"[{"id": 1, "any": {"a": [1.5, null, "\u00e9"]}}, {"any": true, "id": 2, "unknown": 1}]"#
+                .to_vec();
+        let page = simd_json::to_borrowed_value(&mut page).expect("JSON");
+        let simd_json::BorrowedValue::Array(records) = page else {
+            panic!("a list");
+        };
+        records.iter().try_for_each(|record| output.record(record))
+    });
+    let messages = melisma_sdk::tap::test_stream(stream, "").expect("reads");
+    assert_eq!(
+        messages[1]["record"],
+        json!({"id": 1, "any": {"a": [1.5, null, "é"]}})
+    );
+    assert_eq!(messages[2]["record"], json!({"any": true, "id": 2}));
+}
+
 /// The columns of the table in PostgreSQL and their types.
 fn postgres_types() -> BTreeMap<String, String> {
     let database = server().database();

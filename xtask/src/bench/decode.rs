@@ -1,4 +1,4 @@
-//! The decoder against other parsers: criterion's results, as ratios.
+//! The decoder against other parsers, and records against `serde_json`: criterion's results, as ratios.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,11 +24,32 @@ pub(crate) fn measure() -> Result<Vec<Measured>> {
     sh::run(sh::cargo().args(["bench", "--package=melisma-benches"]))?;
     let mut medians = Medians::new();
     collect(&folder, &mut medians)?;
-    Ok(medians
+    let decoding = medians
         .iter()
         .filter(|(group, _)| group.starts_with("decode-"))
-        .flat_map(|(group, all)| ratios(group, all))
-        .collect())
+        .flat_map(|(group, all)| ratios(group, all));
+    let writing = medians.get("records").into_iter().flat_map(records);
+    Ok(decoding.chain(writing).collect())
+}
+
+/// How many times as fast as `serde_json` records are written.
+fn records(medians: &BTreeMap<String, f64>) -> Vec<Measured> {
+    let against = |function: &str, of: &str, bar: Bar| {
+        let (ours, theirs) = (*medians.get(function)?, *medians.get("serde_json")?);
+        let detail = format!("{:.2} ms against {:.2} ms", ours / 1e6, theirs / 1e6);
+        Some(Measured::new(
+            &format!("records of {of}: times as fast as serde_json"),
+            theirs / ours,
+            "x",
+            bar,
+            detail,
+        ))
+    };
+    let derived = against("melisma", "derived types", Bar::AtLeast(1.5));
+    derived
+        .into_iter()
+        .chain(against("melisma-serde", "serde's types", Bar::None))
+        .collect()
 }
 
 fn collect(folder: &Path, medians: &mut Medians) -> Result {

@@ -16,6 +16,7 @@ use melisma_engine::{Error, Result};
 use serde_json::Value;
 
 use self::emitter::Emitter;
+use self::record::Nested;
 use self::row_writer::RowWriter;
 use self::stream_state::StreamState;
 use crate::signals::Stop;
@@ -46,6 +47,7 @@ pub struct Output<'a> {
     /// What is selected and is not read.
     pub(in crate::tap) left_out: Vec<String>,
     scratch: Vec<u8>,
+    nested: Nested,
     state_emitted: Instant,
     start_date: Option<Box<str>>,
     now: Box<str>,
@@ -82,6 +84,7 @@ impl<'a> Output<'a> {
             uncovered: false,
             left_out: Vec::new(),
             scratch: Vec::new(),
+            nested: Nested::default(),
             state_emitted: Instant::now(),
             start_date: start_date.map(Into::into),
             now: Value::from(emitter::now_text()).to_string().into(),

@@ -253,9 +253,10 @@ impl RecordWriter<'_, '_> {
             }
             Member::Open(node) => node,
         };
-        let buffer = &mut self.output.emitter.buffer;
+        let output = &mut *self.output;
+        let buffer = &mut output.emitter.buffer;
         let mut writer = ValueWriter { buffer, at: value_at };
-        write_value(&mut writer, node, value)?;
+        write_value(&mut writer, node, &mut output.nested, value)?;
         self.at = writer.buffer.put_slice(writer.at, b",");
         Ok(())
     }
@@ -282,7 +283,7 @@ impl RecordWriter<'_, '_> {
         // The quote that texts have is written over.
         let from = buffer.put_padded(self.at, &column.text_key) - 1;
         let mut writer = ValueWriter { buffer, at: from };
-        write_value(&mut writer, &column.node, value)?;
+        write_value(&mut writer, &column.node, &mut output.nested, value)?;
         let end = writer.at;
         writer.buffer.put(end, b",");
         self.at = end + 1;
@@ -293,38 +294,47 @@ impl RecordWriter<'_, '_> {
     }
 }
 
+/// Room for a value of which a part is left out, kept so that records need none of their own.
+#[derive(Debug, Default)]
+pub(super) struct Nested {
+    whole: Buffer,
+    cut: Vec<u8>,
+}
+
 #[inline]
 fn write_value<T: Serialize + ?Sized>(
     writer: &mut ValueWriter<'_>,
     node: &Node,
+    nested: &mut Nested,
     value: &T,
 ) -> Result<(), Failure> {
     if *node == Node::Keep {
         value.serialize(writer)
     } else {
-        write_cut(writer, node, value)
+        nested.write(writer, node, value)
     }
 }
 
-/// Writes a value without the parts of it that are not selected.
-#[cold]
-fn write_cut<T: Serialize + ?Sized>(
-    writer: &mut ValueWriter<'_>,
-    node: &Node,
-    value: &T,
-) -> Result<(), Failure> {
-    let mut whole = Buffer::default();
-    let mut inner = ValueWriter {
-        buffer: &mut whole,
-        at: 0,
-    };
-    value.serialize(&mut inner)?;
-    let end = inner.at;
-    let mut cut = Vec::with_capacity(end);
-    let copied = Cutter::default().copy(whole.written(0, end), node, &mut cut);
-    copied.map_err(ser::Error::custom)?;
-    writer.at = writer.buffer.put_slice(writer.at, &cut);
-    Ok(())
+impl Nested {
+    /// Writes a value without the parts of it that are not selected.
+    fn write<T: Serialize + ?Sized>(
+        &mut self,
+        writer: &mut ValueWriter<'_>,
+        node: &Node,
+        value: &T,
+    ) -> Result<(), Failure> {
+        let mut inner = ValueWriter {
+            buffer: &mut self.whole,
+            at: 0,
+        };
+        value.serialize(&mut inner)?;
+        let end = inner.at;
+        self.cut.clear();
+        let copied = Cutter::default().copy(self.whole.written(0, end), node, &mut self.cut);
+        copied.map_err(ser::Error::custom)?;
+        writer.at = writer.buffer.put_slice(writer.at, &self.cut);
+        Ok(())
+    }
 }
 
 macro_rules! no_objects {
