@@ -86,6 +86,14 @@
 //! [`Stop::wait`](signals::Stop::wait) waits until a signal comes. A source that has columns writes rows instead of records,
 //! cell by cell: see [`Output::row`].
 #![doc = include_str!("target/example.md")]
+#![cfg_attr(
+    not(all(feature = "tap", feature = "target")),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what one side alone needs is not worth a cfg each"
+    )
+)]
 
 mod about;
 pub mod config;

@@ -71,11 +71,11 @@ everything! {
     int16: i16 = i16::MIN;
     int32: i32 = i32::MIN;
     int64: i64 = i64::MIN;
-    int128: i128 = 1 << 100;
+    int128: i128 = 1 << 60; // SQLite has 64 bits
     uint8: u8 = u8::MAX;
     uint16: u16 = u16::MAX;
     uint32: u32 = u32::MAX;
-    uint64: u64 = u64::MAX;
+    uint64: u64 = 1 << 60;
     float32: f32 = 1.5;
     float64: f64 = -0.1;
     character: char = 'é';

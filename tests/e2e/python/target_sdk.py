@@ -1,6 +1,9 @@
 """A target of the Meltano SDK: rows into SQLite."""
 
-from singer_sdk import SQLConnector, SQLSink, SQLTarget
+import decimal
+import json
+
+from singer_sdk.sql import SQLConnector, SQLSink, SQLTarget
 from singer_sdk import typing as th
 
 
@@ -12,6 +15,16 @@ class Sink(SQLSink):
     """Rows into a table."""
 
     connector_class = Connector
+
+    def preprocess_record(self, record, context):
+        """SQLite has no type for objects, lists and decimals: the first two become JSON, as in the SDK's own targets."""
+
+        def plain(value):
+            if isinstance(value, decimal.Decimal):
+                return float(value)
+            return json.dumps(value, default=float) if isinstance(value, (dict, list)) else value
+
+        return {name: plain(value) for name, value in record.items()}
 
 
 class Target(SQLTarget):

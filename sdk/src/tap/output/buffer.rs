@@ -197,6 +197,23 @@ impl Buffer {
         }
     }
 
+    /// Writes a text as a JSON string at `at`, and returns where it ends.
+    #[inline]
+    pub(in crate::tap) fn put_quoted(&mut self, at: usize, text: &str) -> usize {
+        let bytes = text.as_bytes();
+        let end = at + bytes.len() + 2;
+        self.reserve(at, bytes.len() + 2);
+        if let [first, inner @ .., last] = &mut self.bytes[at..end] {
+            (*first, *last) = (b'"', b'"');
+            if copy_plain(inner, bytes) {
+                return end;
+            }
+        }
+        let end = self.put_escaped(at + 1, text);
+        self.put(end, b"\"");
+        end + 1
+    }
+
     #[cold]
     fn put_escaped(&mut self, at: usize, text: &str) -> usize {
         self.put_with(at, |out| json::write_text(out, text))

@@ -47,8 +47,9 @@ impl ser::Error for Failure {
 
 impl ValueWriter<'_> {
     #[inline]
-    fn literal(&mut self, text: &[u8]) {
-        self.at = self.buffer.put_slice(self.at, text);
+    fn literal<const N: usize>(&mut self, text: &[u8; N]) {
+        self.buffer.put(self.at, text);
+        self.at += N;
     }
 
     #[inline]
@@ -58,9 +59,7 @@ impl ValueWriter<'_> {
 
     #[inline]
     fn text(&mut self, text: &str) {
-        self.literal(b"\"");
-        self.at = self.buffer.put_text(self.at, text);
-        self.literal(b"\"");
+        self.at = self.buffer.put_quoted(self.at, text);
     }
 
     /// `{"variant":`
@@ -101,7 +100,7 @@ impl<'w, 'b> Serializer for &'w mut ValueWriter<'b> {
 
     #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Failure> {
-        self.literal(if value { b"true" } else { b"false" });
+        self.digits(if value { "true" } else { "false" });
         Ok(())
     }
 
@@ -280,7 +279,7 @@ impl<'w, 'b> Items<'w, 'b> {
 
     #[inline]
     fn close(self) -> Result<(), Failure> {
-        self.writer.literal(self.close);
+        self.writer.at = self.writer.buffer.put_short(self.writer.at, self.close);
         Ok(())
     }
 }
@@ -297,7 +296,7 @@ pub(super) fn write_key<T: Serialize + ?Sized>(writer: &mut ValueWriter<'_>, key
             let text = text.to_vec();
             writer.at = start;
             writer.literal(b"\"");
-            writer.literal(&text);
+            writer.at = writer.buffer.put_slice(writer.at, &text);
             writer.literal(b"\"");
             Ok(())
         }
