@@ -1,5 +1,6 @@
 """A target of the Meltano SDK: rows into SQLite."""
 
+import datetime
 import decimal
 import json
 
@@ -17,11 +18,13 @@ class Sink(SQLSink):
     connector_class = Connector
 
     def preprocess_record(self, record, context):
-        """SQLite has no type for objects, lists and decimals: the first two become JSON, as in the SDK's own targets."""
+        """SQLite has fewer types than Python: objects and lists become JSON, decimals floats, times texts."""
 
         def plain(value):
             if isinstance(value, decimal.Decimal):
                 return float(value)
+            if isinstance(value, datetime.time):
+                return value.isoformat()
             return json.dumps(value, default=float) if isinstance(value, (dict, list)) else value
 
         return {name: plain(value) for name, value in record.items()}
