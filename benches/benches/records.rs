@@ -79,6 +79,11 @@ fn comment(i: usize) -> Option<String> {
         .then(|| TEXT[..20 + i % 70].replace('"', if i.is_multiple_of(40) { "\"" } else { "'" }))
 }
 
+/// An index, of far fewer records than 32 bits count.
+fn number(i: usize) -> u32 {
+    u32::try_from(i).expect("a small number")
+}
+
 fn orders() -> Vec<Order> {
     let address = Address {
         street: "17 Rue de la Paix".into(),
@@ -86,14 +91,14 @@ fn orders() -> Vec<Order> {
         zip: 75002,
     };
     let order = |i: usize| Order {
-        id: i as i64 * 31,
-        customer_id: i as u32 % 15_000,
-        status: if i % 3 == 0 {
+        id: i64::from(number(i)) * 31,
+        customer_id: number(i) % 15_000,
+        status: if i.is_multiple_of(3) {
             Status::Open
         } else {
             Status::Delivered
         },
-        total: (i * 7919 % 1_000_000) as f64 / 100.0,
+        total: f64::from(number(i * 7919 % 1_000_000)) / 100.0,
         paid: i.is_multiple_of(2),
         created_at: format!("2026-01-{:02}T12:{:02}:00Z", i % 28 + 1, i % 60),
         clerk: clerk(i),
@@ -157,7 +162,7 @@ impl<const SERDE: bool> Tap for Orders<SERDE> {
 
 fn write<T: Serialize>(
     output: &mut Output<'_>,
-    of: fn(&(Vec<Order>, Vec<SerdeOrder>)) -> &Vec<T>,
+    of: impl FnOnce(&(Vec<Order>, Vec<SerdeOrder>)) -> &Vec<T>,
 ) -> Result<()> {
     ORDERS.with(|orders| of(orders).iter().try_for_each(|order| output.record(order)))
 }

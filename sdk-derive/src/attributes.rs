@@ -77,7 +77,7 @@ impl Item {
             match name {
                 "rename" => found.rename = written(meta)?.map(|word| word.value()).or(found.rename.take()),
                 "rename_all" => {
-                    found.rename_all = written(meta)?.map(|word| Case::parse(&word)).transpose()?
+                    found.rename_all = written(meta)?.map(|word| Case::parse(&word)).transpose()?;
                 }
                 "skip" | "skip_serializing" => found.skip = true,
                 "skip_serializing_if" => found.skip_if = Some(text(meta)?.parse()?),

@@ -53,7 +53,7 @@ pub fn variants(tag: &str, variants: Vec<(&str, Properties)>) -> Value {
         properties.flatten(of);
         properties.schema()
     });
-    merge_variants(objects.collect())
+    merge_variants(&objects.collect::<Vec<_>>())
 }
 
 /// One property of a record.

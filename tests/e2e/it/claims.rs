@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{PLUGINS, Kind, Target, melisma, record, run, schema, state};
+use crate::harness::{Kind, PLUGINS, Target, melisma, record, run, schema, state};
 
 fn about(plugin: &str) -> Value {
     let about = Command::new(melisma())

@@ -48,7 +48,7 @@ fn publish(to: &Path) {
     fs::copy(root().join("Cargo.lock"), to.join("Cargo.lock")).expect("copies");
     for (name, folder) in CRATES {
         let list = cargo(
-            &root(),
+            root(),
             &[
                 "package",
                 "--list",
@@ -76,7 +76,7 @@ fn block(page: &str, fence: &str) -> String {
     let shown = block
         .lines()
         .filter(|line| *line != "#" && !line.starts_with("# "));
-    shown.map(|line| format!("{line}\n")).collect()
+    shown.flat_map(|line| [line, "\n"]).collect()
 }
 
 #[test]

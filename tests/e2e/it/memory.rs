@@ -39,7 +39,9 @@ fn feed(mut to: impl Write, bytes: u64, taken: &AtomicU64) {
 /// The peak memory of a target that gets this much input.
 fn peak(kind: Kind, bytes: u64) -> u64 {
     let target = Target::new(kind);
-    peak_after(&mut target.command(), |stdin| feed(stdin, bytes, &AtomicU64::new(0)))
+    peak_after(&mut target.command(), |stdin| {
+        feed(stdin, bytes, &AtomicU64::new(0));
+    })
 }
 
 #[test]

@@ -318,7 +318,7 @@ fn table() -> String {
     let mut table =
         String::from("| type | JSON Schema | Arrow and Parquet | PostgreSQL |\n|---|---|---|---|\n");
     for (name, of) in TYPES {
-        let of = of.replace(" ", "").replace(",", ", ");
+        let of = of.replace(' ', "").replace(',', ", ");
         let schema = &properties[*name];
         writeln!(
             table,

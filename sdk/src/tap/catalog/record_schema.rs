@@ -92,7 +92,7 @@ fn merge_branches(schema: &mut Map<String, Value>, word: &str) {
 }
 
 /// The schema of an enum whose variants are these objects.
-pub(crate) fn merge_variants(objects: Vec<Value>) -> Value {
+pub(crate) fn merge_variants(objects: &[Value]) -> Value {
     let mut schema = json!({"oneOf": objects});
     simplify(&mut schema);
     schema

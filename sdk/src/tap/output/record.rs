@@ -13,7 +13,7 @@ use super::value::{Failure, RAW, ValueWriter, write_key};
 use crate::tap::projection::cutter::Cutter;
 use crate::tap::projection::schema::Node;
 
-impl<'a> Output<'a> {
+impl Output<'_> {
     /// Writes one record: what is not selected is left out, a number that JSON does not have becomes null.
     ///
     /// It must serialize as an object: a struct, a map, a [`serde_json::Value`] that is one.

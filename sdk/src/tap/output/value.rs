@@ -191,15 +191,15 @@ impl<'w, 'b> Serializer for &'w mut ValueWriter<'b> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Items<'w, 'b>, Failure> {
-        Ok(Items::open(self, b"[", b"]"))
+        Ok(Items::open(self, *b"[", b"]"))
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Items<'w, 'b>, Failure> {
-        Ok(Items::open(self, b"[", b"]"))
+        Ok(Items::open(self, *b"[", b"]"))
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Items<'w, 'b>, Failure> {
-        Ok(Items::open(self, b"[", b"]"))
+        Ok(Items::open(self, *b"[", b"]"))
     }
 
     fn serialize_tuple_variant(
@@ -210,11 +210,11 @@ impl<'w, 'b> Serializer for &'w mut ValueWriter<'b> {
         _: usize,
     ) -> Result<Items<'w, 'b>, Failure> {
         self.open_variant(variant);
-        Ok(Items::open(self, b"[", b"]}"))
+        Ok(Items::open(self, *b"[", b"]}"))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Items<'w, 'b>, Failure> {
-        Ok(Items::open(self, b"{", b"}"))
+        Ok(Items::open(self, *b"{", b"}"))
     }
 
     #[inline]
@@ -222,7 +222,7 @@ impl<'w, 'b> Serializer for &'w mut ValueWriter<'b> {
         if name == RAW {
             return Err(Failure::Detour);
         }
-        Ok(Items::open(self, b"{", b"}"))
+        Ok(Items::open(self, *b"{", b"}"))
     }
 
     fn serialize_struct_variant(
@@ -233,7 +233,7 @@ impl<'w, 'b> Serializer for &'w mut ValueWriter<'b> {
         _: usize,
     ) -> Result<Items<'w, 'b>, Failure> {
         self.open_variant(variant);
-        Ok(Items::open(self, b"{", b"}}"))
+        Ok(Items::open(self, *b"{", b"}}"))
     }
 }
 
@@ -246,8 +246,8 @@ pub(super) struct Items<'w, 'b> {
 
 impl<'w, 'b> Items<'w, 'b> {
     #[inline]
-    fn open(writer: &'w mut ValueWriter<'b>, open: &[u8; 1], close: &'static [u8]) -> Self {
-        writer.literal(open);
+    fn open(writer: &'w mut ValueWriter<'b>, open: [u8; 1], close: &'static [u8]) -> Self {
+        writer.literal(&open);
         Self {
             writer,
             empty: true,
@@ -278,9 +278,8 @@ impl<'w, 'b> Items<'w, 'b> {
     }
 
     #[inline]
-    fn close(self) -> Result<(), Failure> {
+    fn close(self) {
         self.writer.at = self.writer.buffer.put_short(self.writer.at, self.close);
-        Ok(())
     }
 }
 
@@ -316,7 +315,8 @@ macro_rules! items {
 
             #[inline]
             fn end(self) -> Result<(), Failure> {
-                self.close()
+                self.close();
+                Ok(())
             }
         })*
     };
@@ -344,7 +344,8 @@ impl ser::SerializeMap for Items<'_, '_> {
     }
 
     fn end(self) -> Result<(), Failure> {
-        self.close()
+        self.close();
+        Ok(())
     }
 }
 
@@ -361,7 +362,8 @@ macro_rules! members {
 
             #[inline]
             fn end(self) -> Result<(), Failure> {
-                self.close()
+                self.close();
+                Ok(())
             }
         })*
     };

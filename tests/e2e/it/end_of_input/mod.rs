@@ -9,7 +9,7 @@ mod shared_pipe;
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::{Every, Kind, Live, Target, melisma, records, schema_line, state_line, wait_for};
+use crate::harness::{Every, Kind, Target, melisma, records, schema_line, state_line, wait_for};
 
 /// Each built-in target, set to replace what is there.
 fn replacing() -> Vec<(&'static str, Every)> {

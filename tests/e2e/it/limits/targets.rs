@@ -104,7 +104,10 @@ fn of_what_is_set_aside() {
         state("4"),
     ]);
     let outcome = outcome.fails(65, &[]);
-    as_the_page_says("bytes that one run writes to the dead-letter file", &outcome.stderr);
+    as_the_page_says(
+        "bytes that one run writes to the dead-letter file",
+        &outcome.stderr,
+    );
     assert_eq!(outcome.states().last().map(String::as_str), Some("1"));
     let size = std::fs::metadata(letters).expect("there").len();
     assert!(size > 0 && size <= 1000, "{size} bytes");

@@ -196,7 +196,9 @@ fn a_million_schemas() {
 
 /// Feeds the whole of an input.
 fn all_of(input: &mut impl Read) -> impl FnOnce(&mut ChildStdin) {
-    |stdin| drop(std::io::copy(input, stdin).expect("the target reads"))
+    |stdin| {
+        std::io::copy(input, stdin).expect("the target reads");
+    }
 }
 
 /// Names outside the schema, a megabyte each and all of them different: none is kept.

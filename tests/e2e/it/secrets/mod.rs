@@ -14,7 +14,7 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{PLUGINS, Every, Live, Outcome, Runs, melisma, run, schema, wait_for};
+use crate::harness::{Every, Live, Outcome, PLUGINS, Runs, melisma, run, schema, wait_for};
 
 /// Occurs in nothing but what a test plants.
 const CANARY: &str = "CanaryInTheCoalMine";

@@ -130,13 +130,9 @@ fn over(base: &Value, more: &Value) -> Value {
 /// Goes through all settings of a plugin.
 fn every_setting_does_something(plugin: &str, base: &Value, subject: &impl Subject, probes: Vec<Probe>) {
     let tests = tests();
-    let probed: BTreeSet<String> = probes.iter().map(|probe| probe.setting.to_owned()).collect();
-    assert_eq!(probed.len(), probes.len(), "{plugin}: a probe stands twice");
-    assert_eq!(
-        settings(plugin),
-        probed,
-        "{plugin}: the settings and their probes"
-    );
+    let names: BTreeSet<String> = probes.iter().map(|probe| probe.setting.to_owned()).collect();
+    assert_eq!(names.len(), probes.len(), "{plugin}: a probe stands twice");
+    assert_eq!(settings(plugin), names, "{plugin}: the settings and their probes");
     let mut idle = Vec::new();
     for probe in probes {
         let setting = probe.setting;
