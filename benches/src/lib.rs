@@ -6,6 +6,8 @@
     reason = "corpora and rivals: what is measured is not here"
 )]
 
+#[cfg(feature = "rivals")]
 pub mod columns;
 pub mod corpus;
+#[cfg(feature = "rivals")]
 pub mod rivals;

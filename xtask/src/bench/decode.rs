@@ -21,7 +21,10 @@ pub(crate) fn measure() -> Result<Vec<Measured>> {
         // Results of benches that are gone would stay in the report.
         fs::remove_dir_all(&folder).map_err(|e| format!("cannot remove {}: {e}", folder.display()))?;
     }
-    sh::run(sh::cargo().args(["bench", "--package=melisma-benches"]))?;
+    let rivals = ["--package=melisma-benches", "--features=rivals"];
+    // Whoever reads something else is no rival.
+    sh::run(sh::cargo().args(["test", "--release"]).args(rivals))?;
+    sh::run(sh::cargo().arg("bench").args(rivals))?;
     let mut medians = Medians::new();
     collect(&folder, &mut medians)?;
     let decoding = medians
