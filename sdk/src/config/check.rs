@@ -45,13 +45,13 @@ impl Checker {
             if value.is_null() {
                 continue;
             }
-            if let Some(why) = schema::ignored(property)
-                && !asks_nothing(&value)
-            {
-                self.warnings
-                    .push(format!("{} is ignored: {why}", join(at, name)));
-            }
             if let Some(value) = self.value(property, value, &join(at, name)) {
+                if let Some(why) = schema::ignored(property)
+                    && !asks_nothing(&value)
+                {
+                    self.warnings
+                        .push(format!("{} is ignored: {why}", join(at, name)));
+                }
                 checked.insert(name.to_owned(), value);
             }
         }

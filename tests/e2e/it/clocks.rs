@@ -18,14 +18,14 @@ const WALL_CLOCK: [(&str, &str); 11] = [
         "heartbeats: an owner on this machine is looked up instead",
     ),
     (
-        "engine/src/pipeline/router.rs",
+        "engine/src/pipeline/clock.rs",
         "_sdc_ columns; the sequence never goes back within a run",
     ),
     (
         "sdk/src/files/settings.rs",
         "names of files; a name that is there is not used again",
     ),
-    ("sdk/src/logs/format.rs", "the time in log lines"),
+    ("sdk/src/internal/logs/format.rs", "the time in log lines"),
     ("sdk/src/tap/output/emitter.rs", "time_extracted"),
     (
         "taps/postgres/src/full_table/mod.rs",
