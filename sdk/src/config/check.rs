@@ -49,8 +49,11 @@ impl Checker {
                 if let Some(why) = schema::ignored(property)
                     && !asks_nothing(&value)
                 {
-                    self.warnings
-                        .push(format!("{} is ignored: {why}", join(at, name)));
+                    let warning = format!("{} is ignored: {why}", join(at, name));
+                    // By two of its names it is still one setting.
+                    if !self.warnings.contains(&warning) {
+                        self.warnings.push(warning);
+                    }
                 }
                 checked.insert(name.to_owned(), value);
             }
