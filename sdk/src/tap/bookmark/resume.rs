@@ -53,7 +53,7 @@ impl Output<'_> {
 
     /// Sets the bookmark: everything up to this value was written.
     ///
-    /// For streams with [`manual_bookmark`](super::Stream::manual_bookmark); for others it counts as if a record
+    /// For streams with [`manual_bookmark`](crate::Stream::manual_bookmark); for others it counts as if a record
     /// had this value. FULL_TABLE has no bookmark and ignores it.
     ///
     /// ```
