@@ -36,14 +36,18 @@ const BANNED: &[(&str, &str)] = &[
     ),
 ];
 
-/// Crates that one member may depend on, and no other, each with its reason. Libraries may bring them along.
-const RESERVED: &[(&str, &str, &str)] = &[
+/// Crates that these members may depend on, and no other, each with its reason. Libraries may bring them along.
+const RESERVED: &[(&str, &[&str], &str)] = &[
     (
         "tokio",
-        "postgres",
+        &["postgres"],
         "the PostgreSQL client speaks through it; all else is blocking threads",
     ),
-    ("time", "", "jiff is the one time library"),
+    (
+        "time",
+        &["sdk", "tests/e2e"],
+        "jiff is the one time library; records of authors may have the types of another",
+    ),
 ];
 
 /// Crates that may be there in several versions, each with its reason. Anything else in two versions is an error.
@@ -141,8 +145,8 @@ fn reserved(package: &Package) -> Vec<String> {
     if package.source.is_some() {
         return Vec::new();
     }
-    let taken = RESERVED.iter().filter(|(name, member, _)| {
-        package.folder != *member && package.dependencies.iter().any(|to| to == name)
+    let taken = RESERVED.iter().filter(|(name, members, _)| {
+        !members.contains(&package.folder.as_str()) && package.dependencies.iter().any(|to| to == name)
     });
     taken
         .map(|(name, _, why)| format!("{} must not depend on {name}: {why}", package.folder))
