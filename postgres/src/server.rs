@@ -1,6 +1,7 @@
 //! Connects to a server: hosts in turn, TLS, and the properties that the session must have.
 
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
 use melisma_sdk::{Error, Kind, Result, show};
@@ -131,16 +132,18 @@ impl Server {
             .name("connect".to_owned())
             .spawn(move || send.send(connect(&server)))
             .map_err(|error| Error::io("cannot start a thread", error))?;
-        receive.recv_timeout(limit).unwrap_or_else(|_| {
-            Err(Error::new(
+        match receive.recv_timeout(limit) {
+            Ok(connected) => connected,
+            Err(RecvTimeoutError::Disconnected) => Err(Error::bug("the connecting thread panicked")),
+            Err(RecvTimeoutError::Timeout) => Err(Error::new(
                 Kind::Unavailable,
                 format!(
                     "cannot connect to {}: the server has not answered within {} seconds (connect_timeout_seconds)",
                     self.location,
                     limit.as_secs()
                 ),
-            ))
-        })
+            )),
+        }
     }
 
     fn client(&self) -> Result<Client> {

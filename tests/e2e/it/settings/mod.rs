@@ -131,7 +131,7 @@ fn over(base: &Value, more: &Value) -> Value {
 fn every_setting_does_something(plugin: &str, base: &Value, subject: &impl Subject, probes: Vec<Probe>) {
     let tests = tests();
     let names: BTreeSet<String> = probes.iter().map(|probe| probe.setting.to_owned()).collect();
-    assert_eq!(names.len(), probes.len(), "{plugin}: a probe stands twice");
+    assert_eq!(names.len(), probes.len(), "{plugin}: a setting has two probes");
     assert_eq!(settings(plugin), names, "{plugin}: the settings and their probes");
     let mut idle = Vec::new();
     for probe in probes {

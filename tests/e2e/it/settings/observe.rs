@@ -57,7 +57,7 @@ fn this_year() -> String {
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .expect("after 1970");
-    // Good to a day: nobody runs this in the last hours of a year.
+    // Exact to a day, so wrong for some hours around New Year.
     format!("{}-", 1970 + since.as_secs() * 10_000 / (3_652_425 * 86_400))
 }
 
