@@ -44,7 +44,7 @@ impl Oracle {
         let found = read::all(rig, &mut self.parts, true)?;
         self.rows(rig, &found)?;
         if rig.variant.held {
-            // The table of a first load has no key until it ends, so that of `people` can not be judged yet.
+            // The table of a first load has no key until it ends, so that of `people` cannot be judged yet.
             exactly(rig, &found, self.now, &[Stream::Orders, Stream::Events])?;
         }
         Ok(())

@@ -14,7 +14,7 @@ use super::bugs::{BUGS, Bug, Input, output, state};
 /// Runs the target with the bug around it.
 ///
 /// # Errors
-/// There is no such bug, or the target can not be started.
+/// There is no such bug, or the target cannot be started.
 #[expect(clippy::print_stderr, reason = "a log line, as a target writes it")]
 pub fn run(bug: &str, melisma: &Path, target: &[OsString]) -> io::Result<ExitCode> {
     let bug = BUGS.iter().find(|known| known.name == bug);
