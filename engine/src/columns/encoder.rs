@@ -23,7 +23,7 @@ impl Encoder for Columns {
         if row.taken.0 {
             return self.push_left(row);
         }
-        self.forget_open();
+        self.roll_back_open();
         for (at, (column, cell)) in self.columns.iter_mut().zip(&row.cells).enumerate() {
             if let Err(refused) = column.push(cell, row)
                 && !column.replace(&refused)
@@ -44,7 +44,7 @@ impl Encoder for Columns {
     }
 
     fn finish(&mut self) -> Result<RecordBatch> {
-        self.forget_open();
+        self.roll_back_open();
         self.warn_replaced();
         let rows = std::mem::take(&mut self.rows);
         let arrays = self

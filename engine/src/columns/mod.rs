@@ -19,22 +19,22 @@
 
 mod column;
 mod encoder;
+mod fast_path;
 mod float;
 mod nulls;
 mod refused;
-mod straight;
 mod texts;
 
 use std::sync::Arc;
 
 use arrow_schema::{Field, Schema, SchemaRef};
 
-use crate::decode::Takes;
+use crate::decode::WriteValue;
 use crate::error::{Error, show};
 use crate::schema::StreamSchema;
 use column::Column;
+use fast_path::OpenRow;
 use refused::Replaced;
-use straight::OpenRow;
 
 /// What a `number` becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -170,7 +170,7 @@ impl Columns {
     /// Takes the row that was refused at a column out of the others; says why.
     #[cold]
     fn refuse(&mut self, at: usize, refused: &str) -> Error {
-        self.forget();
+        self.roll_back();
         let name = &self.source.columns[at].name;
         Error::input(format!("{}: {refused}", show(name))).in_stream(&self.source.stream)
     }

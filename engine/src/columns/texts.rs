@@ -168,7 +168,7 @@ mod tests {
     enum Step {
         /// A string that stands in a text after another; it may have escapes, which are right.
         Push(String, String),
-        /// One whose escapes nobody has checked.
+        /// One whose escapes are unchecked.
         Unchecked(String),
         Scalar(i64),
         Nulls(usize),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any text, even one whose escapes nobody has checked: what comes out is UTF-8, and the same as from `String`s.
+        /// Any text, even one whose escapes are unchecked: what comes out is UTF-8, and the same as from `String`s.
         #[test]
         fn strings_come_out_as_they_went_in(steps in prop::collection::vec(step(), 0..40)) {
             let (mut texts, mut model) = (Texts::default(), Vec::<Option<String>>::new());

@@ -135,7 +135,7 @@ impl Keys {
 
     /// The key at the start of a window, if it is spelled as before, and its length up to the value.
     #[inline]
-    pub(super) fn quick(&mut self, window: &Window) -> Option<(Key, usize)> {
+    pub(super) fn known_key(&mut self, window: &Window) -> Option<(Key, usize)> {
         if let Some(step) = self.steps.get(self.expected)
             && step.is_in(window)
         {
@@ -180,7 +180,7 @@ impl Keys {
 
     /// The key at `at`, whatever its spelling, and where its value starts.
     #[inline(never)]
-    pub(super) fn slow(&mut self, text: &str, at: usize) -> Result<(Key, usize), Syntax> {
+    pub(super) fn parse_key(&mut self, text: &str, at: usize) -> Result<(Key, usize), Syntax> {
         let bytes = text.as_bytes();
         let next = self.next();
         if let Some(step) = self.steps.get(next)

@@ -11,15 +11,15 @@
 //! Where a row ends in Arrow columns, most records need none; see [`Decoder::decode_into`].
 
 mod checks;
+mod fast_path;
 mod key;
 mod keys;
 mod short;
 mod step;
-mod straight;
-mod takes;
 mod undeclared;
 mod value;
 mod window;
+mod write_value;
 
 use std::sync::Arc;
 
@@ -29,14 +29,14 @@ use crate::json::{Syntax, skip};
 use crate::schema::{Metadata, StreamSchema};
 use crate::validate::Violation;
 use checks::Checks;
+use fast_path::FastPath;
 pub(crate) use key::Key;
 use keys::{KEPT, Keys};
 pub(crate) use short::{Digits, long_string_end};
-use straight::Straight;
-pub(crate) use takes::Takes;
 pub use undeclared::Undeclared;
 pub(crate) use window::Window;
 use window::window;
+pub(crate) use write_value::WriteValue;
 
 /// How a [`Decoder`] reads.
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,7 +94,7 @@ pub struct Decoder {
     record_only: bool,
     undeclared: Undeclared,
     unknown: Vec<String>,
-    straight: Straight,
+    fast_path: FastPath,
 }
 
 /// The values of the `_sdc_` columns that do not come from the record; see [`Metadata`].
@@ -135,7 +135,7 @@ impl Decoder {
             record_only: options.record_only && whole && undeclared != Undeclared::Collect,
             undeclared,
             unknown: Vec::new(),
-            straight: Straight::default(),
+            fast_path: FastPath::default(),
         })
     }
 
@@ -153,7 +153,7 @@ impl Decoder {
     #[inline]
     pub fn decode<'a>(&mut self, text: &'a str, at: usize, row: &mut Row<'a>) -> Result<usize, Syntax> {
         if self.record_only
-            && let Some(end) = self.check_straight(text, at, row)
+            && let Some(end) = self.check_fast(text, at, row)
         {
             return Ok(end);
         }
@@ -175,20 +175,23 @@ impl Decoder {
         if text.as_bytes().get(at) != Some(&b'{') {
             return Err(Syntax::new(at, "a record, an object"));
         }
-        // The text from the next key on; where the record ends, once that is found.
-        let (mut rest, mut end) = first_key(text, at + 1);
-        while end.is_none() {
+        let mut next = first_key(text, at + 1);
+        let end = loop {
+            let rest = match next {
+                Next::Key(rest) => rest,
+                Next::End(end) => break end,
+            };
             let at = text.len() - rest.len();
             let Some(window) = window(rest) else {
-                (rest, end) = self.member(text, at, row, &mut found)?;
+                next = self.member(text, at, row, &mut found)?;
                 continue;
             };
-            let Some((key, length)) = self.keys.quick(window) else {
-                (rest, end) = self.member(text, at, row, &mut found)?;
+            let Some((key, length)) = self.keys.known_key(window) else {
+                next = self.member(text, at, row, &mut found)?;
                 continue;
             };
             let Some(slot) = row.cells.get_mut(key.column) else {
-                (rest, end) = self.value_outside(text, (at, at + length), key, row)?;
+                next = self.value_outside(text, (at, at + length), key, row)?;
                 continue;
             };
             let first = self.keys.are_ordered() || matches!(slot, Cell::Absent);
@@ -198,13 +201,13 @@ impl Decoder {
                 row.untouched = false;
                 self.checks.violations.forget(key.column);
             }
-            let Some((kind, value_end)) = value::quick(window, length, rest, slot) else {
+            let Some((kind, value_end)) = value::short_value(window, length, rest, slot) else {
                 let unescaped = self.unescape.then_some(&mut row.unescaped);
                 let (kind, value_end) = value::value(text, at + length, slot, unescaped)?;
                 if !key.unchecked.meets(kind) {
                     self.checks.value(key.column, row, (text, at + length, value_end));
                 }
-                (rest, end) = self.next_key(text, value_end)?;
+                next = self.next_key(text, value_end)?;
                 continue;
             };
             if !key.unchecked.meets(kind) {
@@ -212,14 +215,14 @@ impl Decoder {
                     .value(key.column, row, (text, at + length, at + value_end));
             }
             // What is between members is compared, not measured: so the processor need not wait for its length.
+            // The masks cut nothing off: they tell the compiler that all is inside of the window.
             let gap = self.gap & 3;
-            if window[value_end & 63] == b',' && window[(value_end + gap) & 63] == self.before_key {
-                rest = &rest[value_end + gap + 1..];
+            next = if window[value_end & 63] == b',' && window[(value_end + gap) & 63] == self.before_key {
+                Next::Key(&rest[value_end + gap + 1..])
             } else {
-                (rest, end) = self.next_key(text, at + value_end)?;
-            }
-        }
-        let end = end.unwrap_or_default();
+                self.next_key(text, at + value_end)?
+            };
+        };
         row.record = text.get(start..end).unwrap_or_default();
         if found < self.columns {
             self.checks.missing(start, row);
@@ -232,8 +235,7 @@ impl Decoder {
         Ok(end)
     }
 
-    /// Reads the member whose key is at `at`, or white space before it, however it is spelled; returns what
-    /// [`next_key`](Self::next_key) does.
+    /// Reads the member whose key is at `at`, or white space before it, however it is spelled; returns what follows it.
     #[inline(never)]
     fn member<'a>(
         &mut self,
@@ -241,9 +243,9 @@ impl Decoder {
         at: usize,
         row: &mut Row<'a>,
         found: &mut usize,
-    ) -> Result<(&'a str, Option<usize>), Syntax> {
+    ) -> Result<Next<'a>, Syntax> {
         let at = skip::space(text.as_bytes(), at);
-        let (key, value_at) = self.keys.slow(text, at)?;
+        let (key, value_at) = self.keys.parse_key(text, at)?;
         let Some(slot) = row.cells.get_mut(key.column) else {
             return self.value_outside(text, (at, value_at), key, row);
         };
@@ -261,7 +263,7 @@ impl Decoder {
         self.next_key(text, end)
     }
 
-    /// Walks over the value at `at` of a property that the schema does not have.
+    /// Skips the value at `at` of a property that the schema does not have; returns what follows it.
     #[inline(never)]
     fn value_outside<'a>(
         &mut self,
@@ -269,7 +271,7 @@ impl Decoder {
         (key_at, at): (usize, usize),
         key: Key,
         row: &mut Row<'a>,
-    ) -> Result<(&'a str, Option<usize>), Syntax> {
+    ) -> Result<Next<'a>, Syntax> {
         let (_, end) = value::value(text, at, &mut Cell::Absent, None)?;
         if key.column == KEPT {
             row.undeclared.push(text.get(key_at..end).unwrap_or_default());
@@ -296,10 +298,9 @@ impl Decoder {
         self.next_key(text, end)
     }
 
-    /// The text from the next key on, or from white space before it; and where the record ends, if it does. A value
-    /// has ended at `at`.
+    /// What follows the value that has ended at `at`.
     #[inline]
-    fn next_key<'a>(&mut self, text: &'a str, mut at: usize) -> Result<(&'a str, Option<usize>), Syntax> {
+    fn next_key<'a>(&mut self, text: &'a str, mut at: usize) -> Result<Next<'a>, Syntax> {
         let bytes = text.as_bytes();
         loop {
             match bytes.get(at) {
@@ -307,9 +308,9 @@ impl Decoder {
                     self.gap = usize::from(bytes.get(at + 1) == Some(&b' '));
                     self.before_key = if self.gap == 0 { b',' } else { b' ' };
                     let rest = text.get(at + self.gap + 1..).unwrap_or_default();
-                    return Ok((rest, None));
+                    return Ok(Next::Key(rest));
                 }
-                Some(b'}') => return Ok(("", Some(at + 1))),
+                Some(b'}') => return Ok(Next::End(at + 1)),
                 Some(b' ' | b'\t' | b'\r' | b'\n') => at += 1,
                 _ => return Err(Syntax::new(at, "',' or '}'")),
             }
@@ -355,12 +356,24 @@ impl Decoder {
     }
 }
 
-/// The text from the first key on, or where the record ends, if it has none. The record starts before `at`.
+/// What follows in a record.
+enum Next<'a> {
+    /// Another member: the text from its key on, or from white space before it.
+    Key(&'a str),
+    /// Nothing: the record ends here.
+    End(usize),
+}
+
+/// What follows the opening brace of a record, which stands before `at`.
 #[inline]
-fn first_key(text: &str, at: usize) -> (&str, Option<usize>) {
+fn first_key(text: &str, at: usize) -> Next<'_> {
     let at = skip::space(text.as_bytes(), at);
     let rest = text.get(at..).unwrap_or_default();
-    (rest, rest.starts_with('}').then_some(at + 1))
+    if rest.starts_with('}') {
+        Next::End(at + 1)
+    } else {
+        Next::Key(rest)
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ const SAFE_DIGITS: usize = 18;
 /// [`value`].
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "as for `value`")]
-pub(super) fn quick<'a>(
+pub(super) fn short_value<'a>(
     window: &Window,
     at: usize,
     text: &'a str,
@@ -73,7 +73,7 @@ pub(super) fn value<'a>(
             *slot = Cell::Null;
             Ok((Types::NULL, at + 4))
         }
-        _ => rare(text, at, slot),
+        _ => other_value(text, at, slot),
     }
 }
 
@@ -116,33 +116,33 @@ fn number<'a>(text: &'a str, at: usize, slot: &mut Cell<'a>) -> Result<(Types, u
         Some(b'.') if plain => {
             let end = scan::digits_end(bytes, whole + 1);
             if end == whole + 1 || matches!(bytes.get(end), Some(b'e' | b'E')) {
-                return rare_number(text, at, slot);
+                return other_number(text, at, slot);
             }
             *slot = Cell::Number(text.get(at..end).unwrap_or_default());
             Ok((Types::FRACTION, end))
         }
-        Some(b'.' | b'e' | b'E') => rare_number(text, at, slot),
+        Some(b'.' | b'e' | b'E') => other_number(text, at, slot),
         _ if plain => {
             let value = integer(bytes, first, digits);
             if negative && value == 0 {
-                return rare_number(text, at, slot);
+                return other_number(text, at, slot);
             }
             *slot = Cell::Int(if negative { -value } else { value });
             Ok((Types::INTEGER, whole))
         }
-        _ => rare_number(text, at, slot),
+        _ => other_number(text, at, slot),
     }
 }
 
 /// The value of one to eighteen digits.
 #[inline]
 fn integer(bytes: &[u8], first: usize, digits: usize) -> i64 {
-    let quick = if digits <= 8 {
+    let parsed = if digits <= 8 {
         scan::up_to_eight_digits(bytes, first, digits)
     } else {
         None
     };
-    let value = quick.unwrap_or_else(|| {
+    let value = parsed.unwrap_or_else(|| {
         let digits = bytes.get(first..first + digits).unwrap_or_default();
         digits
             .iter()
@@ -152,7 +152,7 @@ fn integer(bytes: &[u8], first: usize, digits: usize) -> i64 {
 }
 
 #[inline(never)]
-fn rare_number<'a>(text: &'a str, at: usize, slot: &mut Cell<'a>) -> Result<(Types, usize), Syntax> {
+fn other_number<'a>(text: &'a str, at: usize, slot: &mut Cell<'a>) -> Result<(Types, usize), Syntax> {
     let (end, integer) = skip::number(text.as_bytes(), at)?;
     let digits = text.get(at..end).unwrap_or_default();
     match digits.parse() {
@@ -168,7 +168,7 @@ fn rare_number<'a>(text: &'a str, at: usize, slot: &mut Cell<'a>) -> Result<(Typ
 }
 
 #[inline(never)]
-fn rare<'a>(text: &'a str, at: usize, slot: &mut Cell<'a>) -> Result<(Types, usize), Syntax> {
+fn other_value<'a>(text: &'a str, at: usize, slot: &mut Cell<'a>) -> Result<(Types, usize), Syntax> {
     let bytes = text.as_bytes();
     match bytes.get(at) {
         Some(&open @ (b'{' | b'[')) => {

@@ -15,9 +15,9 @@ use crate::reference::{self, Json};
 
 static SETTINGS: LazyLock<[Settings; 3]> = LazyLock::new(|| {
     [
-        Settings::new::<tap_csv::Settings>(),
+        Settings::new::<tap_csv::Config>(),
         Settings::new::<target_postgres::Config>().and::<melisma_sdk::target::StandardConfig>(),
-        Settings::new::<tap_postgres::Settings>(),
+        Settings::new::<tap_postgres::Config>(),
     ]
 });
 

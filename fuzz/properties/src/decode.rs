@@ -85,13 +85,13 @@ pub fn check(data: &[u8]) {
     let decoder = || Decoder::new(schema, options).expect("a decoder of this module");
     let mut warm = decoder();
     let mut encoders = Encoders::new(schema);
-    let mut straight = Straight::new(schema, options);
+    let mut on_fast_path = OnFastPath::new(schema, options);
     let mut taken: Vec<(Json, Vec<bool>)> = Vec::new();
     for line in text.split('\n').take(LINES) {
         reference::agrees_with_serde_json(line);
         let mut row = Row::default();
         let found = warm.decode(line, 0, &mut row);
-        straight.take(line, found.ok(), &warm, &row);
+        on_fast_path.take(line, found.ok(), &warm, &row);
         let (mut alone, mut row_alone) = (decoder(), Row::default());
         assert_eq!(found, alone.decode(line, 0, &mut row_alone), "{line}");
         let oracle = reference::parse_at(line, 0, MAX_DEPTH as usize)
@@ -123,17 +123,17 @@ pub fn check(data: &[u8]) {
         let refused = encoders.push(&row);
         taken.push((record, refused));
     }
-    encoders.check(schema, &taken, &straight.columns.finish().expect("columns"));
+    encoders.check(schema, &taken, &on_fast_path.columns.finish().expect("columns"));
 }
 
 /// A decoder that puts values right into columns, and one that wants only the record.
-struct Straight {
+struct OnFastPath {
     decoder: Decoder,
     columns: Columns,
     checker: Decoder,
 }
 
-impl Straight {
+impl OnFastPath {
     fn new(schema: &Arc<StreamSchema>, options: DecodeOptions) -> Self {
         let decoder = |options| Decoder::new(schema, options).expect("a decoder of this module");
         Self {
@@ -282,7 +282,7 @@ impl Encoders {
             .collect()
     }
 
-    fn check(mut self, schema: &StreamSchema, records: &[(Json, Vec<bool>)], straight: &RecordBatch) {
+    fn check(mut self, schema: &StreamSchema, records: &[(Json, Vec<bool>)], on_fast_path: &RecordBatch) {
         let rows = self.rows.finish().expect("rows");
         assert_eq!(rows.len(), records.len());
         let lines = self.lines.finish().expect("lines");
@@ -314,7 +314,7 @@ impl Encoders {
                 .collect();
             check_batch(schema, &batch, &kept);
             if at == 0 {
-                assert_eq!(&batch, straight);
+                assert_eq!(&batch, on_fast_path);
             }
             let refused = records.iter().filter(|(_, refused)| refused[at]);
             for (record, _) in refused {

@@ -1,10 +1,10 @@
-//! Values that go straight into their columns, and the cells that wait for the end of the record; see
-//! [`Decoder::decode_into`](crate::decode::Decoder::decode_into).
+//! The fast path of [`Columns`]: values that are written into their columns while the record is read, and the cells that
+//! wait for the end of the record; see [`Decoder::decode_into`](crate::decode::Decoder::decode_into).
 
 use super::column::{Column, Values};
 use super::{Columns, float};
 use crate::cell::Row;
-use crate::decode::{Digits, Key, Takes, Window, long_string_end};
+use crate::decode::{Digits, Key, Window, WriteValue, long_string_end};
 use crate::error::{Error, Result};
 use crate::schema::types::Types;
 use crate::time;
@@ -17,30 +17,30 @@ pub(super) struct OpenRow {
     left: Vec<usize>,
 }
 
-impl Takes for Columns {
+impl WriteValue for Columns {
     const ANY_PROPERTY: bool = true;
 
     #[inline]
-    fn begin(&mut self) {
-        self.forget_open();
+    fn begin_record(&mut self) {
+        self.roll_back_open();
         self.open.is_open = true;
         self.open.left.clear();
     }
 
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called in one place, for each value")]
-    fn read(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize> {
+    fn write(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize> {
         let column = self.columns.get_mut(key.column)?;
         column.read((text, window), at, key.unchecked)
     }
 
     #[inline]
-    fn leave(&mut self, column: usize) {
+    fn leave_in_cell(&mut self, column: usize) {
         self.open.left.push(column);
     }
 
     #[cold]
-    fn forget(&mut self) {
+    fn roll_back(&mut self) {
         self.open.is_open = false;
         for column in &mut self.columns {
             column.truncate(self.rows);
@@ -49,11 +49,11 @@ impl Takes for Columns {
 }
 
 impl Columns {
-    /// Takes back what the columns have of a row that was begun and not pushed.
+    /// Rolls back the row that was begun and not pushed.
     #[inline]
-    pub(super) fn forget_open(&mut self) {
+    pub(super) fn roll_back_open(&mut self) {
         if self.open.is_open {
-            self.forget();
+            self.roll_back();
         }
     }
 
@@ -77,7 +77,7 @@ impl Columns {
 }
 
 impl Column {
-    /// See [`Takes::read`].
+    /// See [`WriteValue::write`].
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "as above")]
     fn read(&mut self, (text, window): (&str, &Window), at: usize, unchecked: Types) -> Option<usize> {

@@ -125,12 +125,12 @@ prop_compose! {
     }
 }
 
-/// What became of the lines, told one after another, and the batches.
+/// The log of what became of each line, and the batches.
 fn run(
     schema: &Arc<StreamSchema>,
     lines: &[Line],
     validate: bool,
-    straight: bool,
+    fast: bool,
     undeclared: Undeclared,
 ) -> (Vec<String>, Vec<RecordBatch>, usize) {
     let options = DecodeOptions {
@@ -142,33 +142,33 @@ fn run(
     let mut decoder = Decoder::new(schema, options).expect("a decoder");
     let mut columns = Columns::new(schema, ColumnOptions::default());
     let mut row = Row::default();
-    let (mut told, mut batches, mut taken) = (Vec::new(), Vec::new(), 0);
+    let (mut log, mut batches, mut taken) = (Vec::new(), Vec::new(), 0);
     for line in lines {
         // The row may come from another stream.
         row.cells.fill(Cell::Int(99));
-        let end = if straight {
+        let end = if fast {
             decoder.decode_into(&line.text, 0, &mut row, &mut columns)
         } else {
             decoder.decode(&line.text, 0, &mut row)
         };
         assert_eq!(end.is_ok(), is_json(&line.text), "{}", line.text);
-        told.push(format!("{end:?} {:?}", decoder.violations()));
+        log.push(format!("{end:?} {:?}", decoder.violations()));
         if end.is_ok() && decoder.violations().is_empty() && !line.dropped {
             taken += usize::from(row.taken.0);
             let untouched = row.untouched;
             let pushed = columns.push(&row).map_err(|error| error.to_string());
-            told.push(format!("{untouched} {} {pushed:?}", row.record));
+            log.push(format!("{untouched} {} {pushed:?}", row.record));
             if undeclared == Undeclared::Collect {
-                told.push(row.undeclared.join(","));
+                log.push(row.undeclared.join(","));
             }
         }
-        told.push(format!("{:?} {}", decoder.take_unknown(), columns.rows()));
+        log.push(format!("{:?} {}", decoder.take_unknown(), columns.rows()));
         if line.ends {
             batches.push(columns.finish().expect("a batch"));
         }
     }
     batches.push(columns.finish().expect("a batch"));
-    (told, batches, taken)
+    (log, batches, taken)
 }
 
 fn undeclared() -> impl Strategy<Value = Undeclared> {
@@ -196,15 +196,15 @@ proptest! {
         open: bool,
         undeclared in undeclared(),
     ) {
-        let (told, batches, _) = run(&schema(open), &lines, validate, true, undeclared);
+        let (log, batches, _) = run(&schema(open), &lines, validate, true, undeclared);
         let (expected, expected_batches, _) = run(&schema(open), &lines, validate, false, undeclared);
-        prop_assert_eq!(told, expected);
+        prop_assert_eq!(log, expected);
         prop_assert_eq!(batches, expected_batches);
     }
 }
 
 proptest! {
-    /// Whoever wants only the record is told the same of it, and has the cells of one that cannot be passed on.
+    /// Whoever wants only the record gets the same log of it, and has the cells of one that cannot be passed on.
     #[test]
     fn records_are_checked_the_same_without_cells(
         lines in prop::collection::vec(line(), 1..40),
@@ -262,7 +262,7 @@ fn lines(texts: &[String]) -> Vec<Line> {
 }
 
 #[test]
-fn records_like_those_before_go_straight() {
+fn records_like_those_before_take_the_fast_path() {
     let tail = " ".repeat(64);
     let record =
         |n: usize| format!(r#"{{"id": {n}, "name": "n{n}", "price": {n}.25, "day": "2026-01-02"}}{tail}"#);
@@ -295,7 +295,7 @@ fn records_in_ever_other_orders_are_seldom_tried() {
 }
 
 #[test]
-fn records_that_are_spelled_otherwise_from_here_on_go_straight_again() {
+fn records_that_are_spelled_otherwise_from_here_on_take_the_fast_path_again() {
     let tail = " ".repeat(64);
     let compact = format!(r#"{{"id":1,"price":0.5,"name":"x"}}{tail}"#);
     let spaced = format!(r#"{{"id": 1, "price": 0.5, "name": "x"}}{tail}"#);
@@ -341,7 +341,7 @@ fn what_lacks_its_brace_is_no_record() {
 }
 
 #[test]
-fn an_unknown_property_that_came_first_in_a_bad_record_is_told_with_the_next() {
+fn an_unknown_property_that_came_first_in_a_bad_record_is_named_with_the_next() {
     let tail = " ".repeat(64);
     let texts = [
         r#""name": "x"}"#,
@@ -349,13 +349,13 @@ fn an_unknown_property_that_came_first_in_a_bad_record_is_told_with_the_next() {
         r#""name": "x", "extra": 1}"#,
     ]
     .map(|rest| format!(r#"{{"id": 1, {rest}{tail}"#));
-    let told = |straight| run(&schema(true), &lines(&texts), true, straight, Undeclared::Drop).0;
+    let log = |fast| run(&schema(true), &lines(&texts), true, fast, Undeclared::Drop).0;
     assert!(
-        told(true).iter().any(|line| line.contains("extra\"]")),
+        log(true).iter().any(|line| line.contains("extra\"]")),
         "{:?}",
-        told(true)
+        log(true)
     );
-    assert_eq!(told(true), told(false));
+    assert_eq!(log(true), log(false));
 }
 
 #[test]

@@ -1,9 +1,19 @@
-//! Records like those before, without a row.
+//! The fast path: records like those before, written into columns without a row.
 //!
-//! A record that goes through a row is gone over twice: each cell is written, found again, and asked for its type. Where
+//! A record that is decoded into a row is walked twice: each cell is written, read again, and matched by its type. Where
 //! the keys come in the order in which they always came, a value that is short and of its column's type goes into the
 //! column as soon as its end is known, or nowhere, where only the record as it came is wanted. All else waits in its cell
 //! until the end of the record.
+//!
+//! For example, with the columns `id` (integers) and `name` (strings):
+//!
+//! | record | what happens |
+//! |---|---|
+//! | `{"id": 1, "name": "Ann"}` | The first record is decoded into a row. Its keys become the steps `{"id": ` and `, "name": `. |
+//! | `{"id": 2, "name": "Bo"}` | Both steps match: 2 goes into the integers and `Bo` into the strings. No cell is written. |
+//! | `{"id": 3, "name": "J\u00f6"}` | 3 goes into the integers. The string has an escape, so it is read into its cell, which is pushed at the end. |
+//! | `{"id": 4}` | The second step does not match: the cell of `name` becomes [`Cell::Absent`]. |
+//! | `{"id": 5, "extra": 0}` | No step matches the second key: 5 is rolled back, and the slow path decodes the record. |
 //!
 //! Nothing is ever reported from here. A record with anything invalid or unexpected is rolled back from the columns and
 //! decoded again, by the slow path.
@@ -13,8 +23,8 @@ use super::key::Key;
 use super::keys::{KEPT, OUTSIDE};
 use super::short::{Digits, long_string_end};
 use super::step::Step;
-use super::takes::Takes;
 use super::window::{self, Window, window};
+use super::write_value::WriteValue;
 use super::{Decoder, Undeclared, value};
 use crate::cell::{Cell, Row, Taken};
 use crate::columns::Columns;
@@ -23,7 +33,7 @@ use crate::schema::types::Types;
 
 /// What records look like, and when one is worth a try.
 #[derive(Debug, Default)]
-pub(super) struct Straight {
+pub(super) struct FastPath {
     /// The keys in the order in which they came, each with what stands before it: `{"a": `, `, "b": `.
     steps: Vec<Step>,
     /// Columns whose keys never came.
@@ -45,14 +55,14 @@ const MAX_MISSING: usize = 4;
 /// Nowhere: the record is passed on as it came.
 struct Nowhere;
 
-impl Takes for Nowhere {
+impl WriteValue for Nowhere {
     const ANY_PROPERTY: bool = false;
 
-    fn begin(&mut self) {}
+    fn begin_record(&mut self) {}
 
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called in one place, for each value")]
-    fn read(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize> {
+    fn write(&mut self, key: Key, text: &str, window: &Window, at: usize) -> Option<usize> {
         let at = at & 31;
         match window[at] {
             // The record cannot be passed on as it came.
@@ -71,9 +81,9 @@ impl Takes for Nowhere {
         }
     }
 
-    fn leave(&mut self, _: usize) {}
+    fn leave_in_cell(&mut self, _: usize) {}
 
-    fn forget(&mut self) {}
+    fn roll_back(&mut self) {}
 }
 
 impl Decoder {
@@ -91,7 +101,7 @@ impl Decoder {
         row: &mut Row<'a>,
         columns: &mut Columns,
     ) -> Result<usize, Syntax> {
-        match self.try_straight(text, at, row, columns) {
+        match self.try_fast_path(text, at, row, columns) {
             Some(end) => Ok(end),
             None => self.decode_row(text, at, row),
         }
@@ -99,40 +109,35 @@ impl Decoder {
 
     /// Checks a record of which only the record is wanted, if it is like those before; returns where it ends.
     #[inline]
-    pub(super) fn check_straight<'a>(
-        &mut self,
-        text: &'a str,
-        at: usize,
-        row: &mut Row<'a>,
-    ) -> Option<usize> {
-        let end = self.try_straight(text, at, row, &mut Nowhere)?;
+    pub(super) fn check_fast<'a>(&mut self, text: &'a str, at: usize, row: &mut Row<'a>) -> Option<usize> {
+        let end = self.try_fast_path(text, at, row, &mut Nowhere)?;
         row.cells.clear();
         Some(end)
     }
 
     #[inline]
-    fn try_straight<'a>(
+    fn try_fast_path<'a>(
         &mut self,
         text: &'a str,
         at: usize,
         row: &mut Row<'a>,
-        takes: &mut impl Takes,
+        writer: &mut impl WriteValue,
     ) -> Option<usize> {
-        if self.straight.left > 0 {
-            self.straight.left -= 1;
+        if self.fast_path.left > 0 {
+            self.fast_path.left -= 1;
             return None;
         }
         if !self.is_worth_a_try() {
             return None;
         }
-        let end = self.straight(text, at, row, takes);
+        let end = self.decode_fast(text, at, row, writer);
         let Some(end) = end else {
-            takes.forget();
-            self.straight.left = self.straight.pause;
-            self.straight.pause = (2 * self.straight.pause + 1).min(MAX_PAUSE);
+            writer.roll_back();
+            self.fast_path.left = self.fast_path.pause;
+            self.fast_path.pause = (2 * self.fast_path.pause + 1).min(MAX_PAUSE);
             return None;
         };
-        self.straight.pause = 0;
+        self.fast_path.pause = 0;
         row.record = text.get(at..end).unwrap_or_default();
         if !row.untouched {
             self.unknown.extend(self.keys.take_unknown());
@@ -142,38 +147,41 @@ impl Decoder {
 
     #[inline]
     fn is_worth_a_try(&mut self) -> bool {
-        if self.straight.made_of != (self.keys.changes(), self.gap) {
+        if self.fast_path.made_of != (self.keys.changes(), self.gap) {
             self.look_at_keys();
         }
-        !self.straight.steps.is_empty() && !self.straight.hopeless && !self.checks.look_at_records()
+        !self.fast_path.steps.is_empty() && !self.fast_path.hopeless && !self.checks.look_at_records()
     }
 
     #[cold]
     fn look_at_keys(&mut self) {
-        let straight = &mut self.straight;
-        straight.made_of = (self.keys.changes(), self.gap);
-        straight.steps = Vec::with_capacity(self.keys.steps().len());
+        let fast_path = &mut self.fast_path;
+        fast_path.made_of = (self.keys.changes(), self.gap);
+        fast_path.steps = Vec::with_capacity(self.keys.steps().len());
         for step in self.keys.steps() {
-            let before: &[u8] = match (straight.steps.is_empty(), self.gap) {
+            let before: &[u8] = match (fast_path.steps.is_empty(), self.gap) {
                 (true, _) => b"{",
                 (false, 0) => b",",
                 (false, _) => b", ",
             };
             let written = [before, step.text()].concat();
-            straight.steps.push(Step::new(&written, step.key));
+            fast_path.steps.push(Step::new(&written, step.key));
         }
-        let came = |column: &usize| straight.steps.iter().any(|step| step.key.column == *column);
-        straight.absent = (0..self.columns).filter(|column| !came(column)).collect();
-        straight.hopeless = straight.absent.iter().any(|column| self.checks.requires(*column));
+        let came = |column: &usize| fast_path.steps.iter().any(|step| step.key.column == *column);
+        fast_path.absent = (0..self.columns).filter(|column| !came(column)).collect();
+        fast_path.hopeless = fast_path
+            .absent
+            .iter()
+            .any(|column| self.checks.requires(*column));
     }
 
     /// Returns where the record ends, if nothing in it is wrong or unexpected.
-    fn straight<'a>(
+    fn decode_fast<'a>(
         &mut self,
         text: &'a str,
         start: usize,
         row: &mut Row<'a>,
-        takes: &mut impl Takes,
+        writer: &mut impl WriteValue,
     ) -> Option<usize> {
         self.checks.violations.clear();
         row.cells.resize(self.columns, Cell::Absent);
@@ -181,26 +189,26 @@ impl Decoder {
         row.taken = Taken(true);
         row.undeclared.clear();
         row.unescaped.clear();
-        takes.begin();
-        for &column in &self.straight.absent {
+        writer.begin_record();
+        for &column in &self.fast_path.absent {
             row.cells[column] = Cell::Absent;
-            takes.leave(column);
+            writer.leave_in_cell(column);
         }
         let mut rest = text.get(start..)?;
         let (mut missing, mut in_cells) = (0, 0);
         let keeps = self.undeclared == Undeclared::Keep;
-        for step in &self.straight.steps {
+        for step in &self.fast_path.steps {
             let (key, length) = (step.key, step.length());
             let window = window(rest).filter(|window| step.is_in(window));
             if let Some(window) = window
-                && let Some(end) = takes.read(key, rest, window, length)
+                && let Some(end) = writer.write(key, rest, window, length)
             {
                 rest = rest.get(end..)?;
             } else if window.is_some() || window::starts_with(rest.as_bytes(), 0, step.text()) {
                 in_cells += 1;
                 let at = text.len() - rest.len() + length;
                 let how = (&mut self.checks, self.unescape, keeps);
-                let end = to_cell(how, key, (text, at), row, takes)?;
+                let end = to_cell(how, key, (text, at), row, writer)?;
                 rest = text.get(end..)?;
             } else {
                 missing += 1;
@@ -209,12 +217,12 @@ impl Decoder {
                 if missing > MAX_MISSING || nothing_came {
                     return None;
                 }
-                leave_out(&self.checks, key, row, takes)?;
+                leave_out(&self.checks, key, row, writer)?;
             }
         }
-        if 2 * in_cells > self.straight.steps.len() {
+        if 2 * in_cells > self.fast_path.steps.len() {
             // The slow path fills cells faster.
-            self.straight.left = MAX_PAUSE;
+            self.fast_path.left = MAX_PAUSE;
         }
         rest.starts_with('}').then_some(text.len() - rest.len() + 1)
     }
@@ -222,12 +230,12 @@ impl Decoder {
 
 /// Reads the value at `at` into its cell; returns where it ends, if it is right.
 #[inline(never)]
-fn to_cell<'a, T: Takes>(
+fn to_cell<'a, T: WriteValue>(
     (checks, unescape, keeps): (&mut Checks, bool, bool),
     key: Key,
     (text, at): (&'a str, usize),
     row: &mut Row<'a>,
-    takes: &mut T,
+    writer: &mut T,
 ) -> Option<usize> {
     let Some(slot) = row.cells.get_mut(key.column) else {
         let (_, end) = value::value(text, at, &mut Cell::Absent, None).ok()?;
@@ -240,7 +248,7 @@ fn to_cell<'a, T: Takes>(
         row.untouched &= key.column == KEPT;
         return (passes && !checks.closed).then_some(end);
     };
-    takes.leave(key.column);
+    writer.leave_in_cell(key.column);
     let unescaped = unescape.then_some(&mut row.unescaped);
     let (kind, end) = value::value(text, at, slot, unescaped).ok()?;
     if !key.unchecked.meets(kind) {
@@ -251,10 +259,10 @@ fn to_cell<'a, T: Takes>(
 
 /// Notes that a record does not have a property, if it may be without.
 #[inline(never)]
-fn leave_out(checks: &Checks, key: Key, row: &mut Row<'_>, takes: &mut impl Takes) -> Option<()> {
+fn leave_out(checks: &Checks, key: Key, row: &mut Row<'_>, writer: &mut impl WriteValue) -> Option<()> {
     if let Some(cell) = row.cells.get_mut(key.column) {
         *cell = Cell::Absent;
-        takes.leave(key.column);
+        writer.leave_in_cell(key.column);
     }
     (!checks.requires(key.column)).then_some(())
 }
