@@ -110,7 +110,7 @@ fn changes_are_one_statement_each() {
 #[test]
 fn dropped_columns_count() {
     let table = Table {
-        dropped: MOST_COLUMNS,
+        dropped: crate::table::MOST_COLUMNS,
         ..Table::default()
     };
     let error = planned(
