@@ -4,8 +4,8 @@ use melisma_engine::json;
 
 use super::part::{Form, Part};
 
-/// How much is copied of a short piece, whatever its length, and then written over: a copy of just so many bytes as
-/// there are costs a mispredicted branch on their number.
+/// How much is copied of a short piece, whatever its length, and then written over: copying the exact
+/// number of bytes costs a mispredicted branch on that number.
 const PIECE: usize = 32;
 
 /// What is written by every row, with bytes behind it that make whole pieces of it.
@@ -145,7 +145,7 @@ impl Buffer {
         end
     }
 
-    /// Writes so many bytes at `at`.
+    /// Writes a piece of a fixed length at `at`.
     #[inline]
     pub(in crate::tap) fn put<const N: usize>(&mut self, at: usize, piece: &[u8; N]) {
         if let Some(room) = self.bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
@@ -164,6 +164,24 @@ impl Buffer {
             *room = *piece;
         }
         at + padded.length
+    }
+
+    /// Writes the key of a cell at `at`, with a quote behind it, and returns where the key ends: a text goes behind the
+    /// quote, and any other value over it.
+    #[inline]
+    pub(in crate::tap) fn put_key(&mut self, at: usize, lead: &Lead, key: &[u8]) -> usize {
+        if lead.length < PIECE {
+            self.put(at, &lead.piece);
+            return at + lead.length;
+        }
+        self.put_long_key(at, key)
+    }
+
+    #[cold]
+    fn put_long_key(&mut self, at: usize, key: &[u8]) -> usize {
+        let end = self.put_slice(at, key);
+        self.put(end, b"\"");
+        end
     }
 
     /// Writes bytes at `at`, and returns where they end.

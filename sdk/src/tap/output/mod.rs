@@ -6,6 +6,7 @@ pub(super) mod emitter;
 mod family;
 pub(super) mod part;
 mod record;
+mod record_writer;
 pub(super) mod row_writer;
 pub(super) mod stream_state;
 mod value;
@@ -16,7 +17,7 @@ use melisma_engine::{Error, Result};
 use serde_json::Value;
 
 use self::emitter::Emitter;
-use self::record::Nested;
+use self::record_writer::Nested;
 use self::row_writer::RowWriter;
 use self::stream_state::StreamState;
 use crate::signals::Stop;

@@ -214,13 +214,12 @@ impl<'o, 'a> RowWriter<'o, 'a> {
             return;
         };
         let buffer = &mut output.emitter.buffer;
-        let key = buffer.put_padded(self.at, &column.text_key);
-        let from = key - 1;
+        let from = buffer.put_key(self.at, &column.lead, &column.key);
         let end = match quotes {
             // Over the quote that texts have.
             Quotes::No => write(column, buffer, from),
             Quotes::Yes => {
-                let end = write(column, buffer, key);
+                let end = write(column, buffer, from + 1);
                 buffer.put(end, b"\"");
                 end + 1
             }

@@ -131,7 +131,7 @@ impl StreamState {
             watches.and_then(|progress| columns.iter().position(|column| *column.name == *progress.key()));
         let leads = columns.iter().enumerate().map(|(at, column)| {
             if column.selected && self.watched != Some(at) {
-                Lead::new(&column.key)
+                column.lead.clone()
             } else {
                 Lead::unusual()
             }

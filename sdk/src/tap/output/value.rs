@@ -1,7 +1,7 @@
 //! JSON values from Rust values, written at a cursor into the buffer.
 //!
 //! The text is that of `serde_json`, which the tests hold it against. It is faster because nothing is written twice and short
-//! pieces are copied by fixed lengths: a copy of just as many bytes as there are costs a mispredicted branch on their number.
+//! pieces are copied by fixed lengths: copying the exact number of bytes costs a mispredicted branch on that number.
 
 use std::fmt;
 
@@ -157,6 +157,7 @@ impl<'w, 'b> Serializer for &'w mut ValueWriter<'b> {
         self.serialize_unit()
     }
 
+    #[inline]
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Failure> {
         self.serialize_str(variant)
     }
@@ -190,10 +191,12 @@ impl<'w, 'b> Serializer for &'w mut ValueWriter<'b> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_seq(self, _: Option<usize>) -> Result<Items<'w, 'b>, Failure> {
         Ok(Items::open(self, *b"[", b"]"))
     }
 
+    #[inline]
     fn serialize_tuple(self, _: usize) -> Result<Items<'w, 'b>, Failure> {
         Ok(Items::open(self, *b"[", b"]"))
     }
@@ -213,6 +216,7 @@ impl<'w, 'b> Serializer for &'w mut ValueWriter<'b> {
         Ok(Items::open(self, *b"[", b"]}"))
     }
 
+    #[inline]
     fn serialize_map(self, _: Option<usize>) -> Result<Items<'w, 'b>, Failure> {
         Ok(Items::open(self, *b"{", b"}"))
     }

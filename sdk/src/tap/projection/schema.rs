@@ -6,7 +6,7 @@ use melisma_engine::json;
 use serde_json::{Map, Value};
 
 use crate::tap::catalog::selection::Selection;
-use crate::tap::output::buffer::Padded;
+use crate::tap::output::buffer::Lead;
 
 /// A top-level property of a stream, at its position in the schema that the tap gave.
 #[derive(Clone, Debug)]
@@ -19,8 +19,8 @@ pub struct Column {
     pub schema: Value,
     /// `"name":`
     pub(in crate::tap) key: Box<[u8]>,
-    /// `"name":"`
-    pub(in crate::tap) text_key: Padded,
+    /// The key, made to be written fast.
+    pub(in crate::tap) lead: Lead,
     pub(in crate::tap) node: Node,
 }
 
@@ -98,8 +98,6 @@ type Cuts<'n> = HashMap<&'n [u8], &'n Option<Node>>;
 /// Without `members` every record is written as it is.
 fn column(name: &str, own: &Value, schema: &Value, members: Option<&Cuts<'_>>) -> Column {
     let key = quoted(name);
-    let mut text_key = key.to_vec();
-    text_key.push(b'"');
     let given = schema
         .get("properties")
         .and_then(|properties| properties.get(name));
@@ -111,8 +109,8 @@ fn column(name: &str, own: &Value, schema: &Value, members: Option<&Cuts<'_>>) -
         name: name.into(),
         selected: node.is_some(),
         schema: given.unwrap_or(own).clone(),
+        lead: Lead::new(&key),
         key,
-        text_key: Padded::new(&text_key),
         node: node.unwrap_or(Node::Keep),
     }
 }
