@@ -8,9 +8,9 @@ use melisma_sdk::{Error, Result};
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
+use crate::connection::Connection;
 use crate::options::Parameters;
 use crate::passfile;
-use crate::settings::Connection;
 
 /// The configuration of the client, but for TLS.
 pub(crate) fn complete(url: Parameters, settings: &Connection, application_name: &str) -> Result<Config> {

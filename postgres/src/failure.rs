@@ -8,14 +8,14 @@ use melisma_sdk::{Error, Kind, show};
 /// Its [`Kind`] follows the class of the SQLSTATE (PostgreSQL manual, appendix A); without one the connection is
 /// gone: [`Kind::Unavailable`].
 pub fn failed(doing: &str, error: postgres::Error) -> Error {
-    let Some(told) = error.as_db_error() else {
+    let Some(server_error) = error.as_db_error() else {
         return unavailable(doing, error);
     };
-    let mut message = format!("{doing}: {}", short(told.message()));
+    let mut message = format!("{doing}: {}", short(server_error.message()));
     for (what, text) in [
-        ("", told.detail()),
-        ("at ", told.where_()),
-        ("hint: ", told.hint()),
+        ("", server_error.detail()),
+        ("at ", server_error.where_()),
+        ("hint: ", server_error.hint()),
     ] {
         if let Some(text) = text {
             message.push_str("; ");
@@ -24,9 +24,9 @@ pub fn failed(doing: &str, error: postgres::Error) -> Error {
         }
     }
     message.push_str(" (SQLSTATE ");
-    message.push_str(told.code().code());
+    message.push_str(server_error.code().code());
     message.push(')');
-    Error::new(kind(told.code().code()), message)
+    Error::new(kind(server_error.code().code()), message)
 }
 
 /// A message of the server without most of a long value that it quotes: `invalid input syntax for type uuid: "..."`.

@@ -5,6 +5,7 @@
 //! `PGPASSWORD`, the password file, and the user of the operating system.
 
 mod complete;
+mod connection;
 mod copy_in;
 mod failure;
 mod name;
@@ -13,15 +14,14 @@ mod passfile;
 mod pem;
 mod server;
 mod session;
-mod settings;
 mod tls;
 mod url;
 mod verifier;
 
+pub use connection::{Connection, SshTunnel, SslMode};
 pub use copy_in::CopyIn;
 pub use failure::failed;
 pub use name::{identifier, literal};
 pub use postgres;
 pub use server::Server;
 pub use session::{Running, Session};
-pub use settings::{Connection, SshTunnel, SslMode};

@@ -12,8 +12,8 @@ use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::complete::{addresses, complete};
+use crate::connection::{Connection, SslMode};
 use crate::session::{Running, Session};
-use crate::settings::{Connection, SslMode};
 use crate::{failed, tls, url};
 
 /// What every session of ours begins with: dates, floats and quotes that mean one thing on every server, and no end

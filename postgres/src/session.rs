@@ -104,7 +104,7 @@ impl Session {
         mut message: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
         let client = &self.client;
-        let told: Result<Result<(), Error>> = self.runtime.block_on(async {
+        let copied: Result<Result<(), Error>> = self.runtime.block_on(async {
             let stream = match client.copy_out(statement).await {
                 Ok(stream) => stream,
                 Err(error) => return Ok(Err(error)),
@@ -118,7 +118,7 @@ impl Session {
             }
             Ok(Ok(()))
         });
-        told?.map_err(|error| failed(doing, self.cause(error)))
+        copied?.map_err(|error| failed(doing, self.cause(error)))
     }
 
     /// What can end the statement that the session is in, by [`Server::cancel`](crate::Server::cancel).

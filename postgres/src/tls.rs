@@ -10,9 +10,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, SupportedProtocolVersion};
 
+use crate::connection::{Connection, SslMode};
 use crate::options::{Tls, Version};
 use crate::pem::{Named, certificates, libpq_file, private, wrong};
-use crate::settings::{Connection, SslMode};
 use crate::verifier::Verifier;
 
 /// How far the server is to be trusted, and what a handshake needs for it; nothing for `disable`.

@@ -130,7 +130,7 @@ fn not_empty(text: String) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::SslMode;
+    use crate::connection::SslMode;
 
     fn read(url: &str) -> Parameters {
         parse(url).unwrap_or_else(|error| panic!("{url}: {error}"))

@@ -3,7 +3,7 @@
 use melisma_sdk::Result;
 
 use super::expected;
-use crate::settings::SslMode;
+use crate::connection::SslMode;
 
 /// What a URL says of TLS.
 #[derive(Default)]

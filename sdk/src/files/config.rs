@@ -16,7 +16,7 @@ use crate::target::LoadMethod;
 /// The settings that all file targets share; flattened into the settings of each.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default)]
-pub struct FileSettings {
+pub struct FileConfig {
     /// The folder for the files. It is created when it is missing.
     #[serde(alias = "output_path", alias = "output_path_prefix", alias = "filepath")]
     #[schemars(extend("x-aliases" = ["output_path", "output_path_prefix", "filepath"]))]
@@ -62,7 +62,7 @@ pub enum OverwriteBehavior {
     CreateFile,
 }
 
-impl Default for FileSettings {
+impl Default for FileConfig {
     fn default() -> Self {
         Self {
             destination_path: PathBuf::from("."),
@@ -76,7 +76,7 @@ impl Default for FileSettings {
     }
 }
 
-impl FileSettings {
+impl FileConfig {
     /// How files of this format are written, by these settings and `load_method` together.
     pub(super) fn mode(&self, format: &Format, load_method: LoadMethod) -> Result<WriteMode> {
         let asked = self.asked()?;
@@ -192,7 +192,7 @@ mod tests {
             .parse::<Timestamp>()
             .expect("a time")
             .to_zoned(TimeZone::UTC);
-        let settings = FileSettings::default();
+        let settings = FileConfig::default();
         let stamps = settings.stamps(&now).expect("stamps");
         assert_eq!(
             (stamps.date.as_str(), stamps.time.as_str()),
@@ -208,14 +208,14 @@ mod tests {
 
     #[test]
     fn an_unknown_zone_is_refused() {
-        let settings = FileSettings {
+        let settings = FileConfig {
             timestamp_timezone: "UTC".into(),
-            ..FileSettings::default()
+            ..FileConfig::default()
         };
         assert_eq!(settings.now().expect("a zone").time_zone(), &TimeZone::UTC);
-        let settings = FileSettings {
+        let settings = FileConfig {
             timestamp_timezone: "Mars/Olympus".into(),
-            ..FileSettings::default()
+            ..FileConfig::default()
         };
         assert!(
             settings
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn names_of_modes_must_agree() {
-        let parse = |text: &str| serde_json::from_str::<FileSettings>(text).expect("settings");
+        let parse = |text: &str| serde_json::from_str::<FileConfig>(text).expect("settings");
         assert_eq!(parse("{}").asked().expect("agrees"), None);
         let replace = parse(r#"{"overwrite_behavior": "replace_file", "output_path": "x"}"#);
         assert_eq!(replace.asked().expect("agrees"), Some(WriteMode::Replace));

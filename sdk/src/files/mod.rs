@@ -25,6 +25,7 @@
 
 mod append;
 mod buffer;
+mod config;
 mod escape;
 mod folder;
 mod identity;
@@ -35,7 +36,6 @@ mod partial;
 mod parts;
 mod recover;
 mod scratch;
-mod settings;
 mod tail;
 mod write_back;
 mod writer;
@@ -53,11 +53,11 @@ use naming::Scheme;
 use crate::target::{Capabilities, LoadMethod, StandardConfig};
 
 pub use buffer::{Lines, Pool, write_int};
+pub use config::{FileConfig, OverwriteBehavior, WriteMode};
 pub(crate) use folder::is_same_place;
 pub use partial::Partial;
 pub use parts::Parts;
 pub use scratch::{Piece, Scratch};
-pub use settings::{FileSettings, OverwriteBehavior, WriteMode};
 pub use writer::Writer;
 
 /// What a kind of file can do.
@@ -100,7 +100,7 @@ impl Files {
     /// # Errors
     /// Settings that contradict each other, name what does not exist, or ask for what files cannot do; a folder that
     /// cannot be made.
-    pub fn open(settings: &FileSettings, standard: &StandardConfig, format: &'static Format) -> Result<Self> {
+    pub fn open(settings: &FileConfig, standard: &StandardConfig, format: &'static Format) -> Result<Self> {
         let now = settings.now()?;
         let template = settings
             .file_naming_scheme
@@ -112,7 +112,7 @@ impl Files {
             mode: settings.mode(format, standard.load_method)?,
             format,
             letters: standard.dead_letter_path.clone(),
-            run: settings::run_name(&now),
+            run: config::run_name(&now),
             known: Mutex::default(),
         };
         files.prepare(&files.root)?;

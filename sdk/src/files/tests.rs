@@ -14,10 +14,10 @@ const FORMAT: Format = Format {
 };
 
 fn files(folder: &Path, mode: WriteMode) -> Files {
-    let settings = FileSettings {
+    let settings = FileConfig {
         destination_path: folder.to_owned(),
         write_mode: Some(mode),
-        ..FileSettings::default()
+        ..FileConfig::default()
     };
     Files::open(&settings, &StandardConfig::default(), &FORMAT).expect("the folder opens")
 }
@@ -39,10 +39,10 @@ fn read(path: impl AsRef<Path>) -> String {
 #[test]
 fn one_file_belongs_to_one_stream() {
     let folder = TempDir::new().expect("a folder");
-    let settings = FileSettings {
+    let settings = FileConfig {
         destination_path: folder.path().join("new/below"),
         file_naming_scheme: Some("{datestamp}/all.txt".into()),
-        ..FileSettings::default()
+        ..FileConfig::default()
     };
     let files = Files::open(&settings, &StandardConfig::default(), &FORMAT).expect("the folder is made");
     let path = files.path("a").expect("a path");
@@ -504,10 +504,10 @@ fn a_file_is_rewritten_at_once_and_written_on() {
 fn load_method_overwrite_replaces() {
     let folder = TempDir::new().expect("a folder");
     let open = |write_mode| {
-        let settings = FileSettings {
+        let settings = FileConfig {
             destination_path: folder.path().to_owned(),
             write_mode,
-            ..FileSettings::default()
+            ..FileConfig::default()
         };
         let standard = StandardConfig {
             load_method: LoadMethod::Overwrite,

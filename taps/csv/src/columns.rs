@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use melisma_sdk::{Error, Output, Result, show};
 use serde_json::Value;
 
+use crate::config::{Config, Ragged};
 use crate::discover::{EXTRA, FILE, LINE, MODIFIED};
 use crate::entry::Entry;
 use crate::infer::Kind;
-use crate::settings::{Ragged, Settings};
 
 /// Where a column's value comes from, in one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(crate) struct Columns {
 
 impl Columns {
     /// The columns that the stream has and their types, which the catalog may have changed.
-    pub(crate) fn new(output: &Output<'_>, entry: &Entry, settings: &Settings) -> Result<Self> {
+    pub(crate) fn new(output: &Output<'_>, entry: &Entry, settings: &Config) -> Result<Self> {
         let own = |name: &str| match name {
             FILE if settings.add_metadata_columns => Some(Slot::File),
             MODIFIED if settings.add_metadata_columns || settings.incremental => Some(Slot::Modified),

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 /// unless `duplicate_headers` and `ragged` say otherwise; blank lines are skipped; a byte order mark is not part of the
 /// first name; a quote that is never closed is an error; line ends inside quotes are kept.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct Settings {
+pub struct Config {
     /// The files, one entry for each stream.
     #[serde(default)]
-    pub files: Option<Vec<FileSettings>>,
+    pub files: Option<Vec<FileConfig>>,
     /// Path of a JSON file with an array of entries as in `files`; it is used instead of `files`.
     #[serde(default)]
     pub csv_files_definition: Option<String>,
@@ -57,7 +57,7 @@ fn max_row_bytes() -> usize {
 
 /// One stream and its files.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub struct FileSettings {
+pub struct FileConfig {
     /// The name of the stream.
     pub entity: String,
     /// A file; or a folder, whose `*.csv`, `*.csv.gz` and `*.csv.zst` are read at any depth; or a pattern such as

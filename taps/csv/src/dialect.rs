@@ -2,8 +2,8 @@
 
 use melisma_sdk::{Error, Result};
 
+use crate::config::FileConfig;
 use crate::marks::Marks;
-use crate::settings::FileSettings;
 
 /// A checked dialect. Its meaning is that of Python's `csv` module, which the peers read with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) struct Dialect {
 
 impl Dialect {
     /// The dialect that the settings of an entry describe.
-    pub(crate) fn new(settings: &FileSettings) -> Result<Self> {
+    pub(crate) fn new(settings: &FileConfig) -> Result<Self> {
         let wrong = |what: String| Error::config(format!("files: entity {}: {what}", settings.entity));
         let delimiter = byte("delimiter", settings.delimiter.as_deref().unwrap_or(","))
             .and_then(|byte| byte.ok_or_else(|| "delimiter: expected one character, found none".into()))

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use melisma_sdk::{Error, Result, json};
 use serde_json::{Map, Value};
 
+use crate::config::{Config, Ragged};
 use crate::entry::Entry;
 use crate::infer::{Guess, Kind};
 use crate::reader::{Flow, Reader};
-use crate::settings::{Ragged, Settings};
 use crate::{files, header};
 
 /// The path of the file that a record comes from.
@@ -23,7 +23,7 @@ pub(crate) const EXTRA: &str = "_sdc_extra";
 /// The JSON Schema of the entry's stream; `None` when none of its files has a column.
 ///
 /// The columns are those of all files together, in the order in which they are first seen.
-pub(crate) fn schema(entry: &Entry, settings: &Settings) -> Result<Option<Value>> {
+pub(crate) fn schema(entry: &Entry, settings: &Config) -> Result<Option<Value>> {
     let columns = columns(entry, settings)?;
     if columns.is_empty() {
         return Ok(None);
@@ -69,7 +69,7 @@ pub(crate) fn schema(entry: &Entry, settings: &Settings) -> Result<Option<Value>
     Ok(Some(json!({"type": "object", "properties": properties})))
 }
 
-fn columns(entry: &Entry, settings: &Settings) -> Result<Vec<(String, Guess)>> {
+fn columns(entry: &Entry, settings: &Config) -> Result<Vec<(String, Guess)>> {
     let mut columns: Vec<(String, Guess)> = Vec::new();
     // Files can have tens of thousands of columns: none of them may look through all others.
     let mut known: HashMap<String, usize> = HashMap::new();

@@ -5,17 +5,17 @@ use std::path::Path;
 
 use melisma_sdk::{Error, Result};
 
+use crate::config::{Config, FileConfig};
 use crate::dialect::Dialect;
 use crate::encoding::Charset;
 use crate::reader::Reader;
 use crate::record::Cell;
-use crate::settings::{FileSettings, Settings};
 use crate::source::Source;
 
 /// What an entry says, ready to read by.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) settings: FileSettings,
+    pub(crate) settings: FileConfig,
     pub(crate) nulls: Nulls,
     dialect: Dialect,
     charset: Charset,
@@ -24,7 +24,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// All entries, from `files` or from the file that `csv_files_definition` names.
-    pub(crate) fn all(settings: &Settings) -> Result<Vec<Self>> {
+    pub(crate) fn all(settings: &Config) -> Result<Vec<Self>> {
         let files = match &settings.csv_files_definition {
             Some(path) => definition(path)?,
             None => settings.files.clone().unwrap_or_default(),
@@ -47,7 +47,7 @@ impl Entry {
         Ok(entries)
     }
 
-    fn new(settings: FileSettings, max_row: usize) -> Result<Self> {
+    fn new(settings: FileConfig, max_row: usize) -> Result<Self> {
         let dialect = Dialect::new(&settings)?;
         let charset = Charset::of(settings.encoding.as_deref().unwrap_or("utf-8"))
             .map_err(|error| Error::config(format!("files: entity {}: {error}", settings.entity)))?;
@@ -67,7 +67,7 @@ impl Entry {
     }
 }
 
-fn definition(path: &str) -> Result<Vec<FileSettings>> {
+fn definition(path: &str) -> Result<Vec<FileConfig>> {
     let wrong = |cause: Box<dyn std::error::Error + Send + Sync>| {
         Error::config(format!("csv_files_definition: {path}")).with_source(cause)
     };
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn entries_come_from_either_place_and_are_checked() {
-        let settings = |json: serde_json::Value| serde_json::from_value::<Settings>(json).unwrap();
+        let settings = |json: serde_json::Value| serde_json::from_value::<Config>(json).unwrap();
         let entry = serde_json::json!({"entity": "t", "path": "t.csv", "keys": []});
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), serde_json::json!([entry]).to_string()).unwrap();

@@ -10,7 +10,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use melisma_sdk::{Error, Result};
 use walkdir::WalkDir;
 
-use crate::settings::FileSettings;
+use crate::config::FileConfig;
 
 /// What the names of files in a folder must end with.
 const ENDS: [&str; 3] = [".csv", ".csv.gz", ".csv.zst"];
@@ -29,7 +29,7 @@ pub(crate) struct Files {
 /// Lists the files of an entry; there is at least one, or something unreadable.
 ///
 /// A path that exists is taken as it is, even if it could be read as a pattern.
-pub(crate) fn list(settings: &FileSettings) -> Result<Files> {
+pub(crate) fn list(settings: &FileConfig) -> Result<Files> {
     let path = Path::new(&settings.path);
     let wrong = |what: &str| {
         Error::config(format!(
@@ -271,7 +271,7 @@ mod tests {
 
     use super::*;
 
-    fn settings(path: &Path) -> FileSettings {
+    fn settings(path: &Path) -> FileConfig {
         serde_json::from_value(serde_json::json!({"entity": "t", "path": path})).unwrap()
     }
 

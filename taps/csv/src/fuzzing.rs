@@ -10,7 +10,7 @@ use crate::encoding::Charset;
 use crate::reader::{Flow, Reader};
 use crate::source::Source;
 
-/// How the CSV is written; see [`FileSettings`](crate::FileSettings).
+/// How the CSV is written; see [`FileConfig`](crate::FileConfig).
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
     /// `delimiter`

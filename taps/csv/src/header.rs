@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use melisma_sdk::{Error, Position, Result};
 
+use crate::config::{DuplicateHeaders, FileConfig};
 use crate::reader::{Flow, Reader};
-use crate::settings::{DuplicateHeaders, FileSettings};
 
 /// Reads up to the first row of data and tells the names of the columns; `None` when the file has neither header
 /// nor row.
-pub(crate) fn read(reader: &mut Reader, settings: &FileSettings) -> Result<Option<Vec<String>>> {
+pub(crate) fn read(reader: &mut Reader, settings: &FileConfig) -> Result<Option<Vec<String>>> {
     reader.skip_lines(settings.skip_rows)?;
     let mut first: Option<Vec<String>> = None;
     let mut at = None;

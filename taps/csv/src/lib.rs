@@ -1,5 +1,5 @@
 //! Singer tap for CSV files: drop-in for `MeltanoLabs` tap-csv, with types, compression, patterns and incremental
-//! reading on top. [`Settings`] says what it can do.
+//! reading on top. [`Config`] says what it can do.
 //!
 //! A file passes through one buffer: `source` decompresses and decodes into it, `plain` finds the rows whose cells stand
 //! there as they are, 64 bytes at a time (`block`), `parse` takes the others apart at the `marks` that give them their
@@ -8,6 +8,7 @@
 mod block;
 mod codepage;
 mod columns;
+mod config;
 mod dialect;
 mod discover;
 mod encoding;
@@ -25,7 +26,6 @@ mod parse;
 mod plain;
 mod reader;
 mod record;
-mod settings;
 mod source;
 mod step;
 mod sync;
@@ -33,13 +33,13 @@ mod value;
 
 use melisma_sdk::{Catalog, Context, Result, Stream, Tap};
 
+pub use config::{Compression, Config, DuplicateHeaders, FileConfig, OnTypeMismatch, Ragged};
 use entry::Entry;
-pub use settings::{Compression, DuplicateHeaders, FileSettings, OnTypeMismatch, Ragged, Settings};
 
 /// The tap.
 #[derive(Debug)]
 pub struct TapCsv {
-    settings: Settings,
+    settings: Config,
     entries: Vec<Entry>,
 }
 
@@ -71,9 +71,9 @@ impl TapCsv {
 }
 
 impl Tap for TapCsv {
-    type Config = Settings;
+    type Config = Config;
 
-    fn open(settings: Settings, _: &Context) -> Result<Self> {
+    fn open(settings: Config, _: &Context) -> Result<Self> {
         Ok(Self {
             entries: Entry::all(&settings)?,
             settings,

@@ -6,10 +6,10 @@ use std::path::Path;
 
 use melisma_sdk::{Error, Result};
 
+use crate::config::Compression;
 use crate::encoding::{Charset, Failure, Order, Transcoder, read_some};
 use crate::format::{Format, HEAD, wide_encoding};
 use crate::gzip::Members;
-use crate::settings::Compression;
 
 /// The text of a file.
 pub(crate) struct Source {
@@ -131,6 +131,6 @@ fn actual(compression: Compression, path: &Path) -> Compression {
         Compression::Auto if ends("gz") => Compression::Gzip,
         Compression::Auto if ends("zst") => Compression::Zstd,
         Compression::Auto => Compression::None,
-        told => told,
+        other => other,
     }
 }

@@ -7,6 +7,7 @@ use melisma_sdk::{Error, Kind as Failure, Method, Output, Position, Result, json
 use serde_json::{Map, Value};
 
 use crate::columns::{Columns, Slot};
+use crate::config::{Config, OnTypeMismatch, Ragged};
 use crate::discover::MODIFIED;
 use crate::entry::Entry;
 use crate::files::Files;
@@ -14,11 +15,10 @@ use crate::forms::Forms;
 use crate::infer::Kind;
 use crate::reader::{Flow, Reader};
 use crate::record::Record;
-use crate::settings::{OnTypeMismatch, Ragged, Settings};
 use crate::{files, forms, header};
 
 /// Reads the files of an entry, those that changed only if the stream is INCREMENTAL.
-pub(crate) fn stream(entry: &Entry, settings: &Settings, output: &mut Output<'_>) -> Result<()> {
+pub(crate) fn stream(entry: &Entry, settings: &Config, output: &mut Output<'_>) -> Result<()> {
     let Files {
         found, unreadable, ..
     } = files::list(&entry.settings)?;
@@ -88,7 +88,7 @@ impl Sync<'_> {
 
 struct Sync<'a> {
     entry: &'a Entry,
-    settings: &'a Settings,
+    settings: &'a Config,
     columns: Columns,
     slots: Vec<Slot>,
     forms: Forms,

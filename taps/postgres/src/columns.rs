@@ -3,11 +3,11 @@
 use melisma_postgres::identifier;
 use melisma_sdk::{Error, Output, Result, show};
 
+use crate::config::Config;
 use crate::copy::Tuple;
 use crate::decode::{Decoder, Wrong};
 use crate::depth::{self, Depth};
 use crate::discovery::Table;
-use crate::settings::Settings;
 
 /// The columns that records are made of.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ struct Slot {
 
 impl Columns {
     /// Those that the catalog selects.
-    pub(crate) fn new(table: &Table, output: &Output<'_>, settings: &Settings) -> Self {
+    pub(crate) fn new(table: &Table, output: &Output<'_>, settings: &Config) -> Self {
         let mut list = String::new();
         let mut slots = Vec::with_capacity(table.columns.len());
         let mut depths = Vec::new();

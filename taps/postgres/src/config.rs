@@ -15,7 +15,7 @@ use serde_json::Value;
 /// interrupted run resumes where it stopped, and misses no row that changed in the meantime. INCREMENTAL reads from the
 /// bookmark on, in the database's own order. LOG_BASED is not implemented yet: a catalog that asks for it ends the run.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub struct Settings {
+pub struct Config {
     /// Where the server is.
     #[serde(flatten)]
     pub connection: Connection,
@@ -147,7 +147,7 @@ pub struct StreamOptions {
 /// Why the settings of LOG_BASED are ignored.
 const NOT_YET: &str = "LOG_BASED is not supported yet";
 
-/// Settings of LOG_BASED, accepted so that a configuration that has them works for the other methods.
+/// Config of LOG_BASED, accepted so that a configuration that has them works for the other methods.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct LogBased {

@@ -9,10 +9,10 @@ use std::cell::Cell;
 use melisma_sdk::{Output, Result};
 use serde_json::{Map, Value, json};
 
+use crate::config::Values;
 use crate::copy::Tuple;
 use crate::kind::Kind;
 use crate::schema;
-use crate::settings::Values;
 
 /// An array column whose SCHEMA says how deep its values are.
 #[derive(Debug)]

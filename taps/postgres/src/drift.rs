@@ -7,10 +7,10 @@
 use melisma_sdk::{Entry, Stream, show};
 use serde_json::Value;
 
+use crate::config::Values;
 use crate::discovery::{Column, Table};
 use crate::kind::Kind;
 use crate::schema;
-use crate::settings::Values;
 
 /// The stream with corrections for what is no longer as the catalog says.
 pub(crate) fn corrected<'t>(

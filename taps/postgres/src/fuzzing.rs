@@ -1,8 +1,8 @@
 //! The readers of binary values and of the binary COPY stream, for `fuzz/properties`.
 
+use crate::config::InvalidDates;
 use crate::copy::{Tuple, Tuples};
 use crate::decode::{Dates, Decoder};
-use crate::settings::InvalidDates;
 
 /// The names that [`decode`] knows; each but `array` also as an item: `int4[]`.
 pub const TYPES: &[&str] = &[

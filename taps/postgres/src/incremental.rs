@@ -8,13 +8,13 @@ use melisma_postgres::{Server, Session, identifier, literal};
 use melisma_sdk::{Error, Output, Result, show};
 use serde_json::value::RawValue;
 
+use crate::config::{Config, InvalidDates, Values};
 use crate::copy::{Tuple, copy};
 use crate::decode::Decoder;
 use crate::discovery::Column;
 use crate::kind::Kind;
 use crate::position::Positions;
 use crate::query::Query;
-use crate::settings::{InvalidDates, Settings, Values};
 
 /// The number of rows after which the bookmark is set and a STATE may be sent.
 const ROWS: u64 = 1_000;
@@ -24,10 +24,10 @@ pub(crate) fn read(
     query: &Query<'_>,
     server: &Server,
     session: &mut Session,
-    settings: &Settings,
+    settings: &Config,
     output: &mut Output<'_>,
 ) -> Result<()> {
-    let Settings {
+    let Config {
         start_date, values, ..
     } = settings;
     let mut bookmark = Bookmark::new(query, values, output)?;

@@ -1,4 +1,4 @@
-//! Singer tap for PostgreSQL: drop-in for `MeltanoLabs` tap-postgres, at the speed of the server. [`Settings`] says
+//! Singer tap for PostgreSQL: drop-in for `MeltanoLabs` tap-postgres, at the speed of the server. [`Config`] says
 //! what it can do.
 //!
 //! `discovery` reads the catalog; `columns` turns the selected columns of a table into a query and decoders; `copy`
@@ -6,6 +6,7 @@
 //! Nothing is allocated for a row.
 
 mod columns;
+mod config;
 mod copy;
 mod decode;
 mod depth;
@@ -19,7 +20,6 @@ mod kind;
 mod position;
 mod query;
 mod schema;
-mod settings;
 mod sync;
 
 use std::cell::RefCell;
@@ -28,13 +28,13 @@ use std::collections::HashMap;
 use melisma_postgres::{Server, Session};
 use melisma_sdk::{Catalog, Context, Error, Result, Stream, Tap, show};
 
+pub use config::{Config, InvalidDates, LogBased, Names, ReplicationMethod, StreamOptions, Values};
 use discovery::{Filter, Table};
-pub use settings::{InvalidDates, LogBased, Names, ReplicationMethod, Settings, StreamOptions, Values};
 
 /// The tap.
 #[derive(Debug)]
 pub struct TapPostgres {
-    settings: Settings,
+    settings: Config,
     server: Server,
     /// An idle open session, for the next stream that needs one.
     session: RefCell<Option<Session>>,
@@ -86,9 +86,9 @@ fn one_stream(one: &Table, other: &Table) -> Error {
 }
 
 impl Tap for TapPostgres {
-    type Config = Settings;
+    type Config = Config;
 
-    fn open(settings: Settings, _: &Context) -> Result<Self> {
+    fn open(settings: Config, _: &Context) -> Result<Self> {
         Ok(Self {
             server: settings.connection.server("tap_postgres")?,
             settings,

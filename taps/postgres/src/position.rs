@@ -5,8 +5,8 @@
 //! its place, is not one that a reader of the records knows of. Rows with such keys are written; the bookmark stays at the
 //! last key before them.
 
+use crate::config::{InvalidDates, Values};
 use crate::kind::Kind;
-use crate::settings::{InvalidDates, Values};
 
 /// 0001-01-01 and 9999-12-31, in days after 2000-01-01.
 const FIRST: i32 = -730_119;

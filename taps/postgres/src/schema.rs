@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::config::Values;
 use crate::kind::Kind;
-use crate::settings::Values;
 
 /// The JSON Schema of a column: types and keywords as `MeltanoLabs` tap-postgres has them, with bounds and formats
 /// where that lets a target choose a closer type.

@@ -4,9 +4,9 @@ use melisma_postgres::{Server, Session};
 use melisma_sdk::{Error, Method, Output, Result};
 
 use crate::columns::Columns;
+use crate::config::Config;
 use crate::discovery::Table;
 use crate::query::Query;
-use crate::settings::Settings;
 use crate::{full_table, incremental};
 
 /// Reads a stream.
@@ -14,7 +14,7 @@ pub(crate) fn stream(
     table: &Table,
     server: &Server,
     session: &mut Session,
-    settings: &Settings,
+    settings: &Config,
     output: &mut Output<'_>,
 ) -> Result<()> {
     let doing = format!("cannot read {}", table.quoted_name());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use melisma_sdk::files::FileSettings;
+use melisma_sdk::files::FileConfig;
 use melisma_sdk::{Error, JsonSchema, Result, show};
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::dialect::{Dialect, LineEnd};
 #[serde(default)]
 pub struct Config {
     #[serde(flatten)]
-    pub(crate) files: FileSettings,
+    pub(crate) files: FileConfig,
     /// The separator of fields: one ASCII character, `\t` for a tab.
     pub(crate) delimiter: String,
     /// The quote around fields that need one: an ASCII character.
@@ -46,7 +46,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            files: FileSettings::default(),
+            files: FileConfig::default(),
             delimiter: ",".to_owned(),
             quotechar: "\"".to_owned(),
             escape_character: None,

@@ -12,7 +12,7 @@ mod encoder;
 
 use std::sync::Arc;
 
-use melisma_sdk::files::{FileSettings, Files, Format, Lines, Pool, WriteMode, Writer};
+use melisma_sdk::files::{FileConfig, Files, Format, Lines, Pool, WriteMode, Writer};
 use melisma_sdk::target::{Capabilities, StandardConfig, Target};
 use melisma_sdk::{CommitMode, Destination, JsonSchema, Result, Sink, StreamSchema};
 use serde::Deserialize;
@@ -30,7 +30,7 @@ pub struct TargetJsonl {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 pub struct Config {
     #[serde(flatten)]
-    files: FileSettings,
+    files: FileConfig,
     /// Each run makes files of its own: short for the `file_naming_scheme` `{stream_name}-{timestamp}.jsonl` with
     /// the `timestamp_format` `%Y%m%dT%H%M%S`.
     #[serde(default)]

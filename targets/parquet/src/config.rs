@@ -1,6 +1,6 @@
 //! The settings of target-parquet.
 
-use melisma_sdk::files::FileSettings;
+use melisma_sdk::files::FileConfig;
 use melisma_sdk::{ColumnOptions, Error, Integers, InvalidValues, JsonSchema, NestedValues, Numbers, Result};
 use parquet::basic::{Compression as Codec, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Config {
     #[serde(flatten)]
-    pub(crate) files: FileSettings,
+    pub(crate) files: FileConfig,
     /// What a `number` becomes: `double`, the nearest 64-bit float, or `text`, its digits as they came.
     pub(crate) numbers: NumberType,
     /// What an `integer` becomes: `int64`, or `DECIMAL(38, 0)` where the bounds of its schema are beyond 64 bits;
@@ -105,7 +105,7 @@ pub enum NumberType {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            files: FileSettings::default(),
+            files: FileConfig::default(),
             numbers: NumberType::default(),
             integers: IntegerType::default(),
             invalid_values: InvalidValue::default(),

@@ -43,7 +43,7 @@ fn total(title: &str, peaks: &[(String, f64)], most: f64) -> Measured {
     Measured::new(title, sum, "MiB", Bar::AtMost(most), detail)
 }
 
-/// A target that sleeps five seconds before it reads: the tap waits, and nobody's memory grows.
+/// A target that sleeps five seconds before it reads: the tap waits, and the memory of no process grows.
 fn asleep(corpora: &Corpora) -> Result<Measured> {
     let mut run = Command::new(release("melisma"));
     let tap = format!(

@@ -16,7 +16,7 @@ pub(crate) struct Ratio {
     base: String,
     /// Runs before each, untimed.
     prepare: String,
-    /// At most so many times as long as the base.
+    /// At most this multiple of the time of the base.
     bar: f64,
 }
 

@@ -11,8 +11,8 @@ mod tests;
 mod text;
 mod time;
 
+use crate::config::{InvalidDates, Values};
 use crate::kind::Kind;
-use crate::settings::{InvalidDates, Values};
 
 /// How the values of a column are written.
 #[derive(Clone, Debug, PartialEq)]

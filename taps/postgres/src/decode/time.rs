@@ -11,7 +11,7 @@
 use std::io::Write;
 
 use super::{Dates, Result, Wrong, fixed, take};
-use crate::settings::InvalidDates;
+use crate::config::InvalidDates;
 
 /// `00` to `99`.
 pub(super) const DIGITS: [[u8; 2]; 100] = {

@@ -6,8 +6,8 @@ mod stream;
 use melisma_postgres::{Session, failed, identifier};
 use melisma_sdk::{Error, Result};
 
+use crate::config::{Config, Names};
 use crate::kind::{Kind, Types};
-use crate::settings::{Names, Settings};
 
 /// A table, view or the like.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ pub(crate) struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     /// What the settings ask for.
-    pub(crate) fn of(settings: &'a Settings) -> Self {
+    pub(crate) fn of(settings: &'a Config) -> Self {
         let some = |names: &'a Option<Names>| names.as_ref().filter(|names| !names.0.is_empty());
         Self {
             schemas: some(&settings.filter_schemas),

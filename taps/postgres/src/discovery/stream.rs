@@ -4,12 +4,12 @@ use melisma_sdk::Stream;
 use serde_json::{Map, Value, json};
 
 use super::{Form, Table};
+use crate::config::Config;
 use crate::drift;
-use crate::settings::Settings;
 
 impl Table {
     /// The stream, as `MeltanoLabs` tap-postgres describes it, with pipelinewise's metadata besides.
-    pub(crate) fn stream(&self, settings: &Settings, database: &str) -> Stream<'static> {
+    pub(crate) fn stream(&self, settings: &Config, database: &str) -> Stream<'static> {
         let key = self.key.iter().map(String::as_str);
         // Bookmarks are in the database's order, which only the database knows.
         let mut stream = Stream::new(self.id(), self.schema(settings))
@@ -42,7 +42,7 @@ impl Table {
         stream
     }
 
-    fn schema(&self, settings: &Settings) -> Value {
+    fn schema(&self, settings: &Config) -> Value {
         let mut properties = Map::new();
         for column in &self.columns {
             let schema = drift::own_schema(self, column, &settings.values);

@@ -12,9 +12,9 @@ use melisma_postgres::Server;
 use melisma_postgres::Session;
 use melisma_sdk::{Output, Result};
 
+use crate::config::Config;
 use crate::copy::copy;
 use crate::query::Query;
-use crate::settings::Settings;
 use progress::{NAME, OPEN, Progress, Task, digest};
 use snapshot::Snapshot;
 use storage::Storage;
@@ -37,7 +37,7 @@ pub(crate) fn read(
     query: &Query<'_>,
     server: &Server,
     session: &mut Session,
-    settings: &Settings,
+    settings: &Config,
     output: &mut Output<'_>,
 ) -> Result<()> {
     let mut snapshot = Snapshot::take(session)?;

@@ -45,8 +45,8 @@ pub(super) fn read(
             let send = send.clone();
             let (next, pieces, snapshot) = (&next, &pieces, &*snapshot);
             scope.spawn(move || {
-                let told = work(server, snapshot, doing, pieces, next, &send);
-                if let Err(error) = told {
+                let ended = work(server, snapshot, doing, pieces, next, &send);
+                if let Err(error) = ended {
                     // When the writer is gone, it has an error of its own.
                     let _ = send.send(Told::Failed(error));
                 }
@@ -97,8 +97,8 @@ fn write(
 ) -> Result<()> {
     let mut open: Vec<Option<Tuples>> = pieces.iter().map(|_| None).collect();
     // Consumed by value: when this ends, no sender waits for it any more.
-    for told in receive {
-        match told {
+    for message in receive {
+        match message {
             Told::Rows(at, rows) => {
                 let tuples = open[at].get_or_insert_default();
                 tuples.feed(&rows, |tuple| reader.query.columns.write(tuple, output))?;

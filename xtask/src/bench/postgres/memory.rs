@@ -7,7 +7,7 @@ use super::super::report::Measured;
 use super::setup::Bench;
 use crate::Result;
 
-/// At most so many MiB for each process.
+/// At most this number of MiB for each process.
 const MOST: f64 = 96.0;
 
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Measured>> {

@@ -50,7 +50,7 @@ pub(super) fn measure(bench: &Bench, corpora: &Corpora) -> Result<Vec<Measured>>
     let load = |command: &str| time(&format!("{command} < {singer} > /dev/null"));
     let target = load(&format!("{melisma} target-postgres --config {ours}"))?;
     let mut measured = vec![
-        told(
+        compared_with(
             "target-postgres",
             "MeltanoLabs, use_copy",
             rows,
@@ -60,7 +60,7 @@ pub(super) fn measure(bench: &Bench, corpora: &Corpora) -> Result<Vec<Measured>>
                 bin(&meltano, "target-postgres")?
             ))?,
         ),
-        told(
+        compared_with(
             "target-postgres",
             "pipelinewise",
             rows,
@@ -78,7 +78,7 @@ pub(super) fn measure(bench: &Bench, corpora: &Corpora) -> Result<Vec<Measured>>
     let tap = read(&format!("{melisma} tap-postgres --config {taps}"))?;
     let theirs = bin(&meltano, "tap-postgres")?;
     let selected = catalog(&theirs, &taps, "--catalog", "meltano-catalog.json")?;
-    measured.push(told(
+    measured.push(compared_with(
         "tap-postgres",
         "MeltanoLabs",
         rows,
@@ -87,7 +87,7 @@ pub(super) fn measure(bench: &Bench, corpora: &Corpora) -> Result<Vec<Measured>>
     ));
     let theirs = bin(&pipelinewise, "tap-postgres")?;
     let selected = catalog(&theirs, &wise, "--properties", "pipelinewise-catalog.json")?;
-    measured.push(told(
+    measured.push(compared_with(
         "tap-postgres",
         "pipelinewise",
         rows,
@@ -137,7 +137,7 @@ fn time(line: &str) -> Result<Duration> {
     Ok(start.elapsed())
 }
 
-fn told(what: &str, peer: &str, rows: u64, ours: Duration, theirs: Duration) -> Measured {
+fn compared_with(what: &str, peer: &str, rows: u64, ours: Duration, theirs: Duration) -> Measured {
     let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
     let rate = |time: Duration| f64::from(u32::try_from(rows).unwrap_or(u32::MAX)) / time.as_secs_f64();
     let detail = format!(

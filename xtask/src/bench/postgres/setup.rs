@@ -177,7 +177,7 @@ impl<'c> Bench<'c> {
         Ok(path)
     }
 
-    /// Runs a line; its log is told when it fails.
+    /// Runs a line; its log is part of the error when it fails.
     pub(super) fn shell(&self, line: &str) -> Result {
         sh::run(Command::new("sh").args(["-c", line])).map_err(|e| {
             format!(
