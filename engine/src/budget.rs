@@ -153,17 +153,17 @@ mod tests {
     fn an_item_larger_than_the_budget_passes_alone() {
         let budget = Budget::new(10);
         let large = budget.reserve(1_000);
-        let (tell, told) = mpsc::channel();
+        let (done, taken) = mpsc::channel();
         let waiting = budget.clone();
         let thread = thread::spawn(move || {
             let next = waiting.reserve(1_000);
-            tell.send(waiting.used()).unwrap();
+            done.send(waiting.used()).unwrap();
             drop(next);
         });
-        assert!(told.try_recv().is_err());
+        assert!(taken.try_recv().is_err());
         drop(large);
         // Had the second not waited for the first, both would be counted.
-        assert_eq!(told.recv().unwrap(), 1_000);
+        assert_eq!(taken.recv().unwrap(), 1_000);
         thread.join().unwrap();
         assert_eq!(budget.peak(), 1_000);
     }

@@ -23,7 +23,7 @@ struct Options {
     out: PathBuf,
     /// TPC-H scale factor: 1 is 6,001,215 lineitem rows.
     scale: f64,
-    /// At most so many rows a table.
+    /// At most this number of rows a table.
     rows: usize,
     singer: bool,
     tables: Vec<String>,

@@ -52,7 +52,7 @@ impl InputVerdict {
         self.given
     }
 
-    /// Whether the target was told that its input is incomplete.
+    /// Whether the target knows that its input is incomplete.
     pub(super) fn is_failed(&self) -> bool {
         self.failed
     }

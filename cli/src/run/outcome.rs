@@ -33,7 +33,7 @@ pub(crate) enum Verdict {
 impl Verdict {
     /// The verdict from both exit statuses. If the target ended first, the tap's status is ignored: its output had no reader.
     /// If both failed otherwise, the kind is the tap's, since the target's failure may follow from it. A target that only
-    /// repeats what the runner told it about the tap (`target_follows`) is not to blame.
+    /// repeats what it learnt from the runner about the tap (`target_follows`) is not to blame.
     pub(crate) fn of(tap: ExitStatus, target: ExitStatus, target_first: bool, target_follows: bool) -> Self {
         let tap_failed = !tap.success() && !target_first;
         let target_failed = !(target.success() || tap_failed && target_follows);

@@ -25,7 +25,7 @@ pub(crate) fn read_states(
         if (&mut reader).take(MAX_STATE_BYTES).read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
-        fault!(RUN_TOLD);
+        fault!(RUN_STATE_READ);
         if line.len() as u64 == MAX_STATE_BYTES {
             // The rest of it must not be read as a line of its own.
             reader.skip_until(b'\n')?;

@@ -252,7 +252,7 @@ impl Supervisor<'_> {
                 .console
                 .warn("the target ended with success before it had read all of its input");
         }
-        // A target that was told of the tap's failure repeats it with its own exit code.
+        // A target that learnt of the tap's failure repeats it with its own exit code.
         let unavailable = i32::from(Kind::Unavailable.exit_code());
         let follows = self.processes.verdict.is_failed() && target.code() == Some(unavailable);
         Verdict::of(tap, target, self.status.target_first, follows)

@@ -1,4 +1,4 @@
-//! A built-in tap and a built-in target share one pipe: what is told of the run is what the relay would tell.
+//! A built-in tap and a built-in target share one pipe: the run is reported as it is with a relay.
 
 use std::fmt::Write as _;
 

@@ -118,7 +118,7 @@ fn names_of_files_are_escaped() {
     assert_quiet(&output.stderr);
 }
 
-/// Lines of a plugin are told under its name, one by one; its colours are not.
+/// Lines of a plugin are logged under its name, one by one; its colours are not.
 #[test]
 fn what_a_plugin_writes_to_its_stderr_obeys_the_same_rules() {
     let folder = Folder::new();
@@ -141,7 +141,7 @@ fn what_a_plugin_writes_to_its_stderr_obeys_the_same_rules() {
     assert!(log.contains("tap          A colour    and a tab\n"), "{log}");
     assert!(
         log.contains("tap          2026-11-26"),
-        "it is told as the tap's: {log}"
+        "it is logged as the tap's: {log}"
     );
     assert!(log.contains("[error    ] tap          at x\n"), "{log}");
 }

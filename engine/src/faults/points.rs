@@ -66,7 +66,7 @@ points! {
     STATE_TELL_AFTER Every "state.tell.after" "a STATE was emitted";
     TARGET_END Every "target.end" "the target has done everything, and not ended";
     RUN_RELAY Every "run.relay" "the runner has a block of the tap, the target has not";
-    RUN_TOLD Every "run.told" "the runner has read a STATE, and not passed it to its store";
+    RUN_STATE_READ Every "run.state_read" "the runner has read a STATE, and not passed it to its store";
     RUN_VERDICT Every "run.verdict" "the tap has ended well, and the target does not know";
     STORE_BEFORE Every "store.before" "a STATE was emitted, and nothing of it stored";
     STORE_HALF Every "store.half" "half of a STATE is stored";

@@ -14,8 +14,8 @@ use super::unicode::{hex4, is_high, join, utf8};
 const BLOCK: usize = 64;
 /// A block, and what may be read from its last byte on.
 const WINDOW: usize = 2 * BLOCK;
-/// Text between escapes is copied at this size, and what was too much is then written over: a copy of just so many bytes as
-/// there are costs a mispredicted branch on their number.
+/// Text between escapes is copied at this size, and what was too much is then written over: copying the exact
+/// number of bytes costs a mispredicted branch on that number.
 const PIECE: usize = 16;
 /// What is collected before it is written. A block adds at most as many bytes as it has.
 const FULL: usize = 256;

@@ -10,7 +10,7 @@ struct Model {
     /// Per unit: its number and whether it is durable.
     units: Vec<(u64, bool)>,
     states: Vec<u64>,
-    told: Option<u64>,
+    emitted: Option<u64>,
     lost: bool,
 }
 
@@ -27,8 +27,8 @@ impl Model {
     fn take(&mut self) -> Option<u64> {
         let covered = |s: u64| self.units.iter().all(|&(unit, durable)| unit > s || durable);
         let newest = self.states.iter().copied().filter(|&s| covered(s)).max();
-        let fresh = newest.filter(|&s| self.told.is_none_or(|told| s > told));
-        self.told = fresh.or(self.told);
+        let fresh = newest.filter(|&s| self.emitted.is_none_or(|emitted| s > emitted));
+        self.emitted = fresh.or(self.emitted);
         fresh
     }
 }
@@ -73,9 +73,9 @@ pub fn compare(events: &[Event], streams: usize) -> usize {
                 assert_eq!(ledger.take().expect_err("a lost ticket").kind(), Kind::Bug);
             }
             Event::Take => {
-                let told = ledger.take().expect("nothing is lost");
-                assert!(told.iter().all(|state| state.value == state.seq.to_string()));
-                assert_eq!(told.map(|state| state.seq), model.take(), "{events:?}");
+                let emitted = ledger.take().expect("nothing is lost");
+                assert!(emitted.iter().all(|state| state.value == state.seq.to_string()));
+                assert_eq!(emitted.map(|state| state.seq), model.take(), "{events:?}");
             }
             _ if tickets.is_empty() => {}
             Event::Commit(n) => {

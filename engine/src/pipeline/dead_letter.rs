@@ -161,7 +161,7 @@ fn open(path: &Path) -> Result<File> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
     let mut file = how.open(path).map_err(cannot)?;
     check_content(&mut file, path)?;
-    // Alone with the file: what stands behind its last line end is nobody's work in progress.
+    // No other run has the file open: what stands behind its last line end is not a letter that is being written.
     if is_locked(file.try_lock()).map_err(cannot)? {
         cut_torn_letter(&mut file).map_err(cannot)?;
         // Where locks are unknown there is nothing to give back.

@@ -259,6 +259,6 @@ mod tests {
             check(wanted, &[HALF, "B", "b", GOOD]).expect("another stream");
             check(wanted, &["A", "a", HALF, "a", GOOD]).expect("it was begun in this run");
         }
-        check(FinalState::Ignored, &[HALF, "A", "a", HALF]).expect("nobody looks");
+        check(FinalState::Ignored, &[HALF, "A", "a", HALF]).expect("no observer");
     }
 }

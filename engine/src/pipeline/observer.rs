@@ -27,7 +27,7 @@ pub trait Observer: Sync {
     }
 }
 
-/// Nobody looks.
+/// Observes nothing.
 impl Observer for () {}
 
 /// What a run did, also when it failed.

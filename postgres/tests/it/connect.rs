@@ -110,7 +110,7 @@ fn no_part_of_a_password_is_in_an_error_of_the_connection() {
     ] {
         let connection: melisma_postgres::Connection =
             serde_json::from_value(settings.clone()).expect("fits");
-        let error = connects(&connection).expect_err("nobody listens");
+        let error = connects(&connection).expect_err("no server listens");
         assert!(!error.to_string().contains("canary"), "{settings}: {error}");
     }
 }
@@ -171,8 +171,8 @@ fn a_wrong_password_is_the_configuration_and_is_not_shown() {
 #[test]
 fn no_server_is_told_with_its_address() {
     let database = server().database();
-    let nobody = settings(server(), database.name(), json!({ "port": 1 }));
-    let error = connects(&nobody).expect_err("nobody listens");
+    let unreachable = settings(server(), database.name(), json!({ "port": 1 }));
+    let error = connects(&unreachable).expect_err("no server listens");
     assert_eq!(error.kind(), Kind::Unavailable);
     let location = format!("postgresql://127.0.0.1:1/{}", database.name());
     assert!(error.to_string().contains(&location), "{error}");

@@ -95,7 +95,7 @@ pub fn main_tap<T: Tap>(package: Package, args: impl IntoIterator<Item = OsStrin
     run::main::<T>(package, args)
 }
 
-/// A state file's bytes as they would be told again; see [`crate::fuzzing`].
+/// A state file's bytes as they would be emitted again; see [`crate::fuzzing`].
 #[cfg(feature = "fuzzing")]
 pub(crate) fn rewrite_state(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut out = Vec::new();

@@ -219,8 +219,8 @@ mod tests {
             r#"{"stream":"b\"","records":3,"bytes":30}"#,
             r#"{"bytes":100}"#,
         ];
-        let told = std::fs::read_to_string(&path).expect("written");
-        assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+        let written = std::fs::read_to_string(&path).expect("written");
+        assert_eq!(written.lines().collect::<Vec<_>>(), expected);
     }
 
     #[cfg(unix)]

@@ -52,9 +52,9 @@ fn a_property_that_the_source_does_not_have_is_left_out_and_the_run_fails() {
         outcome.records("numbers"),
         [json!({"a": 1}), json!({"a": 2}), json!({"a": 3})]
     );
-    let told = &outcome.of_type("SCHEMA")[0]["schema"];
+    let written = &outcome.of_type("SCHEMA")[0]["schema"];
     assert_eq!(
-        (&told["properties"], &told["required"]),
+        (&written["properties"], &written["required"]),
         (&json!({"a": integer}), &json!(["a"]))
     );
     assert_eq!(

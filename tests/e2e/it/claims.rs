@@ -1,4 +1,4 @@
-//! What plugins claim and are told: capabilities, load methods, settings of other SDKs.
+//! What plugins claim: capabilities, load methods, settings of other SDKs.
 
 use std::process::Command;
 

@@ -22,7 +22,7 @@ const WALL_CLOCK: [(&str, &str); 11] = [
         "_sdc_ columns; the sequence never goes back within a run",
     ),
     (
-        "sdk/src/files/settings.rs",
+        "sdk/src/files/config.rs",
         "names of files; a name that is there is not used again",
     ),
     ("sdk/src/internal/logs/format.rs", "the time in log lines"),

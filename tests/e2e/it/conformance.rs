@@ -11,7 +11,7 @@ fn stream(name: &str) -> Vec<u8> {
     std::fs::read(root().join(format!("tests/e2e/streams/{name}.singer"))).expect("the stream is there")
 }
 
-/// Feeds a stream that must load into a target; returns the target for a look at its rows, and the STATEs told.
+/// Feeds a stream that must load into a target; returns the target for a look at its rows, and the STATEs emitted.
 fn load(kind: Kind, name: &str) -> (Target, Vec<String>) {
     let target = Target::new(kind);
     let outcome = target.feed_bytes(&stream(name)).ok();
@@ -131,11 +131,18 @@ fn multiple_state_messages_end_in_the_last() {
         .map(|line| &line[..line.len() - 1])
         .collect();
     for kind in Kind::ALL {
-        let (_, told) = load(kind, "multiple_state_messages");
+        let (_, emitted) = load(kind, "multiple_state_messages");
         let mut rest = sent.iter();
-        let in_order = told.iter().all(|state| rest.any(|sent| sent == state));
-        assert!(in_order, "{kind:?}: {told:?} is no subsequence of what was sent");
-        assert_eq!(told.last().map(String::as_str), sent.last().copied(), "{kind:?}");
+        let in_order = emitted.iter().all(|state| rest.any(|sent| sent == state));
+        assert!(
+            in_order,
+            "{kind:?}: {emitted:?} is no subsequence of what was sent"
+        );
+        assert_eq!(
+            emitted.last().map(String::as_str),
+            sent.last().copied(),
+            "{kind:?}"
+        );
     }
 }
 

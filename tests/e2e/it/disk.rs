@@ -49,16 +49,16 @@ fn a_full_disk_ends_a_target_with_no_state_ahead_and_the_next_run_goes_on() {
         // Small commits first; then, where each commit has a file of its own, one that is too large.
         let target = target.with("state_interval_seconds", 0);
         let small = target.command();
-        let told = |outcome: &Outcome| {
+        let emitted = |outcome: &Outcome| {
             let last = outcome
                 .states()
                 .last()
                 .cloned()
-                .expect("something was told before");
+                .expect("something was emitted before");
             last.parse::<u64>().expect("a number")
         };
         let first = run(&mut limited(&small, kib), stream(0, 300).as_bytes()).ok();
-        assert_eq!(told(&first), 300, "{name}");
+        assert_eq!(emitted(&first), 300, "{name}");
         let target = target.with(
             "state_interval_seconds",
             if name == "jsonl" || name == "csv" { 0 } else { 3600 },
@@ -78,7 +78,7 @@ fn a_full_disk_ends_a_target_with_no_state_ahead_and_the_next_run_goes_on() {
             "{name}: STATE {next} is ahead"
         );
         let last = run(&mut target.command(), stream(next, 6000).as_bytes()).ok();
-        assert_eq!(told(&last), 6000, "{name}");
+        assert_eq!(emitted(&last), 6000, "{name}");
         let mut ids = target.ids();
         ids.dedup();
         assert_eq!(ids, (0..6000).collect::<Vec<_>>(), "{name}");

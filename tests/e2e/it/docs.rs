@@ -271,7 +271,7 @@ fn promises_name_tests_that_exist() {
 }
 
 /// The query of docs/target-parquet.md, in DuckDB, on files whose columns have changed: a reader takes the first
-/// file's columns unless it is told otherwise.
+/// file's columns unless the settings say otherwise.
 #[test]
 fn the_query_for_parquet_finds_every_column() {
     let page = std::fs::read_to_string(root().join("docs/target-parquet.md")).expect("a page");

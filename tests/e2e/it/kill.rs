@@ -1,4 +1,4 @@
-//! Targets killed at random moments and started again from the last STATE they told lose no row.
+//! Targets killed at random moments and started again from the last STATE they emitted lose no row.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, BufWriter, Write};
@@ -54,8 +54,8 @@ fn message(id: u64) -> String {
 struct Run {
     /// Rows `from..sent` may have reached the target.
     sent: u64,
-    /// The last STATE it told: rows below are durable.
-    told: Option<u64>,
+    /// The last STATE it emitted: rows below are durable.
+    emitted: Option<u64>,
     /// Whether it was still taking rows when it was killed.
     midstream: bool,
 }
@@ -71,7 +71,7 @@ fn run(target: &Target, from: u64, rows: Option<u64>, after: Duration) -> Run {
     let stdin = child.stdin.take().expect("piped");
     let stdout = child.stdout.take().expect("piped");
     let stderr = child.stderr.take().expect("piped");
-    let (sent, told) = (AtomicU64::new(from), Mutex::new(None));
+    let (sent, emitted) = (AtomicU64::new(from), Mutex::new(None));
     let stop = AtomicBool::new(false);
     let mut midstream = false;
     std::thread::scope(|scope| {
@@ -81,7 +81,7 @@ fn run(target: &Target, from: u64, rows: Option<u64>, after: Duration) -> Run {
                 // The kill may tear the last line; a runner ignores what is no JSON.
                 let value: Option<Value> = serde_json::from_str(&line.expect("UTF-8")).ok();
                 if let Some(id) = value.and_then(|value| value["next"].as_u64()) {
-                    *told.lock().expect("no panic") = Some(id);
+                    *emitted.lock().expect("no panic") = Some(id);
                 }
             }
         });
@@ -96,10 +96,10 @@ fn run(target: &Target, from: u64, rows: Option<u64>, after: Duration) -> Run {
         let complaint = complaint.join().expect("no panic");
         assert_eq!(status.success(), rows.is_some(), "ended by itself: {complaint}");
     });
-    let told = *told.lock().expect("no panic");
+    let emitted = *emitted.lock().expect("no panic");
     Run {
         sent: sent.into_inner(),
-        told,
+        emitted,
         midstream,
     }
 }
@@ -135,17 +135,17 @@ fn campaign(target: &Target) {
         let killed = run(target, from, None, Duration::from_millis(random.below(150)));
         ranges.push(from..killed.sent);
         midstream += usize::from(killed.midstream);
-        progressed += usize::from(killed.told.is_some());
-        from = killed.told.unwrap_or(from);
+        progressed += usize::from(killed.emitted.is_some());
+        from = killed.emitted.unwrap_or(from);
     }
     let last = run(target, from, Some(FINISH), Duration::ZERO);
     ranges.push(from..last.sent);
-    assert_eq!(last.told, Some(last.sent), "seed {seed}: the end is told");
+    assert_eq!(last.emitted, Some(last.sent), "seed {seed}: the end is emitted");
     assert!(
         midstream * 2 > KILLS,
         "seed {seed}: only {midstream} of {KILLS} kills landed midstream"
     );
-    assert!(progressed > 0, "seed {seed}: no killed run told a STATE");
+    assert!(progressed > 0, "seed {seed}: no killed run emitted a STATE");
 
     let mut counts: HashMap<u64, usize> = HashMap::new();
     for row in target.rows("s") {
@@ -202,10 +202,10 @@ fn parquet_in_parts() {
 fn a_replaced_file_is_the_old_one_or_the_new_one() {
     let target = eager(Kind::Jsonl).with("write_mode", "replace");
     let first = run(&target, 0, Some(100), Duration::ZERO);
-    assert_eq!(first.told, Some(100));
+    assert_eq!(first.emitted, Some(100));
     let killed = run(&target, 100, None, Duration::from_millis(100));
     assert_eq!(
-        (killed.told, killed.midstream),
+        (killed.emitted, killed.midstream),
         (None, true),
         "nothing is durable before the end"
     );

@@ -139,7 +139,7 @@ fn who_is_alive_does_not_hang_on_a_clock() {
              values ((select state_id from state), 'RUNNING', {at}, '{payload}', 0, 'deadbeef', {at})"
         ));
     };
-    // Meltano's rows say nothing of their owner: five minutes decide, and a clock ahead is told as such.
+    // Meltano's rows say nothing of their owner: five minutes decide, and a clock that is ahead is reported.
     running("-10 seconds", "{}");
     run(&mut runs.command(&[]), b"").fails(75, &["deadbeef", "last seen 1", " s ago", "--force"]);
     running("+3 hours", "{}");

@@ -1,4 +1,4 @@
-//! Readers and writers that go away: every neighbour ends with a code that is not 0, and what is durable is told or
+//! Readers and writers that go away: every neighbour ends with a code that is not 0, and what is durable is emitted or
 //! stored.
 
 use std::io::{BufRead, BufReader};

@@ -55,19 +55,19 @@ fn check(said: &Said, streams: &[(&str, usize)]) {
     let last = said.states.last().expect("the tap sent STATE");
     for kind in Kind::ALL {
         let target = Target::new(kind);
-        let told = if kind == Kind::Jsonl {
+        let emitted = if kind == Kind::Jsonl {
             in_a_shell(&target, &said.input)
         } else {
             target.feed_bytes(&said.input).ok().stdout
         };
-        let told = String::from_utf8(told).expect("UTF-8");
+        let emitted = String::from_utf8(emitted).expect("UTF-8");
         assert!(
-            told.ends_with('\n') && told.lines().last() == Some(last),
-            "{kind:?}: the last STATE, byte for byte: {told}"
+            emitted.ends_with('\n') && emitted.lines().last() == Some(last),
+            "{kind:?}: the last STATE, byte for byte: {emitted}"
         );
         let mut sent = said.states.iter();
         assert!(
-            told.lines().all(|state| sent.any(|sent| sent == state)),
+            emitted.lines().all(|state| sent.any(|sent| sent == state)),
             "{kind:?}: STATEs in their order"
         );
         for (stream, records) in &said.records {

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the commit in hand ends, its STATE is told, the exit code says which signal it was. A second
+//! SIGINT and SIGTERM: the commit in hand ends, its STATE is emitted, the exit code says which signal it was. A second
 //! signal ends a process at once, and still no STATE is ahead of the rows.
 
 use std::fmt::Write as _;
@@ -14,14 +14,14 @@ use crate::harness::{
     Every, Kind, Live, Outcome, Target, kill, melisma, records, schema_line, state_line, wait_for,
 };
 
-/// Batches of two rows; only the first STATE and the last are told.
+/// Batches of two rows; only the first STATE and the last are emitted.
 fn in_pairs(target: Every) -> Every {
     target
         .with("batch_size_rows", 2)
         .with("state_interval_seconds", 3600)
 }
 
-/// Brings a target to where rows 1 to 4 are committed and STATE 4 waits to be told; the next row begins a batch.
+/// Brings a target to where rows 1 to 4 are committed and STATE 4 waits to be emitted; the next row begins a batch.
 fn busy(target: &Every) -> Live {
     let mut live = Live::start(&mut target.command());
     live.send([schema_line()]);
@@ -33,10 +33,10 @@ fn busy(target: &Every) -> Live {
     live
 }
 
-/// The last STATE told, checked to be covered by rows.
+/// The last STATE emitted, checked to be covered by rows.
 #[track_caller]
 fn covered(name: &str, target: &Every, outcome: &Outcome) -> u64 {
-    let told: u64 = outcome
+    let emitted: u64 = outcome
         .states()
         .last()
         .map_or(0, |last| last.parse().expect("a number"));
@@ -45,12 +45,12 @@ fn covered(name: &str, target: &Every, outcome: &Outcome) -> u64 {
         ids.windows(2).all(|pair| pair[0] < pair[1]),
         "{name}: twice: {ids:?}"
     );
-    let missing: Vec<u64> = (1..told).filter(|id| !ids.contains(id)).collect();
+    let missing: Vec<u64> = (1..emitted).filter(|id| !ids.contains(id)).collect();
     assert!(
         missing.is_empty(),
-        "{name}: STATE {told} is ahead: {missing:?} are missing"
+        "{name}: STATE {emitted} is ahead: {missing:?} are missing"
     );
-    told
+    emitted
 }
 
 fn a_target_ends_well_on(signal: &str, code: i32) {
@@ -65,13 +65,13 @@ fn a_target_ends_well_on(signal: &str, code: i32) {
             "{name}: {}",
             outcome.stderr
         );
-        let told = covered(name, &target, &outcome);
+        let emitted = covered(name, &target, &outcome);
         // STATE 6 came at the same time as the signal.
-        assert!(told == 4 || told == 6, "{name}: STATE {told}");
+        assert!(emitted == 4 || emitted == 6, "{name}: STATE {emitted}");
         // The next run goes on from there.
         let mut next = Live::start(&mut target.command());
         next.send([schema_line()]);
-        next.send(records(told..8).chain([state_line(8)]));
+        next.send(records(emitted..8).chain([state_line(8)]));
         drop(next.stdin());
         let ids_before = target.ids().len();
         let outcome = next.end().ok();

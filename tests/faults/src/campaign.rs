@@ -153,7 +153,7 @@ pub fn run(plan: &Plan, say: &(dyn Fn(&str) + Sync)) -> Report {
     let began = Instant::now();
     report.scripted = spread(&plan.scripted, plan.workers, say, "scripted cells", |cell, _| {
         let result = cell.run(plan.seed);
-        told(say, &cell.name(), &result);
+        announce(say, &cell.name(), &result);
         result
     });
     report.took[2] = began.elapsed();
@@ -161,7 +161,7 @@ pub fn run(plan: &Plan, say: &(dyn Fn(&str) + Sync)) -> Report {
     let began = Instant::now();
     report.cells = spread(&plan.cells, plan.workers, say, "cells", |cell, worker| {
         let outcome = cell.run(&plan.programs, Some(servers.of(worker)), plan.seed);
-        told(say, &cell.name(), &outcome.result);
+        announce(say, &cell.name(), &outcome.result);
         outcome
     });
     report.took[0] = began.elapsed();
@@ -169,7 +169,7 @@ pub fn run(plan: &Plan, say: &(dyn Fn(&str) + Sync)) -> Report {
     let began = Instant::now();
     report.taps = spread(&plan.taps, plan.workers, say, "taps that fail", |cell, worker| {
         let result = cell.run(&plan.programs, Some(servers.of(worker)), plan.seed);
-        told(say, &cell.name(), &result);
+        announce(say, &cell.name(), &result);
         result
     });
     report.took[4] = began.elapsed();
@@ -193,7 +193,7 @@ pub fn run(plan: &Plan, say: &(dyn Fn(&str) + Sync)) -> Report {
             &tick,
         );
         counts.lock().unwrap_or_else(PoisonError::into_inner).add(&mine);
-        told(say, &round.name(), &result);
+        announce(say, &round.name(), &result);
         result
     });
     report.counts = counts.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -213,7 +213,7 @@ pub fn run(plan: &Plan, say: &(dyn Fn(&str) + Sync)) -> Report {
     report
 }
 
-fn told(say: &(dyn Fn(&str) + Sync), name: &str, result: &Result<(), String>) {
+fn announce(say: &(dyn Fn(&str) + Sync), name: &str, result: &Result<(), String>) {
     if let Err(what) = result {
         say(&format!("VIOLATION in {name}: {what}"));
     }

@@ -21,7 +21,7 @@ const HALF: u64 = 130;
 /// The runner said that all was well when it could not pass rows on, and when it could not read the last STATE.
 const BROKE_ONCE: [&str; 2] = [
     "run.relay:error:target-jsonl",
-    "run.told:error:target-jsonl:overwrite",
+    "run.state_read:error:target-jsonl:overwrite",
 ];
 /// The points of a run that overwrites.
 const OVERWRITING: [&str; 13] = [
@@ -33,7 +33,7 @@ const OVERWRITING: [&str; 13] = [
     "state.tell.",
     "target.end",
     "run.relay",
-    "run.told",
+    "run.state_read",
     "run.verdict",
     "store.",
     "files.part.",
@@ -293,9 +293,9 @@ impl Cell {
         }
         let ended = running.end(PATIENCE)?;
         rig.note_sent();
-        let told = |what: String| format!("{what}\n{}", ended.log);
+        let emitted = |what: String| format!("{what}\n{}", ended.log);
         if rig.mark().is_none() {
-            return Err(told(format!(
+            return Err(emitted(format!(
                 "{VACUOUS}: the run never came to {}",
                 disturbance.fault.unwrap_or_default()
             )));
@@ -306,10 +306,10 @@ impl Cell {
         } else {
             oracle.after_a_crash(&rig)
         };
-        looked.map_err(told)?;
+        looked.map_err(emitted)?;
         quiet(&ended.log, self.point.name == "state.tell.half")?;
         if ended.status.success() && oracle.covered() != ROWS {
-            return Err(told(format!(
+            return Err(emitted(format!(
                 "P6: the disturbed run says that all is well, and keeps the STATE of row {}",
                 oracle.covered()
             )));

@@ -269,7 +269,7 @@ impl<'s> Rig<'s> {
     /// It can not be started.
     pub fn start(&mut self, end: u64, disturbance: &Disturbance) -> Result<Running, String> {
         self.write_configs(end)?;
-        for name in ["sent", "sent.waits", "mark", "gauge", "told.json"] {
+        for name in ["sent", "sent.waits", "mark", "gauge", "emitted.json"] {
             let _ = fs::remove_file(self.path(name));
         }
         self.runs += 1;
@@ -298,7 +298,7 @@ impl<'s> Rig<'s> {
                 "{} tap --config tap.json --catalog catalog.json",
                 self.programs.tap.display()
             ))
-            .arg(format!("{target} --config target.json --state-out told.json"))
+            .arg(format!("{target} --config target.json --state-out emitted.json"))
             .env(MARK, &id)
             .env("MELISMA_FAULT_GAUGE", self.path("gauge"))
             .env("MELISMA_FAULT_MARK", self.path("mark"))

@@ -52,9 +52,9 @@ pub enum Ends {
     Killed,
     /// By SIGKILL, after its last STATE.
     KilledAfterState,
-    /// Not: it waits after its last STATE until its runner is gone, or it is told to end.
+    /// Not: it waits after its last STATE until its runner is gone, or it is asked to end.
     Waits,
-    /// Not; and when it is told to end it does so with success.
+    /// Not; and when it is asked to end it does so with success.
     WaitsAndObeys,
 }
 
@@ -151,9 +151,9 @@ pub fn run(config: &Path, state: Option<&Path>, out: &mut impl Write) -> io::Res
     end(config.ends, &config.log)
 }
 
-/// Ends as it was told to.
+/// Ends as scripted.
 fn end(ends: Ends, log: &Path) -> io::Result<()> {
-    let failed = || Err(io::Error::other("as it was told to"));
+    let failed = || Err(io::Error::other("as scripted"));
     match ends {
         Ends::Well => Ok(()),
         Ends::Fails | Ends::FailsAfterState => failed(),

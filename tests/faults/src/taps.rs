@@ -209,12 +209,12 @@ impl Cell {
         }
         let ended = running.end(PATIENCE)?;
         rig.note_sent();
-        let told = |what: String| format!("{what}\n{}", ended.log);
+        let emitted = |what: String| format!("{what}\n{}", ended.log);
         if ended.status.success() {
-            return Err(told("P6: the run says that all is well".into()));
+            return Err(emitted("P6: the run says that all is well".into()));
         }
         if rig.sent_to() < cut {
-            return Err(told(format!(
+            return Err(emitted(format!(
                 "vacuous: the tap sent {} rows, not {cut}",
                 rig.sent_to()
             )));
@@ -224,7 +224,7 @@ impl Cell {
         } else {
             oracle.after_a_crash(&rig)
         };
-        looked.and_then(|()| quiet(&ended.log, false)).map_err(told)?;
+        looked.and_then(|()| quiet(&ended.log, false)).map_err(emitted)?;
 
         rig.ends = Ends::Well;
         for end in [after, fresh] {

@@ -42,7 +42,7 @@ impl Outcome {
         self
     }
 
-    /// The lines of stdout: for a target, the STATEs that it told.
+    /// The lines of stdout: for a target, the STATEs that it emitted.
     pub fn states(&self) -> Vec<String> {
         let text = String::from_utf8(self.stdout.clone()).expect("STATE is UTF-8");
         text.lines().map(str::to_owned).collect()

@@ -82,7 +82,7 @@ fn many_streams_share_a_tiny_budget() {
         let (summary, result) = destination.run(script.input(), &options);
         result.unwrap();
         script.check_all_in(&destination);
-        assert_eq!(destination.world().told.last(), script.last_state.as_ref());
+        assert_eq!(destination.world().emitted.last(), script.last_state.as_ref());
         // The budget, one block of lines, and what that block became.
         assert!(
             summary.peak_bytes < (64 << 10) + 2 * (256 << 10),

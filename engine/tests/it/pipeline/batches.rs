@@ -39,7 +39,7 @@ fn commits_by_rows_and_at_the_end_and_tells_the_last_state_byte_for_byte() {
             "a finish"
         ]
     );
-    assert_eq!(world.told, [r#"{"x" : 1.0e2, "é":[] }"#]);
+    assert_eq!(world.emitted, [r#"{"x" : 1.0e2, "é":[] }"#]);
     assert_eq!(
         (
             summary.lines,
@@ -183,7 +183,7 @@ fn a_state_interval_of_zero_commits_at_each_state() {
     destination.run(script.input(), &options).1.unwrap();
     script.check_all_in(&destination);
     let world = destination.world();
-    assert_eq!(world.told.last(), script.last_state.as_ref());
+    assert_eq!(world.emitted.last(), script.last_state.as_ref());
     assert_eq!(
         world.events,
         [
@@ -222,7 +222,7 @@ fn what_commits_at_the_end_tells_nothing_before() {
     destination.run(script.input(), &options).1.unwrap();
     script.check_all_in(&destination);
     let world = destination.world();
-    assert_eq!(world.told, [script.last_state.unwrap()]);
+    assert_eq!(world.emitted, [script.last_state.unwrap()]);
     let of_a: Vec<_> = world
         .events
         .iter()

@@ -61,7 +61,7 @@ fn a_failure_ends_the_run_and_state_stays_behind_what_is_durable() {
                 for after in 0..3 {
                     let fires = after == 0 || matches!(op, Op::Write | Op::Commit);
                     let destination = Scripted::default().fault("a", op, after, trouble);
-                    // `run` fails the test when a told STATE covers what is not committed.
+                    // `run` fails the test when an emitted STATE covers what is not committed.
                     let (summary, result) = destination.run(script().input(), &options(writers));
                     let case = format!("{writers} writers, {op:?} {trouble:?} after {after}");
                     match result {
@@ -74,7 +74,7 @@ fn a_failure_ends_the_run_and_state_stays_behind_what_is_durable() {
                     }
                     if fires && op != Op::Finish {
                         assert_ne!(
-                            destination.world().told.last(),
+                            destination.world().emitted.last(),
                             script().last_state.as_ref(),
                             "{case}"
                         );
@@ -100,8 +100,8 @@ fn a_panic_is_a_bug_and_silences_state() {
             let (_, result) = destination.run(script().input(), &options(writers));
             let error = result.unwrap_err();
             assert_eq!(error.kind(), Kind::Bug, "{op:?}: {error}");
-            // A sink is finished when all is committed and told already.
-            let all_told = destination.world().told.last() == script().last_state.as_ref();
+            // A sink is finished when all is committed and emitted already.
+            let all_told = destination.world().emitted.last() == script().last_state.as_ref();
             assert_eq!(all_told, op == Op::Finish, "{op:?}");
         }
     }
@@ -125,8 +125,8 @@ fn what_other_streams_have_is_still_committed_after_a_failure() {
     let (_, result) = destination.run(script.input(), &options);
     assert_eq!(result.unwrap_err().to_string(), "stream a: scripted: Reject");
     assert_eq!(destination.committed("b").len(), 5);
-    // It came before the first record of the stream that failed, so it may be told.
-    assert_eq!(destination.world().told, [script.last_state.unwrap()]);
+    // It came before the first record of the stream that failed, so it may be emitted.
+    assert_eq!(destination.world().emitted, [script.last_state.unwrap()]);
 }
 
 /// The ticket of the barrier was lost with the encoder that could not be made: a bug, and no STATE at all.
@@ -147,7 +147,7 @@ fn a_schema_that_cannot_be_applied_is_refused_as_a_bad_line_is() {
             assert_eq!((error.kind(), error.stream()), (Kind::Unavailable, Some(stream)));
             good.check_all_in(&destination);
             assert_eq!(
-                destination.world().told.last(),
+                destination.world().emitted.last(),
                 good.last_state.as_ref(),
                 "{stream}"
             );
@@ -165,6 +165,6 @@ fn a_failure_at_the_end_of_a_replacing_run_tells_nothing() {
         };
         let (_, result) = destination.run(script().input(), &options);
         assert_eq!(result.unwrap_err().kind(), Kind::Unavailable, "{op:?}");
-        assert!(destination.world().told.is_empty(), "{op:?}");
+        assert!(destination.world().emitted.is_empty(), "{op:?}");
     }
 }

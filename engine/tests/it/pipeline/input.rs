@@ -31,7 +31,7 @@ fn an_error_commits_what_came_before_it() {
         "{error}"
     );
     assert_eq!(destination.committed("a").len(), 4);
-    assert_eq!(destination.world().told, [script.last_state.unwrap()]);
+    assert_eq!(destination.world().emitted, [script.last_state.unwrap()]);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn refused_records_are_left_out_and_counted() {
     let (summary, result) = destination.run(script.input(), &options);
     result.unwrap();
     script.check_all_in(&destination);
-    assert_eq!(destination.world().told, [script.last_state.unwrap()]);
+    assert_eq!(destination.world().emitted, [script.last_state.unwrap()]);
     let stream = &summary.streams[0];
     assert_eq!(
         (summary.refused, stream.refused, stream.records, stream.committed),
@@ -68,7 +68,7 @@ fn a_stream_of_refused_records_alone_needs_no_write() {
     };
     destination.run(script.input(), &options).1.unwrap();
     assert_eq!(destination.world().events, ["a open", "a finish"]);
-    assert_eq!(destination.world().told, [script.last_state.unwrap()]);
+    assert_eq!(destination.world().emitted, [script.last_state.unwrap()]);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn refused_records_are_set_aside_before_a_state_covers_them() {
         .state()
         .record("a");
     let mut destination = Scripted::default();
-    let told = destination.listen();
+    let emitted = destination.listen();
     let (feed, input) = super::kit::Feed::new();
     feed.send(script.text.clone().into_bytes()).unwrap();
     let options = Options {
@@ -92,7 +92,7 @@ fn refused_records_are_set_aside_before_a_state_covers_them() {
     };
     std::thread::scope(|scope| {
         let run = scope.spawn(|| destination.run(input, &options));
-        assert_eq!(Some(told.recv().unwrap()), script.last_state);
+        assert_eq!(Some(emitted.recv().unwrap()), script.last_state);
         let lines = std::fs::read_to_string(&path).unwrap();
         let letter: serde_json::Value = serde_json::from_str(&lines).unwrap();
         assert_eq!(
@@ -206,7 +206,7 @@ fn a_line_that_is_too_long_is_an_error() {
     };
     let (destination, error) = fails(&script, &options);
     assert!(error.contains("max_line_bytes"), "{error}");
-    assert!(destination.world().told.is_empty());
+    assert!(destination.world().emitted.is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Scripted sinks and inputs, and the oracle: a told STATE covers only committed rows.
+//! Scripted sinks and inputs, and the oracle: an emitted STATE covers only committed rows.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ pub(crate) struct World {
     /// Calls, as `stream write 3`, `stream commit`, in their order.
     pub(crate) events: Vec<String>,
     /// Told lines.
-    pub(crate) told: Vec<String>,
+    pub(crate) emitted: Vec<String>,
     /// By stream: rows that its sink was given.
     pub(crate) given: HashMap<String, u64>,
     /// States that sinks were handed with a commit.
@@ -70,7 +70,7 @@ pub(crate) struct Scripted {
     world: Arc<Mutex<World>>,
     /// Called before each call of a sink, on the writer's thread.
     pub(crate) hook: Option<Hook>,
-    told: Option<Sender<String>>,
+    emitted: Option<Sender<String>>,
 }
 
 pub(crate) struct ScriptedSink {
@@ -94,10 +94,10 @@ impl Scripted {
         self
     }
 
-    /// Each told line also comes here.
+    /// Each emitted line also comes here.
     pub(crate) fn listen(&mut self) -> Receiver<String> {
         let (send, receive) = mpsc::channel();
-        self.told = Some(send);
+        self.emitted = Some(send);
         receive
     }
 
@@ -115,7 +115,7 @@ impl Scripted {
         let violations = std::mem::take(&mut self.world().violations);
         assert!(
             violations.is_empty(),
-            "told too early: {violations:?}\n{:#?}",
+            "emitted too early: {violations:?}\n{:#?}",
             self.world().events
         );
         run
@@ -156,7 +156,7 @@ impl Scripted {
     }
 }
 
-/// Stands for stdout: a told STATE `{"n": {"a": 3}}` claims three committed records of stream `a`.
+/// Stands for stdout: an emitted STATE `{"n": {"a": 3}}` claims three committed records of stream `a`.
 impl Write for Scripted {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let line = std::str::from_utf8(bytes)
@@ -174,10 +174,10 @@ impl Write for Scripted {
                     .push(format!("{line} when {stream} has {durable}"));
             }
         }
-        world.told.push(line.clone());
+        world.emitted.push(line.clone());
         drop(world);
-        if let Some(told) = &self.told {
-            let _ = told.send(line);
+        if let Some(emitted) = &self.emitted {
+            let _ = emitted.send(line);
         }
         Ok(bytes.len())
     }

@@ -94,17 +94,17 @@ proptest! {
         }
         let commit = if at_end { CommitMode::AtEnd } else { CommitMode::PerStream };
         let options = Options { commit, ..options };
-        // `run` fails the test when a told STATE covers what is not committed.
+        // `run` fails the test when an emitted STATE covers what is not committed.
         let (summary, result) = destination.run(script.input(), &options);
         // Whatever fails, no ticket is lost: that would be a bug, and silence the STATEs that are covered.
         prop_assert!(!matches!(&result, Err(error) if error.kind() == Kind::Bug), "{:?}", result);
         if result.is_ok() {
             script.check_all_in(&destination);
             let world = destination.world();
-            prop_assert_eq!(world.told.last(), script.last_state.as_ref());
-            let distinct: std::collections::HashSet<_> = world.told.iter().collect();
-            prop_assert_eq!(distinct.len(), world.told.len());
-            prop_assert_eq!(summary.states_emitted, world.told.len() as u64);
+            prop_assert_eq!(world.emitted.last(), script.last_state.as_ref());
+            let distinct: std::collections::HashSet<_> = world.emitted.iter().collect();
+            prop_assert_eq!(distinct.len(), world.emitted.len());
+            prop_assert_eq!(summary.states_emitted, world.emitted.len() as u64);
             drop(world);
             for stream in &summary.streams {
                 prop_assert_eq!(stream.committed, stream.records);
@@ -161,7 +161,7 @@ proptest! {
         if !together {
             good.check_all_in(&destination);
             let world = destination.world();
-            prop_assert_eq!(world.told.last(), good.last_state.as_ref());
+            prop_assert_eq!(world.emitted.last(), good.last_state.as_ref());
         }
     }
 }

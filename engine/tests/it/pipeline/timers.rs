@@ -25,7 +25,7 @@ fn waits(wait: Duration, state_interval: Duration) -> Options {
     }
 }
 
-/// Sends records and a STATE, then nothing, and expects the STATE to be told all the same.
+/// Sends records and a STATE, then nothing, and expects the STATE to be emitted all the same.
 fn tells_while_the_input_is_quiet(options: &Options) {
     let script = Script::default()
         .schema("a", 0)
@@ -35,11 +35,11 @@ fn tells_while_the_input_is_quiet(options: &Options) {
         .state();
     let (feed, input) = Feed::new();
     let mut destination = Scripted::default();
-    let told = destination.listen();
+    let emitted = destination.listen();
     feed.send(script.text.clone().into_bytes()).unwrap();
     thread::scope(|scope| {
         let run = scope.spawn(|| destination.run(input, options));
-        assert_eq!(Some(told.recv().unwrap()), script.last_state);
+        assert_eq!(Some(emitted.recv().unwrap()), script.last_state);
         drop(feed);
         run.join().unwrap().1.unwrap();
     });
@@ -62,12 +62,12 @@ fn a_state_that_came_too_soon_after_another_is_told_when_the_interval_has_passed
     let more = script.clone().state();
     let (feed, input) = Feed::new();
     let mut destination = Scripted::default();
-    let told = destination.listen();
+    let emitted = destination.listen();
     feed.send(more.text.clone().into_bytes()).unwrap();
     thread::scope(|scope| {
         let run = scope.spawn(|| destination.run(input, &waits(NEVER, Duration::from_millis(20))));
-        assert_eq!(Some(told.recv().unwrap()), script.last_state);
-        assert_eq!(Some(told.recv().unwrap()), more.last_state);
+        assert_eq!(Some(emitted.recv().unwrap()), script.last_state);
+        assert_eq!(Some(emitted.recv().unwrap()), more.last_state);
         drop(feed);
         run.join().unwrap().1.unwrap();
     });
@@ -98,7 +98,7 @@ fn a_signal_ends_a_run_whose_input_is_blocked() {
     drop(feed);
     assert_eq!(result.unwrap_err().kind(), Kind::Interrupted(15));
     script.check_all_in(&destination);
-    assert_eq!(destination.world().told, [script.last_state.unwrap()]);
+    assert_eq!(destination.world().emitted, [script.last_state.unwrap()]);
     assert_eq!(summary.streams[0].committed, 5);
     assert!(
         !destination
@@ -135,7 +135,7 @@ fn a_signal_publishes_nothing_that_only_the_end_may_publish() {
     assert_eq!(result.unwrap_err().kind(), Kind::Interrupted(2));
     let world = destination.world();
     assert!(
-        world.told.is_empty() && world.committed.is_empty(),
+        world.emitted.is_empty() && world.committed.is_empty(),
         "{:?}",
         world.events
     );

@@ -48,7 +48,7 @@ fn every_commit_holds_exactly_what_its_state_covers() {
         script.check_all_in(&destination);
         let world = destination.world();
         assert_eq!(world.stored.last(), script.last_state.as_ref());
-        assert_eq!(world.told.last(), script.last_state.as_ref());
+        assert_eq!(world.emitted.last(), script.last_state.as_ref());
         let mut stored = world.stored.clone();
         stored.dedup();
         assert_eq!(stored.len() >= 9, every, "{stored:?}");
@@ -86,7 +86,7 @@ fn an_empty_state_covers_the_records_before_it() {
             .unwrap();
         script.check_all_in(&destination);
         let world = destination.world();
-        assert!(world.stored.is_empty() && world.told.is_empty(), "{empty}");
+        assert!(world.stored.is_empty() && world.emitted.is_empty(), "{empty}");
         drop(world);
         let more = script.record("a");
         let error = Scripted::default()
@@ -109,7 +109,7 @@ fn rows_behind_the_last_state_are_not_committed_by_a_run_that_fails() {
     let failed = destination.run(script.input(), &options(1, Duration::ZERO)).1;
     assert!(failed.is_err());
     assert_eq!(destination.committed("a").len(), 3);
-    assert_eq!(destination.world().told, [script.last_state.unwrap()]);
+    assert_eq!(destination.world().emitted, [script.last_state.unwrap()]);
 }
 
 /// The STATE came to the first sink when the others did not have their rows yet: a crash between the two lost them.
@@ -181,7 +181,7 @@ fn rows_behind_the_last_state_are_not_committed_at_the_end() {
             (3, 0)
         );
         assert_eq!(
-            destination.world().told,
+            destination.world().emitted,
             Vec::from_iter(script.last_state.clone())
         );
     }

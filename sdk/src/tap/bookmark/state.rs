@@ -28,7 +28,7 @@ struct Bookmark {
     partitions: Vec<Fields>,
     /// Where the partition of a context is: by its canonical text.
     places: HashMap<Box<str>, usize>,
-    /// Read to its end in this run: told even if there is nothing more to say of it.
+    /// Read to its end in this run: emitted even if there is nothing more to say of it.
     complete: bool,
 }
 
@@ -130,16 +130,16 @@ impl State {
 
     /// Writes the state on one line; nothing when there is nothing to tell.
     pub(in crate::tap) fn write(&self, out: &mut Vec<u8>) {
-        let told: Vec<_> = self
+        let emitted: Vec<_> = self
             .bookmarks
             .iter()
             .filter(|(_, bookmark)| !bookmark.is_empty())
             .collect();
-        if told.is_empty() && self.rest.0.is_empty() {
+        if emitted.is_empty() && self.rest.0.is_empty() {
             return;
         }
         out.extend_from_slice(b"{\"bookmarks\":{");
-        for (i, (stream, bookmark)) in told.iter().enumerate() {
+        for (i, (stream, bookmark)) in emitted.iter().enumerate() {
             if i > 0 {
                 out.push(b',');
             }

@@ -49,7 +49,7 @@ fn files_without_rows() {
     ]);
     let found = folder.run("header.csv", &json!({}), json!({})).good();
     assert_eq!((found.of("SCHEMA").len(), found.records().len()), (1, 0));
-    // An empty file among others is told and changes nothing.
+    // An empty file among others is warned of and changes nothing.
     let found = folder.run("", &json!({}), json!({})).good();
     assert_eq!((found.of("SCHEMA").len(), found.records().len()), (1, 0));
     assert!(

@@ -87,7 +87,7 @@ impl Folder {
         path
     }
 
-    /// Settings with one entry, stream `t`, which reads `path` in this folder; `more` goes into the entry.
+    /// Config with one entry, stream `t`, which reads `path` in this folder; `more` goes into the entry.
     pub(crate) fn entry(&self, path: &str, more: &Value) -> Value {
         let mut entry = json!({"entity": "t", "path": self.0.path().join(path), "keys": []});
         entry

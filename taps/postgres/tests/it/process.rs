@@ -46,7 +46,7 @@ fn a_signal_ends_the_run_with_the_state_of_what_was_read() {
             "{last}"
         );
     }
-    // The server was told, and sends nothing more to nobody.
+    // The statement was cancelled, so the server sends no more rows.
     let others =
         "select count(*) from pg_stat_activity where application_name = 'tap_postgres' and state = 'active'
                   and datname = current_database()";

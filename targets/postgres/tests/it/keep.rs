@@ -104,7 +104,7 @@ fn an_integer_under_a_view_takes_what_fits() {
             "view v uses the column",
         ],
     );
-    // What can never fit is told before anything is done.
+    // What can never fit is refused before anything is written.
     target.fail(
         &[one(&json!({"type": "string"}))],
         78,

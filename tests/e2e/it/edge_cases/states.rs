@@ -18,8 +18,8 @@ fn lines(values: &[&str]) -> Vec<String> {
 fn state_holding_a_float_is_copied_byte_for_byte() {
     let odd = r#"{ "a":1.10 ,"b" :1e400, "é\u00e9\/":[ ],"n":12345678901234567890123}"#;
     for kind in Kind::ALL {
-        let told = Target::new(kind).feed(lines(&[odd])).ok().states();
-        assert_eq!(told, [odd], "{kind:?}");
+        let emitted = Target::new(kind).feed(lines(&[odd])).ok().states();
+        assert_eq!(emitted, [odd], "{kind:?}");
     }
 }
 
@@ -29,18 +29,18 @@ fn unchanged_state_is_told_once() {
         let target = Target::new(kind)
             .with("batch_size_rows", 1)
             .with("state_interval_seconds", 0);
-        let told = target
+        let emitted = target
             .feed(lines(&[r#"{"a":1}"#, r#"{"a":1}"#, r#"{"a":1}"#]))
             .ok()
             .states();
-        assert_eq!(told, [r#"{"a":1}"#], "{kind:?}");
+        assert_eq!(emitted, [r#"{"a":1}"#], "{kind:?}");
     }
 }
 
 #[test]
 fn empty_state_is_not_told() {
-    let told = Target::jsonl().feed(lines(&[r#"{"a":1}"#, "{}"])).ok().states();
-    assert_eq!(told, [r#"{"a":1}"#]);
+    let emitted = Target::jsonl().feed(lines(&[r#"{"a":1}"#, "{}"])).ok().states();
+    assert_eq!(emitted, [r#"{"a":1}"#]);
     assert_eq!(
         Target::jsonl().feed(lines(&["{ }"])).ok().states(),
         Vec::<String>::new()
@@ -64,13 +64,16 @@ fn the_last_state_wins_and_a_failed_run_tells_no_later_one() {
     for kind in Kind::ALL {
         let target = Target::new(kind);
         let outcome = target.feed(&input).fails(65, &["noise"]);
-        let told = outcome.states();
-        assert!(!told.contains(&r#"{"a":3}"#.to_owned()), "{kind:?}: {told:?}");
-        if !told.is_empty() {
+        let emitted = outcome.states();
+        assert!(
+            !emitted.contains(&r#"{"a":3}"#.to_owned()),
+            "{kind:?}: {emitted:?}"
+        );
+        if !emitted.is_empty() {
             assert_eq!(
                 target.rows("s").len(),
                 2,
-                "{kind:?}: what a told STATE covers is there"
+                "{kind:?}: what an emitted STATE covers is there"
             );
         }
     }

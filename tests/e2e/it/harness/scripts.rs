@@ -31,7 +31,7 @@ impl Runs {
         runs
     }
 
-    /// Settings of target-jsonl besides its folder; each STATE is told at once.
+    /// Settings of target-jsonl besides its folder; each STATE is emitted at once.
     pub(crate) fn target(&self, more: Value) {
         let mut config = json!({"destination_path": self.path("out"), "state_interval_seconds": 0});
         let more: serde_json::Map<String, Value> = serde_json::from_value(more).expect("an object");

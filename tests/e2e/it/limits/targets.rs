@@ -80,7 +80,7 @@ fn of_the_input_of_a_target() {
         ]);
         let outcome = outcome.fails(65, &[]);
         as_the_page_says(what, &outcome.stderr);
-        assert_eq!(outcome.states(), ["1"], "{what}: what came before is told");
+        assert_eq!(outcome.states(), ["1"], "{what}: what came before is emitted");
         assert!(!target.text("s").is_empty(), "{what}");
     }
 }

@@ -167,7 +167,7 @@ fn a_hundred_thousand_streams() {
     let outcome = run_on(input, &Options::default());
     outcome.result.expect("good streams");
     assert_eq!(outcome.held.len(), streams);
-    assert_eq!(outcome.told.len(), 1);
+    assert_eq!(outcome.emitted.len(), 1);
 }
 
 /// Each SCHEMA is another, with a record between: a barrier each, and nothing kept of the ones before. The target is a

@@ -19,7 +19,7 @@ struct Sent {
 ///
 /// A run ends well, or with an error of bad input that says where. Every line that was taken is a message for a naive
 /// reader of JSON as well; its records, and no others, are held, in their order and to the letter; and no STATE was
-/// told before the records before it were held.
+/// emitted before the records before it were held.
 pub(super) fn judge(input: &[u8], outcome: &Outcome) {
     let taken = match &outcome.result {
         Ok(()) => u64::MAX,
@@ -43,27 +43,27 @@ pub(super) fn judge(input: &[u8], outcome: &Outcome) {
     let sent = sent(input, taken);
     assert_eq!(outcome.held, sent.records);
     let mut from = 0;
-    for told in &outcome.told {
+    for emitted in &outcome.emitted {
         let found = sent.states[from..]
             .iter()
-            .position(|(value, _)| *value == told.value)
-            .unwrap_or_else(|| panic!("{} was told, and never sent", told.value));
+            .position(|(value, _)| *value == emitted.value)
+            .unwrap_or_else(|| panic!("{} was emitted, and never sent", emitted.value));
         let covered = &sent.states[from + found].1;
         for (stream, count) in covered {
-            let held = told.held.get(stream).copied().unwrap_or(0);
+            let held = emitted.held.get(stream).copied().unwrap_or(0);
             assert!(
                 held >= *count,
                 "{} covers {count} of {stream}, {held} were held",
-                told.value
+                emitted.value
             );
         }
         from += found;
     }
-    let last = outcome.told.last().map(|told| &told.value);
+    let last = outcome.emitted.last().map(|emitted| &emitted.value);
     assert_eq!(
         last,
         sent.states.last().map(|(value, _)| value),
-        "the last STATE is told"
+        "the last STATE is emitted"
     );
 }
 
@@ -100,7 +100,7 @@ fn sent(input: &[u8], lines: u64) -> Sent {
                 *counts.entry(stream.clone()).or_default() += 1;
                 sent.records.entry(stream).or_default().push(record);
             }
-            // An empty one would wipe what a runner has stored: it is never told.
+            // An empty one would wipe what a runner has stored: it is never emitted.
             Said::State(value) if is_empty(&value) => {}
             Said::State(value) => sent.states.push((value, counts.clone())),
             Said::Refused | Said::Unknown(_) | Said::Batch { .. } => {

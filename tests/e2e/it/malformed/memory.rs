@@ -19,10 +19,10 @@ pub(super) type Held = BTreeMap<String, Vec<String>>;
 #[derive(Default)]
 struct World {
     held: Held,
-    told: Vec<Told>,
+    emitted: Vec<Told>,
 }
 
-/// A STATE that was told.
+/// A STATE that was emitted.
 #[derive(Debug)]
 pub(super) struct Told {
     pub(super) value: String,
@@ -34,7 +34,7 @@ pub(super) struct Told {
 pub(super) struct Outcome {
     pub(super) result: Result<()>,
     pub(super) held: Held,
-    pub(super) told: Vec<Told>,
+    pub(super) emitted: Vec<Told>,
 }
 
 #[derive(Clone, Default)]
@@ -71,7 +71,7 @@ pub(super) fn run_on(input: impl Read + Send + 'static, options: &Options) -> Ou
     Outcome {
         result,
         held: world.held,
-        told: world.told,
+        emitted: world.emitted,
     }
 }
 
@@ -86,7 +86,7 @@ impl Write for Memory {
             .iter()
             .map(|(stream, rows)| (stream.clone(), rows.len()))
             .collect();
-        world.told.push(Told { value, held });
+        world.emitted.push(Told { value, held });
         Ok(bytes.len())
     }
 

@@ -39,7 +39,7 @@ fn ids(target: &Every) -> Vec<u64> {
     }
 }
 
-/// The exit code is that of the error, stderr says where and why, what came before is there, and its STATE is told.
+/// The exit code is that of the error, stderr says where and why, what came before is there, and its STATE is emitted.
 #[test]
 fn say_the_same_as_the_engine() {
     let cases: Vec<_> = cases()
@@ -52,10 +52,10 @@ fn say_the_same_as_the_engine() {
             let label = format!("{name}, {}", case.label());
             let expected = case.run();
             let outcome = run(&mut target.command(), &case.input());
-            let told = expected.told.last().map(|told| told.value.clone());
+            let emitted = expected.emitted.last().map(|emitted| emitted.value.clone());
             assert_eq!(
                 outcome.states().last(),
-                told.as_ref(),
+                emitted.as_ref(),
                 "{label}: {}",
                 outcome.stderr
             );

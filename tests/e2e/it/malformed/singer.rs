@@ -79,7 +79,7 @@ fn there_are_enough_of_them() {
     assert_eq!(labels.len(), cases.len(), "each has a name of its own");
 }
 
-/// What came before is durable, its STATE is told, and the error says where.
+/// What came before is durable, its STATE is emitted, and the error says where.
 #[test]
 fn each_has_its_outcome() {
     for case in cases() {
@@ -92,7 +92,7 @@ fn each_has_its_outcome() {
         assert_eq!(outcome.held["s"][0], r#"{"id":1,"v":"good"}"#, "{label}");
         if case.refused.is_none() {
             assert_eq!(
-                outcome.told.last().expect("a STATE").value,
+                outcome.emitted.last().expect("a STATE").value,
                 r#"{"n":9}"#,
                 "{label}"
             );

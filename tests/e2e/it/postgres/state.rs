@@ -54,8 +54,8 @@ fn rows_without_keys_come_once_though_the_stored_state_was_lost() {
     let mut ask = Command::new(melisma());
     ask.args(["target-postgres", "--stored-state", "--config"])
         .arg(folder.join("target.json"));
-    let told = run(&mut ask, b"").ok();
-    assert_eq!(told.stdout, b"", "nothing under the default id");
+    let emitted = run(&mut ask, b"").ok();
+    assert_eq!(emitted.stdout, b"", "nothing under the default id");
 }
 
 /// `{"type":"STATE","value":{}}` is how many taps end that have no bookmarks.

@@ -2,7 +2,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | P1 | rows that a told or stored STATE covers are in the target, at the moment of the crash |
+//! | P1 | rows that an emitted or stored STATE covers are in the target, at the moment of the crash |
 //! | P2 | nothing is there that was not sent |
 //! | P3 | each row is the one that was sent, in the order in which it was |
 //! | P4 | after a run that ended well the target equals the source, without doubles where none are promised |
@@ -86,7 +86,7 @@ impl Oracle {
         }
         let stored = read::stored(rig)?;
         self.now = 0;
-        for (state, place) in [(stored, "stored"), (read::told(rig), "told")] {
+        for (state, place) in [(stored, "stored"), (read::emitted(rig), "emitted")] {
             let Some(state) = state else { continue };
             let next = rig
                 .source

@@ -23,7 +23,7 @@ impl Oracle {
         self.states(rig)?;
         let found = read::all(rig, &mut Parts::default(), false)?;
         let from = rig.sent.last().map_or(0, |sent| sent.from);
-        let told = self.now == end;
+        let emitted = self.now == end;
         for stream in Stream::ALL {
             let new = check(rig, &found, stream, from, end);
             let old = match good {
@@ -33,8 +33,8 @@ impl Oracle {
             };
             match (new, old) {
                 (Ok(()), _) => {}
-                (Err(_), Ok(())) if !told => {}
-                (Err(new), Ok(())) => return Err(format!("P1: the last STATE was told, but {new}")),
+                (Err(_), Ok(())) if !emitted => {}
+                (Err(new), Ok(())) => return Err(format!("P1: the last STATE was emitted, but {new}")),
                 (Err(new), Err(old)) => {
                     return Err(format!(
                         "P4: {} is neither new ({new}) nor old ({old})",

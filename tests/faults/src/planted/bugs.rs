@@ -60,7 +60,7 @@ pub const BUGS: [Bug; 10] = [
     ),
     bug("float-numbers", 5, "integers pass through a float"),
     bug("stray-line", 6, "a line that is no STATE goes to stdout"),
-    bug("told-secret", 7, "a password is written to the log"),
+    bug("emitted-secret", 7, "a password is written to the log"),
     bug(
         "end-is-success",
         9,

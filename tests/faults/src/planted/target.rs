@@ -19,7 +19,7 @@ use super::bugs::{BUGS, Bug, Input, output, state};
 pub fn run(bug: &str, melisma: &Path, target: &[OsString]) -> io::Result<ExitCode> {
     let bug = BUGS.iter().find(|known| known.name == bug);
     let bug = bug.ok_or_else(|| io::Error::other("no such bug"))?;
-    if bug.name == "told-secret" {
+    if bug.name == "emitted-secret" {
         eprintln!("connecting with the password {}", password(target)?);
     }
     let mut command = Command::new(melisma);

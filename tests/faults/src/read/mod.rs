@@ -10,7 +10,7 @@ use crate::rig::{Kind, Rig};
 use crate::source::{Row, Stream, micros};
 
 pub use files::Parts;
-pub use state::{stored, told};
+pub use state::{emitted, stored};
 
 /// The rows of each stream, in the order in which they stand.
 #[derive(Debug, Default)]

@@ -1,4 +1,4 @@
-//! The STATE that was kept: the runner's store, what the target holds, and what it told last.
+//! The STATE that was kept: the runner's store, what the target holds, and what it emitted last.
 
 use std::fs;
 
@@ -53,8 +53,8 @@ pub fn stored(rig: &Rig<'_>) -> Result<Option<String>, String> {
         .ok_or_else(|| format!("P6: the store holds {complete}"))
 }
 
-/// The STATE that the target has told last, by its `--state-out`; it is there a moment before it goes to stdout.
-pub fn told(rig: &Rig<'_>) -> Option<String> {
-    let text = fs::read_to_string(rig.path("told.json")).ok()?;
+/// The STATE that the target has emitted last, by its `--state-out`; it is there a moment before it goes to stdout.
+pub fn emitted(rig: &Rig<'_>) -> Option<String> {
+    let text = fs::read_to_string(rig.path("emitted.json")).ok()?;
     Some(text.trim_end_matches('\n').to_owned())
 }

@@ -1,8 +1,8 @@
-//! A pipeline in this process, into a sink that does as it is told: it rejects, fails after it did the work, holds, or
+//! A pipeline in this process, into a sink that does as scripted: it rejects, fails after it did the work, holds, or
 //! is slow, in each of its calls.
 //!
-//! Judged are the ledger's promises: a told STATE covers durable rows alone (I1), told STATEs go forward (I2), a run
-//! that ends well has told the last (I3), records are written or the run failed (I4); rows are those that were sent, in
+//! Judged are the ledger's promises: an emitted STATE covers durable rows alone (I1), emitted STATEs go forward (I2), a run
+//! that ends well has emitted the last (I3), records are written or the run failed (I4); rows are those that were sent, in
 //! their order, on the right side of each SCHEMA and ACTIVATE_VERSION; and what is read while a sink holds is bounded.
 
 mod sink;
@@ -222,7 +222,7 @@ impl Cell {
             return Err("vacuous: the call never came".into());
         }
         let last = script.last_state();
-        let told = script.told();
+        let emitted = script.emitted();
         let fails = matches!(self.trouble, Trouble::Reject | Trouble::FailAfter);
         match (result, fails) {
             (Ok(()), true) => return Err("I3: the sink failed, and the run says that all is well".into()),
@@ -230,11 +230,14 @@ impl Cell {
             (Err(error), true) if error.kind() != Kind::Unavailable => {
                 return Err(format!("the sink's error became another: {error}"));
             }
-            (Err(_), true) if told.last() == Some(&last) => {
-                return Err("I3: the last STATE was told, although the sink failed before".into());
+            (Err(_), true) if emitted.last() == Some(&last) => {
+                return Err("I3: the last STATE was emitted, although the sink failed before".into());
             }
-            (Ok(()), false) if told.last() != Some(&last) => {
-                return Err(format!("I3: the run ended well, and told {:?} last", told.last()));
+            (Ok(()), false) if emitted.last() != Some(&last) => {
+                return Err(format!(
+                    "I3: the run ended well, and emitted {:?} last",
+                    emitted.last()
+                ));
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! The sink that does as it is told, and sees everything.
+//! The sink that does as scripted, and sees everything.
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,7 @@ struct World {
     calls: u64,
     struck: bool,
     released: bool,
-    told: Vec<String>,
+    emitted: Vec<String>,
     violations: Vec<String>,
 }
 
@@ -70,8 +70,8 @@ impl Script {
         self.world().given
     }
 
-    pub(super) fn told(&self) -> Vec<String> {
-        self.world().told.clone()
+    pub(super) fn emitted(&self) -> Vec<String> {
+        self.world().emitted.clone()
     }
 
     pub(super) fn last_state(&self) -> String {
@@ -154,7 +154,7 @@ impl Write for Script {
             .strip_suffix('\n')
             .and_then(|state| self.source.next_of(state))
         else {
-            self.violated(format!("P6: told {line:?}"));
+            self.violated(format!("P6: emitted {line:?}"));
             return Ok(bytes.len());
         };
         for stream in Stream::ALL {
@@ -162,22 +162,22 @@ impl Write for Script {
             let durable = self.world().durable[stream as usize].len() as u64;
             if durable < covered {
                 self.violated(format!(
-                    "I1: the STATE of row {next} was told when {durable} of {covered} rows of {} were durable",
+                    "I1: the STATE of row {next} was emitted when {durable} of {covered} rows of {} were durable",
                     stream.name()
                 ));
             }
         }
         let last = self
             .world()
-            .told
+            .emitted
             .last()
             .and_then(|last| self.source.next_of(last));
         if last.is_some_and(|last| last >= next) {
             self.violated(format!(
-                "I2: the STATE of row {next} was told after that of {last:?}"
+                "I2: the STATE of row {next} was emitted after that of {last:?}"
             ));
         }
-        self.world().told.push(line.trim_end_matches('\n').to_owned());
+        self.world().emitted.push(line.trim_end_matches('\n').to_owned());
         Ok(bytes.len())
     }
 

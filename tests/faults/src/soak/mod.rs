@@ -43,7 +43,7 @@ pub struct Plan {
 
 /// Time between kills.
 const BETWEEN: Duration = Duration::from_mins(1);
-/// How often progress is told.
+/// How often progress is reported.
 const TELL: Duration = Duration::from_secs(30);
 
 /// The name of the process that was killed.
