@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::BoolishValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use clap_complete::engine::ArgValueCandidates;
 use melisma_engine::line::MAX_LINE_BYTES;
+use uuid::Uuid;
 
 use crate::blocks::BLOCK_BYTES;
 use crate::completions;
@@ -16,6 +18,9 @@ use crate::level::Level;
 const MOST_LINE_BYTES: u64 = u32::MAX as u64;
 /// The most that `--buffer` accepts, 64 GiB. A larger number is a typo.
 const MOST_BUFFER: u64 = 64 << 30;
+
+/// The most seconds that an option accepts: some ten years.
+const MOST_SECONDS: u64 = 10 * 366 * 86_400;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,24 +32,29 @@ Examples:
 Built-in plugins: tap-csv, tap-postgres, target-csv, target-jsonl, target-parquet, target-postgres. They need no
 install; `melisma NAME --help` shows their options, `melisma NAME --about` their settings.
 
+The options --cwd, --environment, --no-environment, --env-file, --log-level and --log-format of a command may also stand
+before it, and every option may be written with underscores instead of hyphens.
+
 Exit codes: 0 success, 64 usage, 65 bad input, 69 a peer is unavailable, 70 a bug, 74 input or output failed, 75 try
 again later, 78 configuration, 1 a plugin of a run failed with another code, 130 and 143 ended by SIGINT and SIGTERM.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   melisma run tap-csv target-parquet                      plugins of the project in this folder or a parent
-  melisma run --cwd examples/tpch --environment prod tap-csv target-jsonl
+  melisma --environment prod run tap-csv hide-pii target-jsonl dbt:run dbt:test
+  melisma run nightly                                     the job of this name
   melisma run \"tap-csv --config tap.json\" \"target-jsonl --config target.json\"
   melisma run --state state.json \"python my_tap.py --config c.json\" \"target-csv --config t.json\"
   melisma run --full-refresh tap-csv target-parquet       extract everything again, ignoring the stored state
 
-In a folder with a meltano.yml, or below one, TAP and TARGET are plugins of that project. Elsewhere each is a command
-line. It is split into words as a shell does, but no shell runs. tap-csv and the other built-in plugins need no
-project. The state that the target has confirmed is stored in .meltano/meltano.db, or in FILE. The next run of the
-same plugins, or of the same command lines, resumes from it.
+In a folder with a meltano.yml, or below one, a BLOCK is a tap, a mapping, a target, a plugin with one of its commands,
+or a job of that project. All of them are checked before the first one runs. They run in order, and a failure ends the
+run. Elsewhere there are two blocks, and each is a command line. It is split into words as a shell does, but no shell
+runs. tap-csv and the other built-in plugins need no project. The state that the target has confirmed is stored in
+.meltano/meltano.db, or in FILE. The next run of the same plugins, or of the same command lines, resumes from it.
 
 Ctrl-C stops the tap. The target then writes what it has received, and its state is stored. A second Ctrl-C kills
-both.";
+all.";
 
 const PIPE_EXAMPLES: &str = "\
 Examples:
@@ -55,6 +65,21 @@ Examples:
 Without --validate all bytes are passed on unchanged. A terminal sends Ctrl-C to the tap as well, so the pipe passes on
 what the tap still writes. SIGTERM goes to the pipe alone and ends it after the current line. A second signal ends it
 at once.";
+
+/// Options that may stand before a command, and whether they have a value.
+pub(crate) const BEFORE_A_COMMAND: &[(&str, bool)] = &[
+    ("--cwd", true),
+    ("--project", true),
+    ("--environment", true),
+    ("--no-environment", false),
+    ("--env-file", true),
+    ("--log-level", true),
+    ("--log-format", true),
+    ("--quiet", false),
+    ("-q", false),
+    ("--verbose", false),
+    ("-v", false),
+];
 
 /// Runs Singer taps and targets, fast and without losing a record.
 #[derive(Parser)]
@@ -85,12 +110,70 @@ pub(crate) enum Command {
 #[command(after_help = RUN_EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct RunArgs {
-    /// The tap: a plugin's name, or a command line
-    #[arg(value_name = "TAP", add = ArgValueCandidates::new(completions::taps))]
-    pub(crate) tap: String,
-    /// The target: a plugin's name, or a command line
-    #[arg(value_name = "TARGET", add = ArgValueCandidates::new(completions::targets))]
-    pub(crate) target: String,
+    /// What to run, in order: TAP [MAPPING...] TARGET, PLUGIN:COMMAND, JOB; outside of a project two command lines
+    #[arg(value_name = "BLOCK", required = true, add = ArgValueCandidates::new(completions::blocks))]
+    pub(crate) blocks: Vec<String>,
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// Say what would run, without running it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Store the state under this id [default: ENVIRONMENT:TAP-to-TARGET; for command lines TAP-to-TARGET-HASH]
+    #[arg(long, value_name = "ID")]
+    pub(crate) state_id: Option<String>,
+    /// Add this suffix to the id of the state
+    #[arg(long, value_name = "SUFFIX", env = "MELTANO_RUN_STATE_ID_SUFFIX", hide_env_values = true)]
+    pub(crate) state_id_suffix: Option<String>,
+    /// Store the state in this file instead of the database
+    #[arg(long, value_name = "FILE", conflicts_with = "state_id")]
+    pub(crate) state: Option<PathBuf>,
+    /// Do not pass the stored state to the tap, so that it extracts everything again
+    #[arg(long, env = "MELTANO_RUN_FULL_REFRESH", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub(crate) full_refresh: bool,
+    /// Discover the catalog again, although nothing has changed that it depends on
+    #[arg(long, env = "MELTANO_RUN_REFRESH_CATALOG", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub(crate) refresh_catalog: bool,
+    /// Neither read nor store a state
+    #[arg(long, env = "MELTANO_RUN_NO_STATE_UPDATE", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub(crate) no_state_update: bool,
+    /// Resume from a state that another pipeline, or an older version, has stored
+    #[arg(long)]
+    pub(crate) adopt_state: bool,
+    /// How a new state is stored
+    #[arg(long, value_name = "STRATEGY", env = "MELTANO_RUN_STATE_STRATEGY", hide_env_values = true, default_value = "auto")]
+    pub(crate) state_strategy: StateStrategy,
+    /// The same as --state-strategy merge
+    #[arg(long, hide = true)]
+    pub(crate) merge_state: bool,
+    /// Run even if another run of the same state seems to be alive
+    #[arg(short, long, env = "MELTANO_RUN_FORCE", hide_env_values = true, value_parser = BoolishValueParser::new())]
+    pub(crate) force: bool,
+    /// Use this id for the run instead of a new one
+    #[arg(long, value_name = "UUID", env = "MELTANO_RUN_ID", hide_env_values = true)]
+    pub(crate) run_id: Option<Uuid>,
+    /// End the run after this number of seconds, as SIGTERM does
+    #[arg(long, value_name = "SECONDS", env = "MELTANO_RUN_TIMEOUT", hide_env_values = true,
+          value_parser = clap::value_parser!(u64).range(1..=MOST_SECONDS))]
+    pub(crate) timeout: Option<u64>,
+    /// Do not install plugins first. This is always so
+    #[arg(long, hide = true)]
+    pub(crate) no_install: bool,
+}
+
+/// How a new state is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StateStrategy {
+    /// It replaces the stored state; after a full refresh it is merged over it
+    Auto,
+    /// It is merged over the stored state
+    Merge,
+    /// It replaces the stored state, even after a full refresh
+    Overwrite,
+}
+
+/// The options of every command that works in a project. They may also stand before the command, as Meltano has them.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(crate) struct ProjectArgs {
     /// Work in this folder
     #[arg(long, visible_alias = "project", value_name = "DIR")]
     pub(crate) cwd: Option<PathBuf>,
@@ -100,56 +183,47 @@ pub(crate) struct RunArgs {
     /// Use no environment
     #[arg(long)]
     pub(crate) no_environment: bool,
-    /// Store the state under this id [default: ENVIRONMENT:TAP-to-TARGET; for command lines TAP-to-TARGET-HASH]
-    #[arg(long, value_name = "ID")]
-    pub(crate) state_id: Option<String>,
-    /// Add this suffix to the id of the state
-    #[arg(long, value_name = "SUFFIX")]
-    pub(crate) state_id_suffix: Option<String>,
-    /// Store the state in this file instead of the database
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["state_id", "state_id_suffix"])]
-    pub(crate) state: Option<PathBuf>,
-    /// Do not pass the stored state to the tap, so that it extracts everything again
-    #[arg(long)]
-    pub(crate) full_refresh: bool,
-    /// Neither read nor store a state
-    #[arg(long, conflicts_with = "state")]
-    pub(crate) no_state_update: bool,
-    /// Resume from a state that another pipeline, or an older version, has stored
-    #[arg(long, conflicts_with_all = ["full_refresh", "no_state_update"])]
-    pub(crate) adopt_state: bool,
-    /// Run even if another run of the same state seems to be alive
-    #[arg(short, long)]
-    pub(crate) force: bool,
+    /// Read this file instead of the project's `.env`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) log: LogArgs,
 }
 
 /// Which log lines are shown, and how.
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct LogArgs {
-    /// Show lines of this level and above
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
-    pub(crate) log_level: Level,
+    /// Show lines of this level and above [default: `MELTANO_CLI_LOG_LEVEL`, then `cli.log_level`, then info]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) log_level: Option<Level>,
     /// Show only warnings and errors, and no progress
     #[arg(short, long, conflicts_with_all = ["verbose", "log_level"])]
     pub(crate) quiet: bool,
     /// Show details, including the plugins' METRIC lines
     #[arg(short, long, conflicts_with = "log_level")]
     pub(crate) verbose: bool,
-    /// The format of log lines
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) log_format: LogFormat,
+    /// The format of log lines [default: `MELTANO_CLI_LOG_FORMAT`, then `cli.log_format`, then text]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
 }
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// In the format of Meltano's console
+    /// In the format of Meltano's console, with colours on a terminal
     #[default]
     Text,
+    /// In the format of Meltano's console, with colours unless `NO_COLOR` is set
+    Colored,
+    /// In the format of Meltano's console, without colours
+    Uncolored,
     /// As JSON objects with the fields of Meltano's JSON format
     Json,
+    /// As `key='value'` pairs
+    #[value(name = "key_value", alias = "key-value")]
+    KeyValue,
+    /// Only the message
+    Plain,
 }
 
 /// The options of `melisma pipe`.

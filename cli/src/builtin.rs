@@ -130,7 +130,7 @@ impl Builtin {
     pub(crate) fn capabilities(&self) -> &'static [&'static str] {
         match self.kind {
             PluginKind::Extractor => &["catalog", "discover", "state", "about", "structured-logging"],
-            PluginKind::Loader => &["about", "structured-logging"],
+            _ => &["about", "structured-logging"],
         }
     }
 }

@@ -10,7 +10,6 @@ use clap_complete::{CompleteEnv, Shell};
 use melisma_sdk::{Error, Result};
 
 use crate::builtin;
-use crate::plugin_kind::PluginKind;
 use crate::project::{self, environment_variables};
 
 /// The environment variable by which the script asks for candidates.
@@ -36,29 +35,18 @@ pub(crate) fn write_script(shell: Shell, to: &mut dyn Write) -> Result<()> {
         .map_err(|error| Error::io("cannot write the completions", error))
 }
 
-/// The taps that can be run in the current folder.
-pub(crate) fn taps() -> Vec<CompletionCandidate> {
-    plugins(PluginKind::Extractor)
-}
-
-/// The targets that can be run in the current folder.
-pub(crate) fn targets() -> Vec<CompletionCandidate> {
-    plugins(PluginKind::Loader)
-}
-
-/// The project's plugins; outside of a project, the built-in ones. A project that cannot be read has no candidates.
-fn plugins(kind: PluginKind) -> Vec<CompletionCandidate> {
+/// What can be run in the current folder: the names of the project, or outside of one the built-in plugins.
+pub(crate) fn blocks() -> Vec<CompletionCandidate> {
     let root = std::env::current_dir()
         .ok()
         .and_then(|here| project::find(&here, &environment_variables()));
     match root {
-        Some(root) => project::plugin_names(&root, kind)
+        Some(root) => project::block_names(&root)
             .into_iter()
             .map(CompletionCandidate::new)
             .collect(),
         None => builtin::PLUGINS
             .iter()
-            .filter(|plugin| plugin.kind == kind)
             .map(|plugin| CompletionCandidate::new(plugin.name).help(Some(plugin.about.into())))
             .collect(),
     }

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`args`], [`usage`] | the command line: its types, and the errors for a wrong one |
 //! | [`builtin`], [`completions`] | the built-in taps and targets; completion scripts for shells |
-//! | [`run`] | `melisma run`: one tap into one target, with its state stored |
+//! | [`run`] | `melisma run`: taps into targets, with their states stored, and commands of other plugins |
 //! | [`pipe`] | `melisma pipe`: passes stdin to stdout, counts it and checks it |
 //! | [`project`], [`catalog`] | a Meltano project and its settings; its `select` and `metadata` applied to a catalog |
 //! | [`state`] | where a state is stored between runs, and who may use it |

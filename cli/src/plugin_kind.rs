@@ -1,18 +1,42 @@
-//! Taps and targets by the names that Meltano has for them.
+//! The kinds of plugins, by the names that Meltano has for them.
 
-/// The two kinds of plugins that a run needs.
+/// What a plugin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PluginKind {
     Extractor,
     Loader,
+    Transform,
+    Orchestrator,
+    Transformer,
+    File,
+    Utility,
+    Mapper,
 }
 
 impl PluginKind {
+    /// All of them, in the order in which Meltano looks for a name.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Extractor,
+        Self::Loader,
+        Self::Transform,
+        Self::Orchestrator,
+        Self::Transformer,
+        Self::File,
+        Self::Utility,
+        Self::Mapper,
+    ];
+
     /// The name of the list in `meltano.yml`, and of the folder in `.meltano`.
     pub(crate) fn plural(self) -> &'static str {
         match self {
             Self::Extractor => "extractors",
             Self::Loader => "loaders",
+            Self::Transform => "transforms",
+            Self::Orchestrator => "orchestrators",
+            Self::Transformer => "transformers",
+            Self::File => "files",
+            Self::Utility => "utilities",
+            Self::Mapper => "mappers",
         }
     }
 
@@ -20,14 +44,26 @@ impl PluginKind {
         match self {
             Self::Extractor => "extractor",
             Self::Loader => "loader",
+            Self::Transform => "transform",
+            Self::Orchestrator => "orchestrator",
+            Self::Transformer => "transformer",
+            Self::File => "file",
+            Self::Utility => "utility",
+            Self::Mapper => "mapper",
         }
     }
 
-    /// The verb in variables such as `MELTANO_EXTRACT_...`.
+    /// The verb in variables such as `MELTANO_EXTRACT_...`. Meltano cuts three letters off the plural, whatever they are.
     pub(crate) fn verb(self) -> &'static str {
         match self {
             Self::Extractor => "extract",
             Self::Loader => "load",
+            Self::Transform => "transform",
+            Self::Orchestrator => "orchestrat",
+            Self::Transformer => "transform",
+            Self::File => "fi",
+            Self::Utility => "utilize",
+            Self::Mapper => "map",
         }
     }
 }

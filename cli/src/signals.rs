@@ -1,20 +1,39 @@
-//! SIGINT, SIGTERM and SIGHUP as a flag that `melisma run` looks at.
+//! Signals during a run, and the end of its time.
 //!
-//! The SDK's `Stop` ends the process at the second signal. A run must not: it has two processes to kill first. So it
-//! counts signals itself.
+//! The plugins' own [`Stop`](melisma_sdk::signals::Stop) ends the process at the second signal. A run must not: it has
+//! processes to kill first. So it counts signals itself.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use melisma_sdk::{Error, Kind, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+/// Why a run ends before its plugins have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interruption {
+    Signal(i32),
+    /// `--timeout`, in seconds.
+    Timeout(u64),
+}
+
 /// The signals that came since the last look.
-pub(crate) struct Signals(Arc<AtomicUsize>);
+pub(crate) struct Signals {
+    flag: Arc<AtomicUsize>,
+    timeout: Option<Timeout>,
+}
+
+struct Timeout {
+    at: Instant,
+    seconds: u64,
+    is_over: AtomicBool,
+}
 
 impl Signals {
-    /// From now on the three signals only set a flag.
-    pub(crate) fn watch() -> Result<Self> {
+    /// From now on the three signals only set a flag. After `timeout` seconds an interruption follows by itself.
+    pub(crate) fn watch(timeout: Option<u64>) -> Result<Self> {
         let flag = Arc::new(AtomicUsize::new(0));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::flag::register_usize(
@@ -25,28 +44,51 @@ impl Signals {
             .map_err(|error| Error::io("cannot listen for signals", error))?;
         }
         melisma_sdk::signals::survive_file_limits()?;
-        Ok(Self(flag))
+        let timeout = timeout.map(|seconds| Timeout {
+            at: Instant::now() + Duration::from_secs(seconds),
+            seconds,
+            is_over: AtomicBool::new(false),
+        });
+        Ok(Self { flag, timeout })
     }
 
-    /// The newest signal that came since the last call.
-    pub(crate) fn take(&self) -> Option<i32> {
-        i32::try_from(self.0.swap(0, Ordering::Relaxed))
-            .ok()
-            .filter(|&signal| signal != 0)
+    /// The newest interruption since the last call.
+    pub(crate) fn take(&self) -> Option<Interruption> {
+        let signal = i32::try_from(self.flag.swap(0, Ordering::Relaxed)).unwrap_or_default();
+        if signal != 0 {
+            return Some(Interruption::Signal(signal));
+        }
+        let timeout = self.timeout.as_ref()?;
+        let now_over = Instant::now() >= timeout.at && !timeout.is_over.swap(true, Ordering::Relaxed);
+        now_over.then_some(Interruption::Timeout(timeout.seconds))
     }
 }
 
-/// `SIGINT` and the like, for messages.
-pub(crate) fn name(signal: i32) -> &'static str {
-    match signal {
-        SIGINT => "SIGINT",
-        SIGTERM => "SIGTERM",
-        SIGHUP => "SIGHUP",
-        _ => "a signal",
+impl Interruption {
+    /// The error of a run that it ended.
+    pub(crate) fn error(self) -> Error {
+        Error::new(self.kind(), self.to_string())
+    }
+
+    /// The kind of that error, which is the run's exit code.
+    pub(crate) fn kind(self) -> Kind {
+        match self {
+            Self::Signal(signal) => Kind::Interrupted(signal),
+            Self::Timeout(_) => Kind::Failed,
+        }
     }
 }
 
-/// The error of a run that a signal ended before its processes were started.
-pub(crate) fn interrupted(signal: i32) -> Error {
-    Error::new(Kind::Interrupted(signal), format!("ended by {}", name(signal)))
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match *self {
+            Self::Signal(SIGINT) => "ended by SIGINT",
+            Self::Signal(SIGTERM) => "ended by SIGTERM",
+            Self::Signal(SIGHUP) => "ended by SIGHUP",
+            Self::Signal(_) => "ended by a signal",
+            Self::Timeout(seconds) => {
+                return write!(f, "ended because it took more than {seconds} s (--timeout)");
+            }
+        })
+    }
 }

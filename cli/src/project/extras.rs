@@ -36,6 +36,11 @@ pub(super) fn extra_settings(plugin: &Plugin) -> Vec<Setting> {
             ),
         ],
         PluginKind::Loader => &[("_dialect", text, Some(Value::from("$MELTANO_LOADER_NAMESPACE")))],
+        PluginKind::Mapper => &[
+            ("_mappings", SettingKind::Array, None),
+            ("_mapping_name", text, None),
+        ],
+        _ => &[],
     };
     own.iter()
         .map(|(name, kind, value)| Setting {

@@ -6,6 +6,7 @@ mod environment;
 mod expand;
 mod extras;
 mod lock;
+mod names;
 mod plugin;
 mod python;
 mod setting;
@@ -24,7 +25,8 @@ use serde_json::{Map, Value};
 use expand::Lookup;
 
 pub(crate) use environment::{Choice, Environment};
-pub(crate) use plugin::Plugin;
+pub(crate) use names::Named;
+pub(crate) use plugin::{Command, Plugin};
 pub(crate) use settings::{Resolved, resolve};
 pub(crate) use vars::Exports;
 
@@ -78,21 +80,21 @@ pub(crate) fn system_folder(root: &Path, os: &Vars) -> PathBuf {
         .map_or_else(|| root.join(".meltano"), PathBuf::from)
 }
 
-/// The names of the plugins of a kind in the `meltano.yml` of `root`; none when it cannot be read.
-pub(crate) fn plugin_names(root: &Path, kind: PluginKind) -> Vec<String> {
-    let path = root.join(FILE);
-    let document = fs::read_to_string(&path).ok();
-    let document = document.and_then(|text| yaml::read(&path, &text).ok());
-    let plugins = document.as_ref().and_then(|document| document.get("plugins"));
-    objects(plugins.and_then(|plugins| plugins.get(kind.plural())))
-        .into_iter()
-        .filter_map(|plugin| Some(plugin.get("name")?.as_str()?.to_owned()))
-        .collect()
+/// The names that a run in `root` accepts as blocks; none when the project cannot be read.
+pub(crate) fn block_names(root: &Path) -> Vec<String> {
+    let project = Project::load(root.to_owned(), environment_variables(), Choice::None, None);
+    let names = |project: Project| project.block_names().into_iter().map(str::to_owned).collect();
+    project.map_or_else(|_| Vec::new(), names)
+}
+
+/// The variable of a setting of the project: `MELTANO_DATABASE_URI` for `database_uri`.
+pub(crate) fn setting_variable(name: &str) -> String {
+    vars::env_name(&["meltano", name])
 }
 
 impl Project {
-    /// Reads the project in `root`.
-    pub(crate) fn load(root: PathBuf, os: Vars, choice: Choice<'_>) -> Result<Self> {
+    /// Reads the project in `root`. `env_file` is read instead of its `.env`.
+    pub(crate) fn load(root: PathBuf, os: Vars, choice: Choice<'_>, env_file: Option<&Path>) -> Result<Self> {
         let path = root.join(FILE);
         let text = fs::read_to_string(&path)
             .map_err(|error| Error::config(format!("cannot read {}", path.display())).with_source(error))?;
@@ -106,7 +108,10 @@ impl Project {
                 path.display()
             )));
         }
-        let dotenv = read_dotenv(&root.join(".env"), &os)?;
+        let dotenv = match env_file {
+            Some(file) => read_dotenv(file, &os)?,
+            None => read_dotenv(&root.join(".env"), &os)?,
+        };
         let strict = document
             .get("ff")
             .and_then(|ff| ff.get("strict_env_var_mode"))
@@ -132,7 +137,7 @@ impl Project {
 
     /// A setting of the project itself, such as `database_uri`: environment, `.env`, file.
     pub(crate) fn setting(&self, name: &str) -> Result<Option<String>> {
-        let variable = vars::env_name(&["meltano", name]);
+        let variable = setting_variable(name);
         if let Some(value) = self.os.get(&variable).or_else(|| self.dotenv.get(&variable)) {
             return Ok(Some(value.clone()));
         }

@@ -1,10 +1,12 @@
 //! A plugin of a project: its block in `meltano.yml`, joined with what it inherits.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
+use super::expand::Lookup;
 use super::setting::{self, Setting};
 use super::{Project, Vars, env_of, lock};
 use crate::plugin_kind::PluginKind;
@@ -21,6 +23,10 @@ pub(crate) struct Plugin {
     pub(crate) executable: String,
     pub(crate) capabilities: Vec<String>,
     pub(crate) settings: Vec<Setting>,
+    /// Its `commands:` by name.
+    pub(crate) commands: BTreeMap<String, Command>,
+    /// For a mapper that was asked for by the name of a mapping: the mapping's `config`, as it is written.
+    pub(crate) mapping: Option<Map<String, Value>>,
     /// Its own `config:`, and its extras under names that begin with `_`.
     pub(crate) config: Map<String, Value>,
     /// The same from its block in the active environment.
@@ -37,6 +43,15 @@ pub(crate) struct Plugin {
     pub(crate) parent: Option<Box<Plugin>>,
 }
 
+/// A command of a plugin, such as `run` of dbt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Command {
+    /// Its arguments, as a shell would split them.
+    pub(crate) args: String,
+    /// The executable, if it is not the plugin's.
+    pub(crate) executable: Option<String>,
+}
+
 /// Keys of a plugin that belong to its definition, with spaces between them; every other key is an extra.
 const DEFINITION_KEYS: &str = "name inherit_from namespace variant pip_url executable capabilities settings config env \
     commands label description docs repo logo_url requires requires_meltano \
@@ -47,6 +62,51 @@ impl Plugin {
     /// The plugin `name` of `project`.
     pub(crate) fn load(project: &Project, kind: PluginKind, name: &str) -> Result<Self> {
         load(project, kind, name, &mut Vec::new())
+    }
+
+    /// The mapper of `project` with one of its mappings, whose `config` replaces the mapper's own.
+    pub(crate) fn load_mapping(project: &Project, mapper: &str, mapping: &str) -> Result<Self> {
+        let mut plugin = Self::load(project, PluginKind::Mapper, mapper)?;
+        let config = project.mapping_config(mapping);
+        let extras = plugin.config.into_iter().filter(|(key, _)| key.starts_with('_'));
+        plugin.config = config.clone().into_iter().chain(extras).collect();
+        plugin.config.insert("_mapping_name".to_owned(), mapping.into());
+        plugin.mapping = Some(config);
+        Ok(plugin)
+    }
+
+    /// The words of a command: its executable and its arguments, with variables from `vars` expanded.
+    ///
+    /// # Errors
+    /// There is no such command, a quote in it is not closed, or an argument is empty after it is expanded.
+    pub(crate) fn command(&self, name: &str, vars: &Vars) -> Result<(&str, Vec<String>)> {
+        let Some(command) = self.commands.get(name) else {
+            let known = self.commands.keys().map(String::as_str);
+            let suggestion = suggestion(name, known);
+            return Err(Error::config(format!(
+                "{} has no command {name:?}{suggestion}",
+                self.name
+            )));
+        };
+        let words = shlex::split(&command.args).ok_or_else(|| {
+            Error::config(format!(
+                "{}:{name}: a quote is not closed in its args",
+                self.name
+            ))
+        })?;
+        let lookup = Lookup::new([vars], false);
+        let mut args = Vec::new();
+        for word in words {
+            let arg = lookup.text(&word)?;
+            if arg.is_empty() {
+                return Err(Error::config(format!(
+                    "{}:{name}: the argument {word:?} is empty, because a variable in it is not set",
+                    self.name
+                )));
+            }
+            args.push(arg);
+        }
+        Ok((command.executable.as_deref().unwrap_or(&self.executable), args))
     }
 
     /// Whether it has a capability.
@@ -142,6 +202,14 @@ fn join(
             definition,
             own,
         ),
+        commands: up
+            .map(|up| up.commands.clone())
+            .into_iter()
+            .flatten()
+            .chain(commands(definition))
+            .chain(commands(own))
+            .collect(),
+        mapping: None,
         config: config(own),
         environment_config: block.map_or_else(Map::new, config),
         defaults: extras(definition)
@@ -166,6 +234,26 @@ fn config(block: &Map<String, Value>) -> Map<String, Value> {
     };
     config.extend(extras(block));
     config
+}
+
+/// The `commands:` of a block. A text is the arguments alone.
+fn commands(block: &Map<String, Value>) -> impl Iterator<Item = (String, Command)> + '_ {
+    let commands = block.get("commands").and_then(Value::as_object);
+    commands.into_iter().flatten().filter_map(|(name, value)| {
+        let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let command = match value {
+            Value::String(args) => Command {
+                args: args.clone(),
+                executable: None,
+            },
+            Value::Object(_) => Command {
+                args: text("args").unwrap_or_default(),
+                executable: text("executable"),
+            },
+            _ => return None,
+        };
+        Some((name.clone(), command))
+    })
 }
 
 fn extras(block: &Map<String, Value>) -> impl Iterator<Item = (String, Value)> + '_ {

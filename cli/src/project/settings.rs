@@ -49,6 +49,19 @@ impl Resolved {
         Value::Object(nest(own.map(|found| (found.name.clone(), found.value.clone()))))
     }
 
+    /// The same for a mapper with a mapping. Members of the mapping's `config` take precedence as they are written: their
+    /// keys, such as patterns for streams, may contain dots.
+    pub(crate) fn config_with(&self, mapping: &Map<String, Value>) -> Result<Value> {
+        let lookup = Lookup::new([&self.process], false);
+        let mut config = self.config();
+        if let Value::Object(config) = &mut config {
+            for (key, value) in mapping {
+                config.insert(key.clone(), lookup.value(value)?);
+            }
+        }
+        Ok(config)
+    }
+
     /// An extra by its name without the `_`; the leaves of an object are put together.
     pub(crate) fn extra(&self, name: &str) -> Option<&Value> {
         self.found

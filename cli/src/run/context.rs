@@ -1,4 +1,4 @@
-//! What every step of a run may need.
+//! What every step of a block may need.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,25 +10,31 @@ use super::run_dir::RunDir;
 use crate::console::Console;
 use crate::signals::Signals;
 
-/// A run that has begun: its id, its private folder, its log, and the signals that it gets.
-pub(super) struct RunContext {
-    /// A UUID of version 7: ids of later runs sort after those of earlier ones.
+/// What all blocks of a run have in common.
+pub(super) struct Invocation {
+    /// A UUID of version 7, unless the user has chosen another: ids of later runs sort after those of earlier ones.
     pub(super) run_id: String,
-    pub(super) dir: RunDir,
-    pub(super) signals: Signals,
+    pub(super) signals: Arc<Signals>,
     /// Shared with the threads that relay what the plugins log.
     pub(super) console: Arc<Console>,
 }
 
+/// A block of a run: the run's id, the block's private folder, its log, and the signals that it gets.
+pub(super) struct RunContext {
+    pub(super) run_id: String,
+    pub(super) dir: RunDir,
+    pub(super) signals: Arc<Signals>,
+    pub(super) console: Arc<Console>,
+}
+
 impl RunContext {
-    /// Begins a run whose private folder is in `run_dirs`.
-    pub(super) fn new(run_dirs: &Path, signals: Signals, console: &Arc<Console>) -> Result<Self> {
-        let run_id = Uuid::now_v7().to_string();
+    /// A block whose private folder is in `run_dirs`.
+    pub(super) fn new(run_dirs: &Path, invocation: &Invocation) -> Result<Self> {
         Ok(Self {
-            dir: RunDir::create(run_dirs, &run_id)?,
-            run_id,
-            signals,
-            console: Arc::clone(console),
+            run_id: invocation.run_id.clone(),
+            dir: RunDir::create(run_dirs, &Uuid::now_v7().to_string())?,
+            signals: Arc::clone(&invocation.signals),
+            console: Arc::clone(&invocation.console),
         })
     }
 }

@@ -1,15 +1,20 @@
-//! `melisma run`: one tap into one target, with the state stored.
+//! `melisma run`: taps into targets, with their states stored, and commands of other plugins in between.
 //!
-//! This file is the whole run, step by step; each step is a module of its own. ARCHITECTURE.md has the walk with reasons.
+//! The blocks of the command line are all prepared before the first one runs. A [`pair`] is one tap into one target, and
+//! has a walk of its own. ARCHITECTURE.md has both walks with reasons.
 
+mod command;
 mod context;
 mod fifo;
+mod grammar;
 mod input_verdict;
 mod launcher;
 mod line_hash;
 mod log_config;
 mod open_store;
+mod options;
 mod outcome;
+mod pair;
 mod plan;
 mod plugin_log;
 mod process_group;
@@ -33,108 +38,127 @@ mod workspace;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use melisma_sdk::{Error, Result, fault};
+use melisma_sdk::{Error, Kind, Result};
+use uuid::Uuid;
 
 use crate::args::RunArgs;
 use crate::console::Console;
 use crate::signals::Signals;
-use crate::state::{RunResult, StateWriter, Store, StoreProgress, WriteMode};
 
-use context::RunContext;
-use outcome::Outcome;
-use plan::Plan;
-use state_id::Identity;
+use command::CommandBlock;
+use context::{Invocation, RunContext};
+use grammar::Block;
+use pair::Pair;
 use workspace::Workspace;
 
-/// Runs a tap into a target.
+/// Runs the blocks of the command line.
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
-    let console = Arc::new(Console::new(&args.log));
-    let result = run_with(args, &console);
-    console.flush();
+    // Before anything else, so that a signal during the preparation is not lost.
+    let signals = Arc::new(Signals::watch(args.timeout)?);
+    let workspace = Workspace::find(&args.project)?;
+    let console = Console::new(&args.project.log, |name| workspace.setting(name))?;
+    let invocation = Invocation {
+        run_id: args.run_id.unwrap_or_else(Uuid::now_v7).to_string(),
+        signals,
+        console: Arc::new(console),
+    };
+    let result = prepare(args, &workspace, &invocation).and_then(|steps| {
+        if args.dry_run {
+            report_steps(&steps, &invocation.console);
+            return Ok(ExitCode::SUCCESS);
+        }
+        run_steps(steps, args, &workspace, &invocation.console)
+    });
+    invocation.console.flush();
     result
 }
 
-fn run_with(args: &RunArgs, console: &Arc<Console>) -> Result<ExitCode> {
-    if let Some(dir) = &args.cwd {
-        std::env::set_current_dir(dir)
-            .map_err(|error| Error::config(format!("cannot work in {}", dir.display())).with_source(error))?;
-    }
-    // Before anything else, so that a signal during the preparation is not lost.
-    let signals = Signals::watch()?;
-    let workspace = Workspace::find(args)?;
-    let context = RunContext::new(&workspace.run_dirs(), signals, console)?;
-    let mut plan = Plan::new(args, &workspace, &context)?;
-    let identity = Identity::new(args, &workspace, &plan)?;
-    target_state::set_state_id(&mut plan.target, &identity.state_id, &context)?;
-    let store = open_store::open_store(args, &workspace, &identity, &context)?;
-    console.info(&format!(
-        "run {}: {} into {}, state id {}",
-        context.run_id, plan.tap.program.name, plan.target.name, identity.state_id
-    ));
-    let state = starting_state(args, &plan, &store, &context);
-    let mode = if args.full_refresh && !store.replaces() {
-        WriteMode::Partial
-    } else {
-        WriteMode::Complete
-    };
-    let writer = StateWriter::start(store, mode);
-    // An error from here on is recorded in the history of the run, so it must not return early.
-    let outcome = state.and_then(|state| {
-        let tap_args = tap_args::prepare(&plan.tap, state, &context)?;
-        supervise::supervise(&plan, &tap_args, &writer, &context)
-    });
-    finish(outcome, writer, mode, console)
+/// A block that is ready to run.
+enum Step {
+    Pair(Box<Pair>),
+    Command(CommandBlock),
 }
 
-/// The state to resume from: the one that the target has committed, if it stores one, otherwise the stored one.
-fn starting_state(
-    args: &RunArgs,
-    plan: &Plan,
-    store: &Store,
-    context: &RunContext,
-) -> Result<Option<String>> {
-    if args.full_refresh || args.no_state_update {
-        return Ok(None);
-    }
-    match target_state::stored_state(&plan.target, context)? {
-        Some(state) => Ok(Some(state)),
-        None => store.read(),
+impl Step {
+    fn describe(&self) -> String {
+        match self {
+            Self::Pair(pair) => pair.describe(),
+            Self::Command(command) => command.describe(),
+        }
     }
 }
 
-/// Stores the last state, closes the run's row and reports how the run ended.
-fn finish(
-    outcome: Result<Outcome>,
-    writer: StateWriter,
-    mode: WriteMode,
-    console: &Console,
-) -> Result<ExitCode> {
-    let (store, progress, stored) = writer.finish()?;
-    let outcome = match (outcome, stored) {
-        (Ok(_), Err(error)) => Err(Error::new(error.kind(), not_stored(&error, &store, &progress))),
-        (outcome, _) => outcome,
+/// Reads every setting of every block, so that what is wrong with the last one is known before the first one runs.
+fn prepare(args: &RunArgs, workspace: &Workspace, invocation: &Invocation) -> Result<Vec<Step>> {
+    let blocks = match workspace {
+        Workspace::Project(project) => grammar::parse(&args.blocks, project)?,
+        Workspace::Folder { .. } => Vec::new(),
     };
-    fault!(RUN_END);
-    let result = match &outcome {
-        Ok(outcome) => outcome.result(),
-        Err(error) => RunResult::Fail(error.to_string()),
+    options::check(args, &blocks)?;
+    let context = || RunContext::new(&workspace.run_dirs(), invocation);
+    let Workspace::Project(project) = workspace else {
+        let [tap, target] = &*args.blocks else {
+            return Err(Error::new(
+                Kind::Usage,
+                "there is no meltano.yml here or above, so a run takes two command lines: one of a tap, one of a target",
+            ));
+        };
+        let context = context()?;
+        let plan = plan::plan_command_lines(tap, target, &context)?;
+        invocation
+            .console
+            .info("there is no meltano.yml here or above, so the tap and the target are run as command lines");
+        return Ok(vec![Step::Pair(Box::new(Pair::new(plan, args, workspace, context)?))]);
     };
-    let last = progress.stored.as_deref().map(|state| (state, mode));
-    if let Err(error) = store.finish(&result, last) {
-        console.warn(&format!("the run could not be recorded as ended: {error}"));
+    let mut steps = Vec::new();
+    for block in blocks {
+        let context = context()?;
+        steps.push(match block {
+            Block::Pair(names) => {
+                let plan = plan::plan_pair(project, &names, &context)?;
+                Step::Pair(Box::new(Pair::new(plan, args, workspace, context)?))
+            }
+            Block::Command(names) => Step::Command(CommandBlock::new(project, &names, context)?),
+        });
     }
-    if let Ok(outcome) = &outcome {
-        summary::report(outcome, &progress, &store, console);
-    }
-    outcome.map(|outcome| ExitCode::from(outcome.exit_code()))
+    Ok(steps)
 }
 
-/// The message for a state that could not be stored, with the file that it was saved to instead.
-fn not_stored(error: &Error, store: &Store, progress: &StoreProgress) -> String {
-    let instead = match progress.waiting.as_deref().map(|state| store.save_aside(state)) {
-        Some(Some(path)) => format!("; the last emitted state was saved to {}", path.display()),
-        Some(None) => "; the last emitted state could not be saved anywhere".to_owned(),
-        None => String::new(),
-    };
-    format!("the state could not be stored: {error}{instead}")
+/// Runs the steps in order. The first that fails is the last that runs.
+fn run_steps(steps: Vec<Step>, args: &RunArgs, workspace: &Workspace, console: &Console) -> Result<ExitCode> {
+    let number = steps.len();
+    for (index, step) in steps.into_iter().enumerate() {
+        if number > 1 {
+            console.info(&format!("block {} of {number}: {}", index + 1, step.describe()));
+        }
+        let code = match step {
+            Step::Pair(pair) => pair.run(args, workspace)?,
+            Step::Command(command) => command.run()?,
+        };
+        if code != 0 {
+            let left = number - index - 1;
+            if left > 0 {
+                console.error(&format!("{} not run, because this one failed", plural_blocks(left)));
+            }
+            return Ok(ExitCode::from(code));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn plural_blocks(number: usize) -> String {
+    let verb = if number == 1 { "was" } else { "were" };
+    format!("{} {verb}", units::plural(number as u64, "block"))
+}
+
+/// What `--dry-run` says.
+fn report_steps(steps: &[Step], console: &Console) {
+    let number = steps.len();
+    for (index, step) in steps.iter().enumerate() {
+        console.info(&format!(
+            "dry run: block {} of {number} would be {}",
+            index + 1,
+            step.describe()
+        ));
+    }
 }

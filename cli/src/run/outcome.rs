@@ -8,6 +8,7 @@ use melisma_sdk::Kind;
 use super::plugin_log::Known;
 use super::process_group::{describe, kind_of};
 use crate::count::Counter;
+use crate::signals::Interruption;
 use crate::state::RunResult;
 
 /// What is known when both processes have ended.
@@ -26,28 +27,61 @@ pub(crate) enum Verdict {
     Success,
     /// With the message and, in brackets, the exit codes; and the kind of error, which is the run's exit code.
     Failed(String, Kind),
-    /// Ended by this signal.
-    Interrupted(i32),
+    /// Ended by a signal or by `--timeout`.
+    Interrupted(Interruption),
+}
+
+/// How the processes of a run ended.
+pub(crate) struct Ends {
+    pub(crate) tap: ExitStatus,
+    pub(crate) target: ExitStatus,
+    /// The first mapper that failed.
+    pub(crate) mapper: Option<MapperEnd>,
+    /// The target ended, or stopped reading, before it had everything.
+    pub(crate) target_first: bool,
+    /// The target only repeats what it learnt from the runner about its input, so it is not to blame.
+    pub(crate) target_follows: bool,
+}
+
+/// How a mapper failed.
+#[derive(Clone)]
+pub(crate) struct MapperEnd {
+    pub(crate) name: String,
+    pub(crate) status: ExitStatus,
+    /// It ended before it had everything.
+    pub(crate) early: bool,
 }
 
 impl Verdict {
-    /// The verdict from both exit statuses. If the target ended first, the tap's status is ignored: its output had no reader.
-    /// If both failed otherwise, the kind is the tap's, since the target's failure may follow from it. A target that only
-    /// repeats what it learnt from the runner about the tap (`target_follows`) is not to blame.
-    pub(crate) fn of(tap: ExitStatus, target: ExitStatus, target_first: bool, target_follows: bool) -> Self {
-        let tap_failed = !tap.success() && !target_first;
-        let target_failed = !(target.success() || tap_failed && target_follows);
-        let (message, statuses) = match (tap_failed, target_failed) {
-            (false, false) => return Self::Success,
-            (true, false) => ("Extractor failed", describe(tap)),
-            (false, true) => ("Loader failed", describe(target)),
-            (true, true) => (
+    /// The verdict from all exit statuses. If the target or a mapper ended first, the status of what is before it is
+    /// ignored: its output had no reader. If several failed otherwise, the kind is that of the first in the chain, since the
+    /// failure of the others may follow from it.
+    pub(crate) fn of(ends: &Ends) -> Self {
+        let mapper = ends.mapper.as_ref().filter(|_| !ends.target_first);
+        let unread = ends.target_first || mapper.is_some_and(|mapper| mapper.early);
+        let tap_failed = !ends.tap.success() && !unread;
+        let input_failed = tap_failed || mapper.is_some();
+        let target_failed = !(ends.target.success() || input_failed && ends.target_follows);
+        let (message, statuses) = match (tap_failed, target_failed, mapper) {
+            (false, false, None) => return Self::Success,
+            (false, false, Some(mapper)) => {
+                let early = if mapper.early { ", before the end of its input" } else { "" };
+                let status = describe(mapper.status);
+                ("Mappers failed", format!("{}: {status}{early}", mapper.name))
+            }
+            (true, false, _) => ("Extractor failed", describe(ends.tap)),
+            (false, true, _) => ("Loader failed", describe(ends.target)),
+            (true, true, _) => (
                 "Extractor and loader failed",
-                format!("{} and {}", describe(tap), describe(target)),
+                format!("{} and {}", describe(ends.tap), describe(ends.target)),
             ),
         };
-        let kind = kind_of(if tap_failed { tap } else { target });
-        Self::Failed(format!("{message} ({statuses})"), kind)
+        let first = match (tap_failed, mapper) {
+            (true, _) => ends.tap,
+            (false, Some(mapper)) => mapper.status,
+            (false, None) => ends.target,
+        };
+        Self::Failed(format!("{message} ({statuses})"), kind_of(first))
     }
 }
 
@@ -57,10 +91,11 @@ impl Outcome {
         match &self.verdict {
             Verdict::Success => RunResult::Success,
             Verdict::Failed(why, _) => RunResult::Fail(why.split(" (").next().unwrap_or(why).to_owned()),
-            Verdict::Interrupted(signal_hook::consts::SIGINT) => {
-                RunResult::Fail("The process was interrupted".to_owned())
-            }
-            Verdict::Interrupted(_) => RunResult::Fail("The process was terminated".to_owned()),
+            Verdict::Interrupted(interruption) => RunResult::Fail(match interruption {
+                Interruption::Signal(signal_hook::consts::SIGINT) => "The process was interrupted".to_owned(),
+                Interruption::Signal(_) => "The process was terminated".to_owned(),
+                Interruption::Timeout(_) => interruption.to_string(),
+            }),
         }
     }
 
@@ -69,7 +104,7 @@ impl Outcome {
         match self.verdict {
             Verdict::Success => 0,
             Verdict::Failed(_, kind) => kind.exit_code(),
-            Verdict::Interrupted(signal) => Kind::Interrupted(signal).exit_code(),
+            Verdict::Interrupted(interruption) => interruption.kind().exit_code(),
         }
     }
 }
@@ -83,39 +118,84 @@ mod tests {
         ExitStatus::from_raw(code << 8)
     }
 
+    fn verdict(tap: ExitStatus, target: ExitStatus, target_first: bool, target_follows: bool) -> Verdict {
+        Verdict::of(&Ends {
+            tap,
+            target,
+            mapper: None,
+            target_first,
+            target_follows,
+        })
+    }
+
     #[test]
     fn the_verdict_is_meltanos() {
         let failed = |message: &str| Verdict::Failed(message.to_owned(), Kind::Failed);
-        assert_eq!(Verdict::of(code(0), code(0), false, false), Verdict::Success);
+        assert_eq!(verdict(code(0), code(0), false, false), Verdict::Success);
         assert_eq!(
-            Verdict::of(code(1), code(0), false, false),
+            verdict(code(1), code(0), false, false),
             failed("Extractor failed (exit code 1)")
         );
         assert_eq!(
-            Verdict::of(code(0), code(2), false, false),
+            verdict(code(0), code(2), false, false),
             failed("Loader failed (exit code 2)")
         );
         assert_eq!(
-            Verdict::of(code(1), code(2), true, false),
+            verdict(code(1), code(2), true, false),
             failed("Loader failed (exit code 2)")
         );
-        assert_eq!(Verdict::of(code(1), code(0), true, false), Verdict::Success);
+        assert_eq!(verdict(code(1), code(0), true, false), Verdict::Success);
         assert_eq!(
-            Verdict::of(code(1), ExitStatus::from_raw(9), false, false),
+            verdict(code(1), ExitStatus::from_raw(9), false, false),
             failed("Extractor and loader failed (exit code 1 and killed by signal 9)")
         );
         assert_eq!(
-            Verdict::of(code(1), code(69), false, true),
+            verdict(code(1), code(69), false, true),
             failed("Extractor failed (exit code 1)")
         );
         assert_eq!(
-            Verdict::of(code(0), code(69), false, true),
+            verdict(code(0), code(69), false, true),
             Verdict::Failed("Loader failed (exit code 69)".to_owned(), Kind::Unavailable)
         );
     }
+
+    #[test]
+    fn a_mapper_that_ends_early_is_to_blame_for_the_tap_and_not_for_the_target() {
+        let with = |tap, target, status, early, target_follows| {
+            Verdict::of(&Ends {
+                tap: code(tap),
+                target: code(target),
+                mapper: Some(MapperEnd {
+                    name: "m".to_owned(),
+                    status: code(status),
+                    early,
+                }),
+                target_first: false,
+                target_follows,
+            })
+        };
+        let failed = |message: &str, kind| Verdict::Failed(message.to_owned(), kind);
+        assert_eq!(
+            with(1, 69, 65, true, true),
+            failed("Mappers failed (m: exit code 65, before the end of its input)", Kind::Input)
+        );
+        assert_eq!(
+            with(0, 0, 2, false, true),
+            failed("Mappers failed (m: exit code 2)", Kind::Failed)
+        );
+        assert_eq!(
+            with(1, 69, 2, false, true),
+            failed("Extractor failed (exit code 1)", Kind::Failed)
+        );
+        assert_eq!(
+            with(0, 74, 2, false, false),
+            failed("Loader failed (exit code 74)", Kind::Failed)
+        );
+    }
+
     #[test]
     fn the_kind_is_that_of_whoever_failed_first() {
-        let kind = |tap, target, target_first| match Verdict::of(code(tap), code(target), target_first, false)
+        let kind = |tap, target, target_first| match verdict(code(tap), code(target), target_first, false)
         {
             Verdict::Failed(_, kind) => kind.exit_code(),
             verdict => panic!("{verdict:?}"),

@@ -22,6 +22,8 @@ pub(crate) struct Program {
     pub(crate) vars: Option<BTreeMap<String, String>>,
     /// Additional environment variables.
     pub(crate) more_vars: Vec<(&'static str, OsString)>,
+    /// The folder that it works in; `None` for that of this process.
+    pub(crate) folder: Option<PathBuf>,
     /// The built-in plugin that it is, if any.
     pub(crate) builtin: Option<&'static Builtin>,
 }
@@ -35,6 +37,7 @@ impl Program {
             args: Vec::new(),
             vars: None,
             more_vars: Vec::new(),
+            folder: None,
             builtin: None,
         }
     }
@@ -65,6 +68,9 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
         if let Some(vars) = &self.vars {
             command.env_clear().envs(vars);
         }

@@ -13,7 +13,6 @@ use super::context::RunContext;
 use super::plugin_log::{self, Facts};
 use super::process_group::ProcessGroup;
 use super::program::Program;
-use crate::signals::interrupted;
 
 /// How often a waiting run looks for signals.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
@@ -53,9 +52,9 @@ pub(super) fn query_plugin(
         );
     });
     loop {
-        if let Some(signal) = context.signals.take() {
+        if let Some(interruption) = context.signals.take() {
             group.signal(Signal::KILL);
-            return Err(interrupted(signal));
+            return Err(interruption.error());
         }
         match done.recv_timeout(TICK) {
             Ok(result) => {

@@ -42,10 +42,15 @@ impl SharedPipe {
 
     /// Whether the tap has closed its end of the pipe, which may still contain data.
     pub(crate) fn tap_is_done(&self) -> bool {
-        let mut pipe = [PollFd::new(&self.pipe, PollFlags::IN)];
-        let at_once = Timespec::default();
-        poll(&mut pipe, Some(&at_once)).is_ok() && pipe[0].revents().contains(PollFlags::HUP)
+        is_done(&self.pipe)
     }
+}
+
+/// Whether nothing more will be written to a pipe, which may still contain data.
+pub(crate) fn is_done(pipe: &PipeReader) -> bool {
+    let mut pipe = [PollFd::new(pipe, PollFlags::IN)];
+    let at_once = Timespec::default();
+    poll(&mut pipe, Some(&at_once)).is_ok() && pipe[0].revents().contains(PollFlags::HUP)
 }
 
 /// Bytes that a pipe can hold.

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use super::outcome::{Outcome, Verdict};
 use super::units::{bytes, noun, number, plural};
 use crate::console::Console;
-use crate::signals;
 use crate::state::{Store, StoreProgress};
 
 /// Streams with a line of their own; the others get one line together.
@@ -59,7 +58,7 @@ pub(crate) fn report(outcome: &Outcome, progress: &StoreProgress, store: &Store,
     match &outcome.verdict {
         Verdict::Success => console.info("run completed"),
         Verdict::Failed(why, _) => console.error(why),
-        Verdict::Interrupted(signal) => console.error(&format!("ended by {}", signals::name(*signal))),
+        Verdict::Interrupted(interruption) => console.error(&interruption.to_string()),
     }
 }
 

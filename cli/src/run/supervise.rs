@@ -1,4 +1,4 @@
-//! Both processes from their start to their end.
+//! The processes of a pair from their start to their end.
 //!
 //! Every wait is on a thread of its own that reports an [`Event`]. One loop receives the events, looks for signals and
 //! decides. It returns when everything has ended, so that no process is left running and no state is missed.
@@ -11,7 +11,7 @@ use melisma_sdk::{Error, Kind, Result, fault};
 use rustix::process::Signal;
 
 use super::context::RunContext;
-use super::outcome::{Outcome, Verdict};
+use super::outcome::{Ends, MapperEnd, Outcome, Verdict};
 use super::plan::Plan;
 use super::process_group::describe;
 use super::processes::Processes;
@@ -20,13 +20,15 @@ use super::query_plugin::TICK;
 use super::relay::RelayEnd;
 use super::shared_pipe::SharedPipe;
 use super::threads::Event;
-use crate::signals::{self, interrupted};
+use crate::signals::Interruption;
 use crate::state::StateWriter;
 
 /// How long the tap may take to end after SIGTERM, before it is killed.
 const TERMINATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the target may take to write what it has received after `--timeout`, before it is killed.
+const LAST_COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long output may still come after both processes have ended: a process that they left behind may hold it open.
-const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Two signals within this time count as one: a terminal and a wrapper may both send it.
 const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
@@ -34,20 +36,23 @@ const SAME_SIGNAL: Duration = Duration::from_millis(500);
 #[derive(Default)]
 struct Status {
     tap: Option<ExitStatus>,
+    mappers_ended: usize,
+    /// The first mapper that failed.
+    mapper: Option<MapperEnd>,
     target: Option<ExitStatus>,
     /// The relay, or the counts of a shared pipe, have ended.
     relay_ended: bool,
     states_ended: bool,
-    logs_ended: u8,
+    logs_ended: usize,
     /// The target ended, or stopped reading, before it had everything.
     target_first: bool,
     /// A failure of the runner between the two, for which neither of them is to blame.
     failed: Option<String>,
-    both_ended_at: Option<Instant>,
-    /// The first signal.
-    signal: Option<(i32, Instant)>,
-    /// When a tap that is no longer needed is killed.
-    tap_deadline: Option<Instant>,
+    all_ended_at: Option<Instant>,
+    /// The first signal, or the timeout.
+    interruption: Option<(Interruption, Instant)>,
+    /// When a tap that is no longer needed is killed, and mappers with it.
+    input_deadline: Option<Instant>,
 }
 
 struct Supervisor<'a> {
@@ -59,15 +64,15 @@ struct Supervisor<'a> {
     context: &'a RunContext,
 }
 
-/// Starts both processes, and returns when both have ended.
+/// Starts all processes, and returns when all have ended.
 pub(super) fn supervise(
     plan: &Plan,
     tap_args: &[OsString],
     writer: &StateWriter,
     context: &RunContext,
 ) -> Result<Outcome> {
-    if let Some(signal) = context.signals.take() {
-        return Err(interrupted(signal));
+    if let Some(interruption) = context.signals.take() {
+        return Err(interruption.error());
     }
     let began = Instant::now();
     let processes = Processes::start(plan, tap_args, writer, context)?;
@@ -103,12 +108,13 @@ impl Supervisor<'_> {
                 self.handle(event)?;
             }
             self.handle_signals();
-            self.end_a_tap_that_is_not_needed();
+            self.end_input_that_is_not_needed();
             self.give_the_verdict_on_the_input();
+            let mappers = self.processes.mappers.len();
             let status = &mut self.status;
-            if let (Some(tap), Some(target)) = (status.tap, status.target) {
-                let since = *status.both_ended_at.get_or_insert_with(Instant::now);
-                let all_ended = status.relay_ended && status.states_ended && status.logs_ended == 2;
+            if let (Some(tap), Some(target), true) = (status.tap, status.target, status.mappers_ended == mappers) {
+                let since = *status.all_ended_at.get_or_insert_with(Instant::now);
+                let all_ended = status.relay_ended && status.states_ended && status.logs_ended == 2 + mappers;
                 if all_ended || since.elapsed() > OUTPUT_TIMEOUT {
                     return Ok(self.verdict(tap, target));
                 }
@@ -135,6 +141,10 @@ impl Supervisor<'_> {
         let failed = |what: &str, error| Error::io(format!("cannot wait for the {what}"), error);
         match event {
             Event::TapEnded(status) => self.status.tap = Some(status.map_err(|error| failed("tap", error))?),
+            Event::MapperEnded(index, status) => {
+                let status = status.map_err(|error| failed("mapper", error))?;
+                self.mapper_ended(index, status);
+            }
             Event::TargetEnded(status) => {
                 self.status.target = Some(status.map_err(|error| failed("target", error))?);
                 self.status.target_first |= match self.processes.shared_pipe.take() {
@@ -167,50 +177,69 @@ impl Supervisor<'_> {
         Ok(())
     }
 
-    /// The first signal goes to the tap alone. It ends, and the target gets and commits everything that it wrote. (A target
-    /// that gets a signal while it drains may emit a state too early: those of the Meltano SDK do.) The second signal kills
-    /// both.
-    fn handle_signals(&mut self) {
-        let Some(signal) = self.context.signals.take() else {
-            return;
-        };
-        match self.status.signal {
-            None => {
-                self.status.signal = Some((signal, Instant::now()));
-                self.context.console.warn(&format!(
-                    "{}: stopping the tap; the target finishes what it has received. A second signal kills both",
-                    signals::name(signal)
-                ));
-                self.processes
-                    .tap
-                    .signal(if signal == signal_hook::consts::SIGINT {
-                        Signal::INT
-                    } else {
-                        Signal::TERM
-                    });
-            }
-            Some((_, at)) if at.elapsed() < SAME_SIGNAL => {}
-            Some(_) => {
-                self.context
-                    .console
-                    .warn(&format!("{} again: both are killed", signals::name(signal)));
-                self.processes.tap.signal(Signal::KILL);
-                self.processes.target.signal(Signal::KILL);
-            }
+    /// A mapper that ends while there is input for it has failed, whatever its exit code is.
+    fn mapper_ended(&mut self, index: usize, status: ExitStatus) {
+        self.status.mappers_ended += 1;
+        let mapper = &mut self.processes.mappers[index];
+        let early = mapper.ended();
+        if (early || !status.success()) && self.status.mapper.is_none() {
+            self.status.mapper = Some(MapperEnd {
+                name: mapper.name.clone(),
+                status,
+                early,
+            });
         }
     }
 
-    /// Stops the tap when the target has ended, or when states can no longer be stored.
-    fn end_a_tap_that_is_not_needed(&mut self) {
-        if self.status.tap.is_some() {
+    /// The first signal goes to the tap alone. It ends, and the target gets and commits everything that it wrote. (A target
+    /// that gets a signal while it drains may emit a state too early: those of the Meltano SDK do.) The second signal kills
+    /// everything, and so does the time that a run with a timeout takes to end.
+    fn handle_signals(&mut self) {
+        let now = self.context.signals.take();
+        let console = &self.context.console;
+        match (self.status.interruption, now) {
+            (None, None) => {}
+            (None, Some(interruption)) => {
+                let ended_at = Instant::now();
+                self.status.interruption = Some((interruption, ended_at));
+                console.warn(&format!(
+                    "the run is {interruption}: stopping the tap; the target finishes what it has received. Another signal kills both"
+                ));
+                if let Interruption::Timeout(_) = interruption {
+                    self.status.input_deadline = Some(ended_at + TERMINATION_TIMEOUT);
+                }
+                self.processes.tap.signal(match interruption {
+                    Interruption::Signal(signal_hook::consts::SIGINT) => Signal::INT,
+                    _ => Signal::TERM,
+                });
+            }
+            (Some((_, at)), Some(Interruption::Signal(_))) if at.elapsed() >= SAME_SIGNAL => {
+                console.warn("another signal: all processes are killed");
+                self.kill();
+            }
+            (Some((Interruption::Timeout(_), at)), _) if at.elapsed() > LAST_COMMIT_TIMEOUT => self.kill(),
+            (Some(_), _) => {}
+        }
+    }
+
+    fn kill(&self) {
+        self.processes.signal_input(Signal::KILL);
+        self.processes.target.signal(Signal::KILL);
+    }
+
+    /// Stops the tap and the mappers when the target or a mapper has ended, or when states can no longer be stored.
+    fn end_input_that_is_not_needed(&mut self) {
+        let status = &self.status;
+        if status.tap.is_some() && status.mappers_ended == self.processes.mappers.len() {
             return;
         }
-        match self.status.tap_deadline {
-            None if self.status.target_first || self.writer.progress().failed => {
-                self.status.tap_deadline = Some(Instant::now() + TERMINATION_TIMEOUT);
-                self.processes.tap.signal(Signal::TERM);
+        let unread = status.target_first || status.mapper.as_ref().is_some_and(|mapper| mapper.early);
+        match status.input_deadline {
+            None if unread || self.writer.progress().failed => {
+                self.status.input_deadline = Some(Instant::now() + TERMINATION_TIMEOUT);
+                self.processes.signal_input(Signal::TERM);
             }
-            Some(deadline) if Instant::now() > deadline => self.processes.tap.signal(Signal::KILL),
+            Some(deadline) if Instant::now() > deadline => self.processes.signal_input(Signal::KILL),
             _ => {}
         }
     }
@@ -222,8 +251,11 @@ impl Supervisor<'_> {
         }
         let status = &self.status;
         let tap_failed = status.tap.filter(|status| !status.success()).map(describe);
-        let interrupted = status.signal.map(|(signal, _)| signals::name(signal).to_owned());
-        let stopped = status.tap_deadline.map(|_| "the tap was stopped".to_owned());
+        let mapper_failed = status.mapper.as_ref().map(|mapper| {
+            format!("the mapper {} ended with {}", mapper.name, describe(mapper.status))
+        });
+        let interrupted = status.interruption.map(|(interruption, _)| interruption.to_string());
+        let stopped = status.input_deadline.map(|_| "the tap was stopped".to_owned());
         let unread = status
             .target_first
             .then(|| "the target did not read all of it".to_owned());
@@ -231,18 +263,20 @@ impl Supervisor<'_> {
         let why = interrupted
             .or_else(|| status.failed.clone())
             .or(unread)
+            .or(mapper_failed)
             .or(stopped);
+        let all_ended = status.tap.is_some() && status.mappers_ended == self.processes.mappers.len();
         if let Some(why) = why.or(tap_failed) {
             self.processes.verdict.failed(&why);
-        } else if status.tap.is_some() && (self.shares_pipe || status.relay_ended) {
+        } else if all_ended && (self.shares_pipe || status.relay_ended) {
             fault!(RUN_VERDICT, error => return self.processes.verdict.failed(&error.to_string()));
             self.processes.verdict.ok();
         }
     }
 
     fn verdict(&self, tap: ExitStatus, target: ExitStatus) -> Verdict {
-        if let Some((signal, _)) = self.status.signal {
-            return Verdict::Interrupted(signal);
+        if let Some((interruption, _)) = self.status.interruption {
+            return Verdict::Interrupted(interruption);
         }
         if let Some(why) = &self.status.failed {
             return Verdict::Failed(why.clone(), Kind::Io);
@@ -255,6 +289,12 @@ impl Supervisor<'_> {
         // A target that learnt of the tap's failure repeats it with its own exit code.
         let unavailable = i32::from(Kind::Unavailable.exit_code());
         let follows = self.processes.verdict.is_failed() && target.code() == Some(unavailable);
-        Verdict::of(tap, target, self.status.target_first, follows)
+        Verdict::of(&Ends {
+            tap,
+            target,
+            mapper: self.status.mapper.clone(),
+            target_first: self.status.target_first,
+            target_follows: follows,
+        })
     }
 }

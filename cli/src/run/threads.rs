@@ -21,6 +21,8 @@ use crate::state::StateWriter;
 /// What a thread reports.
 pub(super) enum Event {
     TapEnded(std::io::Result<ExitStatus>),
+    /// By its place in the chain.
+    MapperEnded(usize, std::io::Result<ExitStatus>),
     TargetEnded(std::io::Result<ExitStatus>),
     Relayed(RelayEnd),
     /// The target on a shared pipe closed the FIFO of its counts.
@@ -31,14 +33,14 @@ pub(super) enum Event {
     LogEnded,
 }
 
-/// Relays records from the tap to the target.
+/// Relays records from the tap, or from the last mapper, to the target.
 pub(super) fn relay_records(
-    tap: &mut Child,
+    source: &mut Child,
     target: &mut Child,
     counter: &SharedCounter,
     events: &Sender<Event>,
 ) {
-    let (Some(from), Some(to)) = (tap.stdout.take(), target.stdin.take()) else {
+    let (Some(from), Some(to)) = (source.stdout.take(), target.stdin.take()) else {
         return;
     };
     widen(&from);

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use melisma_sdk::{Error, Result};
 
-use crate::args::RunArgs;
-use crate::project::{self, Choice, Project, environment_variables};
+use crate::args::ProjectArgs;
+use crate::project::{self, Choice, Project, Vars, environment_variables};
 
-/// Decides what TAP and TARGET on the command line mean, and where state and private files are.
+/// Decides what the blocks on the command line mean, and where state and private files are.
 pub(super) enum Workspace {
     /// They are plugins of this project.
     Project(Box<Project>),
@@ -17,25 +17,37 @@ pub(super) enum Workspace {
         here: PathBuf,
         /// The folder of the system database, usually `.meltano` in the current folder.
         system: PathBuf,
+        os: Vars,
     },
 }
 
 impl Workspace {
-    /// The project of the current folder or a parent, or else the current folder.
-    pub(super) fn find(args: &RunArgs) -> Result<Self> {
+    /// The project of the current folder or a parent, or else the current folder. `--cwd` is entered first.
+    pub(super) fn find(args: &ProjectArgs) -> Result<Self> {
+        if let Some(dir) = &args.cwd {
+            std::env::set_current_dir(dir).map_err(|error| {
+                Error::config(format!("cannot work in {}", dir.display())).with_source(error)
+            })?;
+        }
         let here =
             std::env::current_dir().map_err(|error| Error::io("cannot find the current folder", error))?;
         let os = environment_variables();
         let Some(root) = project::find(&here, &os) else {
+            if args.env_file.is_some() {
+                return Err(Error::config(
+                    "--env-file: there is no meltano.yml here or above, so nothing would read it",
+                ));
+            }
             let system = project::system_folder(&here, &os);
-            return Ok(Self::Folder { here, system });
+            return Ok(Self::Folder { here, system, os });
         };
         let choice = match &args.environment {
             Some(name) => Choice::Named(name),
             None if args.no_environment => Choice::None,
             None => Choice::Default,
         };
-        Ok(Self::Project(Box::new(Project::load(root, os, choice)?)))
+        let project = Project::load(root, os, choice, args.env_file.as_deref())?;
+        Ok(Self::Project(Box::new(project)))
     }
 
     /// The folder that the private folders of runs are made in.
@@ -43,6 +55,14 @@ impl Workspace {
         match self {
             Self::Project(project) => project.system.join("run"),
             Self::Folder { .. } => std::env::temp_dir(),
+        }
+    }
+
+    /// A setting of the project; outside of one, its variable alone.
+    pub(super) fn setting(&self, name: &str) -> Result<Option<String>> {
+        match self {
+            Self::Project(project) => project.setting(name),
+            Self::Folder { os, .. } => Ok(os.get(&project::setting_variable(name)).cloned()),
         }
     }
 

@@ -56,6 +56,7 @@ pub(super) fn plan(tap: &str, target: &str, context: &RunContext) -> Result<Plan
             catalog,
             state,
         },
+        mappers: Vec::new(),
         target: target.program,
     })
 }

@@ -1,4 +1,4 @@
-//! The plan of a run: which programs to start, and what the tap accepts.
+//! The plan of a pair: which programs to start, and what the tap accepts.
 
 mod command_lines;
 mod plugin_program;
@@ -6,18 +6,20 @@ mod project;
 
 use std::path::{Path, PathBuf};
 
-use melisma_sdk::Result;
-
 use super::context::RunContext;
 use super::line_hash;
 use super::program::Program;
-use super::workspace::Workspace;
-use crate::args::RunArgs;
 use crate::catalog::Rules;
 
-/// Both sides of a run.
+pub(super) use command_lines::plan as plan_command_lines;
+pub(super) use plugin_program::{command as plan_command, folder as command_folder};
+pub(super) use project::plan as plan_pair;
+
+/// All programs of a pair.
 pub(super) struct Plan {
     pub(super) tap: TapPlan,
+    /// In the order in which records pass them.
+    pub(super) mappers: Vec<Program>,
     pub(super) target: Program,
     /// The two command lines; `None` for plugins of a project.
     pub(super) lines: Option<Lines>,
@@ -69,20 +71,6 @@ pub(super) struct Lines {
     launchers: [Vec<usize>; 2],
     /// The names that older versions made the id of the state from. Other command lines may have had the same.
     pub(super) old_names: String,
-}
-
-impl Plan {
-    /// Finds out what TAP and TARGET of the command line stand for.
-    pub(super) fn new(args: &RunArgs, workspace: &Workspace, context: &RunContext) -> Result<Self> {
-        if let Workspace::Project(project) = workspace {
-            return project::plan(project, &args.tap, &args.target, context);
-        }
-        let plan = command_lines::plan(&args.tap, &args.target, context)?;
-        context.console.info(
-            "there is no meltano.yml here or above, so the tap and the target are run as command lines",
-        );
-        Ok(plan)
-    }
 }
 
 impl Lines {

@@ -11,21 +11,24 @@ use crate::builtin;
 use crate::plugin_kind::PluginKind;
 use crate::project::{Exports, Plugin, Project, Resolved, Vars};
 
-/// The program of a plugin, with its config file written. `earlier` is what the plugins before it have exported.
+/// The program of a tap, a mapper or a target, with its config file written under the name `side`. `earlier` is what the
+/// plugins before it have exported.
 pub(super) fn program(
     project: &Project,
     plugin: &Plugin,
     resolved: &Resolved,
     earlier: &Exports,
+    side: &str,
     context: &RunContext,
 ) -> Result<Program> {
-    let mut program = executable(project, plugin, context)?;
-    let side = match plugin.kind {
-        PluginKind::Extractor => "tap",
-        PluginKind::Loader => "target",
+    let mut program = executable(project, plugin, &plugin.executable, context)?;
+    let config = match &plugin.mapping {
+        Some(mapping) => resolved.config_with(mapping)?,
+        None => resolved.config(),
     };
-    let config = format!("{:#}", resolved.config());
-    let config = context.dir.write(&format!("{side}.config.json"), &config)?;
+    let config = context
+        .dir
+        .write(&format!("{side}.config.json"), &format!("{config:#}"))?;
     program.name.clone_from(&plugin.name);
     program.args.extend(["--config".into(), config.into()]);
     // A log configuration of the user takes precedence.
@@ -39,6 +42,32 @@ pub(super) fn program(
         resolved.process.clone()
     });
     Ok(program)
+}
+
+/// The program of a plugin with one of its commands; without a command, its executable alone.
+pub(in super::super) fn command(
+    project: &Project,
+    plugin: &Plugin,
+    resolved: &Resolved,
+    command: Option<&str>,
+    context: &RunContext,
+) -> Result<Program> {
+    let (file, args) = match command {
+        Some(command) => plugin.command(command, &resolved.process)?,
+        None => (&*plugin.executable, Vec::new()),
+    };
+    let mut program = executable(project, plugin, file, context)?;
+    program.args.extend(args.into_iter().map(Into::into));
+    program.vars = Some(resolved.process.clone());
+    Ok(program)
+}
+
+/// The folder that the commands of a plugin work in, if it is not that of the caller. Only dbt as a transformer, as
+/// projects of Meltano 1 and 2 have it, works in that of its setting `project_dir`.
+pub(in super::super) fn folder(plugin: &Plugin, resolved: &Resolved) -> Option<PathBuf> {
+    let config = resolved.config();
+    let folder = config.get("project_dir")?.as_str()?;
+    (plugin.kind == PluginKind::Transformer).then(|| PathBuf::from(folder))
 }
 
 /// The variables of a built-in plugin. It reads its settings, secrets among them, from its config file alone, so they are
@@ -55,11 +84,11 @@ fn without_settings(project: &Project, resolved: &Resolved, earlier: &Exports) -
 }
 
 /// The executable: in the virtual environment, in the project, on the path, or melisma itself.
-fn executable(project: &Project, plugin: &Plugin, context: &RunContext) -> Result<Program> {
+fn executable(project: &Project, plugin: &Plugin, name: &str, context: &RunContext) -> Result<Program> {
     let external = |file: PathBuf| Ok(Program::external(&plugin.name, file));
-    let builtin = builtin::find(&plugin.executable).filter(|builtin| builtin.kind == plugin.kind);
+    let builtin = builtin::find(name).filter(|builtin| builtin.kind == plugin.kind);
     if let Some(venv) = plugin.venv(project) {
-        let file = venv.join("bin").join(&plugin.executable);
+        let file = venv.join("bin").join(name);
         if file.exists() {
             return external(file);
         }
@@ -78,11 +107,11 @@ fn executable(project: &Project, plugin: &Plugin, context: &RunContext) -> Resul
         ));
         return Program::builtin(builtin);
     }
-    if plugin.executable.contains('/') {
-        return external(project.root.join(&plugin.executable));
+    if name.contains('/') {
+        return external(project.root.join(name));
     }
     match builtin {
         Some(builtin) => Program::builtin(builtin),
-        None => external(PathBuf::from(&plugin.executable)),
+        None => external(PathBuf::from(name)),
     }
 }

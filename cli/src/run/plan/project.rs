@@ -1,30 +1,42 @@
-//! The plan for two plugins of a project.
+//! The plan for a tap, mappings and a target of a project.
 
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::super::context::RunContext;
+use super::super::grammar::PairNames;
 use super::plugin_program::program;
 use super::{CatalogPlan, Plan, StatePlan, TapPlan};
 use crate::catalog::Rules;
 use crate::plugin_kind::PluginKind;
 use crate::project::{Exports, Plugin, Project, Resolved, resolve};
 
-/// Plans a run of two plugins; the target sees what the tap exports.
-pub(super) fn plan(project: &Project, tap: &str, target: &str, context: &RunContext) -> Result<Plan> {
-    let tap = Plugin::load(project, PluginKind::Extractor, tap)?;
-    let target = Plugin::load(project, PluginKind::Loader, target)?;
+/// Plans a pair; each plugin sees what those before it export.
+pub(in super::super) fn plan(project: &Project, names: &PairNames, context: &RunContext) -> Result<Plan> {
+    let tap = Plugin::load(project, PluginKind::Extractor, &names.tap)?;
     let resolved = resolve(project, &tap, &Exports::new())?;
-    let target_resolved = resolve(project, &target, &resolved.exports)?;
+    let tap = tap_plan(project, &tap, &resolved, context)?;
+    let mut exports = resolved.exports;
+    let mut mappers = Vec::new();
+    for (mapper, mapping) in &names.mappings {
+        let mapper = Plugin::load_mapping(project, mapper, mapping)?;
+        let resolved = resolve(project, &mapper, &exports)?;
+        let file = format!("mapper{}", mappers.len());
+        mappers.push(program(project, &mapper, &resolved, &exports, &file, context)?);
+        exports.extend(resolved.exports);
+    }
+    let target = Plugin::load(project, PluginKind::Loader, &names.target)?;
+    let resolved = resolve(project, &target, &exports)?;
     Ok(Plan {
-        tap: tap_plan(project, &tap, &resolved, context)?,
-        target: program(project, &target, &target_resolved, &resolved.exports, context)?,
+        tap,
+        mappers,
+        target: program(project, &target, &resolved, &exports, "target", context)?,
         lines: None,
     })
 }
 
 fn tap_plan(project: &Project, tap: &Plugin, resolved: &Resolved, context: &RunContext) -> Result<TapPlan> {
-    let program = program(project, tap, resolved, &Exports::new(), context)?;
+    let program = program(project, tap, resolved, &Exports::new(), "tap", context)?;
     let builtin = program.builtin;
     let can = |capability: &str| {
         tap.can(capability) || builtin.is_some_and(|builtin| builtin.capabilities().contains(&capability))

@@ -1,0 +1,133 @@
+//! A tap into a target, from the opening of its store to the report on it.
+//!
+//! This file is the whole walk, step by step; each step is a module of its own.
+
+use melisma_sdk::{Error, Result, fault};
+
+use super::context::RunContext;
+use super::outcome::Outcome;
+use super::plan::Plan;
+use super::state_id::Identity;
+use super::workspace::Workspace;
+use super::{open_store, summary, supervise, tap_args, target_state};
+use crate::args::{RunArgs, StateStrategy};
+use crate::console::Console;
+use crate::state::{RunResult, StateWriter, Store, StoreProgress, WriteMode};
+
+/// A tap, its mappers and a target that are ready to run.
+pub(super) struct Pair {
+    plan: Plan,
+    identity: Identity,
+    context: RunContext,
+}
+
+impl Pair {
+    /// Nothing of it has been started or stored.
+    pub(super) fn new(
+        mut plan: Plan,
+        args: &RunArgs,
+        workspace: &Workspace,
+        context: RunContext,
+    ) -> Result<Self> {
+        let identity = Identity::new(args, workspace, &plan)?;
+        target_state::set_state_id(&mut plan.target, &identity.state_id, &context)?;
+        Ok(Self {
+            plan,
+            identity,
+            context,
+        })
+    }
+
+    /// `tap-a > hide-pii > target-b`, with the names of mappers.
+    pub(super) fn describe(&self) -> String {
+        let mut names = vec![&*self.plan.tap.program.name];
+        names.extend(self.plan.mappers.iter().map(|mapper| &*mapper.name));
+        names.push(&self.plan.target.name);
+        names.join(" > ")
+    }
+
+    /// Runs it; returns the exit code.
+    pub(super) fn run(self, args: &RunArgs, workspace: &Workspace) -> Result<u8> {
+        let Self {
+            plan,
+            identity,
+            context,
+        } = self;
+        let console = &context.console;
+        let store = open_store::open_store(args, workspace, &identity, &context)?;
+        console.info(&format!(
+            "run {}: {} into {}, state id {}",
+            context.run_id, plan.tap.program.name, plan.target.name, identity.state_id
+        ));
+        let state = starting_state(args, &plan, &store, &context);
+        let mode = write_mode(args, &store);
+        let writer = StateWriter::start(store, mode);
+        // An error from here on is recorded in the history of the run, so it must not return early.
+        let outcome = state.and_then(|state| {
+            let tap_args = tap_args::prepare(&plan.tap, state, &context)?;
+            supervise::supervise(&plan, &tap_args, &writer, &context)
+        });
+        finish(outcome, writer, mode, console)
+    }
+}
+
+/// The state to resume from: the one that the target has committed, if it stores one, otherwise the stored one.
+fn starting_state(
+    args: &RunArgs,
+    plan: &Plan,
+    store: &Store,
+    context: &RunContext,
+) -> Result<Option<String>> {
+    if args.full_refresh || args.no_state_update {
+        return Ok(None);
+    }
+    match target_state::stored_state(&plan.target, context)? {
+        Some(state) => Ok(Some(state)),
+        None => store.read(),
+    }
+}
+
+fn write_mode(args: &RunArgs, store: &Store) -> WriteMode {
+    let merges = match args.state_strategy {
+        StateStrategy::Auto => args.full_refresh || args.merge_state,
+        StateStrategy::Merge => true,
+        StateStrategy::Overwrite => false,
+    };
+    if merges && !store.replaces() {
+        WriteMode::Partial
+    } else {
+        WriteMode::Complete
+    }
+}
+
+/// Stores the last state, closes the run's row and reports how the run ended.
+fn finish(outcome: Result<Outcome>, writer: StateWriter, mode: WriteMode, console: &Console) -> Result<u8> {
+    let (store, progress, stored) = writer.finish()?;
+    let outcome = match (outcome, stored) {
+        (Ok(_), Err(error)) => Err(Error::new(error.kind(), not_stored(&error, &store, &progress))),
+        (outcome, _) => outcome,
+    };
+    fault!(RUN_END);
+    let result = match &outcome {
+        Ok(outcome) => outcome.result(),
+        Err(error) => RunResult::Fail(error.to_string()),
+    };
+    let last = progress.stored.as_deref().map(|state| (state, mode));
+    if let Err(error) = store.finish(&result, last) {
+        console.warn(&format!("the run could not be recorded as ended: {error}"));
+    }
+    if let Ok(outcome) = &outcome {
+        summary::report(outcome, &progress, &store, console);
+    }
+    outcome.map(|outcome| outcome.exit_code())
+}
+
+/// The message for a state that could not be stored, with the file that it was saved to instead.
+fn not_stored(error: &Error, store: &Store, progress: &StoreProgress) -> String {
+    let instead = match progress.waiting.as_deref().map(|state| store.save_aside(state)) {
+        Some(Some(path)) => format!("; the last emitted state was saved to {}", path.display()),
+        Some(None) => "; the last emitted state could not be saved anywhere".to_owned(),
+        None => String::new(),
+    };
+    format!("the state could not be stored: {error}{instead}")
+}
