@@ -122,7 +122,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) state_id: Option<String>,
     /// Add this suffix to the id of the state
-    #[arg(long, value_name = "SUFFIX", env = "MELTANO_RUN_STATE_ID_SUFFIX", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "SUFFIX",
+        env = "MELTANO_RUN_STATE_ID_SUFFIX",
+        hide_env_values = true
+    )]
     pub(crate) state_id_suffix: Option<String>,
     /// Store the state in this file instead of the database
     #[arg(long, value_name = "FILE", conflicts_with = "state_id")]
@@ -140,7 +145,13 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) adopt_state: bool,
     /// How a new state is stored
-    #[arg(long, value_name = "STRATEGY", env = "MELTANO_RUN_STATE_STRATEGY", hide_env_values = true, default_value = "auto")]
+    #[arg(
+        long,
+        value_name = "STRATEGY",
+        env = "MELTANO_RUN_STATE_STRATEGY",
+        hide_env_values = true,
+        default_value = "auto"
+    )]
     pub(crate) state_strategy: StateStrategy,
     /// The same as --state-strategy merge
     #[arg(long, hide = true)]

@@ -34,15 +34,14 @@ impl LogArgs {
 }
 
 /// A setting of the project that is one of a few words.
-fn one_of<T: ValueEnum>(
-    name: &str,
-    setting: &impl Fn(&str) -> Result<Option<String>>,
-) -> Result<Option<T>> {
+fn one_of<T: ValueEnum>(name: &str, setting: &impl Fn(&str) -> Result<Option<String>>) -> Result<Option<T>> {
     let Some(text) = setting(name)?.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     let known = || {
-        let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let values = T::value_variants()
+            .iter()
+            .filter_map(ValueEnum::to_possible_value);
         let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
         names.join(", ")
     };
@@ -89,7 +88,10 @@ impl Console {
             io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         // Bars between lines for machines would break them, and with `--quiet` they are not wanted.
-        let for_people = matches!(format, LogFormat::Text | LogFormat::Colored | LogFormat::Uncolored);
+        let for_people = matches!(
+            format,
+            LogFormat::Text | LogFormat::Colored | LogFormat::Uncolored
+        );
         let bars = (terminal && for_people && threshold <= Level::Info).then(MultiProgress::new);
         let style = match format {
             LogFormat::Json => Style::Json,
@@ -234,7 +236,14 @@ fn line(
 /// The line that says how many lines are missing.
 fn dropped(lines: u64, style: Style) -> String {
     let message = format!("{lines} log lines were dropped because nothing read stderr for a while");
-    line(Timestamp::now(), Level::Warning, "melisma", &message, style, &Map::new())
+    line(
+        Timestamp::now(),
+        Level::Warning,
+        "melisma",
+        &message,
+        style,
+        &Map::new(),
+    )
 }
 
 #[cfg(test)]
@@ -254,7 +263,14 @@ mod tests {
     #[test]
     fn a_line_of_json_has_the_fields_that_meltano_gives_it() {
         let at = Timestamp::from_microsecond(1_769_860_800_123_456).expect("in range");
-        let line = line(at, Level::Warning, "tap-a", "it is \"so\"", Style::Json, &Map::new());
+        let line = line(
+            at,
+            Level::Warning,
+            "tap-a",
+            "it is \"so\"",
+            Style::Json,
+            &Map::new(),
+        );
         let expected = json!({
             "timestamp": "2026-01-31T12:00:00.123456Z", "level": "warning", "name": "tap-a", "event": "it is \"so\"",
         });

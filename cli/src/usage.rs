@@ -23,9 +23,7 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<ControlFlow<ExitCode, Comman
         Err(error) => {
             // The message quotes arguments. They are escaped first: a terminal must not obey them, and none may look like
             // a line of its own.
-            let error = printable
-                .and_then(|words| parsed(words).err())
-                .unwrap_or(error);
+            let error = printable.and_then(|words| parsed(words).err()).unwrap_or(error);
             // A closed stdout while printing help is no failure.
             let _ = error.print();
             return Ok(ControlFlow::Break(if error.use_stderr() {
@@ -125,8 +123,14 @@ mod tests {
         let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
         for (given, expected) in [
             ("m run a b", "m run a b"),
-            ("m --cwd x --environment=e_f run a", "m run --cwd x --environment=e_f a"),
-            ("m --no_environment --log_level=debug run --dry_run a_b", "m run --no-environment --log-level=debug --dry-run a_b"),
+            (
+                "m --cwd x --environment=e_f run a",
+                "m run --cwd x --environment=e_f a",
+            ),
+            (
+                "m --no_environment --log_level=debug run --dry_run a_b",
+                "m run --no-environment --log-level=debug --dry-run a_b",
+            ),
             ("m --version", "m --version"),
             ("m --cwd", "m --cwd"),
             ("m", "m"),

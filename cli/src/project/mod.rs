@@ -26,7 +26,7 @@ use expand::Lookup;
 
 pub(crate) use environment::{Choice, Environment};
 pub(crate) use names::Named;
-pub(crate) use plugin::{Command, Plugin};
+pub(crate) use plugin::Plugin;
 pub(crate) use settings::{Resolved, resolve};
 pub(crate) use vars::Exports;
 

@@ -34,7 +34,13 @@ impl Case {
     }
 
     fn project(&self) -> Project {
-        Project::load(self.folder.path().to_owned(), self.os.clone(), Choice::Default, None).expect("a project")
+        Project::load(
+            self.folder.path().to_owned(),
+            self.os.clone(),
+            Choice::Default,
+            None,
+        )
+        .expect("a project")
     }
 
     fn resolve(&self, kind: PluginKind, name: &str, exports: &Exports) -> Result<Resolved> {
@@ -278,7 +284,12 @@ fn a_typo_gets_a_suggestion() {
         .expect_err("unknown")
         .to_string();
     assert!(error.contains("tap-f"), "{error}");
-    let error = Project::load(case.folder.path().to_owned(), Vars::new(), Choice::Named("devv"), None);
+    let error = Project::load(
+        case.folder.path().to_owned(),
+        Vars::new(),
+        Choice::Named("devv"),
+        None,
+    );
     assert!(
         error
             .err()

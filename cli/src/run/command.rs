@@ -58,7 +58,6 @@ impl CommandBlock {
 
     /// Runs it; returns the exit code. What it writes to stdout and to stderr is its log.
     pub(super) fn run(self) -> Result<u8> {
-        let console = &self.context.console;
         if let Some(interruption) = self.context.signals.take() {
             return Err(interruption.error());
         }
@@ -87,7 +86,8 @@ impl CommandBlock {
         };
         // A process that the command left behind may hold its output open.
         let ended = Instant::now();
-        while ended.elapsed() < OUTPUT_TIMEOUT && outputs.iter().flatten().any(|output| !output.is_finished()) {
+        while ended.elapsed() < OUTPUT_TIMEOUT && outputs.iter().flatten().any(|output| !output.is_finished())
+        {
             thread::sleep(TICK / 10);
         }
         let status = status.map_err(|error| Error::io(format!("cannot wait for {}", self.name), error))?;
@@ -126,9 +126,10 @@ fn stop(group: &ProcessGroup, interruption: Interruption, again: bool) {
 fn unsupported(names: &CommandNames) -> Option<String> {
     let CommandNames { kind, plugin, .. } = names;
     match kind {
-        PluginKind::File | PluginKind::Transform => {
-            Some(format!("{plugin}: a plugin of the kind {} has no command to run", kind.singular()))
-        }
+        PluginKind::File | PluginKind::Transform => Some(format!(
+            "{plugin}: a plugin of the kind {} has no command to run",
+            kind.singular()
+        )),
         PluginKind::Orchestrator if plugin == "airflow" => Some(format!(
             "{plugin}: as an orchestrator it needs a configuration file that `meltano invoke {plugin}` writes; add it as a utility"
         )),

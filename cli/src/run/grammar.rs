@@ -165,7 +165,12 @@ jobs:
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join(crate::project::FILE), PROJECT).expect("written");
         let choice = crate::project::Choice::None;
-        let project = Project::load(folder.path().to_owned(), crate::project::Vars::new(), choice, None);
+        let project = Project::load(
+            folder.path().to_owned(),
+            crate::project::Vars::new(),
+            choice,
+            None,
+        );
         let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
         parse(&words, &project.expect("a project"))
     }
@@ -191,8 +196,14 @@ jobs:
     fn pairs_mappings_commands_and_jobs_make_blocks() {
         for (words, blocks) in [
             ("tap-a target-b", vec![pair(&[])]),
-            ("tap-a m1 m2 target-b tap-a target-b", vec![pair(&["m1", "m2"]), pair(&[])]),
-            ("dbt:test tap-a target-b dbt", vec![dbt(Some("test")), pair(&[]), dbt(None)]),
+            (
+                "tap-a m1 m2 target-b tap-a target-b",
+                vec![pair(&["m1", "m2"]), pair(&[])],
+            ),
+            (
+                "dbt:test tap-a target-b dbt",
+                vec![dbt(Some("test")), pair(&[]), dbt(None)],
+            ),
             ("j", vec![pair(&["m1"]), pair(&[]), dbt(Some("run"))]),
             ("text dbt:run", vec![pair(&[]), dbt(Some("run"))]),
         ] {

@@ -24,6 +24,7 @@ mod progress;
 mod query_plugin;
 mod relay;
 mod run_dir;
+mod run_log;
 mod shared_pipe;
 mod state_id;
 mod state_reader;
@@ -76,7 +77,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
 /// A block that is ready to run.
 enum Step {
     Pair(Box<Pair>),
-    Command(CommandBlock),
+    Command(Box<CommandBlock>),
 }
 
 impl Step {
@@ -105,10 +106,12 @@ fn prepare(args: &RunArgs, workspace: &Workspace, invocation: &Invocation) -> Re
         };
         let context = context()?;
         let plan = plan::plan_command_lines(tap, target, &context)?;
-        invocation
-            .console
-            .info("there is no meltano.yml here or above, so the tap and the target are run as command lines");
-        return Ok(vec![Step::Pair(Box::new(Pair::new(plan, args, workspace, context)?))]);
+        invocation.console.info(
+            "there is no meltano.yml here or above, so the tap and the target are run as command lines",
+        );
+        return Ok(vec![Step::Pair(Box::new(Pair::new(
+            plan, args, workspace, context,
+        )?))]);
     };
     let mut steps = Vec::new();
     for block in blocks {
@@ -118,7 +121,7 @@ fn prepare(args: &RunArgs, workspace: &Workspace, invocation: &Invocation) -> Re
                 let plan = plan::plan_pair(project, &names, &context)?;
                 Step::Pair(Box::new(Pair::new(plan, args, workspace, context)?))
             }
-            Block::Command(names) => Step::Command(CommandBlock::new(project, &names, context)?),
+            Block::Command(names) => Step::Command(Box::new(CommandBlock::new(project, &names, context)?)),
         });
     }
     Ok(steps)
@@ -138,7 +141,10 @@ fn run_steps(steps: Vec<Step>, args: &RunArgs, workspace: &Workspace, console: &
         if code != 0 {
             let left = number - index - 1;
             if left > 0 {
-                console.error(&format!("{} not run, because this one failed", plural_blocks(left)));
+                console.error(&format!(
+                    "{} not run, because this one failed",
+                    plural_blocks(left)
+                ));
             }
             return Ok(ExitCode::from(code));
         }

@@ -65,7 +65,11 @@ impl Verdict {
         let (message, statuses) = match (tap_failed, target_failed, mapper) {
             (false, false, None) => return Self::Success,
             (false, false, Some(mapper)) => {
-                let early = if mapper.early { ", before the end of its input" } else { "" };
+                let early = if mapper.early {
+                    ", before the end of its input"
+                } else {
+                    ""
+                };
                 let status = describe(mapper.status);
                 ("Mappers failed", format!("{}: {status}{early}", mapper.name))
             }
@@ -177,7 +181,10 @@ mod tests {
         let failed = |message: &str, kind| Verdict::Failed(message.to_owned(), kind);
         assert_eq!(
             with(1, 69, 65, true, true),
-            failed("Mappers failed (m: exit code 65, before the end of its input)", Kind::Input)
+            failed(
+                "Mappers failed (m: exit code 65, before the end of its input)",
+                Kind::Input
+            )
         );
         assert_eq!(
             with(0, 0, 2, false, true),
@@ -195,8 +202,7 @@ mod tests {
 
     #[test]
     fn the_kind_is_that_of_whoever_failed_first() {
-        let kind = |tap, target, target_first| match verdict(code(tap), code(target), target_first, false)
-        {
+        let kind = |tap, target, target_first| match verdict(code(tap), code(target), target_first, false) {
             Verdict::Failed(_, kind) => kind.exit_code(),
             verdict => panic!("{verdict:?}"),
         };

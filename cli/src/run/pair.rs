@@ -2,14 +2,17 @@
 //!
 //! This file is the whole walk, step by step; each step is a module of its own.
 
+use std::sync::Arc;
+
 use melisma_sdk::{Error, Result, fault};
+use serde_json::{Map, Value};
 
 use super::context::RunContext;
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::state_id::Identity;
 use super::workspace::Workspace;
-use super::{open_store, summary, supervise, tap_args, target_state};
+use super::{open_store, run_log, summary, supervise, tap_args, target_state};
 use crate::args::{RunArgs, StateStrategy};
 use crate::console::Console;
 use crate::state::{RunResult, StateWriter, Store, StoreProgress, WriteMode};
@@ -51,10 +54,13 @@ impl Pair {
         let Self {
             plan,
             identity,
-            context,
+            mut context,
         } = self;
-        let console = &context.console;
         let store = open_store::open_store(args, workspace, &identity, &context)?;
+        if let (Store::Database { .. }, Workspace::Project(_)) = (&store, workspace) {
+            log_to_file(&mut context, &identity);
+        }
+        let console = &context.console;
         console.info(&format!(
             "run {}: {} into {}, state id {}",
             context.run_id, plan.tap.program.name, plan.target.name, identity.state_id
@@ -69,6 +75,17 @@ impl Pair {
         });
         finish(outcome, writer, mode, console)
     }
+}
+
+/// From now on the lines of this run also go to its log file. Without one the run goes on, as Meltano's does.
+fn log_to_file(context: &mut RunContext, identity: &Identity) {
+    let file = run_log::open(&identity.state_id, &context.run_id);
+    if let Err(error) = &file {
+        context.console.warn(&format!("the run has no log file: {error}"));
+    }
+    let bound = [("run_id", &context.run_id), ("job_name", &identity.state_id)];
+    let bound = bound.map(|(key, value)| (key.to_owned(), Value::from(value.as_str())));
+    context.console = Arc::new(context.console.of_run(file.ok(), Map::from_iter(bound)));
 }
 
 /// The state to resume from: the one that the target has committed, if it stores one, otherwise the stored one.

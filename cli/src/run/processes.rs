@@ -15,8 +15,9 @@ use super::input_verdict::InputVerdict;
 use super::plan::Plan;
 use super::plugin_log::Facts;
 use super::process_group::ProcessGroup;
+use super::program::Program;
 use super::relay::SharedCounter;
-use super::shared_pipe::{SharedPipe, is_done};
+use super::shared_pipe::{SharedPipe, has_data, is_done};
 use super::threads::{self, Event};
 use crate::state::StateWriter;
 
@@ -47,7 +48,9 @@ pub(super) struct Mapper {
 impl Mapper {
     /// Called when it has ended: lets go of its input. Returns whether there was more of it to come.
     pub(super) fn ended(&mut self) -> bool {
-        self.input.take().is_some_and(|input| !is_done(&input))
+        self.input
+            .take()
+            .is_some_and(|input| !is_done(&input) || has_data(&input))
     }
 }
 
@@ -82,8 +85,7 @@ impl Processes {
     ) -> Result<Self> {
         let mut tap_command = plan.tap.program.command();
         tap_command.args(tap_args);
-        let mut mapper_commands: Vec<Command> =
-            plan.mappers.iter().map(|mapper| mapper.command()).collect();
+        let mut mapper_commands: Vec<Command> = plan.mappers.iter().map(Program::command).collect();
         let mut target_command = plan.target.command();
         target_command.stdin(Stdio::piped());
         let shared = share_pipe(plan, &mut tap_command, &mut target_command, context);
@@ -108,7 +110,12 @@ impl Processes {
         let (tap_facts, target_facts) = (Facts::default(), Facts::default());
         match counts {
             Some(counts) => threads::count(counts, &counter, &sender),
-            None => threads::relay_records(mappers.last_mut().unwrap_or(&mut tap), &mut target, &counter, &sender),
+            None => threads::relay_records(
+                mappers.last_mut().unwrap_or(&mut tap),
+                &mut target,
+                &counter,
+                &sender,
+            ),
         }
         threads::states(&mut target, &plan.target, writer, console, &sender);
         threads::log_lines(&mut tap, &plan.tap.program, &tap_facts, console, &sender);
@@ -120,9 +127,13 @@ impl Processes {
         threads::end_of(&groups.0, tap, &sender, Event::TapEnded);
         threads::end_of(&groups.1, target, &sender, Event::TargetEnded);
         let mut running = Vec::new();
-        for (index, ((child, program), input)) in mappers.into_iter().zip(&plan.mappers).zip(inputs).enumerate() {
+        for (index, ((child, program), input)) in
+            mappers.into_iter().zip(&plan.mappers).zip(inputs).enumerate()
+        {
             let group = ProcessGroup::of(&child);
-            threads::end_of(&group, child, &sender, move |status| Event::MapperEnded(index, status));
+            threads::end_of(&group, child, &sender, move |status| {
+                Event::MapperEnded(index, status)
+            });
             running.push(Mapper {
                 name: program.name.clone(),
                 group,

@@ -46,6 +46,11 @@ impl SharedPipe {
     }
 }
 
+/// Whether a pipe contains data that nobody has read.
+pub(crate) fn has_data(pipe: &PipeReader) -> bool {
+    rustix::io::ioctl_fionread(pipe).is_ok_and(|bytes| bytes > 0)
+}
+
 /// Whether nothing more will be written to a pipe, which may still contain data.
 pub(crate) fn is_done(pipe: &PipeReader) -> bool {
     let mut pipe = [PollFd::new(pipe, PollFlags::IN)];

@@ -49,7 +49,7 @@ fn pipeline(workspace: &Workspace, plan: &Plan) -> Pipeline {
             target,
             words: None,
         },
-        Workspace::Folder { here, system } => {
+        Workspace::Folder { here, system, .. } => {
             // With MELTANO_SYS_DIR_ROOT several folders may use one database.
             let shared = *system != project::system_folder(here, &Vars::new());
             let words = plan.lines.as_ref().map(|lines| lines.hash(here, shared));
@@ -75,7 +75,7 @@ fn state_id(args: &RunArgs, workspace: &Workspace, names: String) -> Result<Stri
             let name = environment.map(|environment| environment.name.clone());
             (name, project.state_id_suffix()?)
         }
-        Workspace::Folder { .. } => (args.environment.clone(), None),
+        Workspace::Folder { .. } => (args.project.environment.clone(), None),
     };
     let suffix = args.state_id_suffix.clone().or(suffix);
     let parts: Vec<String> = environment.into_iter().chain([names]).chain(suffix).collect();

@@ -112,7 +112,9 @@ impl Supervisor<'_> {
             self.give_the_verdict_on_the_input();
             let mappers = self.processes.mappers.len();
             let status = &mut self.status;
-            if let (Some(tap), Some(target), true) = (status.tap, status.target, status.mappers_ended == mappers) {
+            if let (Some(tap), Some(target), true) =
+                (status.tap, status.target, status.mappers_ended == mappers)
+            {
                 let since = *status.all_ended_at.get_or_insert_with(Instant::now);
                 let all_ended = status.relay_ended && status.states_ended && status.logs_ended == 2 + mappers;
                 if all_ended || since.elapsed() > OUTPUT_TIMEOUT {
@@ -203,7 +205,7 @@ impl Supervisor<'_> {
                 let ended_at = Instant::now();
                 self.status.interruption = Some((interruption, ended_at));
                 console.warn(&format!(
-                    "the run is {interruption}: stopping the tap; the target finishes what it has received. Another signal kills both"
+                    "the run is {interruption}: stopping the tap; the target finishes what it has received. A second signal kills all"
                 ));
                 if let Interruption::Timeout(_) = interruption {
                     self.status.input_deadline = Some(ended_at + TERMINATION_TIMEOUT);
@@ -252,9 +254,15 @@ impl Supervisor<'_> {
         let status = &self.status;
         let tap_failed = status.tap.filter(|status| !status.success()).map(describe);
         let mapper_failed = status.mapper.as_ref().map(|mapper| {
-            format!("the mapper {} ended with {}", mapper.name, describe(mapper.status))
+            format!(
+                "the mapper {} ended with {}",
+                mapper.name,
+                describe(mapper.status)
+            )
         });
-        let interrupted = status.interruption.map(|(interruption, _)| interruption.to_string());
+        let interrupted = status
+            .interruption
+            .map(|(interruption, _)| interruption.to_string());
         let stopped = status.input_deadline.map(|_| "the tap was stopped".to_owned());
         let unread = status
             .target_first

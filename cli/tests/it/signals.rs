@@ -53,6 +53,10 @@ fn a_second_signal_kills_what_does_not_end() {
     signal(&child, "TERM");
     let output = child.wait_with_output().unwrap();
     assert_code(&output, 143);
-    assert!(stderr(&output).contains("both are killed"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("all processes are killed"),
+        "{}",
+        stderr(&output)
+    );
     folder.assert_clean();
 }

@@ -138,7 +138,10 @@ impl Folder {
                 command.env_remove(name);
             }
         }
-        command.env("TMPDIR", self.join("tmp")).stdin(Stdio::null());
+        command
+            .env("TMPDIR", self.join("tmp"))
+            .env("XDG_STATE_HOME", self.join("xdg-state"))
+            .stdin(Stdio::null());
         fs::create_dir_all(self.join("tmp")).unwrap();
         command
     }

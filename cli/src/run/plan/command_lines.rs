@@ -14,7 +14,7 @@ use crate::catalog::Rules;
 use crate::suggestion::suggestion;
 
 /// Plans a run of two command lines.
-pub(super) fn plan(tap: &str, target: &str, context: &RunContext) -> Result<Plan> {
+pub(in super::super) fn plan(tap: &str, target: &str, context: &RunContext) -> Result<Plan> {
     let tap = CommandLine::parse(tap, context)?;
     let target = CommandLine::parse(target, context)?;
     // Words before the plugin belong to the program that starts it: Python has an option `-s` too.

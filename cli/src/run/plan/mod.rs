@@ -6,7 +6,6 @@ mod project;
 
 use std::path::{Path, PathBuf};
 
-use super::context::RunContext;
 use super::line_hash;
 use super::program::Program;
 use crate::catalog::Rules;
