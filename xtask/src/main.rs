@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `gen`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `static`, `wheels`, `release`, `gen`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -16,10 +16,13 @@ mod macos;
 mod malformed;
 mod metadata;
 mod postgres;
+mod release;
 mod setup;
 mod sh;
 mod soak;
+mod static_binary;
 mod test;
+mod wheels;
 
 use std::process::ExitCode;
 
@@ -61,6 +64,13 @@ enum Command {
     Bench(bench::Args),
     /// A day's records in half an hour, with a kill every minute.
     Soak(soak::Args),
+    /// Build a melisma that is linked to nothing, and run it as the only file of a container.
+    Static(static_binary::Args),
+    /// Build the Python wheels.
+    Wheels(wheels::Args),
+    /// Prepare a release, or check that the tree is one.
+    #[command(subcommand)]
+    Release(release::Action),
     /// A throwaway PostgreSQL server for examples.
     #[command(subcommand)]
     Postgres(postgres::Action),
@@ -84,6 +94,9 @@ fn main() -> ExitCode {
         Command::Malformed(args) => malformed::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Soak(args) => soak::run(&args),
+        Command::Static(args) => static_binary::run(&args),
+        Command::Wheels(args) => wheels::run(&args),
+        Command::Release(action) => release::run(&action),
         Command::Postgres(action) => postgres::run(&action),
         Command::Gen { rest } => bench::corpora::generate(&rest),
     };

@@ -48,6 +48,12 @@ pub(crate) fn pipelinewise() -> Result<PathBuf> {
     environment("python-pipelinewise", requirements, &["--ignore-requires-python"])
 }
 
+/// The maturin that packs wheels.
+pub(crate) fn maturin() -> Result<PathBuf> {
+    let python = environment("python-wheels", "requirements-wheels.txt", &[])?;
+    Ok(python.with_file_name("maturin"))
+}
+
 fn environment(name: &str, requirements: &str, options: &[&str]) -> Result<PathBuf> {
     let requirements = sh::root().join("tests/e2e/python").join(requirements);
     let pinned =

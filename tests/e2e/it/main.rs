@@ -6,6 +6,7 @@
 mod claims;
 mod clocks;
 mod conformance;
+mod container;
 mod direct;
 mod disk;
 mod docs;

@@ -1,5 +1,7 @@
 //! The taps and targets that are built into `melisma`.
 
+mod definition;
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,7 +11,6 @@ use melisma_sdk::internal::{main_tap, main_target};
 use melisma_sdk::plugin::Package;
 use melisma_sdk::target::StandardConfig;
 use melisma_sdk::{Tap, Target};
-use serde_json::{Map, Value, json};
 
 use crate::plugin_kind::PluginKind;
 
@@ -101,31 +102,6 @@ impl Builtin {
         (self.command)(self.package())
     }
 
-    /// Its definition, as a lock file of Meltano would have it.
-    pub(crate) fn definition(&self) -> Map<String, Value> {
-        let settings = (self.settings)();
-        let properties = settings.schema().get("properties").and_then(Value::as_object);
-        let settings: Vec<Value> = properties
-            .into_iter()
-            .flatten()
-            .map(|(name, schema)| {
-                let aliases = schema.get("x-aliases").cloned().unwrap_or_else(|| json!([]));
-                json!({"name": name, "kind": kind(schema), "aliases": aliases})
-            })
-            .collect();
-        let definition = json!({
-            "name": self.name,
-            "namespace": self.name.replace('-', "_"),
-            "executable": self.name,
-            "capabilities": self.capabilities(),
-            "settings": settings,
-        });
-        match definition {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        }
-    }
-
     /// The capabilities that Meltano looks at before it passes a catalog, a state and a log configuration.
     pub(crate) fn capabilities(&self) -> &'static [&'static str] {
         match self.kind {
@@ -133,27 +109,6 @@ impl Builtin {
             _ => &["about", "structured-logging"],
         }
     }
-}
-
-/// The kind of a setting, from its JSON Schema.
-fn kind(schema: &Value) -> &'static str {
-    let types: Vec<&str> = match schema.get("type") {
-        Some(Value::String(one)) => vec![one],
-        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let known = ["boolean", "integer", "number", "array", "object"];
-    // Text takes precedence: a setting that may be text needs no cast.
-    if types.contains(&"string") {
-        return "string";
-    }
-    known
-        .into_iter()
-        .find(|kind| types.contains(kind))
-        .map_or("string", |kind| match kind {
-            "number" => "decimal",
-            kind => kind,
-        })
 }
 
 /// The name that a program was called by, without its folder.
