@@ -1,4 +1,4 @@
-//! Dotted keys: nested objects as flat names such as `a.b.c`, and back.
+//! Dotted keys: nested objects as flat names such as `a.b.c`, and back. `\.` is a dot inside a key.
 
 use serde_json::{Map, Value};
 
@@ -17,69 +17,86 @@ fn walk(map: &Map<String, Value>, prefix: &str, leaves: &mut Vec<(String, Value)
             format!("{prefix}.{key}")
         };
         match value {
-            Value::Object(inner) if !inner.is_empty() => walk(inner, &name, leaves),
+            Value::Object(inner)
+                if !inner.is_empty() && crate::project::big_integer::of_map(inner).is_none() =>
+            {
+                walk(inner, &name, leaves);
+            }
             leaf => leaves.push((name, leaf.clone())),
         }
     }
 }
 
-/// Nests values by their dotted names; `\.` is a dot inside a key. Of two values for one place the later takes precedence.
-pub(crate) fn nest(leaves: impl IntoIterator<Item = (String, Value)>) -> Map<String, Value> {
+/// Nests values by their dotted names. Of two values for one place the first takes precedence, as in Meltano.
+///
+/// # Errors
+/// The key that has a value although other names continue it.
+pub(crate) fn nest(leaves: impl IntoIterator<Item = (String, Value)>) -> Result<Map<String, Value>, String> {
+    nest_with(leaves, |key| key.replace("\\.", "."))
+}
+
+/// The same for a config file: settings with dotted names come after the objects that contain them, which then have each
+/// value twice; the dotted duplicates are removed.
+pub(crate) fn nest_config(
+    leaves: impl IntoIterator<Item = (String, Value)>,
+) -> Result<Map<String, Value>, String> {
+    let mut map = nest_with(leaves, str::to_owned)?;
+    remove_dotted(&mut map);
+    Ok(map)
+}
+
+fn nest_with(
+    leaves: impl IntoIterator<Item = (String, Value)>,
+    key_of: impl Fn(&str) -> String,
+) -> Result<Map<String, Value>, String> {
     let mut root = Map::new();
     for (name, value) in leaves {
-        insert(&mut root, &split(&name), value);
+        let mut keys: Vec<String> = split(&name).into_iter().map(&key_of).collect();
+        let last = keys.pop().unwrap_or_default();
+        let mut cursor = &mut root;
+        for key in keys {
+            let inner = cursor
+                .entry(key.clone())
+                .or_insert_with(|| Value::Object(Map::new()));
+            cursor = inner.as_object_mut().ok_or(key)?;
+        }
+        cursor.entry(last).or_insert(value);
     }
-    root
+    Ok(root)
 }
 
-fn insert(map: &mut Map<String, Value>, keys: &[String], value: Value) {
-    let Some((key, rest)) = keys.split_first() else {
-        return;
-    };
-    if !rest.is_empty() {
-        let slot = map.entry(key.clone()).or_insert(Value::Null);
-        let mut inner = match slot.take() {
-            Value::Object(inner) => inner,
-            _ => Map::new(),
+fn remove_dotted(map: &mut Map<String, Value>) {
+    for key in map.keys().cloned().collect::<Vec<_>>() {
+        let Some(mut value) = (if split(&key).len() > 1 || key.contains("\\.") {
+            map.shift_remove(&key)
+        } else {
+            map.get_mut(&key).map(Value::take)
+        }) else {
+            continue;
         };
-        insert(&mut inner, rest, value);
-        *slot = Value::Object(inner);
-        return;
-    }
-    match (map.get_mut(key), value) {
-        // Leaves that were set one by one take precedence over the members of an object.
-        (Some(Value::Object(old)), Value::Object(new)) => {
-            for (key, value) in new {
-                old.entry(key).or_insert(value);
-            }
+        if split(&key).len() > 1 {
+            continue;
         }
-        (_, value) => {
-            map.insert(key.clone(), value);
+        if let Value::Object(inner) = &mut value {
+            remove_dotted(inner);
         }
+        map.insert(key.replace("\\.", "."), value);
     }
 }
 
-/// The keys of a dotted name.
-pub(crate) fn split(name: &str) -> Vec<String> {
-    let mut keys = vec![String::new()];
-    let mut chars = name.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' if chars.peek() == Some(&'.') => {
-                chars.next();
-                push(&mut keys, '.');
-            }
-            '.' => keys.push(String::new()),
-            c => push(&mut keys, c),
-        }
+/// The parts of a dotted name, with their escapes.
+fn split(name: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (at, _) in name
+        .match_indices('.')
+        .filter(|(at, _)| !name[..*at].ends_with('\\'))
+    {
+        parts.push(&name[start..at]);
+        start = at + 1;
     }
-    keys
-}
-
-fn push(keys: &mut [String], c: char) {
-    if let Some(last) = keys.last_mut() {
-        last.push(c);
-    }
+    parts.push(&name[start..]);
+    parts
 }
 
 #[cfg(test)]
@@ -87,17 +104,42 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    fn object(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(map) => map,
+            _ => panic!("an object"),
+        }
+    }
+
     #[test]
     fn flat_and_back() {
-        let Value::Object(map) = json!({"a": {"b": 1, "c": {}}, "d.e": [1], r"f\.g": 2}) else {
-            panic!("an object")
-        };
-        let leaves = flatten(&map);
+        let leaves = flatten(&object(json!({"a": {"b": 1, "c": {}}, "d.e": [1], r"f\.g": 2})));
         let names: Vec<_> = leaves.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["a.b", "a.c", "d.e", r"f\.g"]);
         assert_eq!(
-            Value::Object(nest(leaves)),
-            json!({"a": {"b": 1, "c": {}}, "d": {"e": [1]}, "f.g": 2})
+            nest(leaves).map(Value::Object),
+            Ok(json!({"a": {"b": 1, "c": {}}, "d": {"e": [1]}, "f.g": 2}))
+        );
+    }
+
+    #[test]
+    fn the_first_value_of_a_place_counts_and_a_value_has_nothing_below_it() {
+        let nested = |value: Value| nest(object(value)).map(|map| Value::Object(map).to_string());
+        assert_eq!(
+            nested(json!({"a": {"b": 1}, "a.b": 2, "a.c": 3})),
+            Ok(r#"{"a":{"b":1,"c":3}}"#.to_owned())
+        );
+        assert_eq!(nested(json!({"a": 1, "a.b": 2})), Err("a".to_owned()));
+    }
+
+    #[test]
+    fn a_config_file_has_no_dotted_duplicates() {
+        let flat = object(
+            json!({"o": {"b.c": 1, r"d\.e": {r"f\.g": 2}, "h": 3}, "o.b.c": 1, r"x\.y": 4, "z": [{"p.q": 5}]}),
+        );
+        assert_eq!(
+            nest_config(flat).map(|map| Value::Object(map).to_string()),
+            Ok(r#"{"o":{"h":3,"b":{"c":1},"d.e":{"f.g":2}},"z":[{"p.q":5}],"x.y":4}"#.to_owned())
         );
     }
 }

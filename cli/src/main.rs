@@ -23,6 +23,7 @@ mod count;
 mod dotted_keys;
 mod hash;
 mod level;
+mod pickle;
 mod pipe;
 mod plugin_kind;
 mod project;

@@ -26,6 +26,8 @@ pub(crate) struct Pythons {
     pub(crate) target_jsonl: PathBuf,
     /// With MeltanoLabs' tap-postgres and target-postgres, and a PostgreSQL server.
     pub(crate) postgres: PathBuf,
+    /// With Meltano.
+    pub(crate) meltano: PathBuf,
 }
 
 /// Makes the environments on the first call, and again when their requirements change.
@@ -34,11 +36,13 @@ pub(crate) fn pythons() -> Result<Pythons> {
     let singer = environment("python-singer", "requirements-singer.txt", &[])?;
     let target_jsonl = environment("python-target-jsonl", "requirements-target-jsonl.txt", &[])?;
     let postgres = environment("python-postgres", "requirements-postgres.txt", &[])?;
+    let meltano = environment("python-meltano", "requirements-meltano.txt", &[])?;
     Ok(Pythons {
         main,
         singer,
         target_jsonl,
         postgres,
+        meltano,
     })
 }
 

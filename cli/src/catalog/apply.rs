@@ -1,8 +1,10 @@
-//! Applying rules to a catalog. Keys that no rule names keep their values and their order.
+//! Applying rules to a catalog, as Meltano walks through one: depth first, in the order of the document. Keys that no rule
+//! names keep their values and their order.
 
 use serde_json::{Map, Value, json};
 
 use super::rules::{MetadataRule, Rules};
+use super::schema;
 
 /// Changes `catalog` in place.
 pub(crate) fn apply(catalog: &mut Value, rules: &Rules) {
@@ -10,12 +12,8 @@ pub(crate) fn apply(catalog: &mut Value, rules: &Rules) {
         return;
     };
     for stream in streams.iter_mut().filter_map(Value::as_object_mut) {
-        let id = ["tap_stream_id", "stream"]
-            .iter()
-            .find_map(|key| stream.get(*key)?.as_str())
-            .unwrap_or_default();
-        let id = id.to_owned();
-        apply_schema(stream, &id, rules);
+        let id = id_of(stream).to_owned();
+        schema::apply(stream, &id, &rules.schema);
         let own: Vec<&MetadataRule> = rules
             .metadata
             .iter()
@@ -25,45 +23,43 @@ pub(crate) fn apply(catalog: &mut Value, rules: &Rules) {
     }
 }
 
-fn apply_schema(stream: &mut Map<String, Value>, id: &str, rules: &Rules) {
-    for rule in rules
-        .schema
+/// The id of a stream; old taps have only its name.
+pub(super) fn id_of(stream: &Map<String, Value>) -> &str {
+    let found = ["tap_stream_id", "stream"]
         .iter()
-        .filter(|rule| super::glob::matches(&rule.stream, id))
-    {
-        let schema = object(stream.entry("schema").or_insert_with(|| json!({})));
-        let properties = schema.map(|schema| schema.entry("properties").or_insert_with(|| json!({})));
-        let Some(properties) = properties.and_then(object) else {
-            continue;
-        };
-        let names: Vec<String> = properties
-            .keys()
-            .filter(|name| super::glob::matches(&rule.property, name))
-            .cloned()
-            .collect();
-        for name in names {
-            properties.insert(name, rule.schema.clone());
-        }
-        properties
-            .entry(rule.property.clone())
-            .or_insert_with(|| rule.schema.clone());
-    }
+        .find_map(|key| stream.get(*key)?.as_str());
+    found.unwrap_or_default()
 }
 
 fn apply_metadata(stream: &mut Map<String, Value>, rules: &[&MetadataRule]) {
+    let position = |key: &str| stream.keys().position(|other| other == key);
+    // Rules reach the entries that are added for properties only if the schema comes before the metadata in the document.
+    let schema_first =
+        position("metadata").is_none_or(|at| position("schema").is_some_and(|schema| schema < at));
     let mut entries = match stream.get_mut("metadata").map(Value::take) {
         Some(Value::Array(entries)) => entries,
         _ => Vec::new(),
     };
+    stream.entry("metadata").or_insert(Value::Null);
     ensure(&mut entries, &[], "automatic");
-    if let Some(schema) = stream.get("schema") {
-        add_properties(schema, &mut Vec::new(), &mut entries);
-    }
     // Old taps read keys of the stream itself, such as `replication_method`.
     for rule in rules.iter().filter(|rule| rule.is_of_breadcrumb("")) {
-        stream.insert(rule.key.replace('-', "_"), rule.value.clone());
+        rule.set(stream, &rule.key.replace('-', "_"));
     }
-    for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+    let mut added = Vec::new();
+    if let Some(schema) = stream.get("schema") {
+        schema::each_property(schema, &mut Vec::new(), &mut |path| added.push(path.to_vec()));
+    }
+    let before = entries.len();
+    for path in &added {
+        ensure(
+            &mut entries,
+            path,
+            if path.len() == 2 { "automatic" } else { "available" },
+        );
+    }
+    let reached = if schema_first { entries.len() } else { before };
+    for entry in entries.iter_mut().take(reached).filter_map(Value::as_object_mut) {
         let breadcrumb: Vec<&str> = entry
             .get("breadcrumb")
             .and_then(Value::as_array)
@@ -72,38 +68,28 @@ fn apply_metadata(stream: &mut Map<String, Value>, rules: &[&MetadataRule]) {
             .filter_map(Value::as_str)
             .collect();
         let breadcrumb = breadcrumb.join(".");
-        let Some(metadata) = object(entry.entry("metadata").or_insert_with(|| json!({}))) else {
+        let metadata = entry.entry("metadata").or_insert_with(|| json!({}));
+        let Some(metadata) = metadata.as_object_mut() else {
             continue;
         };
-        let unsupported = metadata.get("inclusion").and_then(Value::as_str) == Some("unsupported");
         for rule in rules.iter().filter(|rule| rule.is_of_breadcrumb(&breadcrumb)) {
-            if unsupported && rule.key == "selected" && rule.value == Value::Bool(true) {
-                continue;
-            }
-            metadata.insert(rule.key.clone(), rule.value.clone());
+            rule.set(metadata, &rule.key);
         }
     }
     stream.insert("metadata".to_owned(), Value::Array(entries));
 }
 
-/// An entry for each property whose name is a plain word, as Meltano makes them.
-fn add_properties<'a>(schema: &'a Value, path: &mut Vec<&'a str>, entries: &mut Vec<Value>) {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return;
-    };
-    for (name, schema) in properties.iter().filter(|(name, _)| is_word(name)) {
-        path.extend(["properties", name]);
-        ensure(
-            entries,
-            path,
-            if path.len() == 2 { "automatic" } else { "available" },
-        );
-        add_properties(schema, path, entries);
-        path.truncate(path.len() - 2);
+impl MetadataRule {
+    /// Sets the rule's value under `key`; what is unsupported is never selected.
+    fn set(&self, node: &mut Map<String, Value>, key: &str) {
+        let unsupported = node.get("inclusion").and_then(Value::as_str) == Some("unsupported");
+        if !(unsupported && key == "selected" && self.value == Value::Bool(true)) {
+            node.insert(key.to_owned(), self.value.clone());
+        }
     }
 }
 
-fn ensure(entries: &mut Vec<Value>, breadcrumb: &[&str], inclusion: &str) {
+fn ensure(entries: &mut Vec<Value>, breadcrumb: &[String], inclusion: &str) {
     let breadcrumb = json!(breadcrumb);
     if !entries
         .iter()
@@ -111,12 +97,4 @@ fn ensure(entries: &mut Vec<Value>, breadcrumb: &[&str], inclusion: &str) {
     {
         entries.push(json!({"breadcrumb": breadcrumb, "metadata": {"inclusion": inclusion}}));
     }
-}
-
-fn is_word(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
-}
-
-fn object(value: &mut Value) -> Option<&mut Map<String, Value>> {
-    value.as_object_mut()
 }

@@ -2,9 +2,12 @@
 
 mod apply;
 mod glob;
+mod missing;
 mod rules;
+mod schema;
 
 pub(crate) use apply::apply;
+pub(crate) use missing::missing;
 pub(crate) use rules::Rules;
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub(crate) struct MetadataRule {
     streams: Vec<String>,
     /// Whether the rule is for the streams that match none of the patterns.
     negated: bool,
+    /// Whether it is a rule of `select` or `metadata`, for one stream, rather than of `select_filter`.
+    names_one: bool,
     /// A pattern for the parts of the breadcrumb, joined by dots; empty for the stream itself.
     breadcrumb: String,
     pub(crate) key: String,
@@ -22,6 +24,7 @@ impl MetadataRule {
         Self {
             streams: vec![stream.to_owned()],
             negated: false,
+            names_one: true,
             breadcrumb,
             key: key.to_owned(),
             value,
@@ -30,6 +33,20 @@ impl MetadataRule {
 
     pub(crate) fn is_of_stream(&self, stream: &str) -> bool {
         self.streams.iter().any(|pattern| glob::matches(pattern, stream)) != self.negated
+    }
+
+    /// The stream that the rule names without wildcards, and the parts of its property.
+    pub(crate) fn named(&self) -> Option<(&str, Vec<String>)> {
+        match &self.streams[..] {
+            [stream] if self.names_one && !stream.contains('*') => {
+                let parts = self.breadcrumb.strip_prefix("properties.");
+                let parts = parts.map_or_else(Vec::new, |parts| {
+                    parts.split(".properties.").map(str::to_owned).collect()
+                });
+                Some((stream, parts))
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn is_of_breadcrumb(&self, breadcrumb: &str) -> bool {
@@ -41,11 +58,12 @@ impl MetadataRule {
     }
 }
 
-/// Replaces the schema of one property.
+/// Replaces the schemas of properties.
 #[derive(Clone, Debug)]
 pub(crate) struct SchemaRule {
     /// A pattern of stream ids.
     pub(crate) stream: String,
+    /// A pattern of their names.
     pub(crate) property: String,
     pub(crate) schema: Value,
 }
@@ -58,7 +76,7 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// The rules of the extras `select`, `metadata` (flat), `schema` (flat) and `select_filter`.
+    /// The rules of the extras `select`, `metadata`, `schema` and `select_filter`.
     pub(crate) fn new(
         select: &[String],
         metadata: &Map<String, Value>,
@@ -109,7 +127,7 @@ impl Pattern {
         let (stream, properties) = match dot {
             Some(at) => (
                 &text[..at],
-                Some(text[at + 1..].split('.').map(str::to_owned).collect()),
+                Some(text[at + 1..].split('.').map(str::to_owned).collect()).filter(|_| at + 1 < text.len()),
             ),
             None => (text, None),
         };
@@ -143,18 +161,14 @@ fn select_rules(patterns: &[String]) -> Vec<MetadataRule> {
         };
         let star = vec!["*".to_owned()];
         let properties = pattern.properties.as_ref().unwrap_or(&star);
-        let whole = properties.last().is_some_and(|last| last == "*");
         if !pattern.negated || *properties == star {
             rules.push(rule(String::new()));
         }
-        // The parents of an included property are included. A property whose parts are all excluded is excluded itself.
-        let parents = match (pattern.negated, whole) {
-            (false, _) => 1..properties.len(),
-            (true, true) => properties.len().saturating_sub(1).max(1)..properties.len(),
-            (true, false) => 1..1,
-        };
-        rules.extend(parents.map(|length| rule(breadcrumb(&properties[..length]))));
         rules.push(rule(breadcrumb(properties)));
+        // The parents of an included property are included.
+        if !pattern.negated {
+            rules.extend((1..properties.len()).map(|length| rule(breadcrumb(&properties[..length]))));
+        }
     }
     includes.extend(excludes);
     includes
@@ -163,15 +177,10 @@ fn select_rules(patterns: &[String]) -> Vec<MetadataRule> {
 /// Rules from names such as `stream.property.key`.
 fn metadata_rules(metadata: &Map<String, Value>) -> Vec<MetadataRule> {
     let mut rules = Vec::new();
-    for (name, value) in metadata {
+    for (name, value) in crate::dotted_keys::flatten(metadata) {
         let parts: Vec<String> = name.split('.').map(str::to_owned).collect();
         if let [stream, properties @ .., key] = &parts[..] {
-            rules.push(MetadataRule::new(
-                stream,
-                breadcrumb(properties),
-                key,
-                value.clone(),
-            ));
+            rules.push(MetadataRule::new(stream, breadcrumb(properties), key, value));
         }
     }
     rules
@@ -179,15 +188,12 @@ fn metadata_rules(metadata: &Map<String, Value>) -> Vec<MetadataRule> {
 
 fn schema_rules(schema: &Map<String, Value>) -> Vec<SchemaRule> {
     let mut rules = Vec::new();
-    for (stream, properties) in crate::dotted_keys::nest(schema.clone()) {
-        let Value::Object(properties) = properties else {
-            continue;
-        };
-        for (property, schema) in properties {
+    for (stream, properties) in schema {
+        for (property, schema) in properties.as_object().into_iter().flatten() {
             rules.push(SchemaRule {
                 stream: stream.clone(),
-                property,
-                schema,
+                property: property.clone(),
+                schema: schema.clone(),
             });
         }
     }
@@ -203,6 +209,7 @@ fn filter_rules(patterns: &[String]) -> Vec<MetadataRule> {
     let rule = |patterns: Vec<Pattern>, negated| MetadataRule {
         streams: patterns.into_iter().map(|pattern| pattern.stream).collect(),
         negated,
+        names_one: false,
         breadcrumb: String::new(),
         key: "selected".to_owned(),
         value: Value::Bool(false),

@@ -64,7 +64,7 @@ fn select_patterns_choose_what_meltano_chooses() {
         (&["users.x.*"], "S x x.y"),
         (&["users.x.y"], "S x x.y"),
         (&["users.*", "!users.x"], "S id x.y arr"),
-        (&["users.*", "!users.x.*"], "S id arr"),
+        (&["users.*", "!users.x.*"], "S id x arr"),
         (&["!users.id", "users.*"], "S x x.y arr"),
         (&["!users", "users.id"], ""),
         (&["users\\.x"], ""),
@@ -109,7 +109,7 @@ fn metadata_and_schema_rules_are_laid_over() {
     else {
         panic!("an object")
     };
-    let Value::Object(schema) = json!({"users.id.type": ["string", "null"], "users.new.type": "integer"})
+    let Value::Object(schema) = json!({"users": {"id": {"type": ["string", "null"]}, "new": {"type": "integer"}, "*_at": {"type": "string"}}})
     else {
         panic!("an object")
     };
@@ -129,7 +129,46 @@ fn metadata_and_schema_rules_are_laid_over() {
         users["schema"]["properties"]["id"],
         json!({"type": ["string", "null"]})
     );
+    // A pattern changes the properties that it matches, and adds none.
+    assert_eq!(users["schema"]["properties"].get("*_at"), None);
     assert_eq!(selected(&catalog, 0), "S id x x.y arr new");
+}
+
+#[test]
+fn what_the_tap_lacks_is_warned_of_once() {
+    let Value::Object(metadata) =
+        json!({"userz": {"replication-method": "INCREMENTAL"}, "*": {"typo": {"x": 1}}})
+    else {
+        panic!("an object")
+    };
+    let select = strings(&[
+        "userz.*",
+        "users.idd",
+        "users.x.z",
+        "users.x.y",
+        "users.*",
+        "oth*.typo",
+    ]);
+    let rules = Rules::new(&select, &metadata, &Map::new(), &strings(&["gone"]));
+    assert_eq!(
+        missing(&catalog(), &rules),
+        [
+            "Stream `userz` was not found in the catalog",
+            "Property `idd` was not found in the schema of stream `users`",
+            "Property `x.z` was not found in the schema of stream `users`",
+        ]
+    );
+}
+
+/// Meltano walks through a stream in the order of the document.
+#[test]
+fn entries_that_are_added_behind_the_walk_get_no_rules() {
+    let mut catalog: Value = serde_json::from_str(
+        r#"{"streams": [{"tap_stream_id": "s", "metadata": [], "schema": {"properties": {"a": {}}}}]}"#,
+    )
+    .expect("JSON");
+    apply(&mut catalog, &Rules::everything());
+    assert_eq!(selected(&catalog, 0), "S");
 }
 
 #[test]

@@ -4,14 +4,14 @@ use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::expand::Lookup;
-use super::{Project, Vars, env_of, expand_all, named, objects};
+use super::{Project, Vars, env_of, named, objects};
 use crate::suggestion::suggestion;
 
 /// The active environment.
 pub(crate) struct Environment {
     pub(crate) name: String,
     pub(super) document: Map<String, Value>,
-    /// Its `env:`, expanded.
+    /// Its `env:`, as written.
     pub(super) env: Vars,
 }
 
@@ -55,15 +55,10 @@ pub(super) fn choose(project: &Project, choice: Choice<'_>) -> Result<Option<Env
             suggestion(&name, names)
         )));
     };
-    let lookup = Lookup::new(
-        [&project.os, &project.env_expanded, &project.dotenv],
-        project.strict,
-    );
-    let env = expand_all(&env_of(document), &lookup)?;
     Ok(Some(Environment {
         name,
         document: (*document).clone(),
-        env,
+        env: env_of(document),
     }))
 }
 
@@ -80,10 +75,15 @@ impl Project {
         else {
             return Ok(None);
         };
-        let lookup = Lookup::new(
-            [&self.dotenv, &self.os, &self.env_expanded, &environment.env],
-            self.strict,
-        );
+        // Not with the environment's own `env:`, which Meltano reads only afterwards.
+        let layers = [
+            &self.dotenv,
+            &self.os,
+            &self.own_vars,
+            &self.env,
+            &self.setting_vars,
+        ];
+        let lookup = Lookup::new(layers, self.strict);
         Ok(Some(lookup.text(suffix)?).filter(|suffix| !suffix.is_empty()))
     }
 }

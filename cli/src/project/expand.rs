@@ -29,19 +29,27 @@ impl<'a> Lookup<'a> {
             .map(String::as_str)
     }
 
-    /// Expands the text inside `value`, but not keys. Text that becomes empty becomes null.
+    /// Expands the text inside `value`, but not keys. A value that is text and becomes empty becomes null; text inside lists
+    /// and objects stays empty.
     pub(crate) fn value(&self, value: &Value) -> Result<Value> {
+        Ok(match self.inside(value)? {
+            Value::String(expanded) if expanded.is_empty() && value.as_str() != Some("") => Value::Null,
+            expanded => expanded,
+        })
+    }
+
+    fn inside(&self, value: &Value) -> Result<Value> {
         Ok(match value {
-            Value::String(text) => match self.text(text)? {
-                expanded if expanded.is_empty() && !text.is_empty() => Value::Null,
-                expanded => Value::String(expanded),
-            },
-            Value::Array(items) => {
-                Value::Array(items.iter().map(|item| self.value(item)).collect::<Result<_>>()?)
-            }
+            Value::String(text) => Value::String(self.text(text)?),
+            Value::Array(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|item| self.inside(item))
+                    .collect::<Result<_>>()?,
+            ),
             Value::Object(map) => Value::Object(
                 map.iter()
-                    .map(|(key, value)| Ok((key.clone(), self.value(value)?)))
+                    .map(|(key, value)| Ok((key.clone(), self.inside(value)?)))
                     .collect::<Result<_>>()?,
             ),
             other => other.clone(),
@@ -123,10 +131,10 @@ mod tests {
         ] {
             assert_eq!(lookup.value(&json!(text)).expect("lenient"), expected, "{text}");
         }
-        let nested = json!([1, "$ROOT", {"$ROOT": "$ENVV"}]);
+        let nested = json!([1, "$ROOT", {"$ROOT": "$ENVV"}, "$UNSET"]);
         assert_eq!(
             lookup.value(&nested).expect("lenient"),
-            json!([1, "r", {"$ROOT": "e"}])
+            json!([1, "r", {"$ROOT": "e"}, ""])
         );
     }
 

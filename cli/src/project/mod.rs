@@ -1,16 +1,22 @@
 //! A Meltano project: `meltano.yml`, `.env`, the active environment, plugins and their settings.
 
+pub(crate) mod big_integer;
 mod cast;
+mod dates;
 mod dotenv;
 mod environment;
 mod expand;
 mod extras;
+mod include;
 mod lock;
 mod names;
 mod plugin;
+mod project_settings;
 mod python;
 mod setting;
 mod settings;
+pub(crate) mod spelling;
+mod stored;
 mod vars;
 mod yaml;
 
@@ -23,6 +29,7 @@ use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
 use expand::Lookup;
+use stored::StoredSettings;
 
 pub(crate) use environment::{Choice, Environment};
 pub(crate) use names::Named;
@@ -56,9 +63,14 @@ pub(crate) struct Project {
     document: Map<String, Value>,
     pub(crate) os: Vars,
     dotenv: Vars,
-    /// The project's own `env:`, as written and after expansion.
+    /// The project's own `env:`, as written.
     env: Vars,
-    env_expanded: Vars,
+    /// Variables that describe the project, such as `MELTANO_PROJECT_ROOT`.
+    own_vars: Vars,
+    /// The settings of the project, as the variables that plugins get.
+    setting_vars: Vars,
+    stored: StoredSettings,
+    /// Whether a reference to a missing variable is an error.
     strict: bool,
 }
 
@@ -94,71 +106,38 @@ pub(crate) fn setting_variable(name: &str) -> String {
 
 impl Project {
     /// Reads the project in `root`. `env_file` is read instead of its `.env`.
-    pub(crate) fn load(root: PathBuf, os: Vars, choice: Choice<'_>, env_file: Option<&Path>) -> Result<Self> {
-        let path = root.join(FILE);
-        let text = fs::read_to_string(&path)
-            .map_err(|error| Error::config(format!("cannot read {}", path.display())).with_source(error))?;
-        let document = yaml::read(&path, &text)?;
-        if document
-            .get("include_paths")
-            .is_some_and(|paths| !paths.is_null())
-        {
-            return Err(Error::config(format!(
-                "{}: include_paths is not supported",
-                path.display()
-            )));
-        }
+    pub(crate) fn load(
+        root: PathBuf,
+        mut os: Vars,
+        choice: Choice<'_>,
+        env_file: Option<&Path>,
+    ) -> Result<Self> {
+        // Meltano sets it for itself, and so for plugins, when whoever started it has not.
+        os.entry("MELTANO_JOB_TRIGGER".to_owned())
+            .or_insert_with(|| "cli".to_owned());
+        let document = include::read(&root)?;
         let dotenv = match env_file {
             Some(file) => read_dotenv(file, &os)?,
             None => read_dotenv(&root.join(".env"), &os)?,
         };
-        let strict = document
-            .get("ff")
-            .and_then(|ff| ff.get("strict_env_var_mode"))
-            .and_then(Value::as_bool)
-            == Some(true);
-        let env = env_of(&document);
-        let env_expanded = expand_all(&env, &Lookup::new([&os], strict))?;
-        let system = system_folder(&root, &os);
         let mut project = Self {
-            root,
-            system,
+            system: system_folder(&root, &os),
+            env: env_of(&document),
             environment: None,
+            own_vars: Vars::new(),
+            setting_vars: Vars::new(),
+            stored: StoredSettings::default(),
+            strict: false,
+            root,
             document,
             os,
             dotenv,
-            env,
-            env_expanded,
-            strict,
         };
         project.environment = environment::choose(&project, choice)?;
+        project.own_vars = vars::of_project(&project);
+        project.strict = project.read_strict_mode()?;
+        project.setting_vars = project.read_setting_variables()?;
         Ok(project)
-    }
-
-    /// A setting of the project itself, such as `database_uri`: environment, `.env`, file.
-    pub(crate) fn setting(&self, name: &str) -> Result<Option<String>> {
-        let variable = setting_variable(name);
-        if let Some(value) = self.os.get(&variable).or_else(|| self.dotenv.get(&variable)) {
-            return Ok(Some(value.clone()));
-        }
-        let mut value = self.document.get(name);
-        if value.is_none()
-            && let Some((section, key)) = name.split_once('.')
-        {
-            value = self.document.get(section).and_then(|section| section.get(key));
-        }
-        let Some(text) = value.and_then(Value::as_str) else {
-            return Ok(None);
-        };
-        let mut own = self.os.clone();
-        own.insert(
-            "MELTANO_SYS_DIR_ROOT".to_owned(),
-            self.system.display().to_string(),
-        );
-        own.insert("MELTANO_PROJECT_ROOT".to_owned(), self.root.display().to_string());
-        Lookup::new([&self.dotenv, &own], self.strict)
-            .text(text)
-            .map(Some)
     }
 
     /// The block of a plugin in the active environment.
@@ -218,7 +197,7 @@ fn env_of(document: &Map<String, Value>) -> Vars {
     };
     env.iter()
         .filter(|(_, value)| !value.is_null())
-        .map(|(key, value)| (key.clone(), vars::text(value)))
+        .map(|(key, value)| (key.clone(), spelling::str(value)))
         .collect()
 }
 

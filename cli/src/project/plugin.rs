@@ -1,4 +1,4 @@
-//! A plugin of a project: its block in `meltano.yml`, joined with what it inherits.
+//! A plugin of a project: its block in `meltano.yml`, and what it inherits.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,55 +8,74 @@ use serde_json::{Map, Value};
 
 use super::expand::Lookup;
 use super::setting::{self, Setting};
-use super::{Project, Vars, env_of, lock};
+use super::{Project, Vars, env_of, extras, lock};
 use crate::plugin_kind::PluginKind;
 use crate::suggestion::suggestion;
 
-/// A plugin with everything that it inherits from its parent or its definition.
+/// A plugin with what it inherits from its parent or its definition.
 #[derive(Clone, Debug)]
 pub(crate) struct Plugin {
     pub(crate) kind: PluginKind,
     pub(crate) name: String,
     pub(crate) namespace: String,
-    pub(crate) variant: Option<String>,
+    pub(crate) variant: String,
     pub(crate) pip_url: Option<String>,
     pub(crate) executable: String,
     pub(crate) capabilities: Vec<String>,
-    pub(crate) settings: Vec<Setting>,
     /// Its `commands:` by name.
-    pub(crate) commands: BTreeMap<String, Command>,
+    commands: BTreeMap<String, Command>,
     /// For a mapper that was asked for by the name of a mapping: the mapping's `config`, as it is written.
-    pub(crate) mapping: Option<Map<String, Value>>,
+    pub(super) mapping: Option<Map<String, Value>>,
     /// Its own `config:`, and its extras under names that begin with `_`.
     pub(crate) config: Map<String, Value>,
     /// The same from its block in the active environment.
     pub(crate) environment_config: Map<String, Value>,
-    /// Defaults of extras from its definition.
-    pub(crate) defaults: Map<String, Value>,
-    /// Its `env:`, which takes precedence over its ancestors'.
+    /// Its own `env:`.
     pub(crate) env: Vars,
     /// The `env:` of its block in the active environment.
     pub(crate) environment_env: Vars,
     /// The folder in `.meltano/<plural>/` that holds its virtual environment.
     pub(crate) folder: String,
-    /// The plugin of the project that it inherits from.
-    pub(crate) parent: Option<Box<Plugin>>,
+    /// Whether its block has an `inherit_from`.
+    pub(crate) inherits: bool,
+    /// The settings that its own block defines.
+    own_settings: Vec<Setting>,
+    parent: Parent,
 }
 
 /// A command of a plugin, such as `run` of dbt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Command {
+struct Command {
     /// Its arguments, as a shell would split them.
-    pub(crate) args: String,
+    args: String,
     /// The executable, if it is not the plugin's.
-    pub(crate) executable: Option<String>,
+    executable: Option<String>,
 }
 
-/// Keys of a plugin that belong to its definition, with spaces between them; every other key is an extra.
-const DEFINITION_KEYS: &str = "name inherit_from namespace variant pip_url executable capabilities settings config env \
-    commands label description docs repo logo_url requires requires_meltano \
-    settings_group_validation plugin_type hidden ext_repo keywords maintenance_status quality \
-    domain_url definition next_steps settings_preamble usage prereq";
+/// What a plugin inherits from.
+#[derive(Clone, Debug)]
+enum Parent {
+    /// Another plugin of the project.
+    Plugin(Box<Plugin>),
+    /// A definition: a lock file, a built-in plugin, or the plugin's own block.
+    Definition(Definition),
+}
+
+#[derive(Clone, Debug)]
+struct Definition {
+    name: String,
+    namespace: String,
+    settings: Vec<Setting>,
+    extras: Vec<Setting>,
+}
+
+/// Keys of a plugin's block that are not extras, with spaces between them.
+const BLOCK_KEYS: &str = "name inherit_from namespace variant pip_url python executable capabilities settings \
+    settings_group_validation commands requires requires_meltano config env hidden label logo_url description";
+
+/// More such keys of a definition: a lock file, or a block with a namespace.
+const DEFINITION_KEYS: &str =
+    "plugin_type docs repo original deprecated supported_python_versions variants is_default_variant";
 
 impl Plugin {
     /// The plugin `name` of `project`.
@@ -70,6 +89,7 @@ impl Plugin {
         let config = project.mapping_config(mapping);
         let extras = plugin.config.into_iter().filter(|(key, _)| key.starts_with('_'));
         plugin.config = config.clone().into_iter().chain(extras).collect();
+        plugin.config.insert("_mapping".to_owned(), true.into());
         plugin.config.insert("_mapping_name".to_owned(), mapping.into());
         plugin.mapping = Some(config);
         Ok(plugin)
@@ -89,7 +109,10 @@ impl Plugin {
             )));
         };
         let words = shlex::split(&command.args).ok_or_else(|| {
-            Error::config(format!("{}:{name}: a quote is not closed in its args", self.name))
+            Error::config(format!(
+                "{}:{name}: a quote is not closed in its args",
+                self.name
+            ))
         })?;
         let lookup = Lookup::new([vars], false);
         let mut args = Vec::new();
@@ -122,6 +145,68 @@ impl Plugin {
                 .join("venv"),
         )
     }
+
+    /// The plugin of the project that it inherits from.
+    pub(super) fn parent(&self) -> Option<&Self> {
+        match &self.parent {
+            Parent::Plugin(parent) => Some(parent),
+            Parent::Definition(_) => None,
+        }
+    }
+
+    /// All its settings, in Meltano's order: inherited ones, its own, undeclared keys of its `config:`, extras, and
+    /// undeclared keys of its block in the active environment.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let mut settings = self.all_settings();
+        settings.extend(self.all_extras());
+        let orphans = setting::of_keys(&settings, &self.environment_config, false);
+        settings.extend(orphans);
+        settings
+    }
+
+    fn all_settings(&self) -> Vec<Setting> {
+        let mut settings = match &self.parent {
+            Parent::Plugin(parent) => parent.all_settings(),
+            Parent::Definition(definition) => definition.settings.clone(),
+        };
+        settings.retain(|old| self.own_settings.iter().all(|new| new.name != old.name));
+        settings.extend(self.own_settings.iter().cloned());
+        let undeclared = setting::of_keys(&settings, &self.part(false), false);
+        settings.extend(undeclared);
+        settings
+    }
+
+    fn all_extras(&self) -> Vec<Setting> {
+        let mut extras = match &self.parent {
+            Parent::Plugin(parent) => parent.all_extras(),
+            Parent::Definition(definition) => definition.extras.clone(),
+        };
+        let undeclared = setting::of_keys(&extras, &self.part(true), false);
+        extras.extend(undeclared);
+        extras
+    }
+
+    /// Its extras, or its `config:` without them.
+    fn part(&self, extras: bool) -> Map<String, Value> {
+        let part = self
+            .config
+            .iter()
+            .filter(|(key, _)| key.starts_with('_') == extras);
+        part.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// The prefixes of the variables that its settings are exported as: its own, its ancestors', and those of its kind.
+    pub(super) fn prefixes(&self) -> Vec<String> {
+        let mut prefixes = vec![self.name.clone(), self.namespace.clone()];
+        match &self.parent {
+            Parent::Plugin(parent) => prefixes.extend(parent.prefixes()),
+            Parent::Definition(definition) => {
+                prefixes.extend([definition.name.clone(), definition.namespace.clone()]);
+            }
+        }
+        prefixes.push(format!("meltano_{}", self.kind.verb()));
+        prefixes
+    }
 }
 
 fn load(project: &Project, kind: PluginKind, name: &str, children: &mut Vec<String>) -> Result<Plugin> {
@@ -137,100 +222,141 @@ fn load(project: &Project, kind: PluginKind, name: &str, children: &mut Vec<Stri
         .plugin_document(kind, name)
         .ok_or_else(|| unknown(project, kind, name))?;
     let text = |key: &str| own.get(key).and_then(Value::as_str);
-    let inherit_from = text("inherit_from");
-    let parent = match inherit_from {
-        Some(parent) if text("variant").is_none() && project.plugin_document(kind, parent).is_some() => {
-            children.push(name.to_owned());
-            Some(load(project, kind, parent, children)?)
-        }
-        _ => None,
+    let inherit_from = text("inherit_from").filter(|parent| !parent.is_empty() && *parent != name);
+    if let Some(parent) = inherit_from
+        && text("variant").is_none()
+        && project.plugin_document(kind, parent).is_some()
+    {
+        children.push(name.to_owned());
+        let parent = load(project, kind, parent, children)?;
+        let inherited = Inherited {
+            variant: Some(parent.variant.clone()),
+            pip_url: parent.pip_url.clone(),
+            executable: parent.executable.clone(),
+            capabilities: parent.capabilities.clone(),
+            folder: parent.folder.clone(),
+            namespace: parent.namespace.clone(),
+            commands: parent.commands.clone(),
+        };
+        return Ok(join(
+            project,
+            kind,
+            own,
+            inherited,
+            Parent::Plugin(Box::new(parent)),
+        ));
+    }
+    let is_definition =
+        inherit_from.is_none() && text("namespace").is_some_and(|namespace| !namespace.is_empty());
+    let locked;
+    let definition = if is_definition {
+        own
+    } else {
+        locked = lock::definition(&project.root, kind, inherit_from.unwrap_or(name), text("variant"))?;
+        &locked
     };
-    let definition = match (&parent, inherit_from, text("namespace")) {
-        (Some(_), ..) | (None, None, Some(_)) => Map::new(),
-        _ => lock::definition(&project.root, kind, inherit_from.unwrap_or(name), text("variant"))?,
-    };
-    Ok(join(project, kind, name, own, &definition, parent))
+    let (inherited, parent) = defined(kind, definition, inherit_from.unwrap_or(name), is_definition);
+    Ok(join(project, kind, own, inherited, Parent::Definition(parent)))
 }
 
-/// Merges the plugin's own block over its definition and its parent.
+/// What a plugin falls back to when its own block does not say it.
+struct Inherited {
+    variant: Option<String>,
+    pip_url: Option<String>,
+    executable: String,
+    capabilities: Vec<String>,
+    folder: String,
+    namespace: String,
+    commands: BTreeMap<String, Command>,
+}
+
+/// What a definition has. The extras of a block that is its own definition are values, not defaults.
+fn defined(
+    kind: PluginKind,
+    document: &Map<String, Value>,
+    name: &str,
+    is_block: bool,
+) -> (Inherited, Definition) {
+    let text = |key: &str| document.get(key).and_then(Value::as_str).map(str::to_owned);
+    let name = text("name").unwrap_or_else(|| name.to_owned());
+    let namespace = text("namespace").unwrap_or_else(|| name.replace('-', "_"));
+    let defaults = if is_block {
+        Map::new()
+    } else {
+        extras_of(document, true).collect()
+    };
+    let inherited = Inherited {
+        variant: text("variant"),
+        pip_url: text("pip_url"),
+        executable: text("executable")
+            .filter(|file| !file.is_empty())
+            .unwrap_or_else(|| name.clone()),
+        capabilities: texts(document.get("capabilities")).unwrap_or_default(),
+        folder: name.clone(),
+        namespace: namespace.clone(),
+        commands: commands(document).collect(),
+    };
+    let definition = Definition {
+        settings: setting::of_block(document),
+        extras: extras::of_definition(kind, &defaults),
+        name,
+        namespace,
+    };
+    (inherited, definition)
+}
+
+/// The plugin's own block over what it inherits.
 fn join(
     project: &Project,
     kind: PluginKind,
-    name: &str,
     own: &Map<String, Value>,
-    definition: &Map<String, Value>,
-    parent: Option<Plugin>,
+    up: Inherited,
+    parent: Parent,
 ) -> Plugin {
-    let text = |key: &str| {
-        own.get(key)
-            .or_else(|| definition.get(key))
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    let inherits = own.contains_key("inherit_from");
-    let up = parent.as_ref();
+    let text = |key: &str| own.get(key).and_then(Value::as_str).map(str::to_owned);
+    let name = text("name").unwrap_or_default();
+    let inherits = text("inherit_from").is_some_and(|parent| !parent.is_empty() && parent != name);
+    let is_definition = !inherits && matches!(parent, Parent::Definition(_)) && text("namespace").is_some();
     // `pip_url: null` and the like fall back to the parent as well.
-    let pip_url = text("pip_url").or_else(|| up?.pip_url.clone());
-    let same_install = up.is_some_and(|up| pip_url == up.pip_url);
-    let block = project.environment_plugin(kind, name);
-    let list = own.get("capabilities").or_else(|| definition.get("capabilities"));
-    let mut env = up.map_or_else(Vars::new, |up| up.env.clone());
-    env.extend(env_of(definition));
-    env.extend(env_of(own));
+    let pip_url = text("pip_url").or_else(|| up.pip_url.clone());
+    let same_install = pip_url.as_deref().is_none_or(str::is_empty) || pip_url == up.pip_url;
+    let block = project.environment_plugin(kind, &name);
     Plugin {
         kind,
-        name: name.to_owned(),
-        namespace: own
-            .get("namespace")
-            .and_then(Value::as_str)
-            .or_else(|| definition.get("namespace")?.as_str().filter(|_| !inherits))
-            .map_or_else(|| name.replace('-', "_"), str::to_owned),
-        variant: text("variant").or_else(|| up?.variant.clone()),
-        executable: text("executable")
-            .or_else(|| Some(up?.executable.clone()))
-            .or_else(|| Some(definition.get("name")?.as_str()?.to_owned()))
-            .unwrap_or_else(|| name.to_owned()),
-        capabilities: match list.and_then(Value::as_array) {
-            Some(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            None => up.map_or_else(Vec::new, |up| up.capabilities.clone()),
-        },
-        settings: setting::join(
-            up.map_or_else(Vec::new, |up| up.settings.clone()),
-            definition,
-            own,
-        ),
-        commands: up
-            .map(|up| up.commands.clone())
-            .into_iter()
-            .flatten()
-            .chain(commands(definition))
-            .chain(commands(own))
-            .collect(),
+        namespace: text("namespace").unwrap_or_else(|| {
+            if inherits {
+                name.replace('-', "_")
+            } else {
+                up.namespace
+            }
+        }),
+        variant: text("variant")
+            .or(up.variant)
+            .unwrap_or_else(|| "default".to_owned()),
+        executable: text("executable").unwrap_or(up.executable),
+        capabilities: texts(own.get("capabilities")).unwrap_or(up.capabilities),
+        commands: up.commands.into_iter().chain(commands(own)).collect(),
         mapping: None,
-        config: config(own),
-        environment_config: block.map_or_else(Map::new, config),
-        defaults: extras(definition)
-            .chain(up.map(|up| up.defaults.clone()).into_iter().flatten())
-            .collect(),
-        env,
+        config: config(own, is_definition),
+        environment_config: block.map_or_else(Map::new, |block| config(block, false)),
+        env: env_of(own),
         environment_env: block.map_or_else(Vars::new, env_of),
-        folder: match up {
-            Some(up) if same_install => up.folder.clone(),
-            _ => name.to_owned(),
+        folder: if inherits && same_install {
+            up.folder
+        } else {
+            name.clone()
         },
         pip_url: pip_url.filter(|url| !url.is_empty()),
-        parent: parent.map(Box::new),
+        own_settings: setting::of_block(own),
+        inherits,
+        name,
+        parent,
     }
 }
 
-/// The `config:` of a block, and its extras with a `_` before their names.
-fn config(block: &Map<String, Value>) -> Map<String, Value> {
-    let mut config = match block.get("config") {
-        Some(Value::Object(config)) => config.clone(),
-        _ => Map::new(),
-    };
-    config.extend(extras(block));
-    config
+fn texts(list: Option<&Value>) -> Option<Vec<String>> {
+    let list = list?.as_array()?;
+    Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
 /// The `commands:` of a block. A text is the arguments alone.
@@ -253,14 +379,21 @@ fn commands(block: &Map<String, Value>) -> impl Iterator<Item = (String, Command
     })
 }
 
-fn extras(block: &Map<String, Value>) -> impl Iterator<Item = (String, Value)> + '_ {
+/// The `config:` of a block, and its extras with a `_` before their names.
+fn config(block: &Map<String, Value>, is_definition: bool) -> Map<String, Value> {
+    let mut config = match block.get("config") {
+        Some(Value::Object(config)) => config.clone(),
+        _ => Map::new(),
+    };
+    config.extend(extras_of(block, is_definition));
+    config
+}
+
+fn extras_of(block: &Map<String, Value>, is_definition: bool) -> impl Iterator<Item = (String, Value)> + '_ {
+    let listed = |keys: &str, key: &str| keys.split_ascii_whitespace().any(|known| known == key);
     block
         .iter()
-        .filter(|(key, _)| {
-            !DEFINITION_KEYS
-                .split_ascii_whitespace()
-                .any(|known| known == *key)
-        })
+        .filter(move |(key, _)| !(listed(BLOCK_KEYS, key) || is_definition && listed(DEFINITION_KEYS, key)))
         .map(|(key, value)| (format!("_{key}"), value.clone()))
 }
 

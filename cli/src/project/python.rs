@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::big_integer;
+
 /// The value of a Python literal of lists, tuples, dicts, strings, numbers, booleans and None.
 pub(crate) fn parse(text: &str) -> Option<Value> {
     let mut parser = Parser { text, depth: 0 };
@@ -90,6 +92,9 @@ impl Parser<'_> {
                     return Some(out);
                 }
                 '\\' => match chars.next()?.1 {
+                    'x' => out.push(code_point(&mut chars, 2)?),
+                    'u' => out.push(code_point(&mut chars, 4)?),
+                    'U' => out.push(code_point(&mut chars, 8)?),
                     'n' => out.push('\n'),
                     't' => out.push('\t'),
                     'r' => out.push('\r'),
@@ -113,9 +118,24 @@ impl Parser<'_> {
             "True" => Value::Bool(true),
             "False" => Value::Bool(false),
             "None" => Value::Null,
+            digits if is_integer(digits) => big_integer::parse(digits),
             number => Value::Number(number.parse::<Number>().ok()?),
         })
     }
+}
+
+/// The character of an escape of so many hex digits.
+fn code_point(chars: &mut impl Iterator<Item = (usize, char)>, digits: usize) -> Option<char> {
+    let mut code = 0;
+    for _ in 0..digits {
+        code = code * 16 + chars.next()?.1.to_digit(16)?;
+    }
+    char::from_u32(code)
+}
+
+fn is_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -130,6 +150,7 @@ mod tests {
             Some(json!(["a", "b'", [1, -2.5], {"z": null, "y": true}]))
         );
         assert_eq!(parse("[]"), Some(json!([])));
+        assert_eq!(parse(r"['\x41\u00e9\d', -12]"), Some(json!(["Aé\\d", -12])));
         for text in [
             "",
             "[",

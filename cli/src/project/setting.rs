@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::cast::SettingKind;
+use crate::dotted_keys::flatten;
 
 /// The definition of one setting.
 #[derive(Clone, Debug)]
@@ -13,8 +14,13 @@ pub(crate) struct Setting {
     pub(crate) value: Option<Value>,
     /// An additional variable that the value is exported as. It is never read.
     pub(crate) env: Option<String>,
+    /// Additional variables that are read and exported. One that begins with `!` is read as the opposite, and not exported.
+    pub(crate) env_aliases: Vec<String>,
     pub(crate) aliases: Vec<String>,
+    /// The values that a setting of the kind `options` may have.
+    pub(crate) options: Vec<Value>,
     pub(crate) processor: Option<String>,
+    pub(crate) post_processor: Option<String>,
 }
 
 impl Setting {
@@ -25,36 +31,41 @@ impl Setting {
             kind,
             value: None,
             env: None,
+            env_aliases: Vec::new(),
             aliases: Vec::new(),
+            options: Vec::new(),
             processor: None,
+            post_processor: None,
         }
+    }
+
+    /// Whether it is an extra: a key of the plugin next to its `config:`.
+    pub(crate) fn is_extra(&self) -> bool {
+        self.name.starts_with('_')
     }
 }
 
-/// Adds the settings of a definition and of a plugin's own block to those of its parent; one of the same name replaces.
-pub(super) fn join(
-    mut settings: Vec<Setting>,
-    definition: &Map<String, Value>,
-    own: &Map<String, Value>,
-) -> Vec<Setting> {
-    let lists = [definition.get("settings"), own.get("settings")];
-    for setting in lists
+/// The settings that a block defines.
+pub(super) fn of_block(block: &Map<String, Value>) -> Vec<Setting> {
+    let list = block.get("settings").and_then(Value::as_array);
+    list.into_iter().flatten().filter_map(setting).collect()
+}
+
+/// Settings for the keys of `config` that have no definition among `known`. With `as_defaults`, the values are their defaults.
+pub(super) fn of_keys(known: &[Setting], config: &Map<String, Value>, as_defaults: bool) -> Vec<Setting> {
+    flatten(config)
         .into_iter()
-        .flatten()
-        .filter_map(Value::as_array)
-        .flatten()
-        .filter_map(setting)
-    {
-        match settings.iter_mut().find(|old| old.name == setting.name) {
-            Some(old) => *old = setting,
-            None => settings.push(setting),
-        }
-    }
-    settings
+        .filter(|(key, _)| known.iter().all(|setting| setting.name != *key))
+        .map(|(key, value)| Setting {
+            value: (as_defaults && !value.is_null()).then(|| value.clone()),
+            ..Setting::new(&key, SettingKind::of(&value))
+        })
+        .collect()
 }
 
 fn setting(definition: &Value) -> Option<Setting> {
     let text = |key: &str| definition.get(key).and_then(Value::as_str).map(str::to_owned);
+    let flag = |key: &str| definition.get(key) == Some(&Value::Bool(true));
     let list = |key: &str| {
         definition
             .get(key)
@@ -62,18 +73,26 @@ fn setting(definition: &Value) -> Option<Setting> {
             .into_iter()
             .flatten()
     };
-    let value = definition.get("value").filter(|value| !value.is_null()).cloned();
+    let texts = |key: &str| list(key).filter_map(Value::as_str).map(str::to_owned).collect();
+    let kind = text("kind");
+    let kind = match kind.as_deref() {
+        None | Some("") => SettingKind::Plain,
+        // Old spellings of a flag of their own, which is then the kind of plain text.
+        Some("hidden") if flag("hidden") => SettingKind::Plain,
+        Some("password" | "oauth") if flag("sensitive") => SettingKind::Plain,
+        Some(kind) => SettingKind::parse(kind),
+    };
     Some(Setting {
         name: text("name")?,
-        kind: text("kind")
-            .as_deref()
-            .map_or(SettingKind::Text, SettingKind::parse),
-        value,
+        kind,
+        value: definition.get("value").filter(|value| !value.is_null()).cloned(),
         env: text("env"),
-        aliases: list("aliases")
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
+        env_aliases: texts("env_aliases"),
+        aliases: texts("aliases"),
+        options: list("options")
+            .filter_map(|option| option.get("value").cloned())
             .collect(),
-        processor: text("value_processor").or_else(|| text("value_post_processor")),
+        processor: text("value_processor"),
+        post_processor: text("value_post_processor"),
     })
 }

@@ -1,41 +1,44 @@
-//! The value of each setting of a plugin, from the first layer that has one.
+//! The value of each setting of a plugin, from the first source that has one.
 //!
-//! The layers in order of precedence: environment variables (`env:` blocks before the shell's), `.env`, the block of the
-//! active environment, the block in `meltano.yml`, the value of the parent plugin, the default.
+//! The sources in order of precedence: environment variables (`env:` blocks before the shell's), `.env`, the block of the
+//! active environment, the block in `meltano.yml`, the system database, the value of the parent plugin, the default.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::cast::{SettingKind, cast, process};
+use super::cast::{cast_setting, conflict, post_process, truthy};
 use super::expand::Lookup;
-use super::extras::extra_settings;
 use super::plugin::Plugin;
 use super::setting::Setting;
-use super::vars::{self, Exports, env_name};
-use super::{Project, Vars};
-use crate::dotted_keys::{flatten, nest};
+use super::vars::{self, Exports};
+use super::{Project, Vars, spelling};
+use crate::dotted_keys::{flatten, nest_config};
 
-/// Where a value came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    Set,
+/// Where a value came from, in order of precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Source {
+    Variable,
+    Dotenv,
+    Environment,
+    File,
+    Database,
     Inherited,
     Default,
 }
 
-/// The value of one setting.
-struct Found {
-    name: String,
-    value: Value,
-    source: Source,
-    env: Option<String>,
+/// A setting and its value, which is null when it has none.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) setting: Setting,
+    pub(crate) value: Value,
 }
 
 /// The settings of a plugin, resolved, and the environment of its process.
 pub(crate) struct Resolved {
     found: Vec<Found>,
+    config: Value,
     /// All variables of its process.
     pub(crate) process: Vars,
     /// The variables that it exports to the plugins after it.
@@ -44,188 +47,303 @@ pub(crate) struct Resolved {
 
 impl Resolved {
     /// The content of the config file: nulls are dropped, dotted names nested.
-    pub(crate) fn config(&self) -> Value {
-        let own = self.found.iter().filter(|found| !found.name.starts_with('_'));
-        Value::Object(nest(own.map(|found| (found.name.clone(), found.value.clone()))))
+    pub(crate) fn config(&self) -> &Value {
+        &self.config
     }
 
-    /// The same for a mapper with a mapping. Members of the mapping's `config` take precedence as they are written: their
-    /// keys, such as patterns for streams, may contain dots.
-    pub(crate) fn config_with(&self, mapping: &Map<String, Value>) -> Result<Value> {
-        let lookup = Lookup::new([&self.process], false);
-        let mut config = self.config();
-        if let Value::Object(config) = &mut config {
-            for (key, value) in mapping {
-                config.insert(key.clone(), lookup.value(value)?);
-            }
-        }
-        Ok(config)
+    /// The text of the config file.
+    pub(crate) fn config_text(&self) -> String {
+        spelling::indented_json(&self.config)
     }
 
-    /// An extra by its name without the `_`; the leaves of an object are put together.
+    /// An extra by its name without the `_`.
     pub(crate) fn extra(&self, name: &str) -> Option<&Value> {
         self.found
             .iter()
-            .find(|found| found.name.strip_prefix('_') == Some(name))
+            .find(|found| found.setting.name.strip_prefix('_') == Some(name))
             .map(|found| &found.value)
+            .filter(|value| !value.is_null())
     }
 }
 
 /// Resolves the settings of `plugin`, after plugins that exported `exports`.
 pub(crate) fn resolve(project: &Project, plugin: &Plugin, exports: &Exports) -> Result<Resolved> {
-    let layers = vars::layers(project, plugin, exports);
-    let mut known: Vec<&Vars> = vec![&project.dotenv, &project.os, &layers];
-    let lookup = Lookup::new(known.clone(), project.strict);
-    let inherited = match &plugin.parent {
-        Some(parent) => resolve(project, parent, exports)?.found,
-        None => Vec::new(),
-    };
-    let stores = Stores {
-        plugin,
-        env: [&layers, &project.os],
-        dotenv: &project.dotenv,
-        environment: flatten(&plugin.environment_config),
-        own: flatten(&plugin.config),
-        inherited,
-    };
-    let mut found = stores.find_all(&lookup, false)?;
+    let sources = Sources::new(project, plugin, exports)?;
+    let plain = Lookup::new([&project.dotenv, &sources.layers], project.strict);
+    let mut found = sources.find_all(
+        false,
+        &Expansion {
+            plain: Some(&plain),
+            extras: None,
+        },
+    )?;
     // Extras may refer to the plugin's own settings.
-    let own = vars::exported(plugin, pairs(&found));
-    known.push(&own);
-    found.extend(stores.find_all(&Lookup::new(known, project.strict), true)?);
-    let mut exports = vars::exported(plugin, pairs(&found));
-    exports.extend(vars::information(plugin));
-    let process = vars::of_process(project, plugin, &layers, &exports)?;
+    let own = sources.exported(&found);
+    let extras = Lookup::new([&project.dotenv, &sources.layers, &own], project.strict);
+    let expansion = Expansion {
+        plain: Some(&plain),
+        extras: Some(&extras),
+    };
+    let mut config = config(&found)?;
+    if let Some(mapping) = &plugin.mapping {
+        // Its members as they are written: their keys, such as patterns for streams, may contain dots.
+        let layers = [&project.dotenv, &project.os, &project.own_vars, &project.env];
+        let expanded = Lookup::new(layers, false).value(&Value::Object(mapping.clone()))?;
+        if let (Value::Object(config), Value::Object(mapping)) = (&mut config, expanded) {
+            config.extend(mapping);
+        }
+    }
+    found.extend(sources.find_all(true, &expansion)?);
+    let mut exports: Exports = vars::information(plugin).into_iter().collect();
+    exports.extend(sources.exported(&found));
+    let process = vars::of_process(project, plugin, &sources.layers, &exports)?;
     Ok(Resolved {
         found,
+        config,
         process,
         exports,
     })
 }
 
-/// Name, value and additional variable of each setting.
-fn pairs(found: &[Found]) -> impl Iterator<Item = (&str, &Value, Option<&str>)> {
-    found
-        .iter()
-        .map(|found| (found.name.as_str(), &found.value, found.env.as_deref()))
+fn config(found: &[Found]) -> Result<Value> {
+    let mut values = Map::new();
+    for found in found.iter().filter(|found| !found.value.is_null()) {
+        values.insert(
+            found.setting.name.clone(),
+            post_process(&found.setting, found.value.clone())?,
+        );
+    }
+    values.retain(|_, value| !value.is_null());
+    nest_config(values)
+        .map(Value::Object)
+        .map_err(|key| conflict(&key, &key))
 }
 
-/// The layers in which values are looked up.
-struct Stores<'a> {
-    plugin: &'a Plugin,
-    /// In order of precedence.
-    env: [&'a Vars; 2],
-    dotenv: &'a Vars,
-    environment: Vec<(String, Value)>,
-    own: Vec<(String, Value)>,
-    inherited: Vec<Found>,
+/// What `$NAME` stands for in settings and in extras; `None` leaves it as it is.
+struct Expansion<'a> {
+    plain: Option<&'a Lookup<'a>>,
+    extras: Option<&'a Lookup<'a>>,
 }
 
-impl Stores<'_> {
-    /// Every setting that has a value: the defined ones in order, then keys without a definition.
-    fn find_all(&self, lookup: &Lookup<'_>, extras: bool) -> Result<Vec<Found>> {
-        let mut settings: Vec<Setting> = if extras {
-            extra_settings(self.plugin)
+impl Expansion<'_> {
+    const NONE: Expansion<'static> = Expansion {
+        plain: None,
+        extras: None,
+    };
+
+    fn of(&self, setting: &Setting) -> Option<&Lookup<'_>> {
+        if setting.is_extra() {
+            self.extras
         } else {
-            self.plugin.settings.clone()
+            self.plain
+        }
+    }
+}
+
+/// A value as a source has it. `expandable` when it may still contain `$NAME`.
+#[derive(Clone)]
+struct Raw {
+    value: Value,
+    source: Source,
+    expandable: bool,
+}
+
+/// The sources in which the values of one plugin are looked up.
+struct Sources<'a> {
+    project: &'a Project,
+    plugin: &'a Plugin,
+    settings: Vec<Setting>,
+    layers: Vars,
+    environment: Vec<(String, Value)>,
+    file: Vec<(String, Value)>,
+    /// What the parent resolves to, not expanded.
+    inherited: BTreeMap<String, Raw>,
+}
+
+impl<'a> Sources<'a> {
+    fn new(project: &'a Project, plugin: &'a Plugin, exports: &Exports) -> Result<Self> {
+        let (inherited, parent_layers) = match plugin.parent() {
+            Some(parent) => {
+                let sources = Sources::new(project, parent, exports)?;
+                (sources.unexpanded()?, sources.layers)
+            }
+            None => (BTreeMap::new(), Vars::new()),
         };
-        let mut names: BTreeSet<String> = settings
+        Ok(Self {
+            project,
+            plugin,
+            settings: plugin.settings(),
+            layers: vars::layers(project, plugin, exports, parent_layers)?,
+            environment: flatten(&plugin.environment_config),
+            file: flatten(&plugin.config),
+            inherited,
+        })
+    }
+
+    fn unexpanded(&self) -> Result<BTreeMap<String, Raw>> {
+        let find = |setting: &Setting| Ok((setting.name.clone(), self.find(setting, &Expansion::NONE)?));
+        self.settings.iter().map(find).collect()
+    }
+
+    /// Every setting or every extra, in order; of two with one name the later counts.
+    fn find_all(&self, extras: bool, expansion: &Expansion<'_>) -> Result<Vec<Found>> {
+        let mut all: Vec<Found> = Vec::new();
+        for setting in self
+            .settings
             .iter()
-            .flat_map(|setting| setting.aliases.iter().chain([&setting.name]))
-            .cloned()
-            .collect();
-        let keys = self
-            .own
-            .iter()
-            .chain(&self.environment)
-            .map(|(key, value)| (key, value));
-        let keys = keys.chain(self.inherited.iter().map(|found| (&found.name, &found.value)));
-        for (key, value) in keys.filter(|(key, _)| key.starts_with('_') == extras) {
-            if names.insert(key.clone()) {
-                settings.push(Setting::new(key, SettingKind::of(value)));
+            .filter(|setting| setting.is_extra() == extras)
+        {
+            let raw = self.find(setting, expansion)?;
+            let found = Found {
+                setting: setting.clone(),
+                value: raw.value,
+            };
+            match all.iter_mut().find(|other| other.setting.name == setting.name) {
+                Some(other) => *other = found,
+                None => all.push(found),
             }
         }
-        let mut all = Vec::new();
-        for setting in &settings {
-            if let Some((value, source)) = self.find(setting, lookup)? {
-                let value = match &setting.processor {
-                    Some(processor) => process(processor, value),
-                    None => value,
-                };
-                all.push(Found {
-                    name: setting.name.clone(),
-                    value,
-                    source,
-                    env: setting.env.clone(),
-                });
-            }
-        }
-        collect_leaves(&settings, &mut all);
         Ok(all)
     }
 
-    fn find(&self, setting: &Setting, lookup: &Lookup<'_>) -> Result<Option<(Value, Source)>> {
-        for vars in [&self.env[..], &[self.dotenv]] {
-            if let Some(value) = self.variable(setting, vars)? {
-                return Ok(Some((
-                    cast(setting.kind, &setting.name, Value::String(value))?,
-                    Source::Set,
-                )));
+    /// The variables that values are exported as.
+    fn exported(&self, found: &[Found]) -> Exports {
+        let set = found.iter().filter(|found| !found.value.is_null());
+        set.flat_map(|found| vars::exported(self.plugin, &found.setting, &found.value))
+            .collect()
+    }
+
+    fn find(&self, setting: &Setting, expansion: &Expansion<'_>) -> Result<Raw> {
+        let mut raw = self.first(setting)?;
+        if let Some(lookup) = expansion.of(setting).filter(|_| raw.expandable) {
+            raw.value = lookup.value(&raw.value)?;
+            raw.expandable = false;
+        }
+        if setting.kind == super::cast::SettingKind::Object && raw.source >= Source::Inherited {
+            self.assemble(setting, expansion, &mut raw)?;
+        }
+        if !raw.expandable {
+            raw.value = cast_setting(setting, raw.value)?;
+        }
+        Ok(raw)
+    }
+
+    /// Leaves that were set one by one replace an object that comes from the default or the parent only.
+    fn assemble(&self, setting: &Setting, expansion: &Expansion<'_>, raw: &mut Raw) -> Result<()> {
+        let mut object = Map::new();
+        let mut source = raw.source;
+        for prefix in [&setting.name].into_iter().chain(&setting.aliases) {
+            let prefix = format!("{prefix}.");
+            let mut leaves = Map::new();
+            for leaf in &self.settings {
+                if let Some(name) = leaf.name.strip_prefix(&prefix) {
+                    let found = self.find(leaf, expansion)?;
+                    source = source.min(found.source);
+                    leaves.insert(name.to_owned(), found.value);
+                }
+            }
+            for (name, value) in leaves {
+                object.entry(name).or_insert(value);
             }
         }
-        for layer in [&self.environment, &self.own] {
-            let Some(value) = in_layer(setting, layer)? else {
-                continue;
+        if !object.is_empty() {
+            *raw = Raw {
+                value: Value::Object(object),
+                source,
+                expandable: raw.expandable,
             };
-            let value = lookup.value(value)?;
-            // A value that expands to nothing counts as unset, and the default does not replace it.
-            return Ok(match value {
-                Value::Null => None,
-                value => Some((cast(setting.kind, &setting.name, value)?, Source::Set)),
+        }
+        Ok(())
+    }
+
+    /// The value of the first source that has one.
+    fn first(&self, setting: &Setting) -> Result<Raw> {
+        for (vars, source) in [
+            (&self.layers, Source::Variable),
+            (&self.project.dotenv, Source::Dotenv),
+        ] {
+            if let Some(value) = self.variable(setting, vars)? {
+                return Ok(Raw {
+                    value: Value::String(value),
+                    source,
+                    expandable: false,
+                });
+            }
+        }
+        for (layer, source) in [
+            (&self.environment, Source::Environment),
+            (&self.file, Source::File),
+        ] {
+            if let Some(value) = in_layer(setting, layer)? {
+                return Ok(Raw {
+                    value: value.clone(),
+                    source,
+                    expandable: true,
+                });
+            }
+        }
+        let stored = self
+            .project
+            .stored_setting(self.plugin.kind, &self.plugin.name, &setting.name)?;
+        if let Some(value) = stored.filter(|value| !value.is_null()) {
+            return Ok(Raw {
+                value,
+                source: Source::Database,
+                expandable: false,
             });
         }
-        if let Some(found) = self.inherited.iter().find(|found| found.name == setting.name)
-            && found.source != Source::Default
+        if let Some(raw) = self.inherited.get(&setting.name)
+            && !raw.value.is_null()
+            && raw.source != Source::Default
         {
-            return Ok(Some((found.value.clone(), Source::Inherited)));
+            return Ok(Raw {
+                source: Source::Inherited,
+                ..raw.clone()
+            });
         }
-        let Some(default) = &setting.value else {
-            return Ok(None);
-        };
-        Ok(match lookup.value(default)? {
-            Value::Null => None,
-            value => Some((cast(setting.kind, &setting.name, value)?, Source::Default)),
+        Ok(Raw {
+            value: setting.value.clone().unwrap_or(Value::Null),
+            source: Source::Default,
+            expandable: setting.value.is_some(),
         })
     }
 
     /// The value of a setting in environment variables. Two names for one setting are an error.
-    fn variable(&self, setting: &Setting, vars: &[&Vars]) -> Result<Option<String>> {
-        let mut names = BTreeSet::new();
-        for name in setting.aliases.iter().chain([&setting.name]) {
-            names.insert(env_name(&[&self.plugin.name, name]));
-            names.insert(env_name(&[&self.plugin.namespace, name]));
-        }
-        let mut set = names
-            .iter()
-            .filter_map(|name| Some((name, vars.iter().find_map(|vars| vars.get(name))?)));
+    fn variable(&self, setting: &Setting, vars: &Vars) -> Result<Option<String>> {
+        let names = vars::read_names(self.plugin, setting);
+        let mut set = names.iter().filter_map(|name| {
+            let (name, negated) = name
+                .strip_prefix('!')
+                .map_or((name.as_str(), false), |name| (name, true));
+            let value = vars.get(name)?;
+            let opposite = if truthy(value) { "False" } else { "True" };
+            Some((
+                name,
+                if negated {
+                    opposite.to_owned()
+                } else {
+                    value.clone()
+                },
+            ))
+        });
         let first = set.next();
-        if let (Some((a, _)), Some((b, _))) = (first, set.next()) {
+        if let (Some((a, _)), Some((b, _))) = (&first, set.next()) {
             return Err(Error::config(format!(
                 "plugin {}: {a} and {b} set the same setting; unset one of them",
                 self.plugin.name
             )));
         }
-        Ok(first.map(|(_, value)| value.clone()))
+        Ok(first.map(|(_, value)| value))
     }
 }
 
 /// The value of a setting in one layer, under its name or an alias. Null is no value.
 fn in_layer<'a>(setting: &Setting, layer: &'a [(String, Value)]) -> Result<Option<&'a Value>> {
     let mut found: Option<&Value> = None;
-    for (key, value) in layer {
-        if value.is_null() || (*key != setting.name && !setting.aliases.contains(key)) {
+    for name in [&setting.name].into_iter().chain(&setting.aliases) {
+        let Some((_, value)) = layer.iter().rfind(|(key, _)| key == name) else {
             continue;
-        }
+        };
         if found.is_some_and(|other| other != value) {
             return Err(Error::config(format!(
                 "setting {} is set twice under different names",
@@ -234,36 +352,5 @@ fn in_layer<'a>(setting: &Setting, layer: &'a [(String, Value)]) -> Result<Optio
         }
         found = Some(value);
     }
-    Ok(found)
-}
-
-/// Leaves that were set one by one replace an object that comes from the default or the parent only.
-fn collect_leaves(settings: &[Setting], all: &mut Vec<Found>) {
-    for setting in settings
-        .iter()
-        .filter(|setting| setting.kind == SettingKind::Object)
-    {
-        let prefix = format!("{}.", setting.name);
-        let leaves: Vec<(String, Value)> = all
-            .iter()
-            .filter_map(|found| Some((found.name.strip_prefix(&prefix)?.to_owned(), found.value.clone())))
-            .collect();
-        if leaves.is_empty() {
-            continue;
-        }
-        let object = Value::Object(leaves.into_iter().collect::<Map<_, _>>());
-        match all.iter_mut().find(|found| found.name == setting.name) {
-            Some(found) if found.source == Source::Set => {}
-            Some(found) => found.value = object,
-            None if setting.name.starts_with('_') => {
-                all.push(Found {
-                    name: setting.name.clone(),
-                    value: object,
-                    source: Source::Set,
-                    env: None,
-                });
-            }
-            None => {}
-        }
-    }
+    Ok(found.filter(|value| !value.is_null()))
 }

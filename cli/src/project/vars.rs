@@ -1,10 +1,10 @@
 //! Environment variables: the names for settings, and the variables of a plugin's process.
 
 use melisma_sdk::Result;
-use serde_json::Value;
 
 use super::expand::Lookup;
 use super::plugin::Plugin;
+use super::setting::Setting;
 use super::{Project, Vars, expand_all};
 
 /// What the plugins of a pipeline export to those after them, as environment variables.
@@ -26,106 +26,121 @@ pub(crate) fn env_name(parts: &[&str]) -> String {
 }
 
 /// Sets the variables of `over` in `base`.
-fn overlay(base: &mut Vars, over: &Vars) {
+pub(super) fn overlay(base: &mut Vars, over: &Vars) {
     base.extend(over.iter().map(|(key, value)| (key.clone(), value.clone())));
 }
 
-/// The variables that take precedence over the shell's.
-pub(super) fn layers(project: &Project, plugin: &Plugin, exports: &Exports) -> Vars {
-    let mut layers = project.env.clone();
-    layers.extend(project_vars(project));
-    overlay(&mut layers, exports);
+/// The variables in which a plugin's settings are looked up before `.env`: the shell's and all that take precedence over
+/// them, none of them expanded but those of the environment's `env:`. `inherited` are those of its parent.
+pub(super) fn layers(project: &Project, plugin: &Plugin, exports: &Exports, inherited: Vars) -> Result<Vars> {
+    let mut layers = inherited;
+    for vars in [
+        &project.os,
+        &project.own_vars,
+        &project.env,
+        &project.setting_vars,
+        exports,
+    ] {
+        overlay(&mut layers, vars);
+    }
     layers.extend(information(plugin));
     overlay(&mut layers, &plugin.env);
     if let Some(environment) = &project.environment {
-        overlay(&mut layers, &environment.env);
+        let expanded = expand_all(&environment.env, &Lookup::new([&layers], project.strict))?;
+        overlay(&mut layers, &expanded);
     }
     overlay(&mut layers, &plugin.environment_env);
-    layers
+    Ok(layers)
 }
 
 /// Variables that describe the project.
-fn project_vars(project: &Project) -> Vars {
-    let mut vars = Vars::from([
-        (
-            "MELTANO_PROJECT_ROOT".to_owned(),
-            project.root.display().to_string(),
-        ),
-        (
-            "MELTANO_SYS_DIR_ROOT".to_owned(),
-            project.system.display().to_string(),
-        ),
+pub(super) fn of_project(project: &Project) -> Vars {
+    let environment = project.environment.as_ref();
+    let path = |path: &std::path::Path| path.display().to_string();
+    Vars::from([
+        ("MELTANO_PROJECT_ROOT".to_owned(), path(&project.root)),
+        ("MELTANO_SYS_DIR_ROOT".to_owned(), path(&project.system)),
         (
             "MELTANO_USER_AGENT".to_owned(),
             concat!("melisma/", env!("CARGO_PKG_VERSION")).to_owned(),
         ),
-    ]);
-    if let Some(environment) = &project.environment {
-        vars.insert("MELTANO_ENVIRONMENT".to_owned(), environment.name.clone());
-    }
-    vars
+        (
+            "MELTANO_ENVIRONMENT".to_owned(),
+            environment.map_or_else(String::new, |environment| environment.name.clone()),
+        ),
+    ])
 }
 
 /// `MELTANO_EXTRACTOR_NAME` and the like.
-pub(super) fn information(plugin: &Plugin) -> Vec<(String, String)> {
+pub(super) fn information(plugin: &Plugin) -> [(String, String); 3] {
     let name = |what: &str| env_name(&["meltano", plugin.kind.singular(), what]);
-    let mut information = vec![
+    [
         (name("name"), plugin.name.clone()),
         (name("namespace"), plugin.namespace.clone()),
-    ];
-    information.extend(plugin.variant.clone().map(|variant| (name("variant"), variant)));
-    information
+        (name("variant"), plugin.variant.clone()),
+    ]
 }
 
-/// The values of settings as environment variables, under every prefix that Meltano uses for them.
-pub(super) fn exported<'a>(
-    plugin: &Plugin,
-    found: impl Iterator<Item = (&'a str, &'a Value, Option<&'a str>)>,
-) -> Exports {
-    let verb = format!("meltano-{}", plugin.kind.verb());
-    let mut prefixes = vec![verb.as_str()];
-    let mut at = Some(plugin);
-    while let Some(plugin) = at {
-        prefixes.extend([plugin.name.as_str(), plugin.namespace.as_str()]);
-        at = plugin.parent.as_deref();
+/// The names of the variables that a setting of the plugin is read from. One that begins with `!` is read as its opposite.
+pub(super) fn read_names(plugin: &Plugin, setting: &Setting) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in [&setting.name].into_iter().chain(&setting.aliases) {
+        names.extend([&plugin.name, &plugin.namespace].map(|prefix| env_name(&[prefix, name])));
     }
-    let mut vars = Vars::new();
-    for (setting, value, more) in found {
-        let value = text(value);
-        for prefix in &prefixes {
-            vars.insert(env_name(&[prefix, setting]), value.clone());
-        }
-        if let Some(name) = more {
-            vars.insert(name.to_owned(), value);
-        }
+    if !plugin.inherits {
+        names.extend(setting.env_aliases.iter().cloned());
     }
-    vars
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The value of a setting as environment variables, under every prefix that Meltano uses for it.
+pub(super) fn exported(plugin: &Plugin, setting: &Setting, value: &serde_json::Value) -> Exports {
+    let value = setting.kind.stringify(value);
+    let prefixed = plugin
+        .prefixes()
+        .into_iter()
+        .map(|prefix| env_name(&[&prefix, &setting.name]));
+    let more = setting
+        .env
+        .iter()
+        .chain(&setting.env_aliases)
+        .filter(|name| !name.starts_with('!'));
+    prefixed
+        .chain(more.cloned())
+        .map(|name| (name, value.clone()))
+        .collect()
 }
 
 /// All variables of the plugin's process.
 pub(super) fn of_process(project: &Project, plugin: &Plugin, layers: &Vars, exports: &Vars) -> Result<Vars> {
-    let none = Vars::new();
-    let environment = project
-        .environment
-        .as_ref()
-        .map_or(&none, |environment| &environment.env);
-    let plugin_env = expand_all(&plugin.env, &Lookup::new([environment], project.strict))?;
-    let environment_env = expand_all(
-        &plugin.environment_env,
-        &Lookup::new([&plugin_env], project.strict),
-    )?;
-    let mut vars = project.env.clone();
+    let expand = |vars: &Vars, from: &Vars| expand_all(vars, &Lookup::new([from], project.strict));
+    let mut base = Vars::new();
+    for vars in [&project.os, &project.own_vars, &project.env] {
+        overlay(&mut base, vars);
+    }
+    let mut base = expand(&base, &project.os)?;
+    overlay(&mut base, &expand(&project.dotenv, &project.os)?);
+    let environment = match &project.environment {
+        Some(environment) => expand(&environment.env, &base)?,
+        None => Vars::new(),
+    };
+    let plugin_env = expand(&plugin.env, &environment)?;
+    let environment_env = expand(&plugin.environment_env, &plugin_env)?;
+    let mut vars = base;
     for layer in [
         &project.dotenv,
-        &project.os,
         layers,
         exports,
         &plugin_env,
-        environment,
+        &environment,
         &environment_env,
     ] {
         overlay(&mut vars, layer);
     }
+    vars.entry("PYTHONWARNINGS".to_owned())
+        .or_insert_with(|| "once".to_owned());
     vars.remove("PYTHONPATH");
     vars.remove("VIRTUAL_ENV");
     if let Some(venv) = plugin.venv(project).filter(|venv| venv.is_dir()) {
@@ -135,14 +150,6 @@ pub(super) fn of_process(project: &Project, plugin: &Plugin, layers: &Vars, expo
         vars.insert("VIRTUAL_ENV".to_owned(), venv.display().to_string());
     }
     Ok(vars)
-}
-
-/// A value as the text of an environment variable.
-pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,8 @@ use super::plan::{CatalogPlan, StatePlan, TapPlan};
 use super::process_group::{describe, kind_of};
 use super::program::Program;
 use super::query_plugin::query_plugin;
-use crate::catalog::apply;
+use crate::catalog::{apply, missing};
+use crate::project::spelling;
 
 /// Writes the tap's catalog and state to files; returns the arguments that name them.
 pub(super) fn prepare(tap: &TapPlan, stored: Option<String>, context: &RunContext) -> Result<Vec<OsString>> {
@@ -20,12 +21,19 @@ pub(super) fn prepare(tap: &TapPlan, stored: Option<String>, context: &RunContex
     if let Some((flag, catalog)) = catalog(tap, context)? {
         let path = context
             .dir
-            .write("tap.properties.json", &format!("{catalog:#}"))?;
+            .write("tap.properties.json", &spelling::indented_json(&catalog))?;
         args.extend([flag.into(), path.into()]);
     }
     let name = &tap.program.name;
     let state = match &tap.state {
-        StatePlan::None => None,
+        StatePlan::None => {
+            if stored.is_some() {
+                context.console.warn(&format!(
+                    "A state was found, but it will be ignored, because {name} does not have the `state` capability"
+                ));
+            }
+            return Ok(args);
+        }
         StatePlan::OnCommandLine => {
             context.console.info(&format!(
                 "{name} has a state on its command line, so it does not get the stored one"
@@ -78,6 +86,9 @@ fn catalog(tap: &TapPlan, context: &RunContext) -> Result<Option<(&'static str, 
         } => (flag, rules, discover(&tap.program, *required, context)?),
     };
     Ok(catalog.map(|mut catalog| {
+        for warning in missing(&catalog, rules) {
+            context.console.warn(&warning);
+        }
         apply(&mut catalog, rules);
         (*flag, catalog)
     }))

@@ -19,6 +19,7 @@ mod kill;
 mod limits;
 mod locks;
 mod malformed;
+mod meltano;
 mod memory;
 mod paths;
 mod pipes;

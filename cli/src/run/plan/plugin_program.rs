@@ -22,13 +22,9 @@ pub(super) fn program(
     context: &RunContext,
 ) -> Result<Program> {
     let mut program = executable(project, plugin, &plugin.executable, context)?;
-    let config = match &plugin.mapping {
-        Some(mapping) => resolved.config_with(mapping)?,
-        None => resolved.config(),
-    };
     let config = context
         .dir
-        .write(&format!("{side}.config.json"), &format!("{config:#}"))?;
+        .write(&format!("{side}.config.json"), &resolved.config_text())?;
     program.name.clone_from(&plugin.name);
     program.args.extend(["--config".into(), config.into()]);
     // A log configuration of the user takes precedence.

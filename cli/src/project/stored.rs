@@ -1,0 +1,79 @@
+//! Settings of plugins that `meltano config set --store=db` has stored in the system database.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use melisma_sdk::{Error, Kind, Result};
+use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
+
+use super::Project;
+use crate::pickle;
+use crate::plugin_kind::PluginKind;
+
+/// The stored settings, read when the first one is asked for: their values by namespace and name.
+#[derive(Default)]
+pub(super) struct StoredSettings(OnceCell<BTreeMap<(String, String), Vec<u8>>>);
+
+impl Project {
+    /// The stored value of a setting of a plugin.
+    pub(super) fn stored_setting(&self, kind: PluginKind, plugin: &str, name: &str) -> Result<Option<Value>> {
+        let stored = match self.stored.0.get() {
+            Some(stored) => stored,
+            None => {
+                let stored = self.read_stored()?;
+                self.stored.0.get_or_init(|| stored)
+            }
+        };
+        // The last part is the same for all; it is left from an old version of Meltano.
+        let namespace = format!("{}.{plugin}.default", kind.plural());
+        let Some(bytes) = stored.get(&(namespace, name.to_owned())) else {
+            return Ok(None);
+        };
+        pickle::read(bytes).map(Some).map_err(|reason| {
+            Error::config(format!(
+                "setting {name} of {plugin}: its value in the system database cannot be read: {reason}; \
+                 `meltano config unset --store=db {plugin} {name}` removes it"
+            ))
+        })
+    }
+
+    fn read_stored(&self) -> Result<BTreeMap<(String, String), Vec<u8>>> {
+        let Some(path) = self.sqlite_file()?.filter(|path| path.is_file()) else {
+            return Ok(BTreeMap::new());
+        };
+        read(&path).map_err(|error| {
+            Error::new(Kind::Io, format!("the system database {}", path.display())).with_source(error)
+        })
+    }
+
+    /// The file of the system database, when it is one of SQLite.
+    fn sqlite_file(&self) -> Result<Option<PathBuf>> {
+        let uri = self.setting("database_uri")?.unwrap_or_default();
+        let path = uri.strip_prefix("sqlite:///").filter(|path| !path.is_empty());
+        Ok(path.map(|path| self.root.join(path.split('?').next().unwrap_or(path))))
+    }
+}
+
+fn read(path: &std::path::Path) -> rusqlite::Result<BTreeMap<(String, String), Vec<u8>>> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    let table: i64 = connection.query_row(
+        "SELECT count(*) FROM sqlite_master WHERE name = 'plugin_settings'",
+        [],
+        |row| row.get(0),
+    )?;
+    if table == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let mut statement = connection
+        .prepare("SELECT namespace, name, value FROM plugin_settings WHERE enabled AND value IS NOT NULL")?;
+    let rows = statement.query_map([], |row| {
+        Ok((
+            (row.get::<_, Option<String>>(0)?.unwrap_or_default(), row.get(1)?),
+            row.get(2)?,
+        ))
+    })?;
+    rows.collect()
+}
