@@ -109,10 +109,7 @@ impl Plugin {
             )));
         };
         let words = shlex::split(&command.args).ok_or_else(|| {
-            Error::config(format!(
-                "{}:{name}: a quote is not closed in its args",
-                self.name
-            ))
+            Error::config(format!("{}:{name}: a quote is not closed in its args", self.name))
         })?;
         let lookup = Lookup::new([vars], false);
         let mut args = Vec::new();
