@@ -1,18 +1,20 @@
-//! The command line as clap types.
+//! The options of `run` and `pipe`, and those of every command.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::ValueEnum;
 use clap::builder::BoolishValueParser;
-use clap::{Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
 use clap_complete::engine::ArgValueCandidates;
 use melisma_engine::line::MAX_LINE_BYTES;
+use melisma_sdk::{Error, Result};
 use uuid::Uuid;
 
 use crate::blocks::BLOCK_BYTES;
 use crate::completions;
 use crate::level::Level;
+use crate::project::Choice;
 
 /// The most that `--max-line-bytes` accepts: the limit of our own targets.
 const MOST_LINE_BYTES: u64 = u32::MAX as u64;
@@ -21,22 +23,6 @@ const MOST_BUFFER: u64 = 64 << 30;
 
 /// The most seconds that an option accepts: some ten years.
 const MOST_SECONDS: u64 = 10 * 366 * 86_400;
-
-const EXAMPLES: &str = "\
-Examples:
-  melisma run tap-csv target-parquet                  two plugins of the project in this folder
-  melisma run \"tap-csv --config tap.json\" \"target-jsonl --config target.json\"
-  tap-github | melisma pipe --stats stats.json | target-postgres
-  melisma tap-csv --config tap.json --discover > catalog.json
-
-Built-in plugins: tap-csv, tap-postgres, target-csv, target-jsonl, target-parquet, target-postgres. They need no
-install; `melisma NAME --help` shows their options, `melisma NAME --about` their settings.
-
-The options --cwd, --environment, --no-environment, --env-file, --log-level and --log-format of a command may also stand
-before it, and every option may be written with underscores instead of hyphens.
-
-Exit codes: 0 success, 64 usage, 65 bad input, 69 a peer is unavailable, 70 a bug, 74 input or output failed, 75 try
-again later, 78 configuration, 1 a plugin of a run failed with another code, 130 and 143 ended by SIGINT and SIGTERM.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -80,30 +66,6 @@ pub(crate) const BEFORE_A_COMMAND: &[(&str, bool)] = &[
     ("--verbose", false),
     ("-v", false),
 ];
-
-/// Runs Singer taps and targets, fast and without losing a record.
-#[derive(Parser)]
-#[command(name = "melisma", version, after_help = EXAMPLES, arg_required_else_help = true, max_term_width = 110)]
-pub(crate) struct Melisma {
-    /// Print the completion script for this shell and exit
-    #[arg(long, value_name = "SHELL")]
-    pub(crate) completions: Option<Shell>,
-    #[command(subcommand)]
-    pub(crate) command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Run a tap into a target, and store the state that the target confirms
-    Run(RunArgs),
-    /// Pass Singer messages through a shell pipe: count them, buffer them, check them
-    Pipe(PipeArgs),
-    /// Print the completion script for a shell
-    Completions {
-        /// The shell
-        shell: Shell,
-    },
-}
 
 /// The options of `melisma run`.
 #[derive(clap::Args)]
@@ -186,35 +148,91 @@ pub(crate) enum StateStrategy {
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct ProjectArgs {
     /// Work in this folder
-    #[arg(long, visible_alias = "project", value_name = "DIR")]
+    #[arg(long, global = true, visible_alias = "project", value_name = "DIR")]
     pub(crate) cwd: Option<PathBuf>,
     /// The environment of the project [default: `MELTANO_ENVIRONMENT`, then `default_environment`]
-    #[arg(long, value_name = "NAME", conflicts_with = "no_environment")]
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "no_environment")]
     pub(crate) environment: Option<String>,
     /// Use no environment
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) no_environment: bool,
     /// Read this file instead of the project's `.env`
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) log: LogArgs,
+}
+
+impl ProjectArgs {
+    /// Changes to the folder of `--cwd`.
+    pub(crate) fn enter(&self) -> Result<()> {
+        let Some(dir) = &self.cwd else { return Ok(()) };
+        std::env::set_current_dir(dir)
+            .map_err(|error| Error::config(format!("cannot work in {}", dir.display())).with_source(error))
+    }
+
+    /// The environment that is asked for, or `default_environment`.
+    pub(crate) fn choice(&self) -> Choice<'_> {
+        self.choice_or(Choice::Default)
+    }
+
+    /// The environment that is asked for; `default_environment` does not count. What a command writes with it goes to that
+    /// environment, so it must be asked for.
+    pub(crate) fn explicit_choice(&self) -> Choice<'_> {
+        self.choice_or(Choice::Explicit)
+    }
+
+    fn choice_or<'a>(&'a self, otherwise: Choice<'a>) -> Choice<'a> {
+        match &self.environment {
+            Some(name) => Choice::Named(name),
+            None if self.no_environment => Choice::None,
+            None => otherwise,
+        }
+    }
+
+    /// The options again, as words of a command line of melisma. The folder is entered already.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let log = &self.log;
+        let format = |format: LogFormat| format.to_possible_value().map(|value| value.get_name().into());
+        let mut words: Vec<OsString> = Vec::new();
+        let mut option = |name: &str, value: Option<OsString>| {
+            if let Some(value) = value {
+                words.extend([name.into(), value]);
+            }
+        };
+        option("--environment", self.environment.as_ref().map(Into::into));
+        option("--env-file", self.env_file.as_ref().map(Into::into));
+        option("--log-level", log.log_level.map(|level| level.name().into()));
+        option("--log-format", log.log_format.and_then(format));
+        let flags = [
+            ("--no-environment", self.no_environment),
+            ("--quiet", log.quiet),
+            ("--verbose", log.verbose),
+        ];
+        words.extend(
+            flags
+                .iter()
+                .filter(|(_, given)| *given)
+                .map(|(name, _)| (*name).into()),
+        );
+        words
+    }
 }
 
 /// Which log lines are shown, and how.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub(crate) struct LogArgs {
     /// Show lines of this level and above [default: `MELTANO_CLI_LOG_LEVEL`, then `cli.log_level`, then info]
-    #[arg(long, value_name = "LEVEL")]
+    #[arg(long, global = true, value_name = "LEVEL")]
     pub(crate) log_level: Option<Level>,
     /// Show only warnings and errors, and no progress
-    #[arg(short, long, conflicts_with_all = ["verbose", "log_level"])]
+    #[arg(short, long, global = true, conflicts_with_all = ["verbose", "log_level"])]
     pub(crate) quiet: bool,
     /// Show details, including the plugins' METRIC lines
-    #[arg(short, long, conflicts_with = "log_level")]
+    #[arg(short, long, global = true, conflicts_with = "log_level")]
     pub(crate) verbose: bool,
     /// The format of log lines [default: `MELTANO_CLI_LOG_FORMAT`, then `cli.log_format`, then text]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, global = true, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
 }
 

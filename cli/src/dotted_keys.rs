@@ -85,7 +85,7 @@ fn remove_dotted(map: &mut Map<String, Value>) {
 }
 
 /// The parts of a dotted name, with their escapes.
-fn split(name: &str) -> Vec<&str> {
+pub(crate) fn split(name: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
     for (at, _) in name

@@ -4,11 +4,13 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`args`], [`usage`] | the command line: its types, and the errors for a wrong one |
+//! | [`command_line`], [`args`], [`usage`] | the command line: its types, and the errors for a wrong one |
 //! | [`builtin`], [`completions`] | the built-in taps and targets; completion scripts for shells |
 //! | [`run`] | `melisma run`: taps into targets, with their states stored, and commands of other plugins |
+//! | [`commands`] | the other commands of Meltano |
 //! | [`pipe`] | `melisma pipe`: passes stdin to stdout, counts it and checks it |
 //! | [`project`], [`catalog`] | a Meltano project and its settings; its `select` and `metadata` applied to a catalog |
+//! | [`yaml_edit`] | edits `meltano.yml` in place |
 //! | [`state`] | where a state is stored between runs, and who may use it |
 //! | [`count`] | counts Singer lines by stream, from their first bytes |
 //! | [`console`], [`stderr`], [`signals`] | log lines, the thread that writes them, and signals |
@@ -17,6 +19,8 @@ mod args;
 mod blocks;
 mod builtin;
 mod catalog;
+mod command_line;
+mod commands;
 mod completions;
 mod console;
 mod count;
@@ -33,6 +37,7 @@ mod state;
 mod stderr;
 mod suggestion;
 mod usage;
+mod yaml_edit;
 
 use std::ffi::OsString;
 use std::ops::ControlFlow::{Break, Continue};
@@ -40,7 +45,8 @@ use std::process::ExitCode;
 
 use melisma_sdk::{Error, Result};
 
-use args::Command;
+use command_line::Command;
+use commands::{config, el, environment, invoke, job, schedule, select};
 
 fn main() -> ExitCode {
     melisma_sdk::internal::logs::shorten_panics();
@@ -58,6 +64,13 @@ fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
     }
     match usage::parse(words)? {
         Continue(Command::Run(args)) => run::run(&args),
+        Continue(Command::El(args) | Command::Elt(args)) => el::run(&args),
+        Continue(Command::Invoke(args)) => invoke::run(&args),
+        Continue(Command::Config(args)) => config::run(&args),
+        Continue(Command::Select(args)) => select::run(&args),
+        Continue(Command::Job { project, command }) => job::run(&command, &project),
+        Continue(Command::Schedule { project, command }) => schedule::run(&command, &project),
+        Continue(Command::Environment { project, command }) => environment::run(&command, &project),
         Continue(Command::Pipe(args)) => pipe::run(&args),
         Continue(Command::Completions { shell }) => {
             completions::write_script(shell, &mut std::io::stdout()).map(|()| ExitCode::SUCCESS)

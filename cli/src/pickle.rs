@@ -21,6 +21,60 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Value, String> {
     }
 }
 
+/// A value as a pickle of protocol 2, which every version of Python reads.
+pub(crate) fn write(value: &Value) -> Vec<u8> {
+    let mut out = vec![0x80, 2];
+    put(value, &mut out);
+    out.push(b'.');
+    out
+}
+
+fn put(value: &Value, out: &mut Vec<u8>) {
+    if let Some(digits) = big_integer::digits(value) {
+        put_long(digits.parse().unwrap_or(i128::MAX), out);
+        return;
+    }
+    match value {
+        Value::Null => out.push(b'N'),
+        Value::Bool(true) => out.push(0x88),
+        Value::Bool(false) => out.push(0x89),
+        Value::Number(number) => match number.as_i128() {
+            Some(integer) => put_long(integer, out),
+            None => {
+                out.push(b'G');
+                out.extend(number.as_f64().unwrap_or(f64::NAN).to_be_bytes());
+            }
+        },
+        Value::String(text) => put_text(text, out),
+        Value::Array(items) => {
+            out.extend(*b"](");
+            for item in items {
+                put(item, out);
+            }
+            out.push(b'e');
+        }
+        Value::Object(map) => {
+            out.extend(*b"}(");
+            for (key, value) in map {
+                put_text(key, out);
+                put(value, out);
+            }
+            out.push(b'u');
+        }
+    }
+}
+
+fn put_long(integer: i128, out: &mut Vec<u8>) {
+    out.extend([0x8a, 16]);
+    out.extend(integer.to_le_bytes());
+}
+
+fn put_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'X');
+    out.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+    out.extend(text.as_bytes());
+}
+
 /// More values than this are no setting.
 const MOST: usize = 1 << 20;
 
@@ -278,6 +332,12 @@ mod tests {
         for pickle in [PROTOCOL_2, PROTOCOL_5] {
             assert_eq!(read(&bytes(pickle)), Ok(expected.clone()));
         }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let value = json!(["é\u{1F600}", "", 0, -1, i64::MIN, u64::MAX, true, false, null, 1.5, [], {}, {"a": {"b": [1]}}]);
+        assert_eq!(read(&write(&value)), Ok(value));
     }
 
     #[test]

@@ -9,15 +9,18 @@ use clap::{CommandFactory, FromArgMatches};
 use melisma_sdk::internal::printable::printable_args;
 use melisma_sdk::{Error, Kind, Result};
 
-use crate::args::{BEFORE_A_COMMAND, Command, Melisma};
+use crate::args::BEFORE_A_COMMAND;
 use crate::builtin;
+use crate::command_line::{Command, Melisma};
+use crate::commands::refused::refuse;
 use crate::suggestion::suggestion;
 
 /// The command that `words` ask for, or the exit code when clap has printed help or an error instead.
 pub(crate) fn parse(words: Vec<OsString>) -> Result<ControlFlow<ExitCode, Command>> {
     let words = normalized(words);
     let printable = printable_args(&words);
-    let parsed = match parsed(words) {
+    let given = words.clone();
+    let parsed = match parsed(words).and_then(|parsed| in_order(parsed, &given)) {
         Ok(parsed) => parsed,
         Err(error) if error.kind() == ErrorKind::InvalidSubcommand => return Err(unknown(&error)),
         Err(error) => {
@@ -43,6 +46,18 @@ pub(crate) fn parse(words: Vec<OsString>) -> Result<ControlFlow<ExitCode, Comman
     }
 }
 
+/// Parses once more what the command line has in another order: `config PLUGIN set x 1` for `config set PLUGIN x 1`.
+fn in_order(parsed: Melisma, words: &[OsString]) -> Result<Melisma, clap::Error> {
+    let Some(Command::Config(config)) = &parsed.command else {
+        return Ok(parsed);
+    };
+    let Some((length, end)) = config.in_order() else {
+        return Ok(parsed);
+    };
+    let start = words.len().saturating_sub(length);
+    self::parsed(words[..start].iter().cloned().chain(end).collect())
+}
+
 fn parsed(words: Vec<OsString>) -> Result<Melisma, clap::Error> {
     let matches = Melisma::command()
         .mut_subcommands(|command| command.mut_args(without_an_empty_variable))
@@ -62,7 +77,17 @@ fn without_an_empty_variable(option: clap::Arg) -> clap::Arg {
 /// The words as clap expects them: options that stand before the command come after it, and names of options have hyphens
 /// instead of underscores.
 fn normalized(words: Vec<OsString>) -> Vec<OsString> {
-    let mut words = words.into_iter().map(hyphenated);
+    let mut is_invoke = false;
+    let mut is_argument = false;
+    // What follows the plugin of `invoke` is not for melisma.
+    let mut words = words.into_iter().map(|word| {
+        if is_argument {
+            return word;
+        }
+        is_argument = is_invoke && !word.as_encoded_bytes().starts_with(b"-");
+        is_invoke |= word == "invoke";
+        hyphenated(word)
+    });
     let mut out: Vec<OsString> = words.next().into_iter().collect();
     let mut moved = Vec::new();
     let mut rest = words.peekable();
@@ -97,6 +122,9 @@ fn unknown(error: &clap::Error) -> Error {
         Some(ContextValue::String(name)) => name.as_str(),
         _ => "?",
     };
+    if let Some(refused) = refuse(name) {
+        return refused;
+    }
     let command = command_with_plugins();
     let known = command.get_subcommands().map(clap::Command::get_name);
     Error::new(
@@ -130,6 +158,10 @@ mod tests {
             (
                 "m --no_environment --log_level=debug run --dry_run a_b",
                 "m run --no-environment --log-level=debug --dry-run a_b",
+            ),
+            (
+                "m invoke --print_var=a_b x --y_z",
+                "m invoke --print-var=a_b x --y_z",
             ),
             ("m --version", "m --version"),
             ("m --cwd", "m --cwd"),

@@ -22,7 +22,7 @@ pub(crate) fn parse(digits: &str) -> Value {
 }
 
 /// The digits of such an integer; `None` for every other value.
-pub(super) fn digits(value: &Value) -> Option<&str> {
+pub(crate) fn digits(value: &Value) -> Option<&str> {
     of_map(value.as_object()?)
 }
 

@@ -98,7 +98,7 @@ fn wrong(name: &str, kind: SettingKind) -> Error {
 }
 
 /// The same for a setting with its options and its `value_processor`. Null stays null.
-pub(super) fn cast_setting(setting: &Setting, value: Value) -> Result<Value> {
+pub(crate) fn cast_setting(setting: &Setting, value: Value) -> Result<Value> {
     let value = cast(setting.kind, &setting.name, value)?;
     if value.is_null() {
         return Ok(value);

@@ -24,6 +24,32 @@ pub(crate) fn parse(text: &str, os: &Vars) -> Vars {
     }
 }
 
+/// The text in pieces, one for each binding and one for each other line, and the variable that a piece sets.
+pub(crate) fn pieces(text: &str) -> Vec<(Option<String>, &str)> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while !rest.trim_start().is_empty() {
+        let start = rest.trim_start().trim_start_matches('\u{feff}');
+        let (key, after) = match binding(start) {
+            Some((key, _, after)) => (key, after),
+            None => (None, &start[line_end(start)..]),
+        };
+        let line_break = after.len()
+            - after
+                .strip_prefix("\r\n")
+                .or(after.strip_prefix(['\n', '\r']))
+                .unwrap_or(after)
+                .len();
+        let length = rest.len() - after.len() + line_break;
+        pieces.push((key, &rest[..length]));
+        rest = &rest[length..];
+    }
+    if !rest.is_empty() {
+        pieces.push((None, rest));
+    }
+    pieces
+}
+
 type Binding<'a> = (Option<String>, Option<String>, &'a str);
 
 /// A line of a comment, a key, or `KEY=value`, and the text after it; `None` for something else.

@@ -22,6 +22,8 @@ pub(crate) enum Choice<'a> {
     /// `--no-environment`.
     None,
     Default,
+    /// A variable; `default_environment` does not count.
+    Explicit,
 }
 
 /// Finds the environment that the command line, a variable or `default_environment` names.
@@ -34,6 +36,7 @@ pub(super) fn choose(project: &Project, choice: Choice<'_>) -> Result<Option<Env
     let name = match choice {
         Choice::None => None,
         Choice::Named(name) => Some(name.to_owned()),
+        Choice::Explicit => variable(&project.os).or_else(|| variable(&project.dotenv)),
         Choice::Default => variable(&project.os)
             .or_else(|| variable(&project.dotenv))
             .or_else(|| {

@@ -16,14 +16,9 @@ const NAMED_LISTS: [&str; 3] = ["schedules", "environments", "jobs"];
 /// The document of the project in `root`: included files merged into it, mappings key by key, lists one after the other. Other
 /// values of a later file replace earlier ones.
 pub(super) fn read(root: &Path) -> Result<Map<String, Value>> {
-    let path = root.join(FILE);
-    let mut document = read_file(&path)?;
-    let patterns = match document.get("include_paths") {
-        None | Some(Value::Null) => return Ok(document),
-        Some(patterns) => patterns.as_array().cloned().unwrap_or_default(),
-    };
+    let mut document = read_file(&root.join(FILE))?;
     let mut names = Vec::new();
-    for included in files(root, &path, &patterns)? {
+    for included in included(root, &document)? {
         let content = read_file(&included)?;
         for name in names_in(&content) {
             if names.contains(&name) {
@@ -39,6 +34,23 @@ pub(super) fn read(root: &Path) -> Result<Map<String, Value>> {
     Ok(document)
 }
 
+/// `meltano.yml` and the files that it includes.
+pub(crate) fn files(root: &Path) -> Result<Vec<PathBuf>> {
+    let path = root.join(FILE);
+    let included = included(root, &read_file(&path)?)?;
+    Ok([path].into_iter().chain(included).collect())
+}
+
+fn included(root: &Path, document: &Map<String, Value>) -> Result<Vec<PathBuf>> {
+    match document.get("include_paths") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(patterns) => {
+            let patterns = patterns.as_array().cloned().unwrap_or_default();
+            matching(root, &root.join(FILE), &patterns)
+        }
+    }
+}
+
 fn read_file(path: &Path) -> Result<Map<String, Value>> {
     let text = fs::read_to_string(path)
         .map_err(|error| Error::config(format!("cannot read {}", path.display())).with_source(error))?;
@@ -46,7 +58,7 @@ fn read_file(path: &Path) -> Result<Map<String, Value>> {
 }
 
 /// The files that match a pattern, those of the first pattern first, each once and without `meltano.yml`.
-fn files(root: &Path, main: &Path, patterns: &[Value]) -> Result<Vec<PathBuf>> {
+fn matching(root: &Path, main: &Path, patterns: &[Value]) -> Result<Vec<PathBuf>> {
     let mut found: Vec<PathBuf> = Vec::new();
     for pattern in patterns {
         let wrong = || {

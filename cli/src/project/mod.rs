@@ -31,11 +31,17 @@ use serde_json::{Map, Value};
 use expand::Lookup;
 use stored::StoredSettings;
 
+pub(crate) use cast::cast_setting;
+pub(crate) use dotenv::pieces as dotenv_pieces;
 pub(crate) use environment::{Choice, Environment};
+pub(crate) use include::files as project_files;
 pub(crate) use names::Named;
 pub(crate) use plugin::Plugin;
-pub(crate) use settings::{Resolved, resolve};
-pub(crate) use vars::Exports;
+pub(crate) use setting::Setting;
+pub(crate) use settings::{Found, Resolved, Source, resolve};
+pub(crate) use stored::namespace as stored_namespace;
+pub(crate) use vars::{Exports, exported as setting_variables, read_names as variable_names};
+pub(crate) use yaml::read as read_yaml;
 
 use crate::plugin_kind::PluginKind;
 
@@ -63,6 +69,8 @@ pub(crate) struct Project {
     document: Map<String, Value>,
     pub(crate) os: Vars,
     dotenv: Vars,
+    /// The file that they are from: `.env`, or that of `--env-file`.
+    pub(crate) dotenv_path: PathBuf,
     /// The project's own `env:`, as written.
     env: Vars,
     /// Variables that describe the project, such as `MELTANO_PROJECT_ROOT`.
@@ -116,10 +124,8 @@ impl Project {
         os.entry("MELTANO_JOB_TRIGGER".to_owned())
             .or_insert_with(|| "cli".to_owned());
         let document = include::read(&root)?;
-        let dotenv = match env_file {
-            Some(file) => read_dotenv(file, &os)?,
-            None => read_dotenv(&root.join(".env"), &os)?,
-        };
+        let dotenv_path = env_file.map_or_else(|| root.join(".env"), Path::to_owned);
+        let dotenv = read_dotenv(&dotenv_path, &os)?;
         let mut project = Self {
             system: system_folder(&root, &os),
             env: env_of(&document),
@@ -132,12 +138,24 @@ impl Project {
             document,
             os,
             dotenv,
+            dotenv_path,
         };
         project.environment = environment::choose(&project, choice)?;
         project.own_vars = vars::of_project(&project);
         project.strict = project.read_strict_mode()?;
         project.setting_vars = project.read_setting_variables()?;
         Ok(project)
+    }
+
+    /// The mappings in a list at the top of `meltano.yml`, such as `jobs`.
+    pub(crate) fn listed(&self, list: &str) -> Vec<&Map<String, Value>> {
+        objects(self.document.get(list))
+    }
+
+    /// The names of the plugins of a kind.
+    pub(crate) fn plugin_names(&self, kind: PluginKind) -> impl Iterator<Item = &str> {
+        let plugins = self.plugin_documents(kind).into_iter();
+        plugins.filter_map(|plugin| plugin.get("name")?.as_str())
     }
 
     /// The block of a plugin in the active environment.

@@ -26,6 +26,8 @@ pub(crate) struct Plugin {
     commands: BTreeMap<String, Command>,
     /// For a mapper that was asked for by the name of a mapping: the mapping's `config`, as it is written.
     pub(super) mapping: Option<Map<String, Value>>,
+    /// The settings that it needs: those of one of these groups.
+    pub(crate) required: Vec<Vec<String>>,
     /// Its own `config:`, and its extras under names that begin with `_`.
     pub(crate) config: Map<String, Value>,
     /// The same from its block in the active environment.
@@ -50,6 +52,7 @@ struct Command {
     args: String,
     /// The executable, if it is not the plugin's.
     executable: Option<String>,
+    description: String,
 }
 
 /// What a plugin inherits from.
@@ -126,6 +129,12 @@ impl Plugin {
         Ok((command.executable.as_deref().unwrap_or(&self.executable), args))
     }
 
+    /// The names of its commands, each with what it does.
+    pub(crate) fn commands(&self) -> impl Iterator<Item = (&str, &str)> {
+        let commands = self.commands.iter();
+        commands.map(|(name, command)| (name.as_str(), command.description.as_str()))
+    }
+
     /// Whether it has a capability.
     pub(crate) fn can(&self, capability: &str) -> bool {
         self.capabilities.iter().any(|own| own == capability)
@@ -141,6 +150,11 @@ impl Plugin {
                 .join(&self.folder)
                 .join("venv"),
         )
+    }
+
+    /// The name of the plugin of the project that it inherits from.
+    pub(crate) fn parent_name(&self) -> Option<&str> {
+        self.parent().map(|parent| parent.name.as_str())
     }
 
     /// The plugin of the project that it inherits from.
@@ -231,6 +245,7 @@ fn load(project: &Project, kind: PluginKind, name: &str, children: &mut Vec<Stri
             pip_url: parent.pip_url.clone(),
             executable: parent.executable.clone(),
             capabilities: parent.capabilities.clone(),
+            required: parent.required.clone(),
             folder: parent.folder.clone(),
             namespace: parent.namespace.clone(),
             commands: parent.commands.clone(),
@@ -262,6 +277,7 @@ struct Inherited {
     pip_url: Option<String>,
     executable: String,
     capabilities: Vec<String>,
+    required: Vec<Vec<String>>,
     folder: String,
     namespace: String,
     commands: BTreeMap<String, Command>,
@@ -289,6 +305,7 @@ fn defined(
             .filter(|file| !file.is_empty())
             .unwrap_or_else(|| name.clone()),
         capabilities: texts(document.get("capabilities")).unwrap_or_default(),
+        required: groups(document).unwrap_or_default(),
         folder: name.clone(),
         namespace: namespace.clone(),
         commands: commands(document).collect(),
@@ -332,6 +349,7 @@ fn join(
             .unwrap_or_else(|| "default".to_owned()),
         executable: text("executable").unwrap_or(up.executable),
         capabilities: texts(own.get("capabilities")).unwrap_or(up.capabilities),
+        required: groups(own).unwrap_or(up.required),
         commands: up.commands.into_iter().chain(commands(own)).collect(),
         mapping: None,
         config: config(own, is_definition),
@@ -351,6 +369,12 @@ fn join(
     }
 }
 
+/// The `settings_group_validation` of a block.
+fn groups(block: &Map<String, Value>) -> Option<Vec<Vec<String>>> {
+    let groups = block.get("settings_group_validation")?.as_array()?;
+    Some(groups.iter().filter_map(|group| texts(Some(group))).collect())
+}
+
 fn texts(list: Option<&Value>) -> Option<Vec<String>> {
     let list = list?.as_array()?;
     Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
@@ -365,10 +389,12 @@ fn commands(block: &Map<String, Value>) -> impl Iterator<Item = (String, Command
             Value::String(args) => Command {
                 args: args.clone(),
                 executable: None,
+                description: String::new(),
             },
             Value::Object(_) => Command {
                 args: text("args").unwrap_or_default(),
                 executable: text("executable"),
+                description: text("description").unwrap_or_default(),
             },
             _ => return None,
         };

@@ -21,6 +21,12 @@ pub(crate) struct Setting {
     pub(crate) options: Vec<Value>,
     pub(crate) processor: Option<String>,
     pub(crate) post_processor: Option<String>,
+    /// Whether its value is a secret.
+    pub(crate) sensitive: bool,
+    /// Whether it is a key of a `config:` that no definition knows.
+    pub(crate) undeclared: bool,
+    pub(crate) label: Option<String>,
+    pub(crate) description: Option<String>,
 }
 
 impl Setting {
@@ -36,6 +42,10 @@ impl Setting {
             options: Vec::new(),
             processor: None,
             post_processor: None,
+            sensitive: false,
+            undeclared: false,
+            label: None,
+            description: None,
         }
     }
 
@@ -58,6 +68,7 @@ pub(super) fn of_keys(known: &[Setting], config: &Map<String, Value>, as_default
         .filter(|(key, _)| known.iter().all(|setting| setting.name != *key))
         .map(|(key, value)| Setting {
             value: (as_defaults && !value.is_null()).then(|| value.clone()),
+            undeclared: !as_defaults,
             ..Setting::new(&key, SettingKind::of(&value))
         })
         .collect()
@@ -94,5 +105,9 @@ fn setting(definition: &Value) -> Option<Setting> {
             .collect(),
         processor: text("value_processor"),
         post_processor: text("value_post_processor"),
+        sensitive: flag("sensitive") || matches!(text("kind").as_deref(), Some("password" | "oauth")),
+        undeclared: false,
+        label: text("label"),
+        description: text("description"),
     })
 }

@@ -33,6 +33,11 @@ pub(crate) enum Source {
 pub(crate) struct Found {
     pub(crate) setting: Setting,
     pub(crate) value: Value,
+    pub(crate) source: Source,
+    /// The variable that it comes from.
+    pub(crate) variable: Option<String>,
+    /// How it is written, when that is different because of variables in it.
+    pub(crate) unexpanded: Option<Value>,
 }
 
 /// The settings of a plugin, resolved, and the environment of its process.
@@ -46,6 +51,18 @@ pub(crate) struct Resolved {
 }
 
 impl Resolved {
+    /// Every setting and extra with its value.
+    pub(crate) fn found(&self) -> &[Found] {
+        &self.found
+    }
+
+    /// The content of the config file, with `instead` in place of secrets.
+    pub(crate) fn config_without_secrets(&self, instead: &str) -> Result<Value> {
+        let own = self.found.iter().filter(|found| !found.setting.is_extra());
+        let own: Vec<Found> = own.cloned().map(|found| found.without_secret(instead)).collect();
+        config(&own)
+    }
+
     /// The content of the config file: nulls are dropped, dotted names nested.
     pub(crate) fn config(&self) -> &Value {
         &self.config
@@ -63,6 +80,17 @@ impl Resolved {
             .find(|found| found.setting.name.strip_prefix('_') == Some(name))
             .map(|found| &found.value)
             .filter(|value| !value.is_null())
+    }
+}
+
+impl Found {
+    /// The same with `instead` in place of a secret.
+    pub(crate) fn without_secret(mut self, instead: &str) -> Self {
+        let empty = self.value.is_null() || self.value == "";
+        if self.setting.sensitive && !empty {
+            self.value = Value::from(instead);
+        }
+        self
     }
 }
 
@@ -146,6 +174,20 @@ struct Raw {
     value: Value,
     source: Source,
     expandable: bool,
+    variable: Option<String>,
+    unexpanded: Option<Value>,
+}
+
+impl Raw {
+    fn new(value: Value, source: Source, expandable: bool) -> Self {
+        Self {
+            value,
+            source,
+            expandable,
+            variable: None,
+            unexpanded: None,
+        }
+    }
 }
 
 /// The sources in which the values of one plugin are looked up.
@@ -197,6 +239,9 @@ impl<'a> Sources<'a> {
             let found = Found {
                 setting: setting.clone(),
                 value: raw.value,
+                source: raw.source,
+                variable: raw.variable,
+                unexpanded: raw.unexpanded,
             };
             match all.iter_mut().find(|other| other.setting.name == setting.name) {
                 Some(other) => *other = found,
@@ -216,7 +261,10 @@ impl<'a> Sources<'a> {
     fn find(&self, setting: &Setting, expansion: &Expansion<'_>) -> Result<Raw> {
         let mut raw = self.first(setting)?;
         if let Some(lookup) = expansion.of(setting).filter(|_| raw.expandable) {
-            raw.value = lookup.value(&raw.value)?;
+            let expanded = lookup.value(&raw.value)?;
+            if expanded != raw.value {
+                raw.unexpanded = Some(std::mem::replace(&mut raw.value, expanded));
+            }
             raw.expandable = false;
         }
         if setting.kind == super::cast::SettingKind::Object && raw.source >= Source::Inherited {
@@ -247,11 +295,7 @@ impl<'a> Sources<'a> {
             }
         }
         if !object.is_empty() {
-            *raw = Raw {
-                value: Value::Object(object),
-                source,
-                expandable: raw.expandable,
-            };
+            *raw = Raw::new(Value::Object(object), source, raw.expandable);
         }
         Ok(())
     }
@@ -262,11 +306,10 @@ impl<'a> Sources<'a> {
             (&self.layers, Source::Variable),
             (&self.project.dotenv, Source::Dotenv),
         ] {
-            if let Some(value) = self.variable(setting, vars)? {
+            if let Some((name, value)) = self.variable(setting, vars)? {
                 return Ok(Raw {
-                    value: Value::String(value),
-                    source,
-                    expandable: false,
+                    variable: Some(name),
+                    ..Raw::new(Value::String(value), source, false)
                 });
             }
         }
@@ -275,22 +318,14 @@ impl<'a> Sources<'a> {
             (&self.file, Source::File),
         ] {
             if let Some(value) = in_layer(setting, layer)? {
-                return Ok(Raw {
-                    value: value.clone(),
-                    source,
-                    expandable: true,
-                });
+                return Ok(Raw::new(value.clone(), source, true));
             }
         }
         let stored = self
             .project
             .stored_setting(self.plugin.kind, &self.plugin.name, &setting.name)?;
         if let Some(value) = stored.filter(|value| !value.is_null()) {
-            return Ok(Raw {
-                value,
-                source: Source::Database,
-                expandable: false,
-            });
+            return Ok(Raw::new(value, Source::Database, false));
         }
         if let Some(raw) = self.inherited.get(&setting.name)
             && !raw.value.is_null()
@@ -301,15 +336,12 @@ impl<'a> Sources<'a> {
                 ..raw.clone()
             });
         }
-        Ok(Raw {
-            value: setting.value.clone().unwrap_or(Value::Null),
-            source: Source::Default,
-            expandable: setting.value.is_some(),
-        })
+        let value = setting.value.clone().unwrap_or(Value::Null);
+        Ok(Raw::new(value, Source::Default, setting.value.is_some()))
     }
 
-    /// The value of a setting in environment variables. Two names for one setting are an error.
-    fn variable(&self, setting: &Setting, vars: &Vars) -> Result<Option<String>> {
+    /// The variable of a setting and its value. Two names for one setting are an error.
+    fn variable(&self, setting: &Setting, vars: &Vars) -> Result<Option<(String, String)>> {
         let names = vars::read_names(self.plugin, setting);
         let mut set = names.iter().filter_map(|name| {
             let (name, negated) = name
@@ -333,7 +365,7 @@ impl<'a> Sources<'a> {
                 self.plugin.name
             )));
         }
-        Ok(first.map(|(_, value)| value))
+        Ok(first.map(|(name, value)| (name.to_owned(), value)))
     }
 }
 

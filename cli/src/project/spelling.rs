@@ -102,7 +102,8 @@ pub(crate) fn str(value: &Value) -> String {
     }
 }
 
-fn repr(value: &Value) -> String {
+/// As `repr()` spells it: text is quoted.
+pub(crate) fn repr(value: &Value) -> String {
     if let Some(digits) = big_integer::digits(value) {
         return digits.to_owned();
     }

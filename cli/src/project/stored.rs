@@ -26,8 +26,7 @@ impl Project {
                 self.stored.0.get_or_init(|| stored)
             }
         };
-        // The last part is the same for all; it is left from an old version of Meltano.
-        let namespace = format!("{}.{plugin}.default", kind.plural());
+        let namespace = namespace(kind, plugin);
         let Some(bytes) = stored.get(&(namespace, name.to_owned())) else {
             return Ok(None);
         };
@@ -49,11 +48,16 @@ impl Project {
     }
 
     /// The file of the system database, when it is one of SQLite.
-    fn sqlite_file(&self) -> Result<Option<PathBuf>> {
+    pub(crate) fn sqlite_file(&self) -> Result<Option<PathBuf>> {
         let uri = self.setting("database_uri")?.unwrap_or_default();
         let path = uri.strip_prefix("sqlite:///").filter(|path| !path.is_empty());
         Ok(path.map(|path| self.root.join(path.split('?').next().unwrap_or(path))))
     }
+}
+
+/// The namespace of a plugin's settings. Its last part is the same for all; it is left from an old version of Meltano.
+pub(crate) fn namespace(kind: PluginKind, plugin: &str) -> String {
+    format!("{}.{plugin}.default", kind.plural())
 }
 
 fn read(path: &std::path::Path) -> rusqlite::Result<BTreeMap<(String, String), Vec<u8>>> {

@@ -81,8 +81,9 @@ pub(super) fn information(plugin: &Plugin) -> [(String, String); 3] {
     ]
 }
 
-/// The names of the variables that a setting of the plugin is read from. One that begins with `!` is read as its opposite.
-pub(super) fn read_names(plugin: &Plugin, setting: &Setting) -> Vec<String> {
+/// The names of the variables that a setting of the plugin is read from. One that begins with `!` is read as its opposite;
+/// the first one is where a value is written to.
+pub(crate) fn read_names(plugin: &Plugin, setting: &Setting) -> Vec<String> {
     let mut names = Vec::new();
     for name in [&setting.name].into_iter().chain(&setting.aliases) {
         names.extend([&plugin.name, &plugin.namespace].map(|prefix| env_name(&[prefix, name])));
@@ -90,13 +91,17 @@ pub(super) fn read_names(plugin: &Plugin, setting: &Setting) -> Vec<String> {
     if !plugin.inherits {
         names.extend(setting.env_aliases.iter().cloned());
     }
-    names.sort_unstable();
-    names.dedup();
-    names
+    let mut unique: Vec<String> = Vec::new();
+    for name in names {
+        if !unique.contains(&name) {
+            unique.push(name);
+        }
+    }
+    unique
 }
 
 /// The value of a setting as environment variables, under every prefix that Meltano uses for it.
-pub(super) fn exported(plugin: &Plugin, setting: &Setting, value: &serde_json::Value) -> Exports {
+pub(crate) fn exported(plugin: &Plugin, setting: &Setting, value: &serde_json::Value) -> Exports {
     let value = setting.kind.stringify(value);
     let prefixed = plugin
         .prefixes()

@@ -8,6 +8,7 @@ mod context;
 mod fifo;
 mod grammar;
 mod input_verdict;
+mod invoke;
 mod launcher;
 mod line_hash;
 mod log_config;
@@ -44,7 +45,10 @@ use uuid::Uuid;
 
 use crate::args::RunArgs;
 use crate::console::Console;
+use crate::project::Project;
 use crate::signals::Signals;
+
+pub(crate) use invoke::Single;
 
 use command::CommandBlock;
 use context::{Invocation, RunContext};
@@ -72,6 +76,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     });
     invocation.console.flush();
     result
+}
+
+/// Checks the names and the order of blocks, without running anything.
+pub(crate) fn check_blocks(blocks: &[String], project: &Project) -> Result<()> {
+    grammar::parse(blocks, project).map(drop)
 }
 
 /// A block that is ready to run.

@@ -17,13 +17,7 @@ use crate::project::spelling;
 
 /// Writes the tap's catalog and state to files; returns the arguments that name them.
 pub(super) fn prepare(tap: &TapPlan, stored: Option<String>, context: &RunContext) -> Result<Vec<OsString>> {
-    let mut args = Vec::new();
-    if let Some((flag, catalog)) = catalog(tap, context)? {
-        let path = context
-            .dir
-            .write("tap.properties.json", &spelling::indented_json(&catalog))?;
-        args.extend([flag.into(), path.into()]);
-    }
+    let mut args = catalog_args(tap, context)?;
     let name = &tap.program.name;
     let state = match &tap.state {
         StatePlan::None => {
@@ -67,7 +61,19 @@ pub(super) fn prepare(tap: &TapPlan, stored: Option<String>, context: &RunContex
     Ok(args)
 }
 
-fn catalog(tap: &TapPlan, context: &RunContext) -> Result<Option<(&'static str, Value)>> {
+/// Writes the tap's catalog to a file; returns the arguments that name it.
+pub(super) fn catalog_args(tap: &TapPlan, context: &RunContext) -> Result<Vec<OsString>> {
+    let Some((flag, catalog)) = catalog(tap, context)? else {
+        return Ok(Vec::new());
+    };
+    let path = context
+        .dir
+        .write("tap.properties.json", &spelling::indented_json(&catalog))?;
+    Ok(vec![flag.into(), path.into()])
+}
+
+/// The tap's option for a catalog, and the catalog with the rules of the project applied.
+pub(super) fn catalog(tap: &TapPlan, context: &RunContext) -> Result<Option<(&'static str, Value)>> {
     let (flag, rules, catalog) = match &tap.catalog {
         CatalogPlan::None => return Ok(None),
         CatalogPlan::File { flag, path, rules } => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use melisma_sdk::{Error, Result};
 
 use crate::args::ProjectArgs;
-use crate::project::{self, Choice, Project, Vars, environment_variables};
+use crate::project::{self, Project, Vars, environment_variables};
 
 /// Decides what the blocks on the command line mean, and where state and private files are.
 pub(super) enum Workspace {
@@ -24,11 +24,7 @@ pub(super) enum Workspace {
 impl Workspace {
     /// The project of the current folder or a parent, or else the current folder. `--cwd` is entered first.
     pub(super) fn find(args: &ProjectArgs) -> Result<Self> {
-        if let Some(dir) = &args.cwd {
-            std::env::set_current_dir(dir).map_err(|error| {
-                Error::config(format!("cannot work in {}", dir.display())).with_source(error)
-            })?;
-        }
+        args.enter()?;
         let here =
             std::env::current_dir().map_err(|error| Error::io("cannot find the current folder", error))?;
         let os = environment_variables();
@@ -41,12 +37,7 @@ impl Workspace {
             let system = project::system_folder(&here, &os);
             return Ok(Self::Folder { here, system, os });
         };
-        let choice = match &args.environment {
-            Some(name) => Choice::Named(name),
-            None if args.no_environment => Choice::None,
-            None => Choice::Default,
-        };
-        let project = Project::load(root, os, choice, args.env_file.as_deref())?;
+        let project = Project::load(root, os, args.choice(), args.env_file.as_deref())?;
         Ok(Self::Project(Box::new(project)))
     }
 

@@ -10,6 +10,7 @@ mod lock;
 mod merge;
 mod owner;
 mod pipeline;
+mod plugin_settings;
 mod runs;
 mod state_writer;
 mod unstored;

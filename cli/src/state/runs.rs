@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use melisma_sdk::{Error, Kind, Result};
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde_json::Value;
 
 use super::begin::{NewRun, Refused};
@@ -120,6 +120,29 @@ impl Database {
             .map(drop)
             .map_err(|error| failed(&self.path, error))
     }
+}
+
+impl Database {
+    /// When the last successful run of a pipeline ended, in ISO 8601.
+    pub(crate) fn last_success(&self, state_id: &str) -> Result<Option<String>> {
+        let ended = self
+            .connection
+            .query_row(
+                "SELECT ended_at FROM runs WHERE job_name = ? AND state = 'SUCCESS' AND ended_at IS NOT NULL
+                 ORDER BY ended_at DESC LIMIT 1",
+                [state_id],
+                |row| row.get::<_, String>(0),
+            )
+            .optional()
+            .map_err(|error| failed(&self.path, error))?;
+        Ok(ended.map(|ended| iso(&ended)))
+    }
+}
+
+/// A time of the database as Python writes it in ISO 8601: without a fraction that is zero.
+fn iso(text: &str) -> String {
+    let text = text.replacen(' ', "T", 1);
+    format!("{}+00:00", text.strip_suffix(".000000").unwrap_or(&text))
 }
 
 /// A run whose row is in the state RUNNING.

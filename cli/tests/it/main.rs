@@ -4,6 +4,7 @@
 
 mod blocks;
 mod builtins;
+mod commands;
 mod direct;
 mod exits;
 mod help;

@@ -11,8 +11,8 @@ use super::program::Program;
 use crate::catalog::Rules;
 
 pub(super) use command_lines::plan as plan_command_lines;
-pub(super) use plugin_program::{command as plan_command, folder as command_folder};
-pub(super) use project::plan as plan_pair;
+pub(super) use plugin_program::{command as plan_command, folder as command_folder, plan_plugin};
+pub(super) use project::{plan as plan_pair, tap_plan as plan_tap};
 
 /// All programs of a pair.
 pub(super) struct Plan {

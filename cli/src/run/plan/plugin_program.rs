@@ -40,6 +40,23 @@ pub(super) fn program(
     Ok(program)
 }
 
+/// The program of a plugin that is in no pipeline.
+pub(in super::super) fn plan_plugin(
+    project: &Project,
+    plugin: &Plugin,
+    resolved: &Resolved,
+    context: &RunContext,
+) -> Result<Program> {
+    program(
+        project,
+        plugin,
+        resolved,
+        &Exports::new(),
+        plugin.kind.singular(),
+        context,
+    )
+}
+
 /// The program of a plugin with one of its commands; without a command, its executable alone.
 pub(in super::super) fn command(
     project: &Project,

@@ -35,7 +35,12 @@ pub(in super::super) fn plan(project: &Project, names: &PairNames, context: &Run
     })
 }
 
-fn tap_plan(project: &Project, tap: &Plugin, resolved: &Resolved, context: &RunContext) -> Result<TapPlan> {
+pub(in super::super) fn tap_plan(
+    project: &Project,
+    tap: &Plugin,
+    resolved: &Resolved,
+    context: &RunContext,
+) -> Result<TapPlan> {
     let program = program(project, tap, resolved, &Exports::new(), "tap", context)?;
     let builtin = program.builtin;
     let can = |capability: &str| {

@@ -1,0 +1,188 @@
+//! `config set`, `unset` and `reset`.
+
+use std::fs;
+use std::io::{self, BufRead, IsTerminal, Read};
+use std::path::Path;
+
+use melisma_sdk::{Error, Kind, Result};
+use serde_json::Value;
+
+use super::super::open_project::{open_for_edits, reopen};
+use super::super::output::print;
+use super::super::plugin_arg::PluginArg;
+use super::show::{REDACTED, current, label as label_of_source};
+use super::stores::{self, Place, Store, StoreChoice};
+use crate::args::ProjectArgs;
+use crate::project::{Exports, Found, Plugin, Setting, Source, cast_setting, resolve, spelling};
+
+/// Sets a setting to the last of `words`, or to the content of a file.
+pub(super) fn set(
+    plugin: &PluginArg,
+    words: &[String],
+    from_file: Option<&Path>,
+    choice: StoreChoice,
+    safe: bool,
+    globals: &ProjectArgs,
+) -> Result<()> {
+    let project = open_for_edits(globals)?;
+    let plugin = plugin.load(&project)?;
+    let (name, value) = match (from_file, words.split_last()) {
+        (Some(file), _) => (words, read(file)?),
+        (None, Some((value, name))) if !name.is_empty() => (name, value.clone()),
+        _ => {
+            return Err(Error::new(
+                Kind::Usage,
+                "config set needs a setting and its value",
+            ));
+        }
+    };
+    if safe && value == REDACTED {
+        return Err(Error::new(
+            Kind::Usage,
+            format!("{REDACTED} stands for a hidden value and is none; nothing was set"),
+        ));
+    }
+    let settings = plugin.settings();
+    let place = Place::new(name, &settings);
+    let value = match place.setting {
+        Some(setting) => cast_setting(setting, Value::String(value))?,
+        None => Value::String(value),
+    };
+    let store = Store::choose(choice, &project, place.setting);
+    stores::set(store, &project, &plugin, &place, &value)?;
+    let shown = shown(place.setting, &value, safe);
+    print(&format!(
+        "{} setting '{}' was set in {}: {shown}",
+        label(&plugin),
+        place.name,
+        store.label()
+    ))?;
+    // The project is read again, because another store may take precedence over the one that was written.
+    let (found, label) = now(&plugin, &place, globals)?;
+    if let Some(found) = found.filter(|found| found.source != store.source()) {
+        let shown = self::shown(Some(&found.setting), &found.value, safe);
+        print(&format!("Current value is still: {shown} ({label})"))?;
+    }
+    Ok(())
+}
+
+/// Unsets a setting.
+pub(super) fn unset(
+    plugin: &PluginArg,
+    words: &[String],
+    choice: StoreChoice,
+    safe: bool,
+    globals: &ProjectArgs,
+) -> Result<()> {
+    let project = open_for_edits(globals)?;
+    let plugin = plugin.load(&project)?;
+    let settings = plugin.settings();
+    let place = Place::new(words, &settings);
+    let covered = Store::covered(choice, &project);
+    for store in &covered {
+        // Only a definition says which variables of `.env` are about a setting.
+        if choice != StoreChoice::Auto || *store != Store::Dotenv || place.setting.is_some() {
+            stores::unset(*store, &project, &plugin, &place)?;
+        }
+    }
+    print(&format!(
+        "{} setting '{}' in {} was unset",
+        label(&plugin),
+        place.name,
+        labels(&covered)
+    ))?;
+    let (found, label) = now(&plugin, &place, globals)?;
+    if let Some(found) = found.filter(|found| found.source != Source::Default) {
+        let shown = shown(Some(&found.setting), &found.value, safe);
+        print(&format!("Current value is now: {shown} ({label})"))?;
+    }
+    Ok(())
+}
+
+/// The setting as it is resolved after a write, and where its value is from.
+fn now(plugin: &Plugin, place: &Place<'_>, globals: &ProjectArgs) -> Result<(Option<Found>, String)> {
+    let project = reopen(globals)?;
+    let plugin = Plugin::load(&project, plugin.kind, &plugin.name)?;
+    let found = current(&resolve(&project, &plugin, &Exports::new())?, &place.name);
+    let label = found
+        .as_ref()
+        .map(|found| label_of_source(found, &plugin, &project));
+    Ok((found, label.unwrap_or_default()))
+}
+
+/// Unsets all settings of a plugin.
+pub(super) fn reset(plugin: &PluginArg, choice: StoreChoice, yes: bool, globals: &ProjectArgs) -> Result<()> {
+    let project = open_for_edits(globals)?;
+    let plugin = plugin.load(&project)?;
+    let covered = Store::covered(choice, &project);
+    if !yes {
+        confirm(
+            &format!("Unset all settings of {} in {}?", plugin.name, labels(&covered)),
+            "--yes",
+        )?;
+    }
+    for store in &covered {
+        stores::reset(*store, &project, &plugin)?;
+    }
+    print(&format!(
+        "{} settings in {} were reset",
+        label(&plugin),
+        labels(&covered)
+    ))
+}
+
+/// Asks on the terminal.
+///
+/// # Errors
+/// The answer is not yes, or there is no terminal to ask on: `flag` answers in advance.
+pub(in super::super) fn confirm(question: &str, flag: &str) -> Result<()> {
+    let refused = |why: &str| Err(Error::new(Kind::Usage, format!("{why}; nothing was changed")));
+    if !io::stdin().is_terminal() {
+        return refused(&format!(
+            "{question} {flag} answers yes where nobody can be asked"
+        ));
+    }
+    crate::stderr::write_at_the_end(format!("{question} [y/N]: "));
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    if read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+        Ok(())
+    } else {
+        refused("the answer was not yes")
+    }
+}
+
+fn read(file: &Path) -> Result<String> {
+    let text = if file == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).map(|_| text)
+    } else {
+        fs::read_to_string(file)
+    };
+    text.map(|text| text.trim().to_owned())
+        .map_err(|error| Error::config(format!("cannot read {}", file.display())).with_source(error))
+}
+
+/// A value for a person: hidden when the setting is a secret.
+fn shown(setting: Option<&Setting>, value: &Value, safe: bool) -> String {
+    match setting {
+        Some(setting) if safe && setting.sensitive => REDACTED.to_owned(),
+        _ => spelling::repr(value),
+    }
+}
+
+/// `Extractor 'tap-csv'`.
+fn label(plugin: &Plugin) -> String {
+    let kind = plugin.kind.singular();
+    let (first, rest) = kind.split_at(1);
+    format!("{}{rest} '{}'", first.to_uppercase(), plugin.name)
+}
+
+fn labels(stores: &[Store]) -> String {
+    let labels: Vec<&str> = stores.iter().map(|store| store.label()).collect();
+    match labels.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}

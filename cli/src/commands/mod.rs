@@ -1,0 +1,17 @@
+//! The commands of Meltano around `run`, each in a file of its own with its options.
+
+pub(crate) mod config;
+mod cron;
+mod dotenv_file;
+pub(crate) mod el;
+pub(crate) mod environment;
+pub(crate) mod invoke;
+pub(crate) mod job;
+mod open_project;
+mod output;
+mod plugin_arg;
+mod project_file;
+pub(crate) mod refused;
+pub(crate) mod schedule;
+pub(crate) mod select;
+mod system_database;
