@@ -6,8 +6,11 @@ use serde_json::{Map, Value, json};
 use super::rules::{MetadataRule, Rules};
 use super::schema;
 
-/// Changes `catalog` in place.
+/// Changes `catalog` in place. Without any rule, a catalog stays as it is.
 pub(crate) fn apply(catalog: &mut Value, rules: &Rules) {
+    if rules.metadata.is_empty() && rules.schema.is_empty() {
+        return;
+    }
     let Some(Value::Array(streams)) = catalog.get_mut("streams") else {
         return;
     };

@@ -190,7 +190,8 @@ impl Project {
             .collect();
         flatten(&own)
             .into_iter()
-            .find(|(key, value)| key == name && !value.is_null())
+            .rfind(|(key, _)| key == name)
+            .filter(|(_, value)| !value.is_null())
             .map(|(_, value)| value)
     }
 }

@@ -79,7 +79,7 @@ impl CommandLine {
         let plugin = launcher::plugin(&words);
         let mut program = if let Some(builtin) = builtin::find(first) {
             let mut program = Program::builtin(builtin)?;
-            program.more_vars = vec![log_config::write(builtin.name, true, context)?];
+            program.more_vars = log_config::write(builtin.name, true, context)?;
             program
         } else if is_program(first) {
             Program::external(&plugin.name, first.into())

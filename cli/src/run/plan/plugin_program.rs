@@ -27,11 +27,12 @@ pub(super) fn program(
         .write(&format!("{side}.config.json"), &resolved.config_text())?;
     program.name.clone_from(&plugin.name);
     program.args.extend(["--config".into(), config.into()]);
+    let structured = program.builtin.is_some() || plugin.can("structured-logging");
+    program.more_vars = log_config::write(side, structured, context)?;
     // A log configuration of the user takes precedence.
-    if !resolved.process.contains_key(log_config::VARIABLE) {
-        let structured = program.builtin.is_some() || plugin.can("structured-logging");
-        program.more_vars = vec![log_config::write(side, structured, context)?];
-    }
+    program
+        .more_vars
+        .retain(|(name, _)| !resolved.process.contains_key(*name));
     program.vars = Some(if program.builtin.is_some() {
         without_settings(project, resolved, earlier)
     } else {

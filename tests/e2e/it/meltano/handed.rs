@@ -31,11 +31,19 @@ pub(super) fn handed(folder: &Path, run: usize) -> Facts {
                 let words: Vec<&str> = text.lines().map(file_kind).collect();
                 facts.insert(name, words.join(" "));
             }
-            _ => drop(facts.insert(name, without_times(&text))),
+            "config" => drop(facts.insert(name, without_times(&text))),
+            // Meltano writes these as it reads them from somewhere, with other blanks.
+            _ => drop(facts.insert(name, one_spelling(&text))),
         }
     }
     let _ = fs::remove_dir_all(folder.join("handed"));
     facts
+}
+
+/// JSON without blanks, in its order.
+fn one_spelling(text: &str) -> String {
+    let json: Result<Value, _> = serde_json::from_str(text);
+    json.map_or_else(|_| text.to_owned(), |json| json.to_string())
 }
 
 /// Both name the files of a run by themselves; what counts is which file it is.

@@ -30,8 +30,8 @@ tap)
 	;;
 mapper) exec cat ;;
 target)
-	[ ! -e target-fails ] || exit 4
 	cat > /dev/null
+	[ ! -e target-fails ] || exit 4
 	echo '{"bookmarks": {"users": {"id": 1}}}'
 	;;
 esac
