@@ -9,8 +9,8 @@ pub(super) struct Difference {
 
 /// A fact of one run or database, with the value that each tool has for it.
 pub(super) struct Fact<'a> {
+    pub(super) case: &'a Both,
     pub(super) name: &'a str,
-    pub(super) meltano: Option<&'a str>,
     pub(super) melisma: Option<&'a str>,
 }
 
@@ -20,6 +20,14 @@ impl Fact<'_> {
             .strip_suffix(variable)
             .is_some_and(|start| start.ends_with("variables "))
     }
+}
+
+/// How a case went for both tools.
+pub(super) struct Both {
+    pub(super) meltano_failed: bool,
+    pub(super) melisma_failed: bool,
+    /// What Meltano's log has last.
+    pub(super) meltano_said: String,
 }
 
 /// At most ten.
@@ -41,12 +49,19 @@ pub(super) const DIFFERENCES: &[Difference] = &[
         covers: |fact| fact.is_variable("MELISMA_RUN_VERDICT"),
     },
     Difference {
-        sentence: "A run whose project is wrong ends before it begins, so that it has no row among the runs.",
+        sentence: "A run whose project is wrong ends before it begins: no plugin is started, and it has no row among the runs.",
+        covers: |fact| fact.case.meltano_failed && fact.case.melisma_failed && fact.melisma.is_none(),
+    },
+    Difference {
+        sentence: "A setting that a child adds to those of its parent and that has no value is not set; Meltano ends with a `KeyError`.",
         covers: |fact| {
-            let failed = fact
-                .meltano
-                .is_some_and(|row| row.contains(r#" | "FAIL" | {} | "#));
-            fact.name.starts_with("runs ") && failed && fact.melisma.is_none()
+            let fails = fact.case.meltano_failed && !fact.case.melisma_failed;
+            fails
+                && fact
+                    .case
+                    .meltano_said
+                    .lines()
+                    .any(|line| line.starts_with("KeyError: "))
         },
     },
 ];

@@ -12,7 +12,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use case::Case;
-use differences::{DIFFERENCES, Fact, is_known};
+use differences::{Both, DIFFERENCES, Fact, is_known};
+use handed::Facts;
 use tools::Meltano;
 
 /// What differs between the two in a case, one line for each fact; empty when nothing does.
@@ -24,13 +25,23 @@ fn compare(case: &Case, meltano: &mut Meltano) -> String {
     let said = log_of(&project);
     std::fs::remove_dir_all(&project).expect("removed");
     let ours = meltano.facts_of_melisma(case, &project);
+    let failed = |facts: &Facts| {
+        facts
+            .iter()
+            .any(|(name, value)| name.ends_with("success") && value == "false")
+    };
+    let both = Both {
+        meltano_failed: failed(&theirs),
+        melisma_failed: failed(&ours),
+        meltano_said: said.clone(),
+    };
     let mut report = String::new();
     let names: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
     for name in names {
         let [meltano, melisma] = [&theirs, &ours].map(|facts| facts.get(name).map(String::as_str));
         let fact = Fact {
+            case: &both,
             name,
-            meltano,
             melisma,
         };
         if meltano != melisma && !is_known(&fact) {
@@ -56,7 +67,7 @@ fn log_of(project: &std::path::Path) -> String {
     let text: Vec<String> = logs.filter_map(|log| std::fs::read_to_string(log).ok()).collect();
     let text = text.join("\n");
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(12)..].join("\n")
+    lines[lines.len().saturating_sub(25)..].join("\n")
 }
 
 /// Compares all of them, by as many pairs of tools as there are processors; panics with what differs.
