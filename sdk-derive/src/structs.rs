@@ -23,7 +23,22 @@ pub(crate) fn expand(input: &DeriveInput, fields: &FieldsNamed) -> syn::Result<T
     let name = &input.ident;
     let text = name.to_string();
     let (generics, arguments, conditions) = input.generics.split_for_impl();
+    let all: Vec<&Ident> = fields
+        .named
+        .iter()
+        .filter_map(|field| field.ident.as_ref())
+        .collect();
     Ok(quote! {
+        // A tap that writes records as they come has the struct for its schema alone. Without this, the compiler would warn
+        // that nobody makes one.
+        const _: () = {
+            #[allow(dead_code)]
+            fn make #generics (value: #name #arguments) -> #name #arguments #conditions {
+                let #name { #(#all),* } = value;
+                #name { #(#all),* }
+            }
+        };
+
         #[automatically_derived]
         impl #generics ::melisma_sdk::record::Record for #name #arguments #conditions {
             const COUNT: usize = #count;

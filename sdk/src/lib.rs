@@ -101,6 +101,8 @@ pub mod config;
 pub mod files;
 #[cfg(all(feature = "fuzzing", feature = "tap", feature = "target"))]
 pub mod fuzzing;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod internal;
 pub mod metrics;
 mod names;

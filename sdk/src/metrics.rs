@@ -27,6 +27,8 @@ pub struct Timer {
 #[derive(Debug)]
 struct Tags {
     stream: Option<Box<str>>,
+    /// The path of a request, and the status of its answer.
+    endpoint: Option<(Box<str>, Option<u16>)>,
 }
 
 impl Counter {
@@ -87,6 +89,15 @@ impl Timer {
     }
 }
 
+/// Logs that a request took this long: `status` is that of the answer, unless there is none.
+#[cfg(feature = "http")]
+pub(crate) fn request(stream: Option<&str>, endpoint: &str, status: Option<u16>, took: Duration) {
+    let mut tags = Tags::new(stream);
+    tags.endpoint = Some((endpoint.into(), status));
+    let succeeded = status.is_some_and(|status| status < 400);
+    write_timer("http_request_duration", &tags, took, succeeded);
+}
+
 fn write_timer(metric: &str, tags: &Tags, took: Duration, succeeded: bool) {
     let status = if succeeded { "succeeded" } else { "failed" };
     tags.write("timer", metric, &took.as_secs_f64().into(), Some(status));
@@ -96,6 +107,7 @@ impl Tags {
     fn new(stream: Option<&str>) -> Self {
         Self {
             stream: stream.map(Into::into),
+            endpoint: None,
         }
     }
 
@@ -103,6 +115,10 @@ impl Tags {
         let mut tags = Map::new();
         if let Some(stream) = &self.stream {
             tags.insert("stream".into(), (**stream).into());
+        }
+        if let Some((endpoint, status)) = &self.endpoint {
+            tags.insert("endpoint".into(), (**endpoint).into());
+            tags.insert("http_status_code".into(), (*status).into());
         }
         if let Some(status) = status {
             tags.insert("status".into(), status.into());

@@ -1,7 +1,9 @@
-//! Settings that never print.
+//! Secrets that never print: settings, and what is obtained with them at run time.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{PoisonError, RwLock};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -69,9 +71,78 @@ impl<T: JsonSchema> JsonSchema for Secret<T> {
     }
 }
 
+/// Texts that no log line shows.
+static HIDDEN: RwLock<Hidden> = RwLock::new(Hidden {
+    settings: Vec::new(),
+    tokens: VecDeque::new(),
+});
+
+struct Hidden {
+    settings: Vec<String>,
+    tokens: VecDeque<String>,
+}
+
+/// A text of fewer bytes is no secret, and would be found in every line.
+const SHORTEST: usize = 4;
+/// Tokens that expire after a minute would otherwise fill the memory of a run that lasts for days.
+const TOKENS: usize = 256;
+
+/// Masks a secret in every log line and in the error that ends the run, wherever it may be quoted: a key that a request
+/// carries, the password in the answer of a server that repeats what it was sent.
+pub fn hide(secret: &str) {
+    if secret.len() < SHORTEST {
+        return;
+    }
+    let mut hidden = HIDDEN.write().unwrap_or_else(PoisonError::into_inner);
+    if !hidden.settings.iter().any(|known| known == secret) {
+        hidden.settings.push(secret.to_owned());
+    }
+}
+
+/// The same for what a server gave at run time, of which the newest few hundred are masked.
+pub fn hide_token(token: &str) {
+    if token.len() < SHORTEST {
+        return;
+    }
+    let mut hidden = HIDDEN.write().unwrap_or_else(PoisonError::into_inner);
+    if hidden.tokens.len() == TOKENS {
+        hidden.tokens.pop_front();
+    }
+    hidden.tokens.push_back(token.to_owned());
+}
+
+/// A text without what is hidden.
+pub(crate) fn mask(text: &str) -> Cow<'_, str> {
+    let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
+    let mut masked = Cow::Borrowed(text);
+    for secret in hidden.settings.iter().chain(&hidden.tokens) {
+        if masked.contains(secret.as_str()) {
+            masked = masked.replace(secret.as_str(), MASK).into();
+        }
+    }
+    masked
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_hidden_is_masked_wherever_it_stands() {
+        hide("hunter2-setting");
+        hide_token("hunter2-token");
+        hide("x");
+        assert_eq!(mask("key=hunter2-setting&t=hunter2-token x"), "key=****&t=**** x");
+    }
+
+    #[test]
+    fn of_many_tokens_the_newest_are_masked() {
+        for number in 0..=TOKENS {
+            hide_token(&format!("many-tokens-{number:04}-"));
+        }
+        assert_eq!(mask("many-tokens-0256-"), MASK);
+        assert_ne!(mask("many-tokens-0000-"), MASK);
+    }
 
     #[test]
     fn prints_nowhere_and_reads_from_plain_text() {

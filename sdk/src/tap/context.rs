@@ -10,6 +10,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// A run that this asks to end, for tests.
+    pub fn with_stop(stop: Stop) -> Self {
+        Self { stop }
+    }
+
     /// Whether the run is asked to end. A tap that waits for its source does so with [`Stop::wait`], which ends when a signal
     /// comes.
     pub fn stop(&self) -> &Stop {

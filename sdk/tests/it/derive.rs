@@ -27,7 +27,6 @@ struct Renamed {
     #[serde(rename = "type", alias = "kind")]
     kind: String,
     #[serde(skip, default)]
-    #[expect(dead_code, reason = "it is not written")]
     secret: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
     maybe: Option<u8>,

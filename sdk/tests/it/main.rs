@@ -3,6 +3,8 @@
 mod derive;
 mod disagreement;
 mod family;
+#[cfg(feature = "http")]
+mod http;
 mod keys;
 mod shop;
 mod surface;

@@ -29,6 +29,10 @@ const WALL_CLOCK: [(&str, &str); 12] = [
         "sdk/src/files/config.rs",
         "names of files; a name that is there is not used again",
     ),
+    (
+        "sdk/src/http/clock.rs",
+        "dates that a server names; a wait is bounded by max_wait",
+    ),
     ("sdk/src/internal/logs/format.rs", "the time in log lines"),
     ("sdk/src/tap/output/emitter.rs", "time_extracted"),
     (

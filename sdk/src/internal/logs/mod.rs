@@ -14,6 +14,7 @@ use melisma_engine::printable::printable;
 
 use crate::config::Environment;
 use crate::plugin::Plugin;
+use crate::secret::mask;
 
 /// How lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,7 @@ impl Log for Logger {
                 Shape::Plain => format::plain(self.name, record),
                 Shape::Structured => format::structured(self.name, record),
             };
+            let line = mask(&line);
             // There is nowhere to tell that stderr is gone.
             let _ = std::io::stderr().lock().write_all(line.as_bytes());
         }
@@ -60,7 +62,7 @@ fn is_metric(record: &Record<'_>) -> bool {
 /// Whether these debug lines quote statements with their values: rows and states, whatever level the user asks for.
 fn is_talkative(target: &str) -> bool {
     let library = target.split("::").next().unwrap_or_default();
-    ["tokio_postgres", "postgres", "rustls"].contains(&library)
+    ["tokio_postgres", "postgres", "rustls", "ureq", "ureq_proto"].contains(&library)
 }
 
 /// A panic says where, and at most 120 bytes of why: its message may quote what was at hand.
@@ -144,6 +146,7 @@ mod tests {
         let enabled =
             |target, level| logger.enabled(&Metadata::builder().target(target).level(level).build());
         assert!(!enabled("tokio_postgres::query", Level::Debug));
+        assert!(!enabled("ureq::run", Level::Trace) && !enabled("ureq_proto::client", Level::Debug));
         assert!(enabled("tokio_postgres::connection", Level::Info));
         assert!(enabled("tap_shop::pages", Level::Debug));
     }

@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 
 use melisma_engine::error::show;
 use melisma_engine::{Error, Result};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::comparison::{self, KeyType};
 use super::portable::{self, portable};
-use super::state::{Place, State};
+use super::state::{Fields, Place, State};
 
 /// What records say about the bookmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +87,7 @@ impl Progress {
         ] {
             fields.remove(name);
         }
-        let bookmark = fields.get("replication_key_value").map(str::to_owned);
-        let same_key = fields.get("replication_key").is_some_and(|key| self.is_key(key));
-        let bookmark = bookmark.filter(|_| same_key);
+        let bookmark = self.bookmark_in(fields).map(str::to_owned);
         self.start = self.later(bookmark.as_deref());
         if let Some(start) = &self.start {
             fields.set("starting_replication_value", &portable(start));
@@ -101,6 +100,17 @@ impl Progress {
         self.passed = bookmark.is_none();
     }
 
+    /// Where a partition would start that has these fields in the state.
+    pub(in crate::tap) fn start_of(&self, fields: Option<&Fields>) -> Option<Box<str>> {
+        self.later(fields.and_then(|fields| self.bookmark_in(fields)))
+    }
+
+    /// The bookmark, unless it is one of another key.
+    fn bookmark_in<'f>(&self, fields: &'f Fields) -> Option<&'f str> {
+        let bookmark = fields.get("replication_key_value");
+        bookmark.filter(|_| fields.get("replication_key").is_some_and(|key| self.is_key(key)))
+    }
+
     /// Whether a stream or partition has begun.
     pub(in crate::tap) fn has_begun(&self) -> bool {
         self.place.is_some()
@@ -111,10 +121,16 @@ impl Progress {
         self.start.as_deref()
     }
 
-    /// The same as a number, where the key is one: in the state it may be a string.
-    pub(in crate::tap) fn start_number(&self) -> Option<&str> {
-        let start = self.start().filter(|_| self.kind != KeyType::Text)?;
-        portable::number(start)
+    /// A bookmark as what the tap reads it as; where the key is a number, it may be a string in the state.
+    pub(in crate::tap) fn read<T: DeserializeOwned>(&self, start: &str) -> Result<T> {
+        let number = portable::number(start).filter(|_| self.kind != KeyType::Text);
+        if let Some(number) = number.and_then(|number| serde_json::from_str(number).ok()) {
+            return Ok(number);
+        }
+        serde_json::from_str(start).map_err(|error| {
+            let message = format!("the bookmark of {} is not what the tap can read", self.key);
+            Error::config(message).with_source(error)
+        })
     }
 
     /// The replication key.

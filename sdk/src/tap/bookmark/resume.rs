@@ -35,20 +35,38 @@ impl Output<'_> {
         let Some(progress) = &self.current.progress else {
             return Ok(None);
         };
-        let Some(start) = progress.start() else {
+        let read = progress.start().map(|start| progress.read(start)).transpose();
+        read.map_err(|error| error.in_stream(&self.current.name))
+    }
+
+    /// Where a [`child`](Self::child) of this context will start, without starting it: for a tap that asks for the next
+    /// children while it writes others. `None` as the context is the bookmark that all children share.
+    pub fn child_bookmark<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        context: Option<&impl Serialize>,
+    ) -> Result<Option<T>> {
+        let child = self.relative(name);
+        let Some(progress) = child.and_then(|child| child.progress.as_ref()) else {
             return Ok(None);
         };
-        if let Some(number) = progress.start_number()
-            && let Ok(number) = serde_json::from_str(number)
-        {
-            return Ok(Some(number));
+        let context = context.map(serde_json::to_value).transpose();
+        let context = context
+            .map_err(|error| Error::bug("cannot write the context of a partition").with_source(error))?;
+        let start = match context {
+            None if progress.has_begun() => progress.start().map(Into::into),
+            context => progress.start_of(self.state.find(name, context.as_ref())),
+        };
+        let read = start.map(|start| progress.read(&start)).transpose();
+        read.map_err(|error| error.in_stream(name))
+    }
+
+    /// Forgets bookmarks of a child's partitions that this run has not begun, the oldest first, until there are at most
+    /// `keep`. Between two of its partitions only.
+    pub fn limit_child_partitions(&mut self, name: &str, keep: usize) {
+        if self.relative(name).is_some() {
+            self.state.limit_partitions(name, keep);
         }
-        serde_json::from_str(start).map(Some).map_err(|error| {
-            let message = format!("the bookmark of {} is not what the tap can read", progress.key());
-            Error::config(message)
-                .with_source(error)
-                .in_stream(&self.current.name)
-        })
     }
 
     /// Sets the bookmark: everything up to this value was written.

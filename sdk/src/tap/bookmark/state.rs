@@ -1,6 +1,6 @@
 //! The state: bookmarks of streams and partitions in the Meltano SDK's shape, all else kept as it came.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use melisma_engine::json;
@@ -28,6 +28,8 @@ struct Bookmark {
     partitions: Vec<Fields>,
     /// Where the partition of a context is: by its canonical text.
     places: HashMap<Box<str>, usize>,
+    /// The partitions that this run has begun.
+    begun: HashSet<usize>,
     /// Read to its end in this run: emitted even if there is nothing more to say of it.
     complete: bool,
 }
@@ -183,6 +185,35 @@ impl State {
         }
     }
 
+    /// What is known of a stream, or of a partition of it, unless nothing is.
+    pub(in crate::tap) fn find(&self, stream: &str, context: Option<&Value>) -> Option<&Fields> {
+        let (_, bookmark) = self.bookmarks.iter().find(|(name, _)| &**name == stream)?;
+        match context {
+            Some(context) => bookmark
+                .partitions
+                .get(*bookmark.places.get(&canonical(context))?),
+            None => Some(&bookmark.fields),
+        }
+    }
+
+    /// Drops partitions of a stream that this run has not begun, the oldest first, until there are at most `keep`; places of
+    /// partitions are void afterwards.
+    pub(in crate::tap) fn limit_partitions(&mut self, stream: &str, keep: usize) {
+        let Some((_, bookmark)) = self.bookmarks.iter_mut().find(|(name, _)| &**name == stream) else {
+            return;
+        };
+        let mut surplus = bookmark.partitions.len().saturating_sub(keep);
+        let mut position = 0;
+        let begun = std::mem::take(&mut bookmark.begun);
+        bookmark.partitions.retain(|_| {
+            let drops = surplus > 0 && !begun.contains(&position);
+            surplus -= usize::from(drops);
+            position += 1;
+            !drops
+        });
+        bookmark.index();
+    }
+
     /// Drops the partitions of a stream that `keep` does not want; places of partitions are void afterwards.
     pub(in crate::tap) fn retain_partitions(&mut self, stream: &str, mut keep: impl FnMut(&Value) -> bool) {
         let Some((_, bookmark)) = self.bookmarks.iter_mut().find(|(name, _)| &**name == stream) else {
@@ -194,6 +225,7 @@ impl State {
                 .and_then(|text| serde_json::from_str(text).ok());
             keep(&context.unwrap_or(Value::Null))
         });
+        bookmark.begun.clear();
         bookmark.index();
     }
 }
@@ -214,6 +246,7 @@ impl Bookmark {
             fields,
             partitions,
             places: HashMap::new(),
+            begun: HashSet::new(),
             complete: false,
         };
         bookmark.index();
@@ -230,12 +263,14 @@ impl Bookmark {
 
     fn partition(&mut self, context: &Value) -> usize {
         let partitions = &mut self.partitions;
-        *self.places.entry(canonical(context)).or_insert_with(|| {
+        let place = *self.places.entry(canonical(context)).or_insert_with(|| {
             let mut fields = Fields::default();
             fields.set("context", &context.to_string());
             partitions.push(fields);
             partitions.len() - 1
-        })
+        });
+        self.begun.insert(place);
+        place
     }
 
     fn is_empty(&self) -> bool {
@@ -330,6 +365,25 @@ mod tests {
         );
         let place = state.place("s", Some(&json!({"a": 2})));
         assert_eq!(state.fields(place).get("replication_key_value"), Some("8"));
+    }
+
+    #[test]
+    fn partitions_that_were_not_begun_go_when_there_are_too_many() {
+        let partition = |n: u32| format!(r#"{{"context":{{"o":{n}}}}}"#);
+        let text = |all: &[u32]| {
+            let all: Vec<String> = all.iter().map(|n| partition(*n)).collect();
+            format!(r#"{{"bookmarks":{{"s":{{"partitions":[{}]}}}}}}"#, all.join(","))
+        };
+        let mut state = read(&text(&[1, 2, 3, 4]));
+        state.place("s", Some(&json!({"o": 1})));
+        state.place("s", Some(&json!({"o": 5})));
+        assert!(state.find("s", Some(&json!({"o": 6}))).is_none());
+        state.limit_partitions("s", 3);
+        assert_eq!(written(&state), text(&[1, 4, 5]));
+        state.place("s", Some(&json!({"o": 5})));
+        state.limit_partitions("s", 0);
+        assert_eq!(written(&state), text(&[5]));
+        assert!(state.find("s", Some(&json!({"o": 5}))).is_some());
     }
 
     #[test]

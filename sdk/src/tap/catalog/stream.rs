@@ -140,6 +140,13 @@ impl<'t> Stream<'t> {
         self
     }
 
+    /// Records come in any order after all.
+    #[cfg(feature = "http")]
+    pub(crate) fn unsorted(mut self) -> Self {
+        self.sorted = false;
+        self
+    }
+
     /// Takes a record out of order in a sorted stream as it comes; the bookmark stays at the largest value.
     #[must_use]
     pub fn unchecked_order(mut self) -> Self {

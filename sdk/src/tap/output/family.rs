@@ -61,6 +61,37 @@ impl Output<'_> {
         context: &impl Serialize,
         read: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<()> {
+        self.of_child(name, |output| output.read_partition(context, read))
+    }
+
+    /// Like [`child`](Self::child), with one bookmark for the children of all records, which moves when all are read: for
+    /// parents so many that the state would have no room for a bookmark each. The child must not be
+    /// [`sorted`](crate::Stream::sorted).
+    pub fn child_with_one_bookmark(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        self.of_child(name, |output| {
+            output.begin();
+            let done = read(output).and_then(|()| output.check_failed());
+            output.failed |= done.is_err();
+            done.map_err(|error| error.in_stream(&output.current.name))
+        })
+    }
+
+    /// Whether the records of a child are asked for: the catalog selects it, or a child of its own.
+    pub fn reads_child(&self, name: &str) -> bool {
+        self.relative(name).is_some()
+    }
+
+    /// A stream of the family, other than the current one.
+    pub(in crate::tap) fn relative(&self, name: &str) -> Option<&StreamState> {
+        self.relatives.iter().find(|stream| *stream.name == *name)
+    }
+
+    /// Does something with a child as the current stream, unless the catalog does not select it.
+    fn of_child(&mut self, name: &str, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.check_failed()?;
         self.begin();
         if !self.current.children.iter().any(|child| **child == *name) {
@@ -70,7 +101,7 @@ impl Output<'_> {
             return Ok(());
         };
         self.change_places(place);
-        let done = self.read_partition(context, read);
+        let done = work(self);
         self.change_places(place);
         done
     }

@@ -1,0 +1,91 @@
+//! Taps of HTTP APIs: requests, pages, credentials, retries, parents and children.
+//!
+//! A [`Client`] is the API: its address, who asks, how fast. [`Client::get`] makes a stream of a path, and
+//! [`RestStream::stream`] hands it to the tap. The records are written as they come: a page is parsed once, and no Rust value
+//! is made of a record. Their schema is that of the [`Stream`](crate::Stream).
+//!
+//! ```
+//! use melisma_sdk::http::{Bearer, Client, Pages};
+//! use melisma_sdk::{Context, JsonSchema, Record, Result, Secret, Stream, Tap};
+//! use serde::Deserialize;
+//!
+//! /// Projects and issues of a tracker.
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Config {
+//!     /// Where the tracker is.
+//!     url: String,
+//!     /// Sent as a bearer token.
+//!     token: Secret<String>,
+//! }
+//!
+//! #[derive(Record)]
+//! struct Project {
+//!     id: i64,
+//! }
+//!
+//! #[derive(Record)]
+//! struct Issue {
+//!     project_id: i64,
+//!     id: i64,
+//!     updated_at: String,
+//! }
+//!
+//! struct Tracker(Client);
+//!
+//! impl Tap for Tracker {
+//!     type Config = Config;
+//!
+//!     fn open(config: Config, context: &Context) -> Result<Self> {
+//!         let client = Client::new(&config.url, context)?.auth(Bearer::new(&config.token));
+//!         Ok(Self(client.pages(Pages::link_header())))
+//!     }
+//!
+//!     fn discover(&self, _: &Context) -> Result<Vec<Stream<'_>>> {
+//!         let issues = Stream::of::<Issue>("issues").key(["id"]).replication_key("updated_at");
+//!         let issues = self.0.get("/projects/{project_id}/issues", issues);
+//!         let issues = issues.from_parent("project_id", "id").since("since");
+//!         let projects = Stream::of::<Project>("projects").key(["id"]);
+//!         Ok(vec![self.0.get("/projects", projects).child(issues).stream()?])
+//!     }
+//! }
+//! ```
+//!
+//! What follows by itself: an answer 429 or 5xx and a broken connection are tried again, with the wait that the server asks for
+//! ([`Retry`]); a wait that is too long ends the run with exit code 75 and its STATE kept. A signal ends every wait at once,
+//! also that for an answer. The next page is on its way while one is written ([`Client::concurrent`]). Credentials go to the
+//! API's own origin only. Tokens are masked in every log line. Each request is a METRIC line (`http_request_duration`).
+
+mod auth;
+mod client;
+mod clock;
+mod json;
+mod limits;
+mod link;
+mod meter;
+mod node;
+mod oauth;
+mod pages;
+mod path;
+mod replay;
+mod request;
+mod retry;
+mod since;
+mod stream;
+mod template;
+mod transport;
+mod unsigned;
+mod url;
+
+pub use auth::{ApiKey, Authenticator, Basic, Bearer};
+pub use client::{Client, OnStatus};
+pub use clock::{Clock, TestClock};
+pub use json::Json;
+pub use oauth::OAuth2;
+pub use pages::{OnEmpty, Pages, Place};
+pub use path::JsonPath;
+pub use replay::{Received, Replay};
+pub use request::{Request, Response};
+pub use retry::Retry;
+pub use since::Since;
+pub use stream::RestStream;
+pub use unsigned::Unsigned;
