@@ -19,8 +19,8 @@ Examples:
   tap-github | melisma pipe --stats stats.json | target-postgres
   melisma tap-csv --config tap.json --discover > catalog.json
 
-Built-in plugins: tap-csv, tap-postgres, target-csv, target-jsonl, target-parquet, target-postgres. They need no
-install; `melisma NAME --help` shows their options, `melisma NAME --about` their settings.
+Built-in plugins: tap-csv, tap-postgres, tap-rest, target-csv, target-jsonl, target-parquet, target-postgres. They need
+no install; `melisma NAME --help` shows their options, `melisma NAME --about` their settings.
 
 The options --cwd, --environment, --no-environment, --env-file, --log-level and --log-format of a command may also stand
 before it, and every option may be written with underscores instead of hyphens.

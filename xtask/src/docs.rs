@@ -14,6 +14,7 @@ pub(crate) fn run() -> Result {
     for plugin in [
         "tap-csv",
         "tap-postgres",
+        "tap-rest",
         "target-csv",
         "target-jsonl",
         "target-parquet",

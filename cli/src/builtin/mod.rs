@@ -33,6 +33,7 @@ pub(crate) struct Builtin {
 pub(crate) const PLUGINS: &[Builtin] = &[
     tap::<tap_csv::TapCsv>("tap-csv", "The built-in tap for CSV files"),
     tap::<tap_postgres::TapPostgres>("tap-postgres", "The built-in tap for PostgreSQL databases"),
+    tap::<tap_rest::TapRest>("tap-rest", "The built-in tap for HTTP APIs, from a YAML file"),
     target::<target_csv::TargetCsv>("target-csv", "The built-in target for CSV files"),
     target::<target_jsonl::TargetJsonl>("target-jsonl", "The built-in target for JSON lines files"),
     target::<target_parquet::TargetParquet>("target-parquet", "The built-in target for Parquet files"),

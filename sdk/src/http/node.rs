@@ -234,7 +234,8 @@ impl Node {
         ahead.collect()
     }
 
-    fn ahead_of(&self, output: &Output<'_>, parent: Json<'_>, scope: &Scope, reads: bool) -> Result<Ahead> {
+    /// What the children of this parent are found by.
+    pub(super) fn context_of(&self, parent: Json<'_>, scope: &Scope) -> Result<Scope> {
         let mut context = scope.clone();
         context.remove(SINCE);
         for (name, path) in &self.context {
@@ -247,6 +248,11 @@ impl Node {
             })?;
             context.insert(name.clone(), value.to_value());
         }
+        Ok(context)
+    }
+
+    fn ahead_of(&self, output: &Output<'_>, parent: Json<'_>, scope: &Scope, reads: bool) -> Result<Ahead> {
+        let context = self.context_of(parent, scope)?;
         let mut scope = context.clone();
         let bookmark = output.child_bookmark(&self.name, (!self.shared_bookmark).then_some(&context))?;
         self.set_since(&mut scope, bookmark)?;
@@ -307,7 +313,7 @@ impl Node {
     }
 
     /// The request for a page.
-    fn request(&self, scope: &Scope, want: &Want) -> Result<Request> {
+    pub(super) fn request(&self, scope: &Scope, want: &Want) -> Result<Request> {
         let mut scope = std::borrow::Cow::Borrowed(scope);
         if let (Want::Token(token), Some(name)) = (want, self.paging.placeholder()) {
             scope.to_mut().insert(name.to_owned(), token.clone());
@@ -386,7 +392,7 @@ impl Node {
     }
 
     /// The properties that are added to all records of these pages.
-    fn added(&self, scope: &Scope) -> Result<Vec<(&str, Value)>> {
+    pub(super) fn added(&self, scope: &Scope) -> Result<Vec<(&str, Value)>> {
         let pairs = self.add.iter().map(|(name, value)| {
             let value = value.value(scope)?.unwrap_or_default();
             Ok((name.as_str(), value))
@@ -452,9 +458,9 @@ fn set_member(body: &mut Value, path: &str, value: Value) -> Option<()> {
 }
 
 /// A record with what is added to it.
-struct Record<'r> {
-    json: Json<'r>,
-    added: &'r [(&'r str, Value)],
+pub(super) struct Record<'r> {
+    pub(super) json: Json<'r>,
+    pub(super) added: &'r [(&'r str, Value)],
 }
 
 impl Serialize for Record<'_> {

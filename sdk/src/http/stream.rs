@@ -219,7 +219,7 @@ impl<'t> RestStream<'t> {
     }
 
     /// The stream without what reads it, and that. `inherited` are the placeholders of its parents.
-    fn compile(self, inherited: &[String]) -> Result<(Stream<'t>, Node)> {
+    pub(super) fn compile(self, inherited: &[String]) -> Result<(Stream<'t>, Node)> {
         let name = self.stream.name().to_owned();
         self.compiled(inherited).map_err(|error| error.in_stream(&name))
     }

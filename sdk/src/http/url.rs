@@ -34,8 +34,24 @@ pub(super) fn check(url: &str) -> Result<()> {
     }
 }
 
+/// A text as a part of a URL that is complete otherwise: what no URL may have is encoded, and all else stays.
+fn tidy(text: &str) -> String {
+    let mut tidy = String::with_capacity(text.len());
+    for letter in text.chars() {
+        let foreign = !letter.is_ascii() || letter.is_ascii_control() || " \"<>\\^`{|}[]".contains(letter);
+        if foreign {
+            tidy.push_str(&encode(letter.encode_utf8(&mut [0; 4])));
+        } else {
+            tidy.push(letter);
+        }
+    }
+    tidy
+}
+
 /// A path below the address of an API; a whole URL stays as it is.
 pub(super) fn join(base: &str, path: &str) -> String {
+    let path = tidy(path);
+    let path = path.as_str();
     if path.starts_with("http://") || path.starts_with("https://") {
         return path.to_owned();
     }
@@ -50,17 +66,7 @@ pub(super) fn join(base: &str, path: &str) -> String {
 pub(super) fn resolve(page: &str, link: &str) -> Result<String> {
     let wrong = || Error::input(format!("the link to the next page is no URL: {}", shown(link)));
     // Some servers leave spaces and the like as they are.
-    let link: String = link
-        .trim()
-        .chars()
-        .map(|letter| match letter {
-            ' ' | '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' | '[' | ']' => {
-                encode(letter.encode_utf8(&mut [0; 4]))
-            }
-            letter if letter.is_ascii() => letter.to_string(),
-            letter => encode(letter.encode_utf8(&mut [0; 4])),
-        })
-        .collect();
+    let link = tidy(link.trim());
     let base = Uri::parse(page).map_err(|_| wrong())?.strip_fragment().to_owned();
     let link = UriRef::parse(link.as_str()).map_err(|_| wrong())?;
     let resolved = link.resolve_against(&base).map_err(|_| wrong())?;

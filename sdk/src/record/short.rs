@@ -47,6 +47,7 @@ pub(super) fn text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> R
 }
 
 /// Writes a value as a number by its digits; other serializers than that of records get a text.
+#[cfg(feature = "rust_decimal")]
 #[inline]
 pub(super) fn digits<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     let short = Short::of(value).map_err(S::Error::custom)?;

@@ -1,5 +1,6 @@
 //! Dates and times of `chrono`, `jiff` and `time`: in the form of RFC 3339, one without a zone as it is.
 
+#[cfg(any(feature = "chrono", feature = "time"))]
 use std::fmt;
 
 use serde::ser::Serializer;

@@ -12,6 +12,7 @@ fn settings_are_those_of_about() {
     for plugin in [
         "tap-csv",
         "tap-postgres",
+        "tap-rest",
         "target-csv",
         "target-jsonl",
         "target-parquet",

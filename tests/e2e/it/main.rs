@@ -26,6 +26,7 @@ mod pipes;
 mod postgres;
 mod python_taps;
 mod records;
+mod rest;
 mod secrets;
 mod settings;
 mod signals;

@@ -156,6 +156,7 @@ fn help_and_settings_speak_the_field_s_english() {
     let plugins = [
         "tap-csv",
         "tap-postgres",
+        "tap-rest",
         "target-csv",
         "target-jsonl",
         "target-parquet",
