@@ -4,7 +4,6 @@ use std::fmt::{self, Write};
 
 use serde::ser::{Error, Serializer};
 
-use super::DIGITS;
 
 /// The text of a value, which is at most so long: a date, a time, the digits of a decimal.
 pub(super) struct Short {
@@ -51,5 +50,5 @@ pub(super) fn text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> R
 #[inline]
 pub(super) fn digits<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
     let short = Short::of(value).map_err(S::Error::custom)?;
-    serializer.serialize_newtype_struct(DIGITS, short.as_str())
+    serializer.serialize_newtype_struct(super::DIGITS, short.as_str())
 }

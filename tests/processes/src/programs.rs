@@ -5,9 +5,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The plugins that are built into `melisma`.
-pub const PLUGINS: [&str; 6] = [
+pub const PLUGINS: [&str; 7] = [
     "tap-csv",
     "tap-postgres",
+    "tap-rest",
     "target-csv",
     "target-jsonl",
     "target-parquet",
