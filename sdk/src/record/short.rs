@@ -4,7 +4,6 @@ use std::fmt::{self, Write};
 
 use serde::ser::{Error, Serializer};
 
-
 /// The text of a value, which is at most so long: a date, a time, the digits of a decimal.
 pub(super) struct Short {
     bytes: [u8; 64],
