@@ -6,7 +6,7 @@ use super::context::RunContext;
 use super::state_id::Identity;
 use super::workspace::Workspace;
 use crate::args::RunArgs;
-use crate::state::{Adoption, Database, NewRun, StateFile, Store};
+use crate::state::{Adoption, Database, NewRun, StateBackend, StateFile, Store};
 
 /// Opens the file of `--state`, or begins a run in the system database.
 pub(super) fn open_store(
@@ -38,13 +38,16 @@ pub(super) fn open_store(
         adoption,
         old_id: identity.old_state_id.as_deref(),
     };
-    let mut database = Database::open(&workspace.database()?)?;
-    let run = database.begin(&new, &identity.pipeline)?;
+    let backend = workspace.state_backend()?;
+    let backend = backend.as_ref().map(StateBackend::open).transpose()?;
+    let mut database = Database::open(&workspace.database()?, workspace.system())?;
+    let run = database.begin(&new, &identity.pipeline, backend.as_ref())?;
     for warning in run.warnings() {
         context.console.warn(warning);
     }
     Ok(Store::Database {
         database,
+        backend,
         state_id: identity.state_id.clone(),
         run: Box::new(run),
     })

@@ -119,7 +119,7 @@ fn write_mode(args: &RunArgs, store: &Store) -> WriteMode {
 
 /// Stores the last state, closes the run's row and reports how the run ended.
 fn finish(outcome: Result<Outcome>, writer: StateWriter, mode: WriteMode, console: &Console) -> Result<u8> {
-    let (store, progress, stored) = writer.finish()?;
+    let (mut store, progress, stored) = writer.finish()?;
     let outcome = match (outcome, stored) {
         (Ok(_), Err(error)) => Err(Error::new(error.kind(), not_stored(&error, &store, &progress))),
         (outcome, _) => outcome,

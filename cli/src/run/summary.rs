@@ -50,7 +50,7 @@ pub(crate) fn report(outcome: &Outcome, progress: &StoreProgress, store: &Store,
         (Some(_), Some(place)) => console.info(&format!(
             "{} confirmed; the last one is stored in {}",
             plural(progress.emitted, "state"),
-            place.display()
+            place
         )),
         (None, Some(_)) => console.info("the target confirmed no state; the stored state was kept"),
         (_, None) => {}

@@ -1,11 +1,13 @@
 //! Where a run takes place: in a Meltano project, or in a plain folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use melisma_sdk::{Error, Result};
 
 use crate::args::ProjectArgs;
 use crate::project::{self, Project, Vars, environment_variables};
+use crate::state::{BackendSettings, DatabaseUri};
 
 /// Decides what the blocks on the command line mean, and where state and private files are.
 pub(super) enum Workspace {
@@ -57,36 +59,73 @@ impl Workspace {
         }
     }
 
-    /// The file of the system database.
-    pub(super) fn database(&self) -> Result<PathBuf> {
+    /// The folder of the system database and of what else Meltano keeps: usually `.meltano`.
+    pub(super) fn system(&self) -> &Path {
+        match self {
+            Self::Project(project) => &project.system,
+            Self::Folder { system, .. } => system,
+        }
+    }
+
+    /// The system database.
+    pub(super) fn database(&self) -> Result<DatabaseUri> {
         match self {
             Self::Project(project) => database_of(project),
-            Self::Folder { system, .. } => Ok(system.join("meltano.db")),
+            Self::Folder { system, .. } => Ok(DatabaseUri::File(system.join("meltano.db"))),
         }
+    }
+
+    /// Where states are stored, if not in the system database.
+    pub(super) fn state_backend(&self) -> Result<Option<BackendSettings>> {
+        let Self::Project(project) = self else {
+            return Ok(None);
+        };
+        let Some(uri) = project.setting("state_backend.uri")? else {
+            return Ok(None);
+        };
+        if uri.is_empty() || uri == "systemdb" {
+            return Ok(None);
+        }
+        Ok(Some(BackendSettings {
+            uri,
+            lock_timeout: seconds(project, "state_backend.lock_timeout_seconds", 10.0)?,
+            lock_retry: seconds(project, "state_backend.lock_retry_seconds", 1.0)?,
+        }))
     }
 }
 
-fn database_of(project: &Project) -> Result<PathBuf> {
-    let backend = project.setting("state_backend.uri")?;
-    if let Some(uri) = backend.filter(|uri| uri != "systemdb") {
-        let scheme = uri.split(':').next().unwrap_or_default().to_owned();
-        return Err(Error::config(format!(
-            "state_backend.uri: {scheme} is not supported; use systemdb, or --state FILE"
-        )));
-    }
-    let Some(uri) = project.setting("database_uri")? else {
-        return Ok(project.system.join("meltano.db"));
+fn seconds(project: &Project, name: &str, default: f64) -> Result<Duration> {
+    let Some(text) = project.setting(name)? else {
+        return Ok(Duration::from_secs_f64(default));
     };
-    match uri.strip_prefix("sqlite:///") {
-        Some(path) if !path.is_empty() => {
+    let seconds = text
+        .parse()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| {
+        Error::config(format!(
+            "{name}: expected a number of seconds, found {}",
+            melisma_sdk::show(&text)
+        ))
+    })
+}
+
+fn database_of(project: &Project) -> Result<DatabaseUri> {
+    let Some(uri) = project.setting("database_uri")? else {
+        return Ok(DatabaseUri::File(project.system.join("meltano.db")));
+    };
+    let scheme = uri.split(':').next().unwrap_or_default();
+    match (
+        scheme.split('+').next().unwrap_or_default(),
+        uri.split_once(":///"),
+    ) {
+        ("sqlite", Some((_, path))) if !path.is_empty() => {
             let path = path.split('?').next().unwrap_or(path);
-            Ok(project.root.join(path))
+            Ok(DatabaseUri::File(project.root.join(path)))
         }
-        _ => {
-            let scheme = uri.split(':').next().unwrap_or_default();
-            Err(Error::config(format!(
-                "database_uri: {scheme} is not supported; use sqlite:///FILE"
-            )))
-        }
+        ("postgresql" | "postgres", _) => Ok(DatabaseUri::Postgres(uri)),
+        _ => Err(Error::config(format!(
+            "database_uri: {scheme} is not supported; use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+        ))),
     }
 }

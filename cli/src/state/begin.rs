@@ -1,10 +1,10 @@
 //! Which state a new run may resume from.
 
-use melisma_sdk::Error;
-use rusqlite::Connection;
+use melisma_sdk::{Error, Result};
 
 use super::database::{ActiveRun, stored};
 use super::pipeline::{self, Adoption};
+use super::sql::Sql;
 
 /// A run that is about to begin.
 pub(crate) struct NewRun<'a> {
@@ -18,30 +18,12 @@ pub(crate) struct NewRun<'a> {
     pub(crate) old_id: Option<&'a str>,
 }
 
-/// Why a run may not begin.
-pub(super) enum Refused {
-    Sql(rusqlite::Error),
-    Not(Error),
-}
-
-impl From<rusqlite::Error> for Refused {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Self::Not(error)
-    }
-}
-
 impl ActiveRun {
     /// Finds the state to resume from.
-    pub(super) fn find_start(&mut self, connection: &Connection, new: &NewRun<'_>) -> Result<(), Refused> {
+    pub(super) fn find_start(&mut self, sql: &mut dyn Sql, new: &NewRun<'_>) -> Result<()> {
         self.start = self.known.state()?;
         if self.start.is_some() {
-            let theirs = pipeline::owner(connection, new.state_id)?;
+            let theirs = pipeline::owner(sql, new.state_id)?;
             let check = self
                 .pipeline
                 .check_owner(new.state_id, theirs.as_ref(), new.adoption)?;
@@ -50,10 +32,10 @@ impl ActiveRun {
             return Ok(());
         }
         if let Some(old_id) = new.old_id {
-            self.find_old_start(connection, old_id, new)?;
+            self.find_old_start(sql, old_id, new)?;
         }
         if self.start.is_none() && new.adoption != Adoption::Replace && self.pipeline.words.is_some() {
-            let others = pipeline::namesakes(connection, new.state_id, &self.pipeline)?;
+            let others = pipeline::namesakes(sql, new.state_id, &self.pipeline)?;
             if !others.is_empty() {
                 self.warnings.push(format!(
                     "these command lines have no state yet, but others with the same names have: {} (--state-id ID resumes from one of them)",
@@ -65,16 +47,11 @@ impl ActiveRun {
     }
 
     /// Older versions used one id for all command lines whose programs have the same names.
-    fn find_old_start(
-        &mut self,
-        connection: &Connection,
-        old_id: &str,
-        new: &NewRun<'_>,
-    ) -> Result<(), Refused> {
-        let Some(old) = stored(connection, old_id)?.state()? else {
+    fn find_old_start(&mut self, sql: &mut dyn Sql, old_id: &str, new: &NewRun<'_>) -> Result<()> {
+        let Some(old) = stored(sql, old_id)?.state()? else {
             return Ok(());
         };
-        if pipeline::owner(connection, old_id)?.is_some() {
+        if pipeline::owner(sql, old_id)?.is_some() {
             return Ok(());
         }
         match new.adoption {
@@ -92,8 +69,7 @@ impl ActiveRun {
                      with these names. If it is the state of this pipeline, resume from it by running once with \
                      --adopt-state; if not, run once with --full-refresh",
                     new.state_id
-                ))
-                .into());
+                )));
             }
         }
         Ok(())

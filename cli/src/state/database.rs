@@ -1,42 +1,70 @@
 //! Meltano's system database: the `state` and `runs` tables, as Meltano 2.7 and later read and write them.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Zoned;
 use melisma_sdk::{Error, Kind, Result, fault};
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::WriteMode;
+use super::backend::StateBackend;
 use super::merge::{merge, unwrap, wrap};
 use super::pipeline::{self, Pipeline};
+use super::postgres::Postgres;
+use super::sql::{Sql, transaction};
+use super::sqlite::Sqlite;
 
-const SCHEMA: &str = "
+/// What Meltano 2.7.1 to 4.0.8 have. Later versions add nothing to it, and older ones would refuse a newer revision.
+const REVISION: &str = "INSERT INTO alembic_version VALUES ('6828cc5b1a4f');";
+const SQLITE_SCHEMA: &str = "
 CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
-CREATE TABLE runs (id INTEGER NOT NULL PRIMARY KEY, job_name VARCHAR, state VARCHAR(7), started_at DATETIME, ended_at DATETIME,
+CREATE TABLE runs (id INTEGER NOT NULL PRIMARY KEY, job_name VARCHAR, state VARCHAR(10), started_at DATETIME, ended_at DATETIME,
   payload VARCHAR, payload_flags INTEGER, run_id CHAR(32), \"trigger\" VARCHAR, last_heartbeat_at DATETIME);
 CREATE TABLE state (state_id VARCHAR(900) NOT NULL PRIMARY KEY, partial_state VARCHAR, completed_state VARCHAR, updated_at DATETIME);
 CREATE TABLE plugin_settings (label VARCHAR(255), description TEXT, name VARCHAR(255) NOT NULL, namespace VARCHAR(255), value BLOB,
   enabled BOOLEAN, PRIMARY KEY (name, namespace));
-INSERT INTO alembic_version VALUES ('6828cc5b1a4f');
 ";
+const POSTGRES_SCHEMA: &str = "
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+CREATE TABLE runs (id SERIAL NOT NULL PRIMARY KEY, job_name VARCHAR, state VARCHAR(10), started_at TIMESTAMP, ended_at TIMESTAMP,
+  payload VARCHAR, payload_flags INTEGER, run_id UUID, \"trigger\" VARCHAR, last_heartbeat_at TIMESTAMP);
+CREATE TABLE state (state_id VARCHAR(900) NOT NULL PRIMARY KEY, partial_state VARCHAR, completed_state VARCHAR, updated_at TIMESTAMP);
+CREATE TABLE plugin_settings (label VARCHAR(255), description TEXT, name VARCHAR(255) NOT NULL, namespace VARCHAR(255), value BYTEA,
+  enabled BOOLEAN, PRIMARY KEY (name, namespace));
+";
+/// The tables of a SQLite file.
+const SQLITE_TABLES: &str = "SELECT name FROM sqlite_master WHERE type = 'table'";
+/// The tables of the schema that new tables of the session would be created in.
+const POSTGRES_TABLES: &str =
+    "SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()";
 
-/// How long a write waits for another process; Meltano writes a heartbeat each second.
-const BUSY: Duration = Duration::from_secs(30);
 pub(super) const DATE_TIME: &str = "%Y-%m-%d %H:%M:%S%.6f";
+
+/// How often a statement is tried again after the connection was lost, and how long to wait before each time.
+const RECONNECTS: u32 = 3;
+const BEFORE_RECONNECT: Duration = Duration::from_secs(2);
+
+/// Where the system database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DatabaseUri {
+    /// A SQLite file.
+    File(PathBuf),
+    /// The URL of a PostgreSQL server, which may have a password.
+    Postgres(String),
+}
 
 /// An open system database.
 pub(crate) struct Database {
-    pub(super) connection: Connection,
-    pub(super) path: PathBuf,
+    pub(super) sql: Box<dyn Sql>,
+    /// A file to save a state next to that cannot be stored.
+    aside: PathBuf,
 }
 
 /// A run that has begun.
 pub(crate) struct ActiveRun {
     /// Its row in `runs`.
-    pub(super) row: i64,
+    pub(super) row: String,
     /// The stored state, as this run has read or written it last.
     pub(super) known: Stored,
     pub(super) pipeline: Pipeline,
@@ -57,11 +85,11 @@ impl ActiveRun {
     }
 }
 
-/// The row of a pipeline in the `state` table, as it is written there.
+/// The state of a pipeline, as Meltano stores it: in a row of the `state` table, or in a state backend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stored {
-    completed: Option<String>,
-    partial: Option<String>,
+    pub(super) completed: Option<String>,
+    pub(super) partial: Option<String>,
 }
 
 impl Stored {
@@ -71,7 +99,7 @@ impl Stored {
         unwrap(&merge(&or_none(&self.completed), &or_none(&self.partial)))
     }
 
-    /// The row after this state is stored.
+    /// What is stored after this state is.
     fn after(&self, state: &str, mode: WriteMode) -> Self {
         let (completed, partial) = match mode {
             WriteMode::Complete => (wrap(state), "{}".to_owned()),
@@ -88,152 +116,178 @@ impl Stored {
 }
 
 impl Database {
-    /// Opens the database at `path`; creates it and its folder if it is absent or empty.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)
-                .map_err(|error| Error::io(format!("cannot create {}", folder.display()), error))?;
-        }
-        // Created here for this user only, because SQLite would follow the umask. The files that SQLite adds get the same
-        // permissions.
-        if let Err(error) = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            && error.kind() != std::io::ErrorKind::AlreadyExists
-        {
-            return Err(Error::io(
-                format!("cannot create the system database {}", path.display()),
-                error,
-            ));
-        }
-        let connection = open(path).map_err(|error| failed(path, error))?;
-        let known: i64 = connection
-            .query_row(
-                "SELECT count(*) FROM sqlite_master WHERE name IN ('runs', 'state')",
-                [],
-                |row| row.get(0),
-            )
-            .map_err(|error| failed(path, error))?;
-        if known != 2 {
-            return Err(Error::config(format!(
-                "{} has no tables `runs` and `state`: it is from before Meltano 2.7.1, or not a system database of Meltano",
-                path.display()
-            )));
-        }
-        Ok(Self {
-            connection,
-            path: path.to_owned(),
+    /// Opens the database; creates its tables if it has none. `system` is the folder `.meltano`.
+    pub(crate) fn open(uri: &DatabaseUri, system: &Path) -> Result<Self> {
+        let (sql, schema, tables, aside): (Box<dyn Sql>, _, _, _) = match uri {
+            DatabaseUri::File(path) => (
+                Box::new(Sqlite::open(path)?),
+                SQLITE_SCHEMA,
+                SQLITE_TABLES,
+                path.clone(),
+            ),
+            DatabaseUri::Postgres(url) => (
+                Box::new(Postgres::connect(url)?),
+                POSTGRES_SCHEMA,
+                POSTGRES_TABLES,
+                system.join("meltano.db"),
+            ),
+        };
+        let mut database = Self { sql, aside };
+        database.prepare(schema, tables)?;
+        Ok(database)
+    }
+
+    /// Creates the tables that are missing.
+    fn prepare(&mut self, schema: &str, tables: &str) -> Result<()> {
+        transaction(&mut *self.sql, "tables", |sql| {
+            let tables = sql.query(tables, &[])?;
+            let has = |name: &str| {
+                tables
+                    .iter()
+                    .any(|row| row.first().and_then(Option::as_deref) == Some(name))
+            };
+            if !has("alembic_version") && !has("runs") && !has("state") {
+                sql.batch(schema)?;
+                sql.batch(REVISION)?;
+            } else if !has("runs") || !has("state") {
+                return Err(Error::config(format!(
+                    "{} has no tables `runs` and `state`: it is from before Meltano 2.7.1, or not a system database of Meltano",
+                    sql.location()
+                )));
+            }
+            if !has(pipeline::NAME) {
+                sql.batch(pipeline::TABLE)?;
+            }
+            Ok(())
         })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Where it is, for people.
+    pub(crate) fn location(&self) -> String {
+        self.sql.location()
+    }
+
+    /// A file to save a state next to that cannot be stored.
+    pub(super) fn aside(&self) -> &Path {
+        &self.aside
     }
 
     /// Stores a state and its owner, if the stored state is still the one that this run knows and the run still counts as
-    /// running. Returns the row as it is then.
+    /// running. Returns what is stored then.
     ///
     /// # Errors
-    /// Another process has changed the state ([`Kind::Retry`]); it is not overwritten. Or the database cannot be written
-    /// ([`Kind::Io`]).
+    /// Another process has changed the state ([`Kind::Retry`]); it is not overwritten. Or the database or the backend
+    /// cannot be written ([`Kind::Io`], [`Kind::Unavailable`]).
     pub(crate) fn write(
         &mut self,
         state_id: &str,
         run: &ActiveRun,
+        backend: Option<&StateBackend>,
         state: &str,
         mode: WriteMode,
     ) -> Result<Stored> {
-        let path = self.path.clone();
-        let sql = |error| failed(&path, error);
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(sql)?;
-        let changed = changed(&transaction, state_id, run.row, &run.known).map_err(sql)?;
-        if let Some(what) = changed {
-            return Err(Error::new(
-                Kind::Retry,
-                format!("{}: {what}; nothing was overwritten", path.display()),
-            ));
+        let next = run.known.after(state, mode);
+        self.again(|sql| {
+            transaction(sql, state_id, |sql| {
+                check_running(sql, state_id, run)?;
+                let unchanged = |found: &Stored| {
+                    // After a commit whose answer was lost, what is stored is this state already.
+                    if *found == run.known || *found == next {
+                        return Ok(());
+                    }
+                    Err(Error::new(
+                        Kind::Retry,
+                        format!(
+                            "the state of {state_id} was changed by another process during this run; nothing was overwritten"
+                        ),
+                    ))
+                };
+                match backend {
+                    Some(backend) => backend.write(state_id, &next, unchanged)?,
+                    None => {
+                        unchanged(&stored(sql, state_id)?)?;
+                        write_row(sql, state_id, &next)?;
+                    }
+                }
+                for id in std::iter::once(state_id).chain(run.adopted.as_deref()) {
+                    pipeline::set_owner(sql, id, &run.pipeline)?;
+                }
+                fault!(STORE_HALF);
+                Ok(())
+            })
+        })?;
+        Ok(next)
+    }
+
+    /// Does `work`, and again with a new connection when the connection was lost. It must do no harm twice.
+    pub(super) fn again<T>(&mut self, mut work: impl FnMut(&mut dyn Sql) -> Result<T>) -> Result<T> {
+        let mut left = RECONNECTS;
+        let mut done = work(&mut *self.sql);
+        while left > 0
+            && done
+                .as_ref()
+                .is_err_and(|error| matches!(error.kind(), Kind::Unavailable))
+        {
+            left -= 1;
+            thread::sleep(BEFORE_RECONNECT);
+            done = match self.sql.reconnect() {
+                Ok(()) => work(&mut *self.sql),
+                Err(error) => Err(error),
+            };
         }
-        let stored = run.known.after(state, mode);
-        transaction
-            .execute(
-                "INSERT INTO state (state_id, partial_state, completed_state) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (state_id) DO UPDATE SET partial_state = ?2, completed_state = ?3, updated_at = ?4",
-                params![state_id, stored.partial, stored.completed, local_now()],
-            )
-            .map_err(sql)?;
-        for id in std::iter::once(state_id).chain(run.adopted.as_deref()) {
-            pipeline::set_owner(&transaction, id, &run.pipeline).map_err(sql)?;
-        }
-        fault!(STORE_HALF);
-        transaction.commit().map_err(sql)?;
-        Ok(stored)
+        done
     }
 }
 
-pub(super) fn stored(connection: &Connection, state_id: &str) -> rusqlite::Result<Stored> {
-    let row = connection
-        .query_row(
-            "SELECT completed_state, partial_state FROM state WHERE state_id = ?",
-            [state_id],
-            |row| {
-                Ok(Stored {
-                    completed: row.get(0)?,
-                    partial: row.get(1)?,
-                })
-            },
-        )
-        .optional()?;
-    Ok(row.unwrap_or_default())
+fn write_row(sql: &mut dyn Sql, state_id: &str, next: &Stored) -> Result<()> {
+    sql.query(
+        "INSERT INTO state (state_id, partial_state, completed_state) VALUES (?1, ?2, ?3)
+         ON CONFLICT (state_id) DO UPDATE SET partial_state = ?2, completed_state = ?3, updated_at = ?4",
+        &[
+            Some(state_id),
+            next.partial.as_deref(),
+            next.completed.as_deref(),
+            Some(&local_now()),
+        ],
+    )
+    .map(drop)
 }
 
-/// What another process has changed since this run read or wrote the state last.
-fn changed(
-    transaction: &Transaction<'_>,
-    state_id: &str,
-    row: i64,
-    known: &Stored,
-) -> rusqlite::Result<Option<String>> {
-    if stored(transaction, state_id)? != *known {
-        return Ok(Some(format!(
-            "the state of {state_id} was changed by another process during this run"
-        )));
-    }
-    let running: Option<String> = transaction
-        .query_row("SELECT state FROM runs WHERE id = ?", [row], |row| row.get(0))
-        .optional()?;
-    Ok(match running.as_deref() {
-        Some("RUNNING") => None,
-        Some(state) => Some(format!(
-            "this run of {state_id} is recorded as {state}: another runner considered it dead"
-        )),
-        None => Some(format!("the row of this run of {state_id} was deleted")),
+/// The row of a pipeline in the `state` table.
+pub(super) fn stored(sql: &mut dyn Sql, state_id: &str) -> Result<Stored> {
+    let statement = format!(
+        "SELECT completed_state, partial_state FROM state WHERE state_id = ?1{}",
+        sql.row_lock()
+    );
+    let rows = sql.query(&statement, &[Some(state_id)])?;
+    let mut row = rows.into_iter().next().unwrap_or_default().into_iter();
+    Ok(Stored {
+        completed: row.next().flatten(),
+        partial: row.next().flatten(),
     })
 }
 
-fn open(path: &Path) -> rusqlite::Result<Connection> {
-    let mut connection = Connection::open(path)?;
-    connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    if tables == 0 {
-        transaction.execute_batch(SCHEMA)?;
-    }
-    transaction.execute_batch(pipeline::TABLE)?;
-    transaction.commit()?;
-    Ok(connection)
+/// Fails if another process has ended this run.
+fn check_running(sql: &mut dyn Sql, state_id: &str, run: &ActiveRun) -> Result<()> {
+    let rows = sql.query("SELECT state FROM runs WHERE id = ?1", &[Some(&run.row)])?;
+    let state = rows
+        .into_iter()
+        .next()
+        .and_then(|row| row.into_iter().next().flatten());
+    let what = match state.as_deref() {
+        Some("RUNNING") => return Ok(()),
+        Some(state) => {
+            format!("this run of {state_id} is recorded as {state}: another runner considered it dead")
+        }
+        None => format!("the row of this run of {state_id} was deleted"),
+    };
+    Err(Error::new(
+        Kind::Retry,
+        format!("{}: {what}; nothing was overwritten", sql.location()),
+    ))
 }
 
 /// `updated_at` is in local time, as Meltano writes it; nothing reads it.
 fn local_now() -> String {
     Zoned::now().strftime(DATE_TIME).to_string()
-}
-
-pub(super) fn failed(path: &Path, error: rusqlite::Error) -> Error {
-    Error::new(Kind::Io, format!("the system database {}", path.display())).with_source(error)
 }

@@ -3,15 +3,20 @@
 //! A store gets a state only after the target has emitted it, keeps its bytes unchanged, and never replaces it with an
 //! empty one.
 
+mod backend;
 mod begin;
 mod database;
 mod file;
+mod files;
 mod lock;
 mod merge;
 mod owner;
 mod pipeline;
 mod plugin_settings;
+mod postgres;
 mod runs;
+mod sql;
+mod sqlite;
 mod state_writer;
 mod unstored;
 
@@ -19,8 +24,9 @@ use std::path::PathBuf;
 
 use melisma_sdk::{Result, fault};
 
+pub(crate) use backend::{BackendSettings, StateBackend};
 pub(crate) use begin::NewRun;
-pub(crate) use database::{ActiveRun, Database};
+pub(crate) use database::{ActiveRun, Database, DatabaseUri};
 pub(crate) use file::StateFile;
 pub(crate) use merge::is_empty;
 pub(crate) use pipeline::{Adoption, Pipeline};
@@ -45,9 +51,11 @@ pub(crate) enum RunResult {
 
 /// The store of one pipeline during one run.
 pub(crate) enum Store {
-    /// Meltano's system database: state, history and lock.
+    /// Meltano's system database: history, lock and, without a backend, state.
     Database {
         database: Database,
+        /// Where the state is, if not in the database.
+        backend: Option<StateBackend>,
         state_id: String,
         run: Box<ActiveRun>,
     },
@@ -109,9 +117,10 @@ impl Store {
         match self {
             Self::Database {
                 database,
+                backend,
                 state_id,
                 run,
-            } => run.known = database.write(state_id, run, state, mode)?,
+            } => run.known = database.write(state_id, run, backend.as_ref(), state, mode)?,
             Self::File { file, pipeline, .. } => {
                 file.write(state, mode)?;
                 pipeline::set_owner_of_file(file.path(), pipeline)?;
@@ -124,30 +133,39 @@ impl Store {
 
     /// Saves a state that [`write`](Store::write) could not store to a file of its own; returns its path.
     pub(crate) fn save_aside(&self, state: &str) -> Option<PathBuf> {
-        unstored::save(state, &self.location()?).ok()
+        let near = match self {
+            Self::Database { database, .. } => database.aside(),
+            Self::File { file, .. } => file.path(),
+            Self::Nowhere => return None,
+        };
+        unstored::save(state, near).ok()
     }
 
     /// Records that the run is alive.
-    pub(crate) fn heartbeat(&self) -> Result<()> {
+    pub(crate) fn heartbeat(&mut self) -> Result<()> {
         match self {
-            Self::Database { database, run, .. } => database.heartbeat(run.row),
+            Self::Database { database, run, .. } => database.heartbeat(&run.row),
             Self::File { .. } | Self::Nowhere => Ok(()),
         }
     }
 
     /// Records the end of the run; `last` is the newest state that was stored.
-    pub(crate) fn finish(&self, result: &RunResult, last: Option<(&str, WriteMode)>) -> Result<()> {
+    pub(crate) fn finish(&mut self, result: &RunResult, last: Option<(&str, WriteMode)>) -> Result<()> {
         match self {
-            Self::Database { database, run, .. } => database.finish(run.row, result, last),
+            Self::Database { database, run, .. } => database.finish(&run.row, result, last),
             Self::File { .. } | Self::Nowhere => Ok(()),
         }
     }
 
-    /// The file that contains the state.
-    pub(crate) fn location(&self) -> Option<PathBuf> {
+    /// Where the state is, for people.
+    pub(crate) fn location(&self) -> Option<String> {
         match self {
-            Self::Database { database, .. } => Some(database.path().to_owned()),
-            Self::File { file, .. } => Some(file.path().to_owned()),
+            Self::Database {
+                backend: Some(backend),
+                ..
+            } => Some(backend.location()),
+            Self::Database { database, .. } => Some(database.location()),
+            Self::File { file, .. } => Some(file.path().display().to_string()),
             Self::Nowhere => None,
         }
     }

@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 
 use melisma_sdk::internal::replaced::ReplacedFile;
 use melisma_sdk::{Error, Result};
-use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
-/// Created in the system database.
-pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS melisma_pipelines (state_id VARCHAR(900) NOT NULL PRIMARY KEY, tap VARCHAR NOT NULL, target VARCHAR NOT NULL, words VARCHAR);";
+use super::sql::Sql;
+
+/// The name of melisma's own table in the system database.
+pub(super) const NAME: &str = "melisma_pipelines";
+pub(super) const TABLE: &str = "CREATE TABLE melisma_pipelines (state_id VARCHAR(900) NOT NULL PRIMARY KEY, tap VARCHAR NOT NULL, target VARCHAR NOT NULL, words VARCHAR);";
 /// The end of the name of the file next to a state file.
 const SUFFIX: &str = ".melisma-pipeline";
 /// The most ids of other pipelines that a message lists.
@@ -94,51 +96,50 @@ pub(super) struct OwnerCheck {
 }
 
 /// The owner of the state with this id.
-pub(super) fn owner(connection: &Connection, state_id: &str) -> rusqlite::Result<Option<Pipeline>> {
-    connection
-        .query_row(
-            "SELECT tap, target, words FROM melisma_pipelines WHERE state_id = ?",
-            [state_id],
-            |row| {
-                Ok(Pipeline {
-                    tap: row.get(0)?,
-                    target: row.get(1)?,
-                    words: row.get(2)?,
-                })
-            },
-        )
-        .optional()
+pub(super) fn owner(sql: &mut dyn Sql, state_id: &str) -> Result<Option<Pipeline>> {
+    let rows = sql.query(
+        "SELECT tap, target, words FROM melisma_pipelines WHERE state_id = ?1",
+        &[Some(state_id)],
+    )?;
+    Ok(rows.into_iter().next().map(|row| {
+        let mut row = row.into_iter();
+        let mut next = || row.next().flatten();
+        Pipeline {
+            tap: next().unwrap_or_default(),
+            target: next().unwrap_or_default(),
+            words: next(),
+        }
+    }))
 }
 
 /// Records the owner of the state with this id.
-pub(super) fn set_owner(
-    connection: &Connection,
-    state_id: &str,
-    pipeline: &Pipeline,
-) -> rusqlite::Result<()> {
-    connection
-        .execute(
-            "INSERT OR REPLACE INTO melisma_pipelines (state_id, tap, target, words) VALUES (?, ?, ?, ?)",
-            params![state_id, pipeline.tap, pipeline.target, pipeline.words],
-        )
-        .map(drop)
+pub(super) fn set_owner(sql: &mut dyn Sql, state_id: &str, pipeline: &Pipeline) -> Result<()> {
+    sql.query(
+        "INSERT INTO melisma_pipelines (state_id, tap, target, words) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (state_id) DO UPDATE SET tap = ?2, target = ?3, words = ?4",
+        &[
+            Some(state_id),
+            Some(&pipeline.tap),
+            Some(&pipeline.target),
+            pipeline.words.as_deref(),
+        ],
+    )
+    .map(drop)
 }
 
 /// Ids of states of other pipelines with the same names.
-pub(super) fn namesakes(
-    connection: &Connection,
-    state_id: &str,
-    pipeline: &Pipeline,
-) -> rusqlite::Result<Vec<String>> {
-    let mut query = connection.prepare(
-        "SELECT state_id FROM melisma_pipelines JOIN state USING (state_id)
-         WHERE tap = ? AND target = ? AND state_id <> ? ORDER BY updated_at DESC LIMIT ?",
+pub(super) fn namesakes(sql: &mut dyn Sql, state_id: &str, pipeline: &Pipeline) -> Result<Vec<String>> {
+    let rows = sql.query(
+        &format!(
+            "SELECT state_id FROM melisma_pipelines JOIN state USING (state_id)
+             WHERE tap = ?1 AND target = ?2 AND state_id <> ?3 ORDER BY updated_at DESC LIMIT {LISTED}"
+        ),
+        &[Some(&pipeline.tap), Some(&pipeline.target), Some(state_id)],
     )?;
-    query
-        .query_map(params![pipeline.tap, pipeline.target, state_id, LISTED], |row| {
-            row.get(0)
-        })?
-        .collect()
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| row.into_iter().next().flatten())
+        .collect())
 }
 
 /// The owner of the state in a file; `None` when it is not recorded.

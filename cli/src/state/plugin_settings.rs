@@ -1,31 +1,37 @@
 //! The `plugin_settings` table: settings that `config set --store=db` stores. Their values are Python pickles.
 
-use melisma_sdk::Result;
-use rusqlite::params;
+use std::fmt::Write as _;
 
-use super::database::{Database, failed};
+use melisma_sdk::Result;
+
+use super::database::Database;
 
 impl Database {
     /// Stores a setting.
-    pub(crate) fn set_setting(&self, namespace: &str, name: &str, pickle: &[u8]) -> Result<()> {
-        self.connection
-            .execute(
-                "INSERT INTO plugin_settings (name, namespace, value, enabled) VALUES (?1, ?2, ?3, 1)
-                 ON CONFLICT (name, namespace) DO UPDATE SET value = ?3, enabled = 1",
-                params![name, namespace, pickle],
-            )
-            .map(drop)
-            .map_err(|error| failed(&self.path, error))
+    pub(crate) fn set_setting(&mut self, namespace: &str, name: &str, pickle: &[u8]) -> Result<()> {
+        let mut hex = String::new();
+        for byte in pickle {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        let value = self.sql.bytes(&hex);
+        let statement = format!(
+            "INSERT INTO plugin_settings (name, namespace, value, enabled) VALUES (?1, ?2, {value}, true)
+             ON CONFLICT (name, namespace) DO UPDATE SET value = {value}, enabled = true"
+        );
+        self.sql.query(&statement, &[Some(name), Some(namespace)]).map(drop)
     }
 
     /// Removes a setting, or all of a namespace.
-    pub(crate) fn remove_settings(&self, namespace: &str, name: Option<&str>) -> Result<()> {
-        self.connection
-            .execute(
-                "DELETE FROM plugin_settings WHERE namespace = ?1 AND (?2 IS NULL OR name = ?2)",
-                params![namespace, name],
-            )
-            .map(drop)
-            .map_err(|error| failed(&self.path, error))
+    pub(crate) fn remove_settings(&mut self, namespace: &str, name: Option<&str>) -> Result<()> {
+        let done = match name {
+            Some(name) => self.sql.query(
+                "DELETE FROM plugin_settings WHERE namespace = ?1 AND name = ?2",
+                &[Some(namespace), Some(name)],
+            ),
+            None => self
+                .sql
+                .query("DELETE FROM plugin_settings WHERE namespace = ?1", &[Some(namespace)]),
+        };
+        done.map(drop)
     }
 }

@@ -8,14 +8,15 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use melisma_sdk::{Error, Kind, Result};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde_json::Value;
 
-use super::begin::{NewRun, Refused};
-use super::database::{ActiveRun, DATE_TIME, Database, failed, stored};
+use super::backend::StateBackend;
+use super::begin::NewRun;
+use super::database::{ActiveRun, DATE_TIME, Database, stored};
 use super::merge::object;
 use super::owner::{Owner, ago};
 use super::pipeline::Pipeline;
+use super::sql::{Sql, transaction};
 use super::{RunResult, WriteMode};
 
 /// A run without a heartbeat for this long counts as dead, unless its owner is known.
@@ -30,79 +31,46 @@ const OWNER: &str = "melisma_owner";
 impl Database {
     /// Begins a run: marks dead runs as failed, fails if one is alive (unless `force`), adds the run's row, and checks the
     /// owner of the stored state.
-    pub(crate) fn begin(&mut self, new: &NewRun<'_>, pipeline: &Pipeline) -> Result<ActiveRun> {
-        let NewRun {
-            state_id,
-            run_id,
-            force,
-            ..
-        } = *new;
-        let path = self.path.clone();
-        let sql = |error| failed(&path, error);
-        // One transaction, so that of two runs that start together one sees the other.
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(sql)?;
+    pub(crate) fn begin(
+        &mut self,
+        new: &NewRun<'_>,
+        pipeline: &Pipeline,
+        backend: Option<&StateBackend>,
+    ) -> Result<ActiveRun> {
         let now = Timestamp::now();
-        let alive = fail_dead(&transaction, state_id, now).map_err(sql)?;
-        if let (Some(run), false) = (alive, force) {
-            transaction.commit().map_err(sql)?;
-            return Err(Error::new(Kind::Retry, run.conflict(state_id, now)));
-        }
-        let trigger = std::env::var("MELTANO_JOB_TRIGGER").unwrap_or_else(|_| "cli".to_owned());
-        let owner = serde_json::to_string(&Owner::current()).unwrap_or_default();
-        transaction
-            .execute(
-                "INSERT INTO runs (job_name, state, started_at, payload, payload_flags, run_id, \"trigger\", last_heartbeat_at)
-                 VALUES (?1, 'RUNNING', ?2, ?3, 0, ?4, ?5, ?2)",
-                params![
-                    state_id,
-                    text(now),
-                    object(&[(OWNER.to_owned(), owner)]),
-                    run_id.replace('-', ""),
-                    trigger
-                ],
-            )
-            .map_err(sql)?;
-        let row = transaction.last_insert_rowid();
-        let mut run = ActiveRun {
-            row,
-            known: stored(&transaction, state_id).map_err(sql)?,
-            pipeline: pipeline.clone(),
-            start: None,
-            adopted: None,
-            replaces: false,
-            warnings: Vec::new(),
-        };
-        // An error rolls the row back.
-        run.find_start(&transaction, new).map_err(|error| match error {
-            Refused::Sql(error) => sql(error),
-            Refused::Not(error) => error,
+        // One transaction, so that of two runs that start together one sees the other. What the marking of dead runs has
+        // changed stays when another run is alive.
+        let begun = transaction(&mut *self.sql, new.state_id, |sql| {
+            match fail_dead(sql, new.state_id, now)? {
+                Some(run) if !new.force => Ok(Err(run.conflict(new.state_id, now))),
+                _ => insert(sql, new, pipeline, backend, now).map(Ok),
+            }
         })?;
-        transaction.commit().map_err(sql)?;
-        Ok(run)
+        begun.map_err(|conflict| Error::new(Kind::Retry, conflict))
     }
 
     /// Records that the run of this row is alive.
-    pub(crate) fn heartbeat(&self, row: i64) -> Result<()> {
-        self.connection
-            .execute(
-                "UPDATE runs SET last_heartbeat_at = ? WHERE id = ?",
-                params![text(Timestamp::now()), row],
-            )
-            .map(drop)
-            .map_err(|error| failed(&self.path, error))
+    pub(crate) fn heartbeat(&mut self, row: &str) -> Result<()> {
+        let now = text(Timestamp::now());
+        self.again(|sql| {
+            let statement = "UPDATE runs SET last_heartbeat_at = ?1 WHERE id = ?2";
+            sql.query(statement, &[Some(&now), Some(row)]).map(drop)
+        })
     }
 
     /// Records the end of the run of this row.
-    pub(crate) fn finish(&self, row: i64, result: &RunResult, last: Option<(&str, WriteMode)>) -> Result<()> {
+    pub(crate) fn finish(
+        &mut self,
+        row: &str,
+        result: &RunResult,
+        last: Option<(&str, WriteMode)>,
+    ) -> Result<()> {
         let mut payload = Vec::new();
         let flags = match last {
-            None => 0,
+            None => "0",
             Some((state, mode)) => {
                 payload.push(("singer_state".to_owned(), state.to_owned()));
-                if mode == WriteMode::Complete { 1 } else { 2 }
+                if mode == WriteMode::Complete { "1" } else { "2" }
             }
         };
         let state = match result {
@@ -112,37 +80,76 @@ impl Database {
                 "FAIL"
             }
         };
-        self.connection
-            .execute(
-                "UPDATE runs SET state = ?, ended_at = ?, payload = ?, payload_flags = ? WHERE id = ?",
-                params![state, text(Timestamp::now()), object(&payload), flags, row],
+        let (now, payload) = (text(Timestamp::now()), object(&payload));
+        self.again(|sql| {
+            sql.query(
+                "UPDATE runs SET state = ?1, ended_at = ?2, payload = ?3, payload_flags = ?4 WHERE id = ?5",
+                &[Some(state), Some(&now), Some(&payload), Some(flags), Some(row)],
             )
             .map(drop)
-            .map_err(|error| failed(&self.path, error))
+        })
     }
-}
 
-impl Database {
     /// When the last successful run of a pipeline ended, in ISO 8601.
-    pub(crate) fn last_success(&self, state_id: &str) -> Result<Option<String>> {
-        let ended = self
-            .connection
-            .query_row(
-                "SELECT ended_at FROM runs WHERE job_name = ? AND state = 'SUCCESS' AND ended_at IS NOT NULL
-                 ORDER BY ended_at DESC LIMIT 1",
-                [state_id],
-                |row| row.get::<_, String>(0),
-            )
-            .optional()
-            .map_err(|error| failed(&self.path, error))?;
-        Ok(ended.map(|ended| iso(&ended)))
+    pub(crate) fn last_success(&mut self, state_id: &str) -> Result<Option<String>> {
+        let rows = self.sql.query(
+            "SELECT ended_at FROM runs WHERE job_name = ?1 AND state = 'SUCCESS' AND ended_at IS NOT NULL
+             ORDER BY ended_at DESC LIMIT 1",
+            &[Some(state_id)],
+        )?;
+        let ended = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+        Ok(ended.as_deref().and_then(parse).map(iso))
     }
 }
 
-/// A time of the database as Python writes it in ISO 8601: without a fraction that is zero.
-fn iso(text: &str) -> String {
-    let text = text.replacen(' ', "T", 1);
+/// A time as Python writes it in ISO 8601: without a fraction that is zero.
+fn iso(at: Timestamp) -> String {
+    let text = at
+        .to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%dT%H:%M:%S%.6f")
+        .to_string();
     format!("{}+00:00", text.strip_suffix(".000000").unwrap_or(&text))
+}
+
+/// Adds the row of a run, and finds the state that it resumes from.
+fn insert(
+    sql: &mut dyn Sql,
+    new: &NewRun<'_>,
+    pipeline: &Pipeline,
+    backend: Option<&StateBackend>,
+    now: Timestamp,
+) -> Result<ActiveRun> {
+    let trigger = std::env::var("MELTANO_JOB_TRIGGER").unwrap_or_else(|_| "cli".to_owned());
+    let owner = serde_json::to_string(&Owner::current()).unwrap_or_default();
+    let rows = sql.query(
+        "INSERT INTO runs (job_name, state, started_at, payload, payload_flags, run_id, \"trigger\", last_heartbeat_at)
+         VALUES (?1, 'RUNNING', ?2, ?3, 0, ?4, ?5, ?2) RETURNING id",
+        &[
+            Some(new.state_id),
+            Some(&text(now)),
+            Some(&object(&[(OWNER.to_owned(), owner)])),
+            Some(&new.run_id.replace('-', "")),
+            Some(&trigger),
+        ],
+    )?;
+    let row = rows
+        .into_iter()
+        .next()
+        .and_then(|row| row.into_iter().next().flatten());
+    let mut run = ActiveRun {
+        row: row.ok_or_else(|| Error::bug("the row of the run has no id"))?,
+        known: match backend {
+            Some(backend) => backend.read(new.state_id)?,
+            None => stored(sql, new.state_id)?,
+        },
+        pipeline: pipeline.clone(),
+        start: None,
+        adopted: None,
+        replaces: false,
+        warnings: Vec::new(),
+    };
+    run.find_start(sql, new)?;
+    Ok(run)
 }
 
 /// A run whose row is in the state RUNNING.
@@ -187,7 +194,7 @@ impl Running {
             Some(owner) => format!(", {}", owner.describe(now)),
             None => seen("started", &self.started),
         };
-        let run = self.run_id.as_deref().unwrap_or("?");
+        let run = self.run_id.as_deref().unwrap_or("?").replace('-', "");
         let last = seen("last seen", &self.heartbeat);
         format!(
             "another run of {state_id} is alive: run {run}{by}{last}; wait for it or end it, or use --force if it has ended"
@@ -196,34 +203,31 @@ impl Running {
 }
 
 /// Marks dead runs of `state_id` as failed; returns the newest one that is alive, if any.
-fn fail_dead(connection: &Connection, state_id: &str, now: Timestamp) -> rusqlite::Result<Option<Running>> {
-    let mut query = connection.prepare(
+fn fail_dead(sql: &mut dyn Sql, state_id: &str, now: Timestamp) -> Result<Option<Running>> {
+    let rows = sql.query(
         "SELECT id, run_id, started_at, last_heartbeat_at, payload FROM runs
-         WHERE job_name = ? AND state = 'RUNNING' ORDER BY id",
+         WHERE job_name = ?1 AND state = 'RUNNING' ORDER BY id",
+        &[Some(state_id)],
     )?;
-    let rows: Vec<(i64, Running)> = query
-        .query_map([state_id], |row| {
-            Ok((
-                row.get(0)?,
-                Running {
-                    run_id: row.get(1)?,
-                    started: row.get(2)?,
-                    heartbeat: row.get(3)?,
-                    owner: row.get::<_, Option<String>>(4)?.as_deref().and_then(owner),
-                },
-            ))
-        })?
-        .collect::<Result<_, _>>()?;
     let mut alive = None;
-    for (id, run) in rows {
+    for row in rows {
+        let mut row = row.into_iter();
+        let mut next = || row.next().flatten();
+        let id = next();
+        let run = Running {
+            run_id: next(),
+            started: next(),
+            heartbeat: next(),
+            owner: next().as_deref().and_then(owner),
+        };
         let Some(why) = run.dead(now) else {
             alive = Some(run);
             continue;
         };
         let payload = object(&[("error".to_owned(), Value::from(why).to_string())]);
-        connection.execute(
-            "UPDATE runs SET state = 'FAIL', ended_at = ?, payload = ? WHERE id = ?",
-            params![text(now), payload, id],
+        sql.query(
+            "UPDATE runs SET state = 'FAIL', ended_at = ?1, payload = ?2 WHERE id = ?3",
+            &[Some(&text(now)), Some(&payload), id.as_deref()],
         )?;
     }
     Ok(alive)

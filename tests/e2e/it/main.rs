@@ -30,4 +30,5 @@ mod rest;
 mod secrets;
 mod settings;
 mod signals;
+mod system_database;
 mod words;

@@ -1,0 +1,261 @@
+//! State backends: where Meltano stores states outside of its system database, in its layout.
+//!
+//! The state of `dev:a-to-b` is in `dev:a-to-b/state.json`, as `{"completed": {...}, "partial": {...}}`. A file `lock` next
+//! to it is held around a write, and has the time as its text. Runs and their locks stay in the system database.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use melisma_sdk::{Error, Kind, Result};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::database::Stored;
+use super::files::Files;
+use super::merge::object;
+
+/// Other processes may take a lock each time that it is free, but not for ever.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
+/// Objects by their names, which have slashes.
+pub(super) trait Objects: Send {
+    /// The content of an object; `None` when there is none.
+    fn read(&self, name: &str) -> Result<Option<String>>;
+
+    /// Creates or replaces an object as a whole.
+    fn write(&self, name: &str, content: &str) -> Result<()>;
+
+    /// Creates an object; `false` when it exists.
+    fn create(&self, name: &str, content: &str) -> Result<bool>;
+
+    /// Removes an object, if there is one.
+    fn remove(&self, name: &str) -> Result<()>;
+
+    /// Where they are, for people.
+    fn location(&self) -> String;
+}
+
+/// The settings of a state backend.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct BackendSettings {
+    /// `file:///folder`.
+    pub(crate) uri: String,
+    /// How long a lock counts.
+    pub(crate) lock_timeout: Duration,
+    /// How long to wait before looking at a lock again.
+    pub(crate) lock_retry: Duration,
+}
+
+/// A state backend.
+pub(crate) struct StateBackend {
+    objects: Box<dyn Objects>,
+    lock_timeout: Duration,
+    lock_retry: Duration,
+}
+
+/// The content of `state.json`.
+#[derive(Deserialize)]
+struct StateFile<'a> {
+    #[serde(borrow)]
+    completed: Option<&'a RawValue>,
+    #[serde(borrow)]
+    partial: Option<&'a RawValue>,
+}
+
+impl StateBackend {
+    /// The backend of these settings.
+    ///
+    /// # Errors
+    /// Its scheme is not supported.
+    pub(crate) fn open(settings: &BackendSettings) -> Result<Self> {
+        let (scheme, place) = settings.uri.split_once("://").unwrap_or((&settings.uri, ""));
+        let objects = match scheme {
+            "file" => Box::new(Files::at(place)),
+            _ => {
+                return Err(Error::config(format!(
+                    "state_backend.uri: {scheme} is not supported; use systemdb or file:///FOLDER, or --state FILE"
+                )));
+            }
+        };
+        Ok(Self {
+            objects,
+            lock_timeout: settings.lock_timeout,
+            lock_retry: settings.lock_retry,
+        })
+    }
+
+    /// Where states are, for people.
+    pub(crate) fn location(&self) -> String {
+        self.objects.location()
+    }
+
+    /// The state of an id.
+    pub(super) fn read(&self, state_id: &str) -> Result<Stored> {
+        let name = format!("{state_id}/state.json");
+        let Some(text) = self.objects.read(&name)? else {
+            return Ok(Stored::default());
+        };
+        let file: StateFile<'_> = serde_json::from_str(&text).map_err(|error| {
+            let what = format!("{name} in {} is not a state", self.location());
+            Error::input(what).with_source(error)
+        })?;
+        let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
+        Ok(Stored {
+            completed: text(file.completed),
+            partial: text(file.partial),
+        })
+    }
+
+    /// Stores a state, unless `unchanged` fails for what is stored.
+    pub(super) fn write(
+        &self,
+        state_id: &str,
+        next: &Stored,
+        unchanged: impl FnOnce(&Stored) -> Result<()>,
+    ) -> Result<()> {
+        let lock = format!("{state_id}/lock");
+        self.lock(&lock)?;
+        let written = self
+            .read(state_id)
+            .and_then(|found| unchanged(&found))
+            .and_then(|()| {
+                let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "{}".to_owned());
+                let content = object(&[
+                    ("completed".to_owned(), part(&next.completed)),
+                    ("partial".to_owned(), part(&next.partial)),
+                ]);
+                self.objects.write(&format!("{state_id}/state.json"), &content)
+            });
+        let unlocked = self.objects.remove(&lock);
+        written.and(unlocked)
+    }
+
+    /// Takes the lock of a state. A lock that is older than `lock_timeout_seconds` is that of a dead process.
+    fn lock(&self, name: &str) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let now = Timestamp::now();
+            let text = format!("{}.{:06}", now.as_second(), now.subsec_microsecond());
+            if self.objects.create(name, &text)? {
+                return Ok(());
+            }
+            let since = self.objects.read(name)?.as_deref().and_then(seconds);
+            let is_dead = match since {
+                Some(since) => now.as_second() - since > self.lock_timeout_seconds(),
+                // It is being written, or never will be.
+                None => began.elapsed() > self.lock_timeout,
+            };
+            if is_dead {
+                self.objects.remove(name)?;
+            } else if began.elapsed() > LONGEST_WAIT {
+                return Err(Error::new(
+                    Kind::Retry,
+                    format!("{name} in {} is always locked by others", self.location()),
+                ));
+            } else {
+                thread::sleep(self.lock_retry);
+            }
+        }
+    }
+
+    fn lock_timeout_seconds(&self) -> i64 {
+        i64::try_from(self.lock_timeout.as_secs()).unwrap_or(i64::MAX)
+    }
+}
+
+/// The whole seconds of a lock, which Python writes as a float.
+fn seconds(text: &str) -> Option<i64> {
+    text.trim().split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn backend(folder: &std::path::Path, lock_timeout: Duration) -> StateBackend {
+        StateBackend::open(&BackendSettings {
+            uri: format!("file://{}", folder.display()),
+            lock_timeout,
+            lock_retry: Duration::from_millis(10),
+        })
+        .expect("a folder")
+    }
+
+    fn stored(completed: &str, partial: &str) -> Stored {
+        Stored {
+            completed: Some(completed.to_owned()),
+            partial: Some(partial.to_owned()),
+        }
+    }
+
+    #[test]
+    fn a_state_is_stored_as_meltano_reads_it_and_its_lock_is_released() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let backend = backend(folder.path(), Duration::from_secs(10));
+        assert_eq!(backend.read("dev:a-to-b").expect("none yet"), Stored::default());
+        let next = stored(r#"{"singer_state": {"n":1.0}}"#, "{}");
+        backend.write("dev:a-to-b", &next, |_| Ok(())).expect("written");
+        let here = folder.path().join("dev:a-to-b");
+        assert_eq!(
+            fs::read_to_string(here.join("state.json")).expect("there"),
+            r#"{"completed": {"singer_state": {"n":1.0}}, "partial": {}}"#
+        );
+        assert_eq!(
+            fs::read_dir(&here).expect("a folder").count(),
+            1,
+            "no lock, no temporary file"
+        );
+        assert_eq!(backend.read("dev:a-to-b").expect("there"), next);
+        fs::write(here.join("state.json"), r#"{"completed": {"singer_state": 1}}"#).expect("written");
+        assert_eq!(backend.read("dev:a-to-b").expect("there").partial, None);
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_and_an_old_one_is_taken_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let patient = backend(folder.path(), Duration::from_secs(10));
+        let backend = backend(folder.path(), Duration::from_millis(20));
+        let lock = folder.path().join("x/lock");
+        fs::create_dir(folder.path().join("x")).expect("made");
+        for old in ["1.5", "not a number"] {
+            fs::write(&lock, old).expect("written");
+            backend
+                .write("x", &Stored::default(), |_| Ok(()))
+                .expect("written");
+        }
+        let now = Timestamp::now().as_second();
+        fs::write(&lock, format!("{now}.25")).expect("written");
+        let release = thread::spawn({
+            let lock = lock.clone();
+            move || {
+                thread::sleep(Duration::from_millis(200));
+                fs::remove_file(lock)
+            }
+        });
+        patient
+            .write("x", &Stored::default(), |_| {
+                assert!(release.is_finished(), "it was locked");
+                Ok(())
+            })
+            .expect("written");
+    }
+
+    #[test]
+    fn other_schemes_are_refused_by_name() {
+        for scheme in ["s3", "gs", "azure", "snowflake"] {
+            let settings = BackendSettings {
+                uri: format!("{scheme}://b/p"),
+                lock_timeout: Duration::ZERO,
+                lock_retry: Duration::ZERO,
+            };
+            let error = StateBackend::open(&settings).err().expect("refused");
+            assert!(
+                error.to_string().contains(&format!("{scheme} is not supported")),
+                "{error}"
+            );
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The system database in a SQLite file.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use melisma_sdk::{Error, Kind, Result};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, params_from_iter};
+
+use super::sql::{Row, Sql};
+
+/// How long a write waits for another process; Meltano writes a heartbeat each second.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// An open file.
+pub(super) struct Sqlite {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Sqlite {
+    /// Opens the file at `path`; creates it and its folder if it is absent.
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)
+                .map_err(|error| Error::io(format!("cannot create {}", folder.display()), error))?;
+        }
+        // Created here for this user only, because SQLite would follow the umask. The files that SQLite adds get the same
+        // permissions.
+        if let Err(error) = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
+            return Err(Error::io(
+                format!("cannot create the system database {}", path.display()),
+                error,
+            ));
+        }
+        let connection = open(path).map_err(|error| failed(path, error))?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+        })
+    }
+}
+
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    Ok(connection)
+}
+
+impl Sql for Sqlite {
+    fn query(&mut self, statement: &str, values: &[Option<&str>]) -> Result<Vec<Row>> {
+        rows(&self.connection, statement, values).map_err(|error| failed(&self.path, error))
+    }
+
+    fn batch(&mut self, statements: &str) -> Result<()> {
+        let done = self.connection.execute_batch(statements);
+        done.map_err(|error| failed(&self.path, error))
+    }
+
+    /// There is one lock for the whole file.
+    fn begin(&mut self, _: &str) -> Result<()> {
+        self.batch("BEGIN IMMEDIATE")
+    }
+
+    fn bytes(&self, hex: &str) -> String {
+        format!("X'{hex}'")
+    }
+
+    fn row_lock(&self) -> &'static str {
+        ""
+    }
+
+    fn reconnect(&mut self) -> Result<()> {
+        self.connection = open(&self.path).map_err(|error| failed(&self.path, error))?;
+        Ok(())
+    }
+
+    fn location(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+fn rows(connection: &Connection, statement: &str, values: &[Option<&str>]) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(statement)?;
+    let columns = statement.column_count();
+    let mut found = statement.query(params_from_iter(values))?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let row = (0..columns).map(|column| row.get_ref(column).map(text));
+        rows.push(row.collect::<rusqlite::Result<_>>()?);
+    }
+    Ok(rows)
+}
+
+fn text(value: ValueRef<'_>) -> Option<String> {
+    match value {
+        ValueRef::Null => None,
+        ValueRef::Integer(number) => Some(number.to_string()),
+        ValueRef::Real(number) => Some(number.to_string()),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+    }
+}
+
+fn failed(path: &Path, error: rusqlite::Error) -> Error {
+    Error::new(Kind::Io, format!("the system database {}", path.display())).with_source(error)
+}
