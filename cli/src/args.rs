@@ -21,6 +21,10 @@ const MOST_LINE_BYTES: u64 = u32::MAX as u64;
 /// The most that `--buffer` accepts, 64 GiB. A larger number is a typo.
 const MOST_BUFFER: u64 = 64 << 30;
 
+/// The most pairs at once.
+const MOST_PARALLEL: i64 = 64;
+/// The most retries of a pair.
+const MOST_RETRIES: i64 = 100;
 /// The most seconds that an option accepts: some ten years.
 const MOST_SECONDS: u64 = 10 * 366 * 86_400;
 
@@ -128,6 +132,12 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SECONDS", env = "MELTANO_RUN_TIMEOUT", hide_env_values = true,
           value_parser = clap::value_parser!(u64).range(1..=MOST_SECONDS))]
     pub(crate) timeout: Option<u64>,
+    /// Run this many pairs at once that follow each other and have states of their own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=MOST_PARALLEL))]
+    pub(crate) parallel: u16,
+    /// Run a pair that has failed this many times more, from the state that it has reached
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=MOST_RETRIES))]
+    pub(crate) retries: u16,
     /// Do not install plugins first. This is always so
     #[arg(long, hide = true)]
     pub(crate) no_install: bool,

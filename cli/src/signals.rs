@@ -25,6 +25,9 @@ pub(crate) struct Signals {
     timeout: Option<Timeout>,
 }
 
+/// How often a wait looks for signals.
+const TICK: Duration = Duration::from_millis(50);
+
 struct Timeout {
     at: Instant,
     seconds: u64,
@@ -34,6 +37,16 @@ struct Timeout {
 impl Signals {
     /// From now on the three signals only set a flag. After `timeout` seconds an interruption follows by itself.
     pub(crate) fn watch(timeout: Option<u64>) -> Result<Self> {
+        melisma_sdk::signals::survive_file_limits()?;
+        Self::with(timeout.map(|seconds| (Instant::now() + Duration::from_secs(seconds), seconds)))
+    }
+
+    /// The same interruptions for another block: each looks for them by itself.
+    pub(crate) fn another(&self) -> Result<Self> {
+        Self::with(self.timeout.as_ref().map(|timeout| (timeout.at, timeout.seconds)))
+    }
+
+    fn with(timeout: Option<(Instant, u64)>) -> Result<Self> {
         let flag = Arc::new(AtomicUsize::new(0));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::flag::register_usize(
@@ -43,13 +56,34 @@ impl Signals {
             )
             .map_err(|error| Error::io("cannot listen for signals", error))?;
         }
-        melisma_sdk::signals::survive_file_limits()?;
-        let timeout = timeout.map(|seconds| Timeout {
-            at: Instant::now() + Duration::from_secs(seconds),
+        let timeout = timeout.map(|(at, seconds)| Timeout {
+            at,
             seconds,
             is_over: AtomicBool::new(false),
         });
         Ok(Self { flag, timeout })
+    }
+
+    /// Whether there was an interruption that nobody has taken here.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.flag.load(Ordering::Relaxed) != 0
+            || self
+                .timeout
+                .as_ref()
+                .is_some_and(|timeout| Instant::now() >= timeout.at)
+    }
+
+    /// Sleeps; returns early and true when there is an interruption.
+    pub(crate) fn sleep(&self, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        while !self.is_interrupted() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            std::thread::sleep(left.min(TICK));
+        }
+        true
     }
 
     /// The newest interruption since the last call.

@@ -1,8 +1,8 @@
 //! Settings of plugins that `meltano config set --store=db` has stored in the system database.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use melisma_sdk::{Error, Kind, Result};
 use rusqlite::{Connection, OpenFlags};
@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::Project;
 use crate::pickle;
 use crate::plugin_kind::PluginKind;
+use crate::state;
 
 /// The stored settings, read when the first one is asked for: their values by namespace and name.
 #[derive(Default)]
-pub(super) struct StoredSettings(OnceCell<BTreeMap<(String, String), Vec<u8>>>);
+pub(super) struct StoredSettings(OnceLock<BTreeMap<(String, String), Vec<u8>>>);
 
 impl Project {
     /// The stored value of a setting of a plugin.
@@ -39,6 +40,10 @@ impl Project {
     }
 
     fn read_stored(&self) -> Result<BTreeMap<(String, String), Vec<u8>>> {
+        let uri = self.setting("database_uri")?.unwrap_or_default();
+        if let Some(url) = state::postgres_url(&uri) {
+            return state::plugin_settings(url);
+        }
         let Some(path) = self.sqlite_file()?.filter(|path| path.is_file()) else {
             return Ok(BTreeMap::new());
         };

@@ -14,7 +14,7 @@ use crate::signals::Signals;
 pub(super) struct Invocation {
     /// A UUID of version 7, unless the user has chosen another: ids of later runs sort after those of earlier ones.
     pub(super) run_id: String,
-    pub(super) signals: Arc<Signals>,
+    pub(super) signals: Signals,
     /// Shared with the threads that relay what the plugins log.
     pub(super) console: Arc<Console>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Invocation {
 pub(super) struct RunContext {
     pub(super) run_id: String,
     pub(super) dir: RunDir,
-    pub(super) signals: Arc<Signals>,
+    pub(super) signals: Signals,
     pub(super) console: Arc<Console>,
 }
 
@@ -33,7 +33,7 @@ impl RunContext {
         Ok(Self {
             run_id: invocation.run_id.clone(),
             dir: RunDir::create(run_dirs, &Uuid::now_v7().to_string())?,
-            signals: Arc::clone(&invocation.signals),
+            signals: invocation.signals.another()?,
             console: Arc::clone(&invocation.console),
         })
     }

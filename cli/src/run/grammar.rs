@@ -2,7 +2,7 @@
 //!
 //! `run tap-a hide-pii target-b dbt:run` is a pair (a tap, its mappings and a target) and a command.
 
-use melisma_sdk::{Error, Result};
+use melisma_sdk::{Error, Kind, Result};
 
 use crate::plugin_kind::PluginKind;
 use crate::project::{Named, Project};
@@ -12,6 +12,11 @@ use crate::suggestion::suggestion;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Block {
     Pair(PairNames),
+    /// A tap and a target outside of a project.
+    CommandLines {
+        tap: String,
+        target: String,
+    },
     Command(CommandNames),
 }
 
@@ -59,6 +64,20 @@ pub(super) fn parse(words: &[String], project: &Project) -> Result<Vec<Block>> {
         .map(|word| look_up(word, project))
         .collect::<Result<Vec<_>>>()?;
     blocks(&words)
+}
+
+/// The one block of a run outside of a project.
+pub(super) fn command_lines(words: &[String]) -> Result<Block> {
+    let [tap, target] = words else {
+        return Err(Error::new(
+            Kind::Usage,
+            "there is no meltano.yml here or above, so a run takes two command lines: one of a tap, one of a target",
+        ));
+    };
+    Ok(Block::CommandLines {
+        tap: tap.clone(),
+        target: target.clone(),
+    })
 }
 
 fn look_up<'a>(text: &'a str, project: &'a Project) -> Result<Word<'a>> {

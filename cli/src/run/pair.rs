@@ -41,6 +41,11 @@ impl Pair {
         })
     }
 
+    /// The id of its state.
+    pub(super) fn state_id(&self) -> &str {
+        &self.identity.state_id
+    }
+
     /// `tap-a > hide-pii > target-b`, with the names of mappers.
     pub(super) fn describe(&self) -> String {
         let mut names = vec![&*self.plan.tap.program.name];

@@ -7,7 +7,7 @@ use melisma_sdk::{Error, Result};
 
 use crate::args::ProjectArgs;
 use crate::project::{self, Project, Vars, environment_variables};
-use crate::state::{BackendSettings, DatabaseUri};
+use crate::state::{BackendSettings, DatabaseUri, postgres_url};
 
 /// Decides what the blocks on the command line mean, and where state and private files are.
 pub(super) enum Workspace {
@@ -115,6 +115,9 @@ fn database_of(project: &Project) -> Result<DatabaseUri> {
         return Ok(DatabaseUri::File(project.system.join("meltano.db")));
     };
     let scheme = uri.split(':').next().unwrap_or_default();
+    if let Some(url) = postgres_url(&uri) {
+        return Ok(DatabaseUri::Postgres(url.to_owned()));
+    }
     match (
         scheme.split('+').next().unwrap_or_default(),
         uri.split_once(":///"),
@@ -123,7 +126,6 @@ fn database_of(project: &Project) -> Result<DatabaseUri> {
             let path = path.split('?').next().unwrap_or(path);
             Ok(DatabaseUri::File(project.root.join(path)))
         }
-        ("postgresql" | "postgres", _) => Ok(DatabaseUri::Postgres(uri)),
         _ => Err(Error::config(format!(
             "database_uri: {scheme} is not supported; use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
         ))),

@@ -30,6 +30,7 @@ pub(crate) use database::{ActiveRun, Database, DatabaseUri};
 pub(crate) use file::StateFile;
 pub(crate) use merge::is_empty;
 pub(crate) use pipeline::{Adoption, Pipeline};
+pub(crate) use postgres::{plugin_settings, postgres_url};
 pub(crate) use state_writer::{StateSender, StateWriter, StoreProgress};
 
 /// What a new state does to the stored one.

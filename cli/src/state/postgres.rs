@@ -1,5 +1,7 @@
 //! The system database on a PostgreSQL server.
 
+use std::collections::BTreeMap;
+
 use melisma_postgres::postgres::{Client, SimpleQueryMessage};
 use melisma_postgres::{Connection, Server, failed, literal};
 use melisma_sdk::{Error, Result, Secret};
@@ -29,6 +31,39 @@ impl Postgres {
     fn failed(&self, error: melisma_postgres::postgres::Error) -> Error {
         failed(&format!("the system database {}", self.server.location()), error)
     }
+}
+
+/// The URL itself, when it is that of a PostgreSQL server.
+pub(crate) fn postgres_url(uri: &str) -> Option<&str> {
+    let scheme = uri.split(':').next().unwrap_or_default();
+    let dialect = scheme.split('+').next().unwrap_or_default();
+    ["postgresql", "postgres"].contains(&dialect).then_some(uri)
+}
+
+/// The values in `plugin_settings` by namespace and name; none when there is no such table yet.
+pub(crate) fn plugin_settings(url: &str) -> Result<BTreeMap<(String, String), Vec<u8>>> {
+    let mut database = Postgres::connect(url)?;
+    let table = database.query("SELECT to_regclass('plugin_settings')", &[])?;
+    if table.into_iter().flatten().flatten().next().is_none() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = database.query(
+        "SELECT namespace, name, encode(value, 'hex') FROM plugin_settings WHERE enabled AND value IS NOT NULL",
+        &[],
+    )?;
+    let settings = rows.into_iter().map(|row| {
+        let mut row = row.into_iter().map(Option::unwrap_or_default);
+        let mut next = || row.next().unwrap_or_default();
+        ((next(), next()), from_hex(&next()))
+    });
+    Ok(settings.collect())
+}
+
+/// Bytes that the server has encoded.
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits = text.as_bytes().chunks_exact(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.filter_map(byte).collect()
 }
 
 impl Sql for Postgres {

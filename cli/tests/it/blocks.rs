@@ -51,6 +51,16 @@ fn project() -> Folder {
     ] {
         folder.executable(name);
     }
+    // Fails once, after a row and its STATE; then it resumes from there.
+    folder.script(
+        "bin/flaky",
+        "case \"$*\" in *--state*) n=2 ;; *) n=1 ;; esac\nrow $n; state $n\n[ $n = 2 ] || exit 4\n",
+    );
+    // Each of the two ends only while the other runs.
+    for (name, other) in [("one", "two"), ("two", "one")] {
+        let meet = format!(": > {name}\nwhile [ ! -e {other} ]; do sleep 0.05; done\nrow 1; state 1\n");
+        folder.script(&format!("bin/{name}"), &meet);
+    }
     folder.write(
         "meltano.yml",
         &format!(
@@ -66,6 +76,9 @@ plugins:
     config: {{here: {here}}}
   - {{name: tap-bad, inherit_from: tap-f, config: {{steps: ["records:1", "exit:4"]}}}}
   - {{name: tap-slow, inherit_from: tap-f, config: {{steps: ["records:1", "state:{{\"n\":1}}", "sleep:600"]}}}}
+  - {{name: tap-flaky, namespace: flaky, executable: ./bin/flaky, capabilities: [state]}}
+  - {{name: tap-one, namespace: one, executable: ./bin/one}}
+  - {{name: tap-two, namespace: two, executable: ./bin/two}}
   loaders:
   - {{name: target-f, namespace: target_f, executable: ./bin/target, config: {{here: {here}}}}}
   mappers:
@@ -361,4 +374,111 @@ fn a_run_of_a_project_has_a_log_file_where_meltano_looks_for_it() {
         "xdg-state/meltano/log/elt/devtap-f-to-target-feu_west/{id}/elt.log"
     ));
     assert!(log.contains("[info     ] melisma      run completed"), "{log}");
+}
+
+#[test]
+fn a_failed_pair_is_tried_again_from_the_state_that_it_has_reached() {
+    let folder = project();
+    let output = folder
+        .melisma(&["run", "tap-flaky", "target-f"])
+        .output()
+        .unwrap();
+    assert_code(&output, 1);
+    folder.query("delete from state");
+    fs::remove_file(folder.join("out")).unwrap();
+    let output = folder
+        .melisma(&["run", "--retries", "2", "tap-flaky", "target-f"])
+        .output()
+        .unwrap();
+    assert_code(&output, 0);
+    assert_eq!(out(&folder), [1, 2]);
+    assert!(
+        stderr(&output).contains("trying again in 1 s (1 of 2)"),
+        "{}",
+        stderr(&output)
+    );
+    let states = folder.query("select state from runs order by id");
+    assert_eq!(states, [["FAIL"], ["FAIL"], ["SUCCESS"]]);
+    folder.assert_clean();
+}
+
+#[test]
+fn what_a_retry_cannot_change_is_not_tried_again() {
+    let folder = project();
+    folder.write("bin/tap", "#!/bin/sh\nexit 78\n");
+    let output = folder
+        .melisma(&["run", "--retries", "2", "tap-f", "target-f"])
+        .output()
+        .unwrap();
+    assert_code(&output, 78);
+    assert_eq!(folder.query("select count(*) from runs"), [["1"]]);
+}
+
+#[test]
+fn pairs_run_at_once_and_one_that_fails_is_the_exit_code() {
+    let folder = project();
+    let blocks = ["tap-one", "target-f", "tap-two", "target-f", "tool:go"];
+    let output = folder
+        .melisma(&[&["run", "--parallel", "2", "--timeout", "60"], &blocks[..]].concat())
+        .output()
+        .unwrap();
+    assert_code(&output, 0);
+    assert_eq!(out(&folder), [1, 1]);
+    assert!(folder.join("tool.ran").exists());
+    let runs = folder.query("select count(*), count(distinct run_id), min(state) from runs");
+    assert_eq!(runs, [["2", "1", "SUCCESS"]]);
+    let output = folder
+        .melisma(&[
+            "run",
+            "--parallel",
+            "2",
+            "tap-bad",
+            "target-f",
+            "tap-one",
+            "target-f",
+            "tool:go",
+        ])
+        .output()
+        .unwrap();
+    assert_code(&output, 1);
+    assert!(
+        stderr(&output).contains("1 block was not run"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_signal_reaches_all_pairs_that_run_at_once() {
+    let folder = project();
+    folder.write(
+        "bin/two",
+        &folder
+            .read("bin/one")
+            .replace(": > one", ": > two")
+            .replace("-e two", "-e never"),
+    );
+    folder.write("bin/one", &folder.read("bin/one").replace("-e two", "-e never"));
+    let child = folder
+        .melisma(&[
+            "run",
+            "--parallel",
+            "2",
+            "tap-one",
+            "target-f",
+            "tap-two",
+            "target-f",
+        ])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    folder.wait_for("one");
+    folder.wait_for("two");
+    signal(&child, "TERM");
+    assert_code(&child.wait_with_output().unwrap(), 143);
+    assert_eq!(
+        folder.query("select count(*) from runs where state = 'FAIL'"),
+        [["2"]]
+    );
+    folder.assert_clean();
 }

@@ -109,6 +109,17 @@ impl Folder {
         fs::write(path, text).unwrap();
     }
 
+    /// A tap of shell: `row N` and `state JSON` after its SCHEMA.
+    pub(crate) fn script(&self, name: &str, tap: &str) {
+        let head = r#"#!/bin/sh
+row() { echo '{"type": "RECORD", "stream": "s", "record": {"i": '$1'}}'; }
+state() { echo '{"type": "STATE", "value": '$1'}'; }
+echo '{"type": "SCHEMA", "stream": "s", "schema": {"properties": {"i": {"type": "integer"}}}, "key_properties": []}'
+"#;
+        self.write(name, &format!("{head}{tap}"));
+        self.executable(name);
+    }
+
     pub(crate) fn executable(&self, name: &str) {
         use std::os::unix::fs::PermissionsExt;
         fs::set_permissions(self.join(name), fs::Permissions::from_mode(0o755)).unwrap();

@@ -11,6 +11,10 @@ const WALL_CLOCK: &[(&str, &str)] = &[
         "cli/src/project/cast.rs",
         "what relative dates in settings are relative to",
     ),
+    (
+        "cli/src/state/backend.rs",
+        "the age of a lock, which is in Meltano's files as a time",
+    ),
     ("cli/src/state/database.rs", "updated_at, which nothing reads"),
     (
         "cli/src/state/lock.rs",

@@ -23,28 +23,33 @@ done
 "#;
 
 /// A project whose states are somewhere else than in `.meltano/meltano.db`.
-struct Project(TempDir);
+pub(crate) struct Project(TempDir);
 
 impl Project {
-    fn new(settings: &str) -> Self {
+    pub(crate) fn new(settings: &str) -> Self {
         let folder = TempDir::new().expect("a folder");
         let tap = folder.path().join("tap");
         fs::write(&tap, TAP).expect("written");
-        fs::set_permissions(&tap, fs::Permissions::from_mode(0o755)).expect("executable");
+        let target = folder.path().join("target");
+        let script = format!("#!/bin/sh\nexec '{}' target-jsonl \"$@\"\n", melisma().display());
+        fs::write(&target, script).expect("written");
+        for file in [&tap, &target] {
+            fs::set_permissions(file, fs::Permissions::from_mode(0o755)).expect("executable");
+        }
         let yaml = format!(
-            "{settings}\ndefault_environment: dev\nenvironments: [{{name: dev}}]\nplugins:
+            "{settings}\nversion: 1\nproject_id: test\ndefault_environment: dev\nenvironments: [{{name: dev}}]\nplugins:
   extractors: [{{name: tap-f, namespace: f, executable: ./tap, capabilities: [state]}}]
-  loaders: [{{name: target-jsonl, config: {{destination_path: out, state_interval_seconds: 0}}}}]\n"
+  loaders: [{{name: target-jsonl, namespace: t, executable: ./target, config: {{destination_path: out, state_interval_seconds: 0}}}}]\n"
         );
         fs::write(folder.path().join("meltano.yml"), yaml).expect("written");
         Self(folder)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn command(&self, more: &[&str]) -> Command {
+    pub(crate) fn command(&self, more: &[&str]) -> Command {
         let mut command = Command::new(melisma());
         command
             .arg("run")
@@ -56,7 +61,7 @@ impl Project {
     }
 
     /// A run that waits after its first row, whose STATE is stored.
-    fn waiting(&self, stored: impl Fn() -> bool) -> Live {
+    pub(crate) fn waiting(&self, stored: impl Fn() -> bool) -> Live {
         fs::write(self.path("wait"), "").expect("written");
         let live = Live::start(&mut self.command(&[]));
         wait_for("the tap", || self.path("ready").exists().then_some(()));
@@ -64,8 +69,15 @@ impl Project {
         live
     }
 
-    fn rows(&self) -> usize {
-        fs::read_to_string(self.path("out/s.jsonl")).map_or(0, |text| text.lines().count())
+    pub(crate) fn rows(&self) -> usize {
+        self.ids().len()
+    }
+
+    /// The rows that have arrived.
+    pub(crate) fn ids(&self) -> Vec<u64> {
+        let text = fs::read_to_string(self.path("out/s.jsonl")).unwrap_or_default();
+        let id = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["id"].as_u64();
+        text.lines().filter_map(id).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The same projects through real Meltano and through `melisma run`: both hand the same to their plugins.
 
+mod alternate;
 mod case;
 mod differences;
 mod handed;

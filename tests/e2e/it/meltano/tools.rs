@@ -34,7 +34,8 @@ impl Meltano {
         }
     }
 
-    fn ask(&mut self, request: &Value) -> Value {
+    /// An answer of Meltano's process.
+    pub(super) fn ask(&mut self, request: &Value) -> Value {
         writeln!(self.requests, "{request}").expect("it reads");
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("it answers");
