@@ -73,6 +73,13 @@ impl Resolved {
         spelling::indented_json(&self.config)
     }
 
+    /// All settings by their flat names, with null for those that have no value.
+    pub(crate) fn settings(&self) -> Map<String, Value> {
+        let own = self.found.iter().filter(|found| !found.setting.is_extra());
+        own.map(|found| (found.setting.name.clone(), found.value.clone()))
+            .collect()
+    }
+
     /// An extra by its name without the `_`.
     pub(crate) fn extra(&self, name: &str) -> Option<&Value> {
         self.found

@@ -3,6 +3,7 @@
 //! The blocks of the command line are all prepared before the first one runs. A [`pair`] is one tap into one target, and
 //! has a walk of its own. ARCHITECTURE.md has both walks with reasons.
 
+mod catalog_cache;
 mod command;
 mod context;
 mod fifo;

@@ -75,7 +75,12 @@ impl Pair {
         let writer = StateWriter::start(store, mode);
         // An error from here on is recorded in the history of the run, so it must not return early.
         let outcome = state.and_then(|state| {
-            let tap_args = tap_args::prepare(&plan.tap, state, &context)?;
+            let tap_args = tap_args::prepare(
+                &plan.tap,
+                state,
+                args.full_refresh || args.refresh_catalog,
+                &context,
+            )?;
             supervise::supervise(&plan, &tap_args, &writer, &context)
         });
         finish(outcome, writer, mode, console)

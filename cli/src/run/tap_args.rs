@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 use melisma_sdk::{Error, Kind, Result};
 use serde_json::Value;
 
+use super::catalog_cache::CatalogCache;
 use super::context::RunContext;
 use super::plan::{CatalogPlan, StatePlan, TapPlan};
 use super::process_group::{describe, kind_of};
@@ -16,8 +17,15 @@ use crate::catalog::{apply, missing};
 use crate::project::spelling;
 
 /// Writes the tap's catalog and state to files; returns the arguments that name them.
-pub(super) fn prepare(tap: &TapPlan, stored: Option<String>, context: &RunContext) -> Result<Vec<OsString>> {
-    let mut args = catalog_args(tap, context)?;
+///
+/// Unless `refresh`, a catalog that was discovered before is used.
+pub(super) fn prepare(
+    tap: &TapPlan,
+    stored: Option<String>,
+    refresh: bool,
+    context: &RunContext,
+) -> Result<Vec<OsString>> {
+    let mut args = catalog_args(tap, refresh, context)?;
     let name = &tap.program.name;
     let state = match &tap.state {
         StatePlan::None => {
@@ -62,18 +70,30 @@ pub(super) fn prepare(tap: &TapPlan, stored: Option<String>, context: &RunContex
 }
 
 /// Writes the tap's catalog to a file; returns the arguments that name it.
-pub(super) fn catalog_args(tap: &TapPlan, context: &RunContext) -> Result<Vec<OsString>> {
-    let Some((flag, catalog)) = catalog(tap, context)? else {
+pub(super) fn catalog_args(tap: &TapPlan, refresh: bool, context: &RunContext) -> Result<Vec<OsString>> {
+    let Some((flag, catalog)) = catalog(tap, refresh, context)? else {
         return Ok(Vec::new());
     };
-    let path = context
-        .dir
-        .write("tap.properties.json", &spelling::indented_json(&catalog))?;
+    let text = spelling::indented_json(&catalog);
+    if let CatalogPlan::Discover {
+        cache: Some(cache), ..
+    } = &tap.catalog
+        && let Err(error) = cache.write(&text)
+    {
+        context
+            .console
+            .debug(&format!("the catalog is not cached: {error}"));
+    }
+    let path = context.dir.write("tap.properties.json", &text)?;
     Ok(vec![flag.into(), path.into()])
 }
 
 /// The tap's option for a catalog, and the catalog with the rules of the project applied.
-pub(super) fn catalog(tap: &TapPlan, context: &RunContext) -> Result<Option<(&'static str, Value)>> {
+pub(super) fn catalog(
+    tap: &TapPlan,
+    refresh: bool,
+    context: &RunContext,
+) -> Result<Option<(&'static str, Value)>> {
     let (flag, rules, catalog) = match &tap.catalog {
         CatalogPlan::None => return Ok(None),
         CatalogPlan::File { flag, path, rules } => {
@@ -89,7 +109,21 @@ pub(super) fn catalog(tap: &TapPlan, context: &RunContext) -> Result<Option<(&'s
             flag,
             rules,
             required,
-        } => (flag, rules, discover(&tap.program, *required, context)?),
+            cache,
+        } => {
+            let cached = cache.as_ref().filter(|_| !refresh).and_then(CatalogCache::read);
+            let catalog = match cached {
+                Some(catalog) => {
+                    context.console.debug("using the catalog of an earlier discovery");
+                    Some(catalog)
+                }
+                None => {
+                    cache.iter().for_each(CatalogCache::forget);
+                    discover(&tap.program, *required, context)?
+                }
+            };
+            (flag, rules, catalog)
+        }
     };
     Ok(catalog.map(|mut catalog| {
         for warning in missing(&catalog, rules) {

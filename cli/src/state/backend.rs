@@ -16,7 +16,7 @@ use super::files::Files;
 use super::merge::object;
 
 /// Other processes may take a lock each time that it is free, but not for ever.
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 /// Objects by their names, which have slashes.
 pub(super) trait Objects: Send {

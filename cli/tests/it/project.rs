@@ -100,6 +100,58 @@ fn a_project_runs_with_its_config_catalog_and_state() {
     folder.assert_clean();
 }
 
+/// The number of discoveries so far.
+fn discoveries(folder: &Folder) -> usize {
+    folder.notes("discovered").len()
+}
+
+#[test]
+fn a_catalog_is_discovered_once_until_what_it_depends_on_changes() {
+    let folder = project("");
+    let yaml = folder
+        .read("meltano.yml")
+        .replace("executable: ./bin/tap-f", "pip_url: tap-f\n    executable: tap-f");
+    folder.write("meltano.yml", &yaml);
+    let venv = ".meltano/extractors/tap-f/venv/bin/tap-f";
+    let tap = folder.join("tap.py");
+    folder.write(
+        venv,
+        &format!("#!/bin/sh\nexec python3 '{}' \"$@\"\n", tap.display()),
+    );
+    folder.executable(venv);
+    let run = |args: &[&str], port: &str| {
+        let mut command = folder.melisma(&[&["run"], args, &["tap-f", "target-f"]].concat());
+        assert_code(&command.env("TAP_F_PORT", port).output().unwrap(), 0);
+        discoveries(&folder)
+    };
+    assert_eq!(run(&[], "1"), 1);
+    assert_eq!(run(&[], "1"), 1);
+    assert_eq!(folder.notes("tap.catalog")[0], folder.notes("tap.catalog")[1]);
+    assert_eq!(run(&[], "2"), 2, "another setting");
+    assert_eq!(run(&["--refresh-catalog"], "2"), 3);
+    assert_eq!(run(&["--full-refresh"], "2"), 4);
+    let changed = folder
+        .read("meltano.yml")
+        .replace("replication-key: a", "replication-key: b");
+    folder.write("meltano.yml", &changed);
+    assert_eq!(run(&[], "2"), 5, "another rule");
+    let changed = folder
+        .read("meltano.yml")
+        .replace("select: [s.a]", "select: [s.b]");
+    folder.write("meltano.yml", &changed);
+    assert_eq!(run(&[], "2"), 5, "the selection is applied to the cached catalog");
+    let metadata = &folder.notes("tap.catalog")[6]["streams"][0]["metadata"];
+    assert_eq!(
+        (
+            &metadata[1]["metadata"]["selected"],
+            &metadata[2]["metadata"]["selected"]
+        ),
+        (&json!(false), &json!(true))
+    );
+    let key = folder.read(".meltano/run/tap-f/tap.properties.cache_key");
+    assert_eq!(key.len(), 40);
+}
+
 #[test]
 fn select_and_metadata_change_the_discovered_catalog() {
     let folder = project("");

@@ -36,6 +36,7 @@ pub(in super::super) fn plan(tap: &str, target: &str, context: &RunContext) -> R
             flag: "--catalog",
             rules: Rules::everything(),
             required: false,
+            cache: None,
         }
     };
     let state = if has(&["--state", "-s"]) {

@@ -6,6 +6,7 @@ mod project;
 
 use std::path::{Path, PathBuf};
 
+use super::catalog_cache::CatalogCache;
 use super::line_hash;
 use super::program::Program;
 use crate::catalog::Rules;
@@ -46,6 +47,7 @@ pub(super) enum CatalogPlan {
         flag: &'static str,
         rules: Rules,
         required: bool,
+        cache: Option<CatalogCache>,
     },
 }
 

@@ -3,6 +3,7 @@
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
+use super::super::catalog_cache::CatalogCache;
 use super::super::context::RunContext;
 use super::super::grammar::PairNames;
 use super::plugin_program::program;
@@ -46,7 +47,11 @@ pub(in super::super) fn tap_plan(
     let can = |capability: &str| {
         tap.can(capability) || builtin.is_some_and(|builtin| builtin.capabilities().contains(&capability))
     };
-    let catalog = catalog_plan(project, tap, resolved, &can)?;
+    let mut catalog = catalog_plan(project, tap, resolved, &can)?;
+    // A built-in tap discovers in milliseconds.
+    if let (CatalogPlan::Discover { cache, .. }, None) = (&mut catalog, builtin) {
+        *cache = catalog_cache(project, tap, resolved);
+    }
     let state = match text_extra(resolved, "state") {
         _ if !can("state") => StatePlan::None,
         Some(path) => StatePlan::File(project.root.join(path)),
@@ -94,7 +99,28 @@ fn catalog_plan(
         flag,
         rules,
         required: true,
+        cache: None,
     })
+}
+
+/// The cache of the tap's catalog. Without one: a tap that pip has not installed, or whose code is being worked on, may
+/// discover something else at any time.
+fn catalog_cache(project: &Project, tap: &Plugin, resolved: &Resolved) -> Option<CatalogCache> {
+    let pip_url = tap.pip_url.as_deref()?;
+    let wanted = resolved
+        .extra("use_cached_catalog")
+        .is_none_or(|wanted| *wanted != Value::Bool(false));
+    if pip_url.starts_with("-e") || !wanted {
+        return None;
+    }
+    let folder = project.system.join("run").join(&tap.name);
+    let extra = |name| object_extra(resolved, name);
+    Some(CatalogCache::new(
+        folder,
+        resolved.settings(),
+        extra("schema"),
+        extra("metadata"),
+    ))
 }
 
 fn text_extra<'a>(resolved: &'a Resolved, name: &str) -> Option<&'a str> {
