@@ -1,11 +1,11 @@
 //! What commands read from and write to the system database, besides states.
 
-use melisma_sdk::{Error, Result};
+use melisma_sdk::Result;
 use serde_json::Value;
 
 use crate::pickle;
 use crate::project::{Plugin, Project, stored_namespace};
-use crate::state::Database;
+use crate::state::{Database, DatabaseUri};
 
 /// Stores a setting of a plugin, or removes it.
 pub(super) fn set_setting(
@@ -15,40 +15,24 @@ pub(super) fn set_setting(
     value: Option<&Value>,
 ) -> Result<()> {
     let namespace = stored_namespace(plugin.kind, &plugin.name);
-    match (open(project)?, value) {
-        (Some(database), Some(value)) => database.set_setting(&namespace, name, &pickle::write(value)),
-        (Some(database), None) => database.remove_settings(&namespace, Some(name)),
-        (None, _) => Err(elsewhere(project)),
+    let mut database = Database::open(&project.database()?, &project.system)?;
+    match value {
+        Some(value) => database.set_setting(&namespace, name, &pickle::write(value)),
+        None => database.remove_settings(&namespace, Some(name)),
     }
 }
 
 /// Removes all stored settings of a plugin.
 pub(super) fn reset_settings(project: &Project, plugin: &Plugin) -> Result<()> {
-    match open(project)? {
-        Some(database) => database.remove_settings(&stored_namespace(plugin.kind, &plugin.name), None),
-        None => Err(elsewhere(project)),
-    }
+    let mut database = Database::open(&project.database()?, &project.system)?;
+    database.remove_settings(&stored_namespace(plugin.kind, &plugin.name), None)
 }
 
 /// When the last successful run of a pipeline ended, in ISO 8601.
 pub(super) fn last_success(project: &Project, state_id: &str) -> Result<Option<String>> {
-    match project.sqlite_file()?.filter(|path| path.is_file()) {
-        Some(path) => Database::open(&path)?.last_success(state_id),
-        None => Ok(None),
+    let uri = project.database()?;
+    if matches!(&uri, DatabaseUri::File(path) if !path.is_file()) {
+        return Ok(None);
     }
-}
-
-fn open(project: &Project) -> Result<Option<Database>> {
-    project
-        .sqlite_file()?
-        .map(|path| Database::open(&path))
-        .transpose()
-}
-
-fn elsewhere(project: &Project) -> Error {
-    let uri = project.setting("database_uri").ok().flatten().unwrap_or_default();
-    let scheme = uri.split(':').next().unwrap_or_default();
-    Error::config(format!(
-        "database_uri: settings are stored in a system database of SQLite only, not in one of {scheme}"
-    ))
+    Database::open(&uri, &project.system)?.last_success(state_id)
 }

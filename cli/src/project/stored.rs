@@ -1,7 +1,6 @@
 //! Settings of plugins that `meltano config set --store=db` has stored in the system database.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use melisma_sdk::{Error, Kind, Result};
@@ -11,7 +10,7 @@ use serde_json::Value;
 use super::Project;
 use crate::pickle;
 use crate::plugin_kind::PluginKind;
-use crate::state;
+use crate::state::{self, DatabaseUri};
 
 /// The stored settings, read when the first one is asked for: their values by namespace and name.
 #[derive(Default)]
@@ -40,23 +39,33 @@ impl Project {
     }
 
     fn read_stored(&self) -> Result<BTreeMap<(String, String), Vec<u8>>> {
-        let uri = self.setting("database_uri")?.unwrap_or_default();
-        if let Some(url) = state::postgres_url(&uri) {
-            return state::plugin_settings(url);
+        match self.database()? {
+            DatabaseUri::Postgres(url) => state::plugin_settings(&url),
+            DatabaseUri::File(path) if path.is_file() => read(&path).map_err(|error| {
+                Error::new(Kind::Io, format!("the system database {}", path.display())).with_source(error)
+            }),
+            DatabaseUri::File(_) => Ok(BTreeMap::new()),
         }
-        let Some(path) = self.sqlite_file()?.filter(|path| path.is_file()) else {
-            return Ok(BTreeMap::new());
-        };
-        read(&path).map_err(|error| {
-            Error::new(Kind::Io, format!("the system database {}", path.display())).with_source(error)
-        })
     }
 
-    /// The file of the system database, when it is one of SQLite.
-    pub(crate) fn sqlite_file(&self) -> Result<Option<PathBuf>> {
-        let uri = self.setting("database_uri")?.unwrap_or_default();
-        let path = uri.strip_prefix("sqlite:///").filter(|path| !path.is_empty());
-        Ok(path.map(|path| self.root.join(path.split('?').next().unwrap_or(path))))
+    /// The system database.
+    pub(crate) fn database(&self) -> Result<DatabaseUri> {
+        let Some(uri) = self.setting("database_uri")? else {
+            return Ok(DatabaseUri::File(self.system.join("meltano.db")));
+        };
+        if let Some(url) = state::postgres_url(&uri) {
+            return Ok(DatabaseUri::Postgres(url.to_owned()));
+        }
+        let scheme = uri.split(':').next().unwrap_or_default();
+        match (scheme.split('+').next(), uri.split_once(":///")) {
+            (Some("sqlite"), Some((_, path))) if !path.is_empty() => {
+                let path = path.split('?').next().unwrap_or(path);
+                Ok(DatabaseUri::File(self.root.join(path)))
+            }
+            _ => Err(Error::config(format!(
+                "database_uri: {scheme} is not supported; use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+            ))),
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl<'a> Single<'a> {
         let console = Console::new(&args.log, |name| project.setting(name))?;
         let invocation = Invocation {
             run_id: Uuid::now_v7().to_string(),
-            signals: Arc::new(Signals::watch(None)?),
+            signals: Signals::watch(None)?,
             console: Arc::new(console),
         };
         Ok(Self {
@@ -65,7 +65,7 @@ impl<'a> Single<'a> {
     /// The tap's catalog with the rules of the project applied; `None` for a tap that gets none.
     pub(crate) fn catalog(&self) -> Result<Option<Value>> {
         let tap = self.tap()?;
-        Ok(tap_args::catalog(&tap, &self.context)?.map(|(_, catalog)| catalog))
+        Ok(tap_args::catalog(&tap, false, &self.context)?.map(|(_, catalog)| catalog))
     }
 
     fn tap(&self) -> Result<TapPlan> {
@@ -94,7 +94,7 @@ impl<'a> Single<'a> {
         }
         let tap = self.tap()?;
         let args = if extracts {
-            tap_args::catalog_args(&tap, &self.context)?
+            tap_args::catalog_args(&tap, false, &self.context)?
         } else {
             Vec::new()
         };

@@ -7,7 +7,7 @@ use melisma_sdk::{Error, Result};
 
 use crate::args::ProjectArgs;
 use crate::project::{self, Project, Vars, environment_variables};
-use crate::state::{BackendSettings, DatabaseUri, postgres_url};
+use crate::state::{BackendSettings, DatabaseUri};
 
 /// Decides what the blocks on the command line mean, and where state and private files are.
 pub(super) enum Workspace {
@@ -70,7 +70,7 @@ impl Workspace {
     /// The system database.
     pub(super) fn database(&self) -> Result<DatabaseUri> {
         match self {
-            Self::Project(project) => database_of(project),
+            Self::Project(project) => project.database(),
             Self::Folder { system, .. } => Ok(DatabaseUri::File(system.join("meltano.db"))),
         }
     }
@@ -108,26 +108,4 @@ fn seconds(project: &Project, name: &str, default: f64) -> Result<Duration> {
             melisma_sdk::show(&text)
         ))
     })
-}
-
-fn database_of(project: &Project) -> Result<DatabaseUri> {
-    let Some(uri) = project.setting("database_uri")? else {
-        return Ok(DatabaseUri::File(project.system.join("meltano.db")));
-    };
-    let scheme = uri.split(':').next().unwrap_or_default();
-    if let Some(url) = postgres_url(&uri) {
-        return Ok(DatabaseUri::Postgres(url.to_owned()));
-    }
-    match (
-        scheme.split('+').next().unwrap_or_default(),
-        uri.split_once(":///"),
-    ) {
-        ("sqlite", Some((_, path))) if !path.is_empty() => {
-            let path = path.split('?').next().unwrap_or(path);
-            Ok(DatabaseUri::File(project.root.join(path)))
-        }
-        _ => Err(Error::config(format!(
-            "database_uri: {scheme} is not supported; use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
-        ))),
-    }
 }

@@ -18,7 +18,9 @@ impl Database {
             "INSERT INTO plugin_settings (name, namespace, value, enabled) VALUES (?1, ?2, {value}, true)
              ON CONFLICT (name, namespace) DO UPDATE SET value = {value}, enabled = true"
         );
-        self.sql.query(&statement, &[Some(name), Some(namespace)]).map(drop)
+        self.sql
+            .query(&statement, &[Some(name), Some(namespace)])
+            .map(drop)
     }
 
     /// Removes a setting, or all of a namespace.
@@ -28,9 +30,10 @@ impl Database {
                 "DELETE FROM plugin_settings WHERE namespace = ?1 AND name = ?2",
                 &[Some(namespace), Some(name)],
             ),
-            None => self
-                .sql
-                .query("DELETE FROM plugin_settings WHERE namespace = ?1", &[Some(namespace)]),
+            None => self.sql.query(
+                "DELETE FROM plugin_settings WHERE namespace = ?1",
+                &[Some(namespace)],
+            ),
         };
         done.map(drop)
     }

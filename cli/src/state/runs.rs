@@ -97,7 +97,10 @@ impl Database {
              ORDER BY ended_at DESC LIMIT 1",
             &[Some(state_id)],
         )?;
-        let ended = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+        let ended = rows
+            .into_iter()
+            .next()
+            .and_then(|row| row.into_iter().next().flatten());
         Ok(ended.as_deref().and_then(parse).map(iso))
     }
 }
