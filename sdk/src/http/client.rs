@@ -11,7 +11,7 @@ use ureq::http;
 
 use super::auth::Authenticator;
 use super::clock::{Clock, SystemClock};
-use super::limits::Limiter;
+use super::limits::{Limiter, Places};
 use super::meter::Meter;
 use super::pages::Pages;
 use super::request::{Request, Response};
@@ -26,6 +26,8 @@ use crate::tap::Context;
 /// The largest answer: a page is in memory as a whole.
 const MAX_BODY: u64 = 1 << 30;
 const MAX_REDIRECTS: usize = 10;
+/// Requests under way.
+const CONCURRENT: usize = 4;
 /// The longest time without a byte from the server.
 const SILENCE: Duration = Duration::from_mins(5);
 
@@ -51,6 +53,7 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     retry: Retry,
     limiter: Arc<Limiter>,
+    places: Arc<Places>,
     auth: Option<Arc<dyn Authenticator>>,
     headers: Vec<(String, String)>,
     silence: Duration,
@@ -79,6 +82,11 @@ impl Client {
     /// The API at this address, below which all paths are.
     pub fn new(base: &str, context: &Context) -> Result<Self> {
         url::check(base)?;
+        if base.contains('?') {
+            return Err(Error::config(
+                "the address of an API has no query; a parameter of all requests is Client::query",
+            ));
+        }
         let stop = context.stop().clone();
         let user_agent = format!("melisma/{}", env!("CARGO_PKG_VERSION"));
         Ok(Self {
@@ -88,6 +96,7 @@ impl Client {
             stop,
             retry: Retry::default(),
             limiter: Arc::default(),
+            places: Arc::new(Places::new(CONCURRENT)),
             auth: None,
             headers: Vec::new(),
             silence: SILENCE,
@@ -96,7 +105,7 @@ impl Client {
             query: Vec::new(),
             pages: Pages::none(),
             since: None,
-            concurrent: 4,
+            concurrent: CONCURRENT,
         })
     }
 
@@ -156,6 +165,7 @@ impl Client {
     #[must_use]
     pub fn concurrent(mut self, requests: usize) -> Self {
         self.concurrent = requests.max(1);
+        self.places = Arc::new(Places::new(self.concurrent));
         self
     }
 
@@ -246,7 +256,9 @@ impl Client {
             } else if signed {
                 sent.headers.clear();
             }
+            let place = self.places.take(&self.stop)?;
             let answer = self.exchange(&sent, meter);
+            drop(place);
             self.stop.check()?;
             let (what, wait) = match answer {
                 Ok(answer) => match self.verdict(&answer, rules) {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use melisma_engine::{Error, Result};
+use melisma_engine::{Error, Kind, Result};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
@@ -24,6 +24,7 @@ use super::request::{Body, Request, Response};
 use super::since::{SINCE, Since};
 use super::template::{Filled, Scope, Target, Template};
 use super::url;
+use crate::secret;
 use crate::tap::Output;
 
 /// The bookmarks of partitions that are kept at most, apart from those that a run has read: the state is written often.
@@ -47,6 +48,8 @@ pub(super) struct Node {
     pub(super) partitions: Vec<Scope>,
     pub(super) add: Vec<(String, Filled)>,
     pub(super) rules: Arc<[(u16, OnStatus)]>,
+    /// Where an answer says that the request failed.
+    pub(super) failure: Option<JsonPath>,
     pub(super) shared_bookmark: bool,
     pub(super) meter: Arc<Meter>,
     /// Parents that are gone.
@@ -141,6 +144,7 @@ impl Node {
                 .parse(&mut body)
                 .map_err(|error| error.in_stream(&self.name))?;
             let root = Json::root(&nodes);
+            self.check_failure(root, &answer)?;
             let mut records = Vec::new();
             self.records.each(root, &mut |record| {
                 records.push(record);
@@ -158,12 +162,27 @@ impl Node {
         }
     }
 
+    /// Fails when the answer says so, whatever its status.
+    pub(super) fn check_failure(&self, root: Json<'_>, answer: &Response) -> Result<()> {
+        let found = self.failure.as_ref().and_then(|path| path.first(root));
+        let Some(found) = found.filter(|found| found.is_truthy()) else {
+            return Ok(());
+        };
+        let said = found.as_str().or_else(|| found.get("message")?.as_str());
+        let said = melisma_engine::error::show(&secret::mask(said.unwrap_or("it does not say why")));
+        let url = url::shown(&answer.url);
+        Err(Error::new(
+            Kind::Unavailable,
+            format!("{url}: the answer says that the request failed: {said}"),
+        ))
+    }
+
     /// An answer that a rule says to skip. In the middle of a stream it would be a loss.
     fn skip(&self, answer: &Response, is_first: bool) -> Result<()> {
         if !is_first {
             let (status, url) = (answer.status, url::shown(&answer.url));
             return Err(Error::new(
-                melisma_engine::Kind::Unavailable,
+                Kind::Unavailable,
                 format!("{url}: {status} after other pages of the same list"),
             ));
         }

@@ -52,10 +52,12 @@ impl Node {
         if !(200..300).contains(&answer.status()) {
             return Ok(());
         }
-        let mut body = answer.body;
+        let mut from = answer;
+        let mut body = std::mem::take(&mut from.body);
         let nodes = Parser::default()
             .parse(&mut body)
             .map_err(|error| error.in_stream(&self.name))?;
+        self.check_failure(Json::root(&nodes), &from)?;
         let added = self.added(scope)?;
         let mut parents = Vec::new();
         let mut all = Vec::new();

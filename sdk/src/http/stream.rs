@@ -57,6 +57,7 @@ pub struct RestStream<'t> {
     partitions: Vec<Map<String, Value>>,
     add: Vec<(String, Value)>,
     rules: Vec<(u16, OnStatus)>,
+    failure: Option<String>,
     shared_bookmark: bool,
     children: Vec<RestStream<'t>>,
 }
@@ -95,6 +96,7 @@ impl Client {
             partitions: Vec::new(),
             add: Vec::new(),
             rules: Vec::new(),
+            failure: None,
             shared_bookmark: false,
             children: Vec::new(),
         }
@@ -130,13 +132,14 @@ impl<'t> RestStream<'t> {
         self
     }
 
-    /// Sends a GraphQL query and its variables. The variable of a [`Pages::cursor`] is at
+    /// Sends a GraphQL query and its variables. An answer with errors is a failure. The variable of a [`Pages::cursor`] is at
     /// `Place::Body("variables.after".into())`.
     #[must_use]
     pub fn graphql(self, query: &str, variables: &Value) -> Self {
         // The query's own braces are no placeholders.
         let query = query.replace('{', "{{").replace('}', "}}");
         self.json(json!({"query": query, "variables": variables}))
+            .fails_when("$.errors[0]")
     }
 
     /// Where the records are: `$[*]` if not set, the items of a list.
@@ -191,6 +194,14 @@ impl<'t> RestStream<'t> {
     #[must_use]
     pub fn add(mut self, property: impl Into<String>, value: impl Into<Value>) -> Self {
         self.add.push((property.into(), value.into()));
+        self
+    }
+
+    /// An answer that has something at this JSON path says that the request failed, though its status is 200: the run ends
+    /// with the text, or the member `message`, that is there.
+    #[must_use]
+    pub fn fails_when(mut self, path: impl Into<String>) -> Self {
+        self.failure = Some(path.into());
         self
     }
 
@@ -263,6 +274,7 @@ impl<'t> RestStream<'t> {
             partitions: self.partitions,
             add: filled(self.add)?,
             rules: rules.into(),
+            failure: self.failure.as_deref().map(JsonPath::compile).transpose()?,
             shared_bookmark: self.shared_bookmark,
             meter: Arc::new(Meter::new(self.stream.name())),
             skipped: AtomicU64::new(0),

@@ -24,6 +24,9 @@ pub(super) fn check(url: &str) -> Result<()> {
     if !["http", "https"].contains(&parsed.scheme().as_str()) {
         return Err(wrong("expected http or https"));
     }
+    if parsed.has_fragment() {
+        return Err(wrong("a fragment (#) is not sent to a server"));
+    }
     match parsed.authority() {
         Some(authority) if authority.host().is_empty() => Err(wrong("the host is missing")),
         Some(authority) if authority.has_userinfo() => Err(wrong(

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod families;
+mod tls;
 mod waits;
 
 use std::sync::Arc;

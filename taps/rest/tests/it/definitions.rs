@@ -211,6 +211,17 @@ streams:
 }
 
 #[test]
+fn a_graphql_answer_with_errors_is_a_failure() {
+    let answer = json!({"data": null, "errors": [{"message": "no such field"}]});
+    let server =
+        Replay::serve(json!([{"method": "POST", "path": "/graphql", "body": answer}])).expect("serves");
+    let definition = "url: '{url}'\nsettings: {url: {}}\n\
+                      streams: {a: {path: /graphql, graphql: '{ a { id } }', schema: {type: object}}}\n";
+    let (code, out) = tap(definition, &json!({"url": server.url()}), &[], "");
+    assert_eq!(code, 69, "{out}");
+}
+
+#[test]
 fn settings_fill_texts_and_values_and_their_braces_are_no_placeholders() {
     let server = Replay::serve(json!([{"path": "/x%7By%7D?n=5", "body": []}])).expect("serves");
     let definition = "url: '{url}'\nsettings: {url: {}, name: {}, n: {default: 5}}\nauth: {header: {X-Key: 'k{name}'}}\n\

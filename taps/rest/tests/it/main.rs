@@ -1,0 +1,4 @@
+//! tap-rest on recorded answers.
+
+mod definitions;
+mod process;
