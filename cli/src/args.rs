@@ -252,7 +252,7 @@ pub(crate) enum LogFormat {
     /// In the format of Meltano's console, with colours on a terminal
     #[default]
     Text,
-    /// In the format of Meltano's console, with colours unless `NO_COLOR` is set
+    /// The same, by its name in Meltano
     Colored,
     /// In the format of Meltano's console, without colours
     Uncolored,

@@ -4,13 +4,16 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::args::{PipeArgs, ProjectArgs, RunArgs};
+use crate::commands::check::CheckArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::el::ElArgs;
 use crate::commands::environment::EnvironmentArgs;
+use crate::commands::head::HeadArgs;
 use crate::commands::invoke::InvokeArgs;
 use crate::commands::job::JobArgs;
 use crate::commands::schedule::ScheduleArgs;
 use crate::commands::select::SelectArgs;
+use crate::commands::test::TestArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,6 +52,12 @@ pub(crate) enum Command {
     Elt(ElArgs),
     /// Run one plugin alone, or one of its commands
     Invoke(InvokeArgs),
+    /// Check plugins, settings, catalogs, jobs and schedules without a run
+    Check(CheckArgs),
+    /// Show the first records of a stream
+    Head(HeadArgs),
+    /// Run the tests of plugins
+    Test(TestArgs),
     /// Show and change the settings of a plugin
     Config(ConfigArgs),
     /// List and change what a tap extracts

@@ -86,7 +86,8 @@ impl Console {
         let (threshold, format) = (args.threshold(&setting)?, args.format(&setting)?);
         let terminal =
             io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let coloured = (terminal || set("FORCE_COLOR")) && !set("NO_COLOR");
         // Bars between lines for machines would break them, and with `--quiet` they are not wanted.
         let for_people = matches!(
             format,
@@ -97,8 +98,7 @@ impl Console {
             LogFormat::Json => Style::Json,
             LogFormat::KeyValue => Style::KeyValue,
             LogFormat::Plain => Style::Message,
-            LogFormat::Text if terminal && !no_color => Style::Coloured,
-            LogFormat::Colored if !no_color => Style::Coloured,
+            LogFormat::Text | LogFormat::Colored if coloured => Style::Coloured,
             LogFormat::Text | LogFormat::Colored | LogFormat::Uncolored => Style::Plain,
         };
         let dropped = match style {

@@ -46,7 +46,7 @@ use std::process::ExitCode;
 use melisma_sdk::{Error, Result};
 
 use command_line::Command;
-use commands::{config, el, environment, invoke, job, schedule, select};
+use commands::{check, config, el, environment, head, invoke, job, schedule, select, test};
 
 fn main() -> ExitCode {
     melisma_sdk::internal::logs::shorten_panics();
@@ -66,6 +66,9 @@ fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
         Continue(Command::Run(args)) => run::run(&args),
         Continue(Command::El(args) | Command::Elt(args)) => el::run(&args),
         Continue(Command::Invoke(args)) => invoke::run(&args),
+        Continue(Command::Check(args)) => check::run(&args),
+        Continue(Command::Head(args)) => head::run(&args),
+        Continue(Command::Test(args)) => test::run(&args),
         Continue(Command::Config(args)) => config::run(&args),
         Continue(Command::Select(args)) => select::run(&args),
         Continue(Command::Job { project, command }) => job::run(&command, &project),

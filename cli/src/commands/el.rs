@@ -205,7 +205,7 @@ fn dump(mut project: Project, overrides: &[(String, String)], file: Dump, args: 
         _ => (PluginKind::Extractor, &args.tap),
     };
     let plugin = Plugin::load(&project, kind, name)?;
-    let single = Single::new(&project, &plugin, &args.project)?;
+    let single = Single::new(&project, &plugin, &args.project)?.refreshing_catalog(args.refresh_catalog);
     match file {
         Dump::Catalog => {
             let catalog = single

@@ -41,8 +41,8 @@ pub(crate) struct InvokeArgs {
     /// Print these variables as the plugin gets them, before it runs
     #[arg(long, value_name = "NAME")]
     print_var: Vec<String>,
-    /// Discover the catalog again. This is always so
-    #[arg(long, hide = true)]
+    /// Discover the catalog again, although nothing has changed that it depends on
+    #[arg(long)]
     refresh_catalog: bool,
     /// Do not install the plugin first. This is always so
     #[arg(long, hide = true)]
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &InvokeArgs) -> Result<ExitCode> {
     if args.list_commands {
         return list_commands(&plugin).map(|()| ExitCode::SUCCESS);
     }
-    let single = Single::new(&project, &plugin, &args.project)?;
+    let single = Single::new(&project, &plugin, &args.project)?.refreshing_catalog(args.refresh_catalog);
     for name in &args.print_var {
         let value = single.resolved().process.get(name);
         print(&format!("{name}={}", value.map_or("None", String::as_str)))?;

@@ -1,10 +1,12 @@
 //! The commands of Meltano around `run`, each in a file of its own with its options.
 
+pub(crate) mod check;
 pub(crate) mod config;
 mod cron;
 mod dotenv_file;
 pub(crate) mod el;
 pub(crate) mod environment;
+pub(crate) mod head;
 pub(crate) mod invoke;
 pub(crate) mod job;
 mod open_project;
@@ -15,3 +17,4 @@ pub(crate) mod refused;
 pub(crate) mod schedule;
 pub(crate) mod select;
 mod system_database;
+pub(crate) mod test;

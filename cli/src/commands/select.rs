@@ -60,8 +60,8 @@ pub(crate) struct SelectArgs {
     /// Remove all patterns
     #[arg(long, conflicts_with_all = ["exclude", "remove"])]
     clear: bool,
-    /// Discover the catalog again. This is always so
-    #[arg(long, hide = true)]
+    /// Discover the catalog again, although nothing has changed that it depends on
+    #[arg(long)]
     refresh_catalog: bool,
     /// Do not install the tap first. This is always so
     #[arg(long, hide = true)]
@@ -155,7 +155,7 @@ impl Selection {
 }
 
 fn list(project: &Project, plugin: &Plugin, args: &SelectArgs) -> Result<()> {
-    let single = Single::new(project, plugin, &args.project)?;
+    let single = Single::new(project, plugin, &args.project)?.refreshing_catalog(args.refresh_catalog);
     let patterns = single.resolved().extra("select").and_then(Value::as_array);
     let patterns: Vec<&str> = patterns.into_iter().flatten().filter_map(Value::as_str).collect();
     let catalog = single.catalog()?.ok_or_else(|| {

@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::cast::SettingKind;
 use super::setting::{self, Setting};
+use super::setting_kind::SettingKind;
 use crate::plugin_kind::PluginKind;
 
 /// The extras of a definition: those that every plugin of the kind has, with the definition's own defaults, then all other

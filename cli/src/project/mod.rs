@@ -14,6 +14,7 @@ mod plugin;
 mod project_settings;
 mod python;
 mod setting;
+mod setting_kind;
 mod settings;
 pub(crate) mod spelling;
 mod stored;

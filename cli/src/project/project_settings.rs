@@ -7,8 +7,9 @@
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::cast::{SettingKind, cast};
+use super::cast::cast;
 use super::expand::Lookup;
+use super::setting_kind::SettingKind;
 use super::vars::env_name;
 use super::{Project, Vars};
 use crate::dotted_keys::flatten;

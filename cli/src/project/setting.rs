@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::cast::SettingKind;
+use super::setting_kind::SettingKind;
 use crate::dotted_keys::flatten;
 
 /// The definition of one setting.

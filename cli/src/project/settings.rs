@@ -274,7 +274,7 @@ impl<'a> Sources<'a> {
             }
             raw.expandable = false;
         }
-        if setting.kind == super::cast::SettingKind::Object && raw.source >= Source::Inherited {
+        if setting.kind == super::setting_kind::SettingKind::Object && raw.source >= Source::Inherited {
             self.assemble(setting, expansion, &mut raw)?;
         }
         if !raw.expandable {

@@ -30,6 +30,7 @@ pub(crate) struct Single<'a> {
     plugin: &'a Plugin,
     resolved: Resolved,
     context: RunContext,
+    refresh_catalog: bool,
 }
 
 impl<'a> Single<'a> {
@@ -46,7 +47,14 @@ impl<'a> Single<'a> {
             plugin,
             resolved: resolve(project, plugin, &Exports::new())?,
             context: RunContext::new(&project.system.join("run"), &invocation)?,
+            refresh_catalog: false,
         })
+    }
+
+    /// Discovers the catalog again, although nothing has changed that it depends on.
+    pub(crate) fn refreshing_catalog(mut self, refresh: bool) -> Self {
+        self.refresh_catalog = refresh;
+        self
     }
 
     /// The settings, as the plugin gets them.
@@ -65,10 +73,37 @@ impl<'a> Single<'a> {
     /// The tap's catalog with the rules of the project applied; `None` for a tap that gets none.
     pub(crate) fn catalog(&self) -> Result<Option<Value>> {
         let tap = self.tap()?;
-        Ok(tap_args::catalog(&tap, false, &self.context)?.map(|(_, catalog)| catalog))
+        let catalog = tap_args::catalog(&tap, self.refresh_catalog, &self.context)?;
+        Ok(catalog.map(|(_, catalog)| catalog))
     }
 
-    fn tap(&self) -> Result<TapPlan> {
+    /// That there is a file to execute.
+    pub(crate) fn check_executable(&self) -> Result<()> {
+        let program = if self.is_singer() {
+            plan_plugin(self.project, self.plugin, &self.resolved, &self.context)?
+        } else {
+            plan_command(self.project, self.plugin, &self.resolved, None, &self.context)?
+        };
+        let file = program.file;
+        let path = self.resolved.process.get("PATH").map_or("", String::as_str);
+        let exists = match file.components().count() {
+            1 => std::env::split_paths(path).any(|folder| folder.join(&file).is_file()),
+            _ => file.is_file(),
+        };
+        if exists {
+            return Ok(());
+        }
+        Err(Error::config(format!(
+            "there is no executable {}",
+            file.display()
+        )))
+    }
+
+    pub(super) fn context(&self) -> &RunContext {
+        &self.context
+    }
+
+    pub(super) fn tap(&self) -> Result<TapPlan> {
         plan_tap(self.project, self.plugin, &self.resolved, &self.context)
     }
 
@@ -94,7 +129,7 @@ impl<'a> Single<'a> {
         }
         let tap = self.tap()?;
         let args = if extracts {
-            tap_args::catalog_args(&tap, false, &self.context)?
+            tap_args::catalog_args(&tap, self.refresh_catalog, &self.context)?
         } else {
             Vec::new()
         };

@@ -13,6 +13,7 @@ mod invoke;
 mod launcher;
 mod line_hash;
 mod log_config;
+mod messages;
 mod open_store;
 mod options;
 mod outcome;

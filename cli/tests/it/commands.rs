@@ -462,3 +462,126 @@ fn el_stores_the_state_under_its_id_and_narrows_what_is_extracted() {
     assert_code(&output, 64);
     assert!(stderr(&output).contains("dbt:run"), "{}", stderr(&output));
 }
+
+#[test]
+fn the_first_records_of_a_stream_are_shown_and_the_tap_is_ended() {
+    let folder = discovering();
+    let text = folder.read("meltano.yml");
+    let text = text.replace(
+        ", here: .}",
+        ", here: ., steps: [\"records:2\", \"touch:more\", \"forever\"]}",
+    );
+    folder.write(
+        "meltano.yml",
+        &text
+            .replace("\"tap_stream_id\":\"a\"", "\"tap_stream_id\":\"s\"")
+            .replace("[a.id]", "[s]"),
+    );
+    let table = ok(&folder, &["head", "tap-d", "s", "-n", "2"]);
+    assert_eq!(table, "i\n0\n1\n");
+    let lines = ok(&folder, &["head", "tap-d", "s", "-n", "3", "--format=json"]);
+    assert_eq!(lines, "{\"i\":0}\n{\"i\":1}\n{\"i\":0}\n");
+    let catalog = folder.notes("tap.catalog");
+    assert_eq!(
+        catalog[0]["streams"][1]["metadata"][0]["metadata"]["selected"],
+        false
+    );
+    for (stream, said) in [("b", "not selected"), ("ss", "did you mean \"s\"")] {
+        let output = run(&folder, &["head", "tap-d", stream]);
+        assert_code(&output, 78);
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+    folder.assert_clean();
+}
+
+#[test]
+fn settings_are_tested_by_a_tap_that_extracts_and_a_target_that_loads() {
+    let folder = discovering();
+    for plugin in ["tap-x", "tap-d", "target-x"] {
+        assert_eq!(
+            ok(&folder, &["config", "test", plugin]),
+            "Plugin configuration is valid\n"
+        );
+    }
+    assert!(folder.read("out").contains("a record of a test"));
+    let text = folder
+        .read("meltano.yml")
+        .replace("port: 5433\n", "steps: [\"exit:3\"]\n");
+    folder.write("meltano.yml", &text);
+    let output = run(&folder, &["config", "test", "tap-x"]);
+    assert_code(&output, 78);
+    assert!(stderr(&output).contains("exit code 3"), "{}", stderr(&output));
+    assert_code(&run(&folder, &["config", "test", "u"]), 78);
+}
+
+#[test]
+fn tests_of_plugins_run_and_one_that_fails_fails_all() {
+    let folder = discovering();
+    let text = folder
+        .read("meltano.yml")
+        .replace("      plain: b\n", "      test: a\n      test-more: b\n");
+    folder.write("meltano.yml", &text);
+    let said = ok(&folder, &["test", "--all"]);
+    assert!(
+        said.contains("u: a\n") && said.contains("2 test(s) successful. 0 test(s) failed."),
+        "{said}"
+    );
+    let output = folder
+        .melisma(&["test", "u:test-more"])
+        .env("CODE", "2")
+        .output()
+        .unwrap();
+    assert_code(&output, 1);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 test(s) failed"));
+    assert_code(&run(&folder, &["test", "u:hello"]), 64);
+}
+
+#[test]
+fn a_check_names_every_problem_of_a_project_and_runs_nothing() {
+    let folder = discovering();
+    let said = ok(&folder, &["check"]);
+    assert!(
+        said.contains("ok       extractor tap-d: 1 of 2 streams are selected"),
+        "{said}"
+    );
+    assert!(
+        said.contains("ok       schedule s\n") && !folder.join("tap.args").exists(),
+        "{said}"
+    );
+    let text = folder.read("meltano.yml");
+    let text = text
+        .replace("executable: ./target-x", "executable: ./target-y")
+        .replace("tasks: [tap-x target-x]", "tasks: [tap-x]")
+        .replace(
+            "- {name: note}\n",
+            "- {name: note}\n    settings_group_validation: [[port, password]]\n",
+        )
+        .replace("'@daily'", "'daily'");
+    folder.write("meltano.yml", &text);
+    let output = run(&folder, &["check", "--offline"]);
+    assert_code(&output, 78);
+    let said = String::from_utf8(output.stdout).unwrap();
+    for problem in [
+        "problem  extractor tap-x: it has no value for password",
+        "problem  loader target-x: there is no executable",
+        "problem  job j: tap-x has no target after it",
+        "problem  schedule s: interval \"daily\"",
+        "4 of these need attention",
+    ] {
+        assert!(said.contains(problem), "{problem}: {said}");
+    }
+}
+
+#[test]
+fn log_lines_have_colours_on_a_terminal_only() {
+    let folder = project();
+    let lines = |vars: &[(&str, &str)]| {
+        let mut command = folder.melisma(&["run", "tap-x", "target-x"]);
+        let output = command.envs(vars.iter().copied()).output().unwrap();
+        assert_code(&output, 0);
+        stderr(&output)
+    };
+    assert!(!lines(&[]).contains('\u{1b}'));
+    assert!(lines(&[("FORCE_COLOR", "1")]).contains('\u{1b}'));
+    assert!(!lines(&[("FORCE_COLOR", "1"), ("NO_COLOR", "1")]).contains('\u{1b}'));
+}

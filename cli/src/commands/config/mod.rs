@@ -3,6 +3,7 @@
 mod edit;
 mod show;
 mod stores;
+mod test;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ Examples:
   melisma --environment prod config set target-postgres host db.example.com
   melisma config set tap-csv _select '[\"orders.*\"]'         an extra: the key select next to config
   melisma config unset tap-postgres port
+  melisma config test tap-postgres
 
 The plugin may also stand before the subcommand, as in `melisma config tap-postgres set port 5433`. A value goes to
 meltano.yml, whose comments and layout are kept; with --environment to that environment; a secret to .env.";
@@ -109,6 +111,14 @@ enum ConfigCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Test the settings: a tap runs until its first record, a target gets one record
+    Test {
+        #[command(flatten)]
+        plugin: PluginArg,
+        /// Do not install the plugin first. This is always so
+        #[arg(long, hide = true)]
+        no_install: bool,
+    },
     /// The plugin before the subcommand
     #[command(external_subcommand)]
     PluginFirst(Vec<OsString>),
@@ -123,7 +133,7 @@ enum PrintFormat {
 }
 
 /// The names of the subcommands, which a plugin that stands before one cannot have.
-const SUBCOMMANDS: [&str; 5] = ["print", "list", "set", "unset", "reset"];
+const SUBCOMMANDS: [&str; 6] = ["print", "list", "set", "unset", "reset", "test"];
 
 impl ConfigArgs {
     /// The last words of the command line in the usual order, when they have the plugin before the subcommand, and how many
@@ -177,6 +187,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode> {
         } => edit::set(plugin, words, from_file.as_deref(), *store, safe, globals),
         ConfigCommand::Unset { plugin, words, store } => edit::unset(plugin, words, *store, safe, globals),
         ConfigCommand::Reset { plugin, store, yes } => edit::reset(plugin, *store, *yes, globals),
+        ConfigCommand::Test { plugin, .. } => return test::run(plugin, globals),
         ConfigCommand::PluginFirst(_) => Err(Error::bug("the words were not put in order")),
     }
     .map(|()| ExitCode::SUCCESS)
