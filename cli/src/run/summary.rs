@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::outcome::{Outcome, Verdict};
-use super::units::{bytes, noun, number, plural};
+use super::units::{bytes, noun, number, per_second, plural};
 use crate::console::Console;
 use crate::state::{Store, StoreProgress};
 
@@ -40,8 +40,8 @@ pub(crate) fn report(outcome: &Outcome, progress: &StoreProgress, store: &Store,
         plural(counter.records(), "record"),
         plural(counter.streams.len() as u64, "stream"),
         bytes(counter.bytes),
-        number(rate(counter.records(), seconds)),
-        rate(counter.bytes, seconds * 1e6),
+        number(per_second(counter.records(), seconds)),
+        per_second(counter.bytes, seconds * 1e6),
     ));
     if let Some(location) = &outcome.target_facts.location {
         console.info(&format!("the rows are in {location}"));
@@ -60,14 +60,4 @@ pub(crate) fn report(outcome: &Outcome, progress: &StoreProgress, store: &Store,
         Verdict::Failed(why, _) => console.error(why),
         Verdict::Interrupted(interruption) => console.error(&interruption.to_string()),
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "for people"
-)]
-fn rate(count: u64, seconds: f64) -> u64 {
-    (count as f64 / seconds.max(1e-9)) as u64
 }

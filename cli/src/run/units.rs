@@ -35,6 +35,17 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
+/// A rate. An interval that is too short to measure counts as a millisecond.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "for people"
+)]
+pub(crate) fn per_second(count: u64, seconds: f64) -> u64 {
+    (count as f64 / seconds.max(0.001)) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::super::units::per_second;
+
 /// The rate is that of the last few seconds, so that it shows a change soon.
 const WINDOW: Duration = Duration::from_secs(3);
 /// The weight of a new sample compared with the older ones.
@@ -77,7 +79,7 @@ impl Pace {
         let Some((first, last)) = self.samples.front().zip(self.samples.back()) else {
             return Counted::default();
         };
-        let seconds = last.at.duration_since(first.at).as_secs_f64().max(0.001);
+        let seconds = last.at.duration_since(first.at).as_secs_f64();
         let (old, new) = (counted(first), counted(last));
         Counted {
             records: per_second(new.records - old.records, seconds),
@@ -89,16 +91,6 @@ impl Pace {
 /// The counts of a stream; zero before its first record.
 fn of(sample: &Sample, index: usize) -> Counted {
     sample.streams.get(index).copied().unwrap_or_default()
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "for people"
-)]
-fn per_second(count: u64, seconds: f64) -> u64 {
-    (count as f64 / seconds) as u64
 }
 
 /// The recent share of samples in which the tap's output was waiting for the target.
