@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::Field;
@@ -94,7 +94,11 @@ macro_rules! lists {
             }
 
             fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_seq(self.iter().map(Written))
+                let mut items = serializer.serialize_seq(Some(self.len()))?;
+                for item in self {
+                    items.serialize_element(&Written(item))?;
+                }
+                items.end()
             }
         })*
     };

@@ -91,7 +91,7 @@ fn text(raw: &[u8]) -> &str {
 
 fn numbers(a: &[u8], b: &[u8]) -> Option<Ordering> {
     // Whole numbers without a sign, as JSON has them without leading zeros: the usual case, and cheap.
-    if a.iter().chain(b).all(u8::is_ascii_digit) {
+    if [a, b].iter().all(|digits| digits.iter().all(u8::is_ascii_digit)) {
         return Some(a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
     }
     let (a, b) = (text(a), text(b));

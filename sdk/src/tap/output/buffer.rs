@@ -68,6 +68,12 @@ impl Lead {
             length: PIECE + 1,
         }
     }
+
+    /// Whether the cell needs nothing but to be written.
+    #[inline]
+    pub(in crate::tap) fn is_usual(&self) -> bool {
+        self.length < PIECE
+    }
 }
 
 /// What a cell takes at most that is not unusual.
@@ -170,7 +176,7 @@ impl Buffer {
     /// quote, and any other value over it.
     #[inline]
     pub(in crate::tap) fn put_key(&mut self, at: usize, lead: &Lead, key: &[u8]) -> usize {
-        if lead.length < PIECE {
+        if lead.is_usual() {
             self.put(at, &lead.piece);
             return at + lead.length;
         }

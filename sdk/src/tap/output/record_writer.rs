@@ -142,6 +142,23 @@ impl<'o, 'a> RecordWriter<'o, 'a> {
     fn column<T: Serialize + ?Sized>(&mut self, position: usize, value: &T) -> Result<(), Failure> {
         self.next = position + 1;
         let output = &mut *self.output;
+        let Some(lead) = output.current.leads.get(position).filter(|lead| lead.is_usual()) else {
+            return self.unusual_column(position, value);
+        };
+        let buffer = &mut output.emitter.buffer;
+        let at = buffer.put_key(self.at, lead, &[]);
+        let mut writer = ValueWriter { buffer, at };
+        value.serialize(&mut writer)?;
+        let end = writer.at;
+        writer.buffer.put(end, b",");
+        self.at = end + 1;
+        Ok(())
+    }
+
+    /// A column that is left out, watched or cut, or has a long name.
+    #[inline(never)]
+    fn unusual_column<T: Serialize + ?Sized>(&mut self, position: usize, value: &T) -> Result<(), Failure> {
+        let output = &mut *self.output;
         let column = &output.current.plan.columns[position];
         if !column.selected {
             return Ok(());

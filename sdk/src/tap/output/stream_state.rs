@@ -11,7 +11,7 @@ use crate::tap::catalog::method::Method;
 use crate::tap::catalog::opening::Opening;
 use crate::tap::catalog::selection::Selection;
 use crate::tap::projection::cutter::Cutter;
-use crate::tap::projection::schema::{Column, Plan};
+use crate::tap::projection::schema::{Column, Node, Plan};
 
 /// A stream that is being read.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ impl StreamState {
         self.watched =
             watches.and_then(|progress| columns.iter().position(|column| *column.name == *progress.key()));
         let leads = columns.iter().enumerate().map(|(at, column)| {
-            if column.selected && self.watched != Some(at) {
+            if column.selected && self.watched != Some(at) && column.node == Node::Keep {
                 column.lead.clone()
             } else {
                 Lead::unusual()
