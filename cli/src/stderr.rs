@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,8 +20,22 @@ const WAITING: usize = 1 << 20;
 const STALLED: Duration = Duration::from_secs(5);
 /// How long the end of a run waits for a stderr that accepts nothing.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it waits after [`hurry`].
+const HURRY: Duration = Duration::from_millis(100);
 /// How soon a non-blocking stderr that is not ready is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
+
+/// Whether the user has asked twice for the end: of the process, which has one stderr.
+static HURRIED: AtomicBool = AtomicBool::new(false);
+
+/// From now on the end of the process waits for an unread stderr no longer than for its last lines to be written.
+pub(crate) fn hurry() {
+    HURRIED.store(true, Ordering::Relaxed);
+}
+
+fn patience() -> Duration {
+    if HURRIED.load(Ordering::Relaxed) { HURRY } else { PATIENCE }
+}
 
 /// Something that draws, on the thread that writes.
 type Drawing = Box<dyn FnOnce() + Send>;
@@ -113,7 +128,7 @@ impl Stderr {
     pub(crate) fn flush(&self) {
         let mut state = self.0.lock();
         while state.busy || !state.is_idle() {
-            let Some(left) = PATIENCE.checked_sub(state.moved.elapsed()) else {
+            let Some(left) = patience().checked_sub(state.moved.elapsed()) else {
                 return;
             };
             state = self.0.wait(state, left);

@@ -22,6 +22,7 @@ use super::shared_pipe::SharedPipe;
 use super::threads::Event;
 use crate::signals::Interruption;
 use crate::state::StateWriter;
+use crate::stderr;
 
 /// How long the tap may take to end after SIGTERM, before it is killed.
 const TERMINATION_TIMEOUT: Duration = Duration::from_secs(10);
@@ -217,6 +218,7 @@ impl Supervisor<'_> {
             }
             (Some((_, at)), Some(Interruption::Signal(_))) if at.elapsed() >= SAME_SIGNAL => {
                 console.warn("another signal: all processes are killed");
+                stderr::hurry();
                 self.kill();
             }
             (Some((Interruption::Timeout(_), at)), _) if at.elapsed() > LAST_COMMIT_TIMEOUT => self.kill(),
