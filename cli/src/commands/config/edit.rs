@@ -139,7 +139,7 @@ pub(in super::super) fn confirm(question: &str, flag: &str) -> Result<()> {
     let refused = |why: &str| Err(Error::new(Kind::Usage, format!("{why}; nothing was changed")));
     if !io::stdin().is_terminal() {
         return refused(&format!(
-            "{question} {flag} answers yes where nobody can be asked"
+            "{question} There is no terminal to ask on; {flag} answers yes"
         ));
     }
     crate::stderr::write_at_the_end(format!("{question} [y/N]: "));
