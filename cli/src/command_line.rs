@@ -4,13 +4,18 @@ use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::args::{PipeArgs, ProjectArgs, RunArgs};
+use crate::commands::add::AddArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::el::ElArgs;
 use crate::commands::environment::EnvironmentArgs;
 use crate::commands::head::HeadArgs;
+use crate::commands::init::InitArgs;
+use crate::commands::install::InstallArgs;
 use crate::commands::invoke::InvokeArgs;
 use crate::commands::job::JobArgs;
+use crate::commands::lock::LockArgs;
+use crate::commands::remove::RemoveArgs;
 use crate::commands::schedule::ScheduleArgs;
 use crate::commands::select::SelectArgs;
 use crate::commands::test::TestArgs;
@@ -29,7 +34,8 @@ The options --cwd, --environment, --no-environment, --env-file, --log-level and 
 before it, and every option may be written with underscores instead of hyphens.
 
 Exit codes: 0 success, 64 usage, 65 bad input, 69 a peer is unavailable, 70 a bug, 74 input or output failed, 75 try
-again later, 78 configuration, 1 a plugin of a run failed with another code, 130 and 143 ended by SIGINT and SIGTERM.";
+again later, 78 configuration, 1 a plugin of a run failed with another code
+or could not be installed, 130 and 143 ended by SIGINT and SIGTERM.";
 
 /// Runs Singer taps and targets, fast and without losing a record.
 #[derive(Parser)]
@@ -58,6 +64,16 @@ pub(crate) enum Command {
     Head(HeadArgs),
     /// Run the tests of plugins
     Test(TestArgs),
+    /// Make a project
+    Init(InitArgs),
+    /// Add plugins to the project
+    Add(AddArgs),
+    /// Remove plugins from the project
+    Remove(RemoveArgs),
+    /// Write the definitions of plugins to lock files
+    Lock(LockArgs),
+    /// Install the plugins of the project
+    Install(InstallArgs),
     /// Show and change the settings of a plugin
     Config(ConfigArgs),
     /// List and change what a tap extracts

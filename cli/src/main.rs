@@ -8,6 +8,7 @@
 //! | [`builtin`], [`completions`] | the built-in taps and targets; completion scripts for shells |
 //! | [`run`] | `melisma run`: taps into targets, with their states stored, and commands of other plugins |
 //! | [`commands`] | the other commands of Meltano |
+//! | [`install`], [`definitions`] | virtual environments for plugins; definitions of plugins, and lock files |
 //! | [`pipe`] | `melisma pipe`: passes stdin to stdout, counts it and checks it |
 //! | [`project`], [`catalog`] | a Meltano project and its settings; its `select` and `metadata` applied to a catalog |
 //! | [`yaml_edit`] | edits `meltano.yml` in place |
@@ -24,9 +25,12 @@ mod commands;
 mod completions;
 mod console;
 mod count;
+mod definitions;
 mod dotted_keys;
 mod hash;
+mod install;
 mod level;
+mod log_folder;
 mod pickle;
 mod pipe;
 mod plugin_kind;
@@ -46,7 +50,9 @@ use std::process::ExitCode;
 use melisma_sdk::{Error, Result};
 
 use command_line::Command;
-use commands::{check, config, el, environment, head, invoke, job, schedule, select, test};
+use commands::{
+    add, check, config, el, environment, head, init, invoke, job, lock, remove, schedule, select, test,
+};
 
 fn main() -> ExitCode {
     melisma_sdk::internal::logs::shorten_panics();
@@ -74,6 +80,11 @@ fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
         Continue(Command::Job { project, command }) => job::run(&command, &project),
         Continue(Command::Schedule { project, command }) => schedule::run(&command, &project),
         Continue(Command::Environment { project, command }) => environment::run(&command, &project),
+        Continue(Command::Init(args)) => init::run(&args),
+        Continue(Command::Add(args)) => add::run(&args),
+        Continue(Command::Remove(args)) => remove::run(&args),
+        Continue(Command::Lock(args)) => lock::run(&args),
+        Continue(Command::Install(args)) => commands::install::run(&args),
         Continue(Command::Pipe(args)) => pipe::run(&args),
         Continue(Command::Completions { shell }) => {
             completions::write_script(shell, &mut std::io::stdout()).map(|()| ExitCode::SUCCESS)

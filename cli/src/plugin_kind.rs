@@ -53,6 +53,24 @@ impl PluginKind {
         }
     }
 
+    /// The kind of that name, singular or plural.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| [kind.singular(), kind.plural()].contains(&name))
+    }
+
+    /// The kind that the name of a plugin suggests.
+    pub(crate) fn of_name(plugin: &str) -> Self {
+        if plugin.starts_with("tap-") {
+            Self::Extractor
+        } else if plugin.starts_with("target-") {
+            Self::Loader
+        } else {
+            Self::Utility
+        }
+    }
+
     /// The verb in variables such as `MELTANO_EXTRACT_...`. Meltano cuts three letters off the plural, whatever they are.
     pub(crate) fn verb(self) -> &'static str {
         match self {

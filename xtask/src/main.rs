@@ -1,10 +1,11 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `static`, `wheels`, `release`, `gen`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `static`, `wheels`, `airflow`, `release`, `gen`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "stdout is for people here, not a protocol"
 )]
 
+mod airflow;
 mod bench;
 mod deny;
 mod docs;
@@ -66,6 +67,8 @@ enum Command {
     Soak(soak::Args),
     /// Build a melisma that is linked to nothing, and run it as the only file of a container.
     Static(static_binary::Args),
+    /// Import DAGs that start melisma in a real Airflow.
+    Airflow(airflow::Args),
     /// Build the Python wheels.
     Wheels(wheels::Args),
     /// Prepare a release, or check that the tree is one.
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Malformed(args) => malformed::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Soak(args) => soak::run(&args),
+        Command::Airflow(args) => airflow::run(&args),
         Command::Static(args) => static_binary::run(&args),
         Command::Wheels(args) => wheels::run(&args),
         Command::Release(action) => release::run(&action),

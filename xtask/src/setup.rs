@@ -13,6 +13,8 @@ pub(crate) fn run() -> Result {
     let servers = postgres::folders(&pythons.postgres)?;
     println!("ready: {}", pythons.main.display());
     println!("ready: {}", servers.display());
+    println!("ready: {}", wheels()?.display());
+    println!("ready: {}", wheelhouse(&pythons.main)?.display());
     Ok(())
 }
 
@@ -54,8 +56,43 @@ pub(crate) fn pipelinewise() -> Result<PathBuf> {
 
 /// The maturin that packs wheels.
 pub(crate) fn maturin() -> Result<PathBuf> {
-    let python = environment("python-wheels", "requirements-wheels.txt", &[])?;
-    Ok(python.with_file_name("maturin"))
+    Ok(wheels()?.with_file_name("maturin"))
+}
+
+/// The Python with maturin.
+pub(crate) fn wheels() -> Result<PathBuf> {
+    environment("python-wheels", "requirements-wheels.txt", &[])
+}
+
+/// The Python with Airflow.
+pub(crate) fn airflow() -> Result<PathBuf> {
+    environment("python-airflow", "requirements-airflow.txt", &[])
+}
+
+/// The folder of wheels that the tests install plugins from.
+pub(crate) fn wheelhouse(python: &Path) -> Result<PathBuf> {
+    let list = sh::root().join("tests/e2e/python/requirements-wheelhouse.txt");
+    let text = fs::read_to_string(&list).map_err(|e| format!("cannot read {}: {e}", list.display()))?;
+    let folder = sh::target().join("wheelhouse");
+    let stamp = folder.join("requirements.txt");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == text) {
+        return Ok(folder);
+    }
+    for package in text.lines().filter(|line| !line.starts_with('#')) {
+        let mut pip = Command::new(python);
+        pip.args([
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--prefer-binary",
+            "--wheel-dir",
+        ]);
+        sh::run(pip.arg(&folder).arg(package))?;
+    }
+    fs::write(&stamp, text).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
+    Ok(folder)
 }
 
 fn environment(name: &str, requirements: &str, options: &[&str]) -> Result<PathBuf> {

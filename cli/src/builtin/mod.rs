@@ -2,6 +2,8 @@
 
 mod definition;
 
+pub(crate) use definition::VARIANT;
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;

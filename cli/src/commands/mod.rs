@@ -1,5 +1,6 @@
 //! The commands of Meltano around `run`, each in a file of its own with its options.
 
+pub(crate) mod add;
 pub(crate) mod check;
 pub(crate) mod config;
 mod cron;
@@ -7,13 +8,17 @@ mod dotenv_file;
 pub(crate) mod el;
 pub(crate) mod environment;
 pub(crate) mod head;
+pub(crate) mod init;
+pub(crate) mod install;
 pub(crate) mod invoke;
 pub(crate) mod job;
+pub(crate) mod lock;
 mod open_project;
 mod output;
 mod plugin_arg;
 mod project_file;
 pub(crate) mod refused;
+pub(crate) mod remove;
 pub(crate) mod schedule;
 pub(crate) mod select;
 mod system_database;

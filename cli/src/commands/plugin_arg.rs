@@ -38,10 +38,18 @@ fn kinds() -> PossibleValuesParser {
 impl KindArg {
     /// The kind that is asked for.
     pub(super) fn kind(&self) -> Option<PluginKind> {
-        let name = self.kind.as_deref()?;
-        PluginKind::ALL
-            .into_iter()
-            .find(|kind| [kind.singular(), kind.plural()].contains(&name))
+        PluginKind::parse(self.kind.as_deref()?)
+    }
+
+    /// The kind that is asked for, and the names of plugins: the first word may be the kind, as older versions of Meltano want
+    /// it.
+    pub(super) fn leading<'a>(&self, words: &'a [String]) -> (Option<PluginKind>, &'a [String]) {
+        match (self.kind(), words.split_first()) {
+            (None, Some((first, names))) if PluginKind::parse(first).is_some() => {
+                (PluginKind::parse(first), names)
+            }
+            (kind, _) => (kind, words),
+        }
     }
 }
 
@@ -54,21 +62,22 @@ impl PluginArg {
 
 /// The plugin of a name: the first one in Meltano's order of kinds, or the one of that kind.
 pub(super) fn find(project: &Project, kind: Option<PluginKind>, name: &str) -> Result<Plugin> {
-    if let Some(kind) = kind {
-        return Plugin::load(project, kind, name);
-    }
-    for kind in PluginKind::ALL {
-        if project.plugin_names(kind).any(|other| other == name) {
-            return Plugin::load(project, kind, name);
-        }
-    }
-    let all: Vec<&str> = PluginKind::ALL
-        .into_iter()
-        .flat_map(|kind| project.plugin_names(kind))
-        .collect();
-    Err(Error::config(format!(
-        "there is no plugin {name:?} in {}{}",
-        crate::project::FILE,
-        suggestion(name, all)
-    )))
+    let kind = kind.map_or_else(|| kind_of(project, name), Ok)?;
+    Plugin::load(project, kind, name)
+}
+
+/// The kind of the first plugin of that name.
+pub(super) fn kind_of(project: &Project, name: &str) -> Result<PluginKind> {
+    let has = |kind: &PluginKind| project.plugin_names(*kind).any(|other| other == name);
+    let kind = PluginKind::ALL.into_iter().find(has);
+    kind.ok_or_else(|| {
+        let all = PluginKind::ALL
+            .into_iter()
+            .flat_map(|kind| project.plugin_names(kind));
+        Error::config(format!(
+            "there is no plugin {name:?} in {}{}",
+            crate::project::FILE,
+            suggestion(name, all)
+        ))
+    })
 }

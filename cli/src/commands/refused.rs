@@ -8,10 +8,7 @@ const COMMANDS: &[(&str, &str)] = &[
         "cloud",
         "is about accounts at Meltano Cloud: call `meltano cloud`",
     ),
-    (
-        "hub",
-        "asks Meltano Hub, which melisma never calls: call `meltano hub`",
-    ),
+    ("hub", "asks whether Meltano Hub answers: call `meltano hub`"),
     (
         "docs",
         concat!(

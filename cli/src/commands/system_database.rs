@@ -4,6 +4,7 @@ use melisma_sdk::Result;
 use serde_json::Value;
 
 use crate::pickle;
+use crate::plugin_kind::PluginKind;
 use crate::project::{Plugin, Project, stored_namespace};
 use crate::state::{Database, DatabaseUri};
 
@@ -26,6 +27,16 @@ pub(super) fn set_setting(
 pub(super) fn reset_settings(project: &Project, plugin: &Plugin) -> Result<()> {
     let mut database = Database::open(&project.database()?, &project.system)?;
     database.remove_settings(&stored_namespace(plugin.kind, &plugin.name), None)
+}
+
+/// Removes all stored settings of a plugin that is removed, if there is a database.
+pub(super) fn forget_settings(project: &Project, kind: PluginKind, plugin: &str) -> Result<()> {
+    let uri = project.database()?;
+    if matches!(&uri, DatabaseUri::File(path) if !path.is_file()) {
+        return Ok(());
+    }
+    let mut database = Database::open(&uri, &project.system)?;
+    database.remove_settings(&stored_namespace(kind, plugin), None)
 }
 
 /// When the last successful run of a pipeline ended, in ISO 8601.

@@ -8,6 +8,7 @@ mod environment;
 mod expand;
 mod extras;
 mod include;
+mod install_vars;
 mod lock;
 mod names;
 mod plugin;
@@ -157,6 +158,28 @@ impl Project {
     pub(crate) fn plugin_names(&self, kind: PluginKind) -> impl Iterator<Item = &str> {
         let plugins = self.plugin_documents(kind).into_iter();
         plugins.filter_map(|plugin| plugin.get("name")?.as_str())
+    }
+
+    /// The block of a plugin in `meltano.yml` or an included file.
+    pub(crate) fn plugin_block(&self, kind: PluginKind, name: &str) -> Option<&Map<String, Value>> {
+        self.plugin_document(kind, name)
+    }
+
+    /// The plugins that inherit from the plugin of that name.
+    pub(crate) fn heirs(&self, kind: PluginKind, name: &str) -> impl Iterator<Item = &str> {
+        let blocks = self.plugin_documents(kind).into_iter();
+        blocks.filter_map(move |block| {
+            let text = |key: &str| block.get(key).and_then(Value::as_str);
+            (text("inherit_from") == Some(name) && text("variant").is_none()).then(|| text("name"))?
+        })
+    }
+
+    /// Whether the definition of that name is what another plugin inherits from.
+    pub(crate) fn is_inherited(&self, kind: PluginKind, name: &str) -> bool {
+        let blocks = self.plugin_documents(kind).into_iter();
+        blocks
+            .filter_map(|block| block.get("inherit_from")?.as_str())
+            .any(|parent| parent == name)
     }
 
     /// The block of a plugin in the active environment.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Project, objects};
 use crate::plugin_kind::PluginKind;
+use crate::suggestion::suggestion;
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,31 @@ impl Project {
         let mut blocks = Vec::new();
         flatten(job.get("tasks").unwrap_or(&Value::Null), &mut blocks);
         Some(blocks)
+    }
+
+    /// The blocks that a schedule runs: those of its job, or its tap and its target.
+    pub(crate) fn scheduled_blocks(&self, name: &str) -> Result<Vec<String>> {
+        let schedules = objects(self.document.get("schedules"));
+        let Some(schedule) = schedules.iter().find(|schedule| super::named(schedule, name)) else {
+            let names = schedules
+                .iter()
+                .filter_map(|schedule| schedule.get("name")?.as_str());
+            return Err(Error::config(format!(
+                "there is no schedule {name:?}{}",
+                suggestion(name, names)
+            )));
+        };
+        let text = |key: &str| schedule.get(key).and_then(Value::as_str);
+        match text("job") {
+            Some(job) => self.job(job).ok_or_else(|| {
+                Error::config(format!("schedule {name} runs job {job:?}, which is not there"))
+            }),
+            None => Ok(["extractor", "loader"]
+                .into_iter()
+                .filter_map(text)
+                .map(str::to_owned)
+                .collect()),
+        }
     }
 
     /// The names that a run accepts as blocks: plugins, mappings and jobs.

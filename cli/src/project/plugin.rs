@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::expand::Lookup;
 use super::setting::{self, Setting};
-use super::{Project, Vars, env_of, extras, lock};
+use super::{Project, Vars, env_of, extras, lock, spelling};
 use crate::plugin_kind::PluginKind;
 use crate::suggestion::suggestion;
 
@@ -20,6 +20,8 @@ pub(crate) struct Plugin {
     pub(crate) namespace: String,
     pub(crate) variant: String,
     pub(crate) pip_url: Option<String>,
+    /// The Python that it is installed with: a version, a name or a path.
+    pub(crate) python: Option<String>,
     pub(crate) executable: String,
     pub(crate) capabilities: Vec<String>,
     /// Its `commands:` by name.
@@ -243,6 +245,7 @@ fn load(project: &Project, kind: PluginKind, name: &str, children: &mut Vec<Stri
         let inherited = Inherited {
             variant: Some(parent.variant.clone()),
             pip_url: parent.pip_url.clone(),
+            python: parent.python.clone(),
             executable: parent.executable.clone(),
             capabilities: parent.capabilities.clone(),
             required: parent.required.clone(),
@@ -275,6 +278,7 @@ fn load(project: &Project, kind: PluginKind, name: &str, children: &mut Vec<Stri
 struct Inherited {
     variant: Option<String>,
     pip_url: Option<String>,
+    python: Option<String>,
     executable: String,
     capabilities: Vec<String>,
     required: Vec<Vec<String>>,
@@ -301,6 +305,7 @@ fn defined(
     let inherited = Inherited {
         variant: text("variant"),
         pip_url: text("pip_url"),
+        python: python(document),
         executable: text("executable")
             .filter(|file| !file.is_empty())
             .unwrap_or_else(|| name.clone()),
@@ -347,6 +352,7 @@ fn join(
         variant: text("variant")
             .or(up.variant)
             .unwrap_or_else(|| "default".to_owned()),
+        python: python(own).or(up.python),
         executable: text("executable").unwrap_or(up.executable),
         capabilities: texts(own.get("capabilities")).unwrap_or(up.capabilities),
         required: groups(own).unwrap_or(up.required),
@@ -373,6 +379,12 @@ fn join(
 fn groups(block: &Map<String, Value>) -> Option<Vec<Vec<String>>> {
     let groups = block.get("settings_group_validation")?.as_array()?;
     Some(groups.iter().filter_map(|group| texts(Some(group))).collect())
+}
+
+/// The `python` of a block, which YAML may take for a number.
+fn python(block: &Map<String, Value>) -> Option<String> {
+    let python = block.get("python").filter(|python| !python.is_null())?;
+    Some(spelling::str(python)).filter(|python| !python.is_empty())
 }
 
 fn texts(list: Option<&Value>) -> Option<Vec<String>> {

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::log_folder::log_folder;
+
 /// Opens `elt.log` of a run for appending: a run with several pairs may have one state id, and so one log.
 pub(crate) fn open(state_id: &str, run_id: &str) -> io::Result<File> {
     let path = path(state_id, run_id).ok_or_else(|| io::Error::other("HOME is not set"))?;
@@ -23,27 +25,12 @@ pub(crate) fn open(state_id: &str, run_id: &str) -> io::Result<File> {
 /// The path of the log of a run; `run_id` with its hyphens.
 pub(crate) fn path(state_id: &str, run_id: &str) -> Option<PathBuf> {
     Some(
-        folder()?
+        log_folder()?
             .join("elt")
             .join(slug(state_id))
             .join(run_id)
             .join("elt.log"),
     )
-}
-
-/// Meltano's log folder of this user.
-fn folder() -> Option<PathBuf> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let home = || set("HOME");
-    if cfg!(target_vendor = "apple") {
-        return Some(home()?.join("Library/Logs/meltano"));
-    }
-    let state = set("XDG_STATE_HOME").or_else(|| Some(home()?.join(".local/state")))?;
-    Some(state.join("meltano/log"))
 }
 
 /// The name of a state id's folder: ASCII letters, digits, `_`, `.` and `-`.
