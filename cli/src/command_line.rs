@@ -18,6 +18,7 @@ use crate::commands::lock::LockArgs;
 use crate::commands::remove::RemoveArgs;
 use crate::commands::schedule::ScheduleArgs;
 use crate::commands::select::SelectArgs;
+use crate::commands::state::StateArgs;
 use crate::commands::test::TestArgs;
 
 const EXAMPLES: &str = "\
@@ -91,6 +92,13 @@ pub(crate) enum Command {
         project: ProjectArgs,
         #[command(subcommand)]
         command: ScheduleArgs,
+    },
+    /// Show and change what runs resume from
+    State {
+        #[command(flatten)]
+        project: ProjectArgs,
+        #[command(subcommand)]
+        command: StateArgs,
     },
     /// List and change environments
     Environment {

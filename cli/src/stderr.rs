@@ -34,7 +34,11 @@ pub(crate) fn hurry() {
 }
 
 fn patience() -> Duration {
-    if HURRIED.load(Ordering::Relaxed) { HURRY } else { PATIENCE }
+    if HURRIED.load(Ordering::Relaxed) {
+        HURRY
+    } else {
+        PATIENCE
+    }
 }
 
 /// Something that draws, on the thread that writes.

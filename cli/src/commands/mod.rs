@@ -3,6 +3,7 @@
 pub(crate) mod add;
 pub(crate) mod check;
 pub(crate) mod config;
+mod confirm;
 mod cron;
 mod dotenv_file;
 pub(crate) mod el;
@@ -21,5 +22,6 @@ pub(crate) mod refused;
 pub(crate) mod remove;
 pub(crate) mod schedule;
 pub(crate) mod select;
+pub(crate) mod state;
 mod system_database;
 pub(crate) mod test;

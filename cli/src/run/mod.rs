@@ -53,12 +53,12 @@ use crate::project::Project;
 use crate::signals::Signals;
 
 pub(crate) use invoke::Single;
+pub(crate) use workspace::Workspace;
 
 use command::CommandBlock;
 use context::{Invocation, RunContext};
 use grammar::Block;
 use pair::Pair;
-use workspace::Workspace;
 
 /// How long a pair that has failed waits before the first retry; twice as long before each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);

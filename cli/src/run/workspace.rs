@@ -6,11 +6,11 @@ use std::time::Duration;
 use melisma_sdk::{Error, Result};
 
 use crate::args::ProjectArgs;
-use crate::project::{self, Project, Vars, environment_variables};
+use crate::project::{self, Choice, Project, Vars, environment_variables};
 use crate::state::{BackendSettings, DatabaseUri};
 
 /// Decides what the blocks on the command line mean, and where state and private files are.
-pub(super) enum Workspace {
+pub(crate) enum Workspace {
     /// They are plugins of this project.
     Project(Box<Project>),
     /// They are command lines.
@@ -25,8 +25,13 @@ pub(super) enum Workspace {
 
 impl Workspace {
     /// The project of the current folder or a parent, or else the current folder. `--cwd` is entered first.
-    pub(super) fn find(args: &ProjectArgs) -> Result<Self> {
+    pub(crate) fn find(args: &ProjectArgs) -> Result<Self> {
         args.enter()?;
+        Self::here(args, args.choice())
+    }
+
+    /// The same for the current folder and this choice of an environment.
+    pub(crate) fn here(args: &ProjectArgs, choice: Choice<'_>) -> Result<Self> {
         let here =
             std::env::current_dir().map_err(|error| Error::io("cannot find the current folder", error))?;
         let os = environment_variables();
@@ -39,7 +44,7 @@ impl Workspace {
             let system = project::system_folder(&here, &os);
             return Ok(Self::Folder { here, system, os });
         };
-        let project = Project::load(root, os, args.choice(), args.env_file.as_deref())?;
+        let project = Project::load(root, os, choice, args.env_file.as_deref())?;
         Ok(Self::Project(Box::new(project)))
     }
 
@@ -52,7 +57,7 @@ impl Workspace {
     }
 
     /// A setting of the project; outside of one, its variable alone.
-    pub(super) fn setting(&self, name: &str) -> Result<Option<String>> {
+    pub(crate) fn setting(&self, name: &str) -> Result<Option<String>> {
         match self {
             Self::Project(project) => project.setting(name),
             Self::Folder { os, .. } => Ok(os.get(&project::setting_variable(name)).cloned()),
@@ -60,7 +65,7 @@ impl Workspace {
     }
 
     /// The folder of the system database and of what else Meltano keeps: usually `.meltano`.
-    pub(super) fn system(&self) -> &Path {
+    pub(crate) fn system(&self) -> &Path {
         match self {
             Self::Project(project) => &project.system,
             Self::Folder { system, .. } => system,
@@ -68,7 +73,7 @@ impl Workspace {
     }
 
     /// The system database.
-    pub(super) fn database(&self) -> Result<DatabaseUri> {
+    pub(crate) fn database(&self) -> Result<DatabaseUri> {
         match self {
             Self::Project(project) => project.database(),
             Self::Folder { system, .. } => Ok(DatabaseUri::File(system.join("meltano.db"))),
@@ -76,7 +81,7 @@ impl Workspace {
     }
 
     /// Where states are stored, if not in the system database.
-    pub(super) fn state_backend(&self) -> Result<Option<BackendSettings>> {
+    pub(crate) fn state_backend(&self) -> Result<Option<BackendSettings>> {
         let Self::Project(project) = self else {
             return Ok(None);
         };

@@ -32,6 +32,12 @@ pub(super) trait Objects: Send {
     /// Removes an object, if there is one.
     fn remove(&self, name: &str) -> Result<()>;
 
+    /// Removes a folder that is empty; does nothing to any other.
+    fn remove_folder(&self, name: &str);
+
+    /// The names of the folders that have an object `name`, in order.
+    fn folders_with(&self, name: &str) -> Result<Vec<String>>;
+
     /// Where they are, for people.
     fn location(&self) -> String;
 }
@@ -114,21 +120,46 @@ impl StateBackend {
         next: &Stored,
         unchanged: impl FnOnce(&Stored) -> Result<()>,
     ) -> Result<()> {
+        self.update(state_id, |found| {
+            unchanged(&found)?;
+            Ok(next.clone())
+        })
+    }
+
+    /// Stores what `next` makes of what is stored.
+    pub(super) fn update(&self, state_id: &str, next: impl FnOnce(Stored) -> Result<Stored>) -> Result<()> {
+        self.locked(state_id, || {
+            let next = next(self.read(state_id)?)?;
+            let part = |part: Option<String>| part.unwrap_or_else(|| "{}".to_owned());
+            let content = object(&[
+                ("completed".to_owned(), part(next.completed)),
+                ("partial".to_owned(), part(next.partial)),
+            ]);
+            self.objects.write(&format!("{state_id}/state.json"), &content)
+        })
+    }
+
+    /// Removes a state, and its folder unless something else is in it.
+    pub(super) fn clear(&self, state_id: &str) -> Result<()> {
+        self.locked(state_id, || {
+            self.objects.remove(&format!("{state_id}/state.json"))
+        })?;
+        self.objects.remove_folder(state_id);
+        Ok(())
+    }
+
+    /// The ids of all states, in order.
+    pub(super) fn ids(&self) -> Result<Vec<String>> {
+        self.objects.folders_with("state.json")
+    }
+
+    /// Does `work` while this process has the lock of a state.
+    fn locked(&self, state_id: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
         let lock = format!("{state_id}/lock");
         self.lock(&lock)?;
-        let written = self
-            .read(state_id)
-            .and_then(|found| unchanged(&found))
-            .and_then(|()| {
-                let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "{}".to_owned());
-                let content = object(&[
-                    ("completed".to_owned(), part(&next.completed)),
-                    ("partial".to_owned(), part(&next.partial)),
-                ]);
-                self.objects.write(&format!("{state_id}/state.json"), &content)
-            });
+        let done = work();
         let unlocked = self.objects.remove(&lock);
-        written.and(unlocked)
+        done.and(unlocked)
     }
 
     /// Takes the lock of a state. A lock that is older than `lock_timeout_seconds` is that of a dead process.

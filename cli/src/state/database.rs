@@ -95,18 +95,31 @@ pub(crate) struct Stored {
 impl Stored {
     /// The state to resume from: the partial state merged over the completed one.
     pub(crate) fn state(&self) -> Result<Option<String>> {
-        let or_none = |state: &Option<String>| state.clone().unwrap_or_else(|| "{}".to_owned());
-        unwrap(&merge(&or_none(&self.completed), &or_none(&self.partial)))
+        unwrap(&self.merged())
+    }
+
+    /// The same as Meltano has it: `{"singer_state": ...}`, or `{}`.
+    pub(super) fn merged(&self) -> String {
+        let [completed, partial] = self.parts();
+        merge(completed, partial)
+    }
+
+    /// The completed and the partial state, `{}` for none.
+    pub(super) fn parts(&self) -> [&str; 2] {
+        [&self.completed, &self.partial].map(|part| part.as_deref().unwrap_or("{}"))
     }
 
     /// What is stored after this state is.
     fn after(&self, state: &str, mode: WriteMode) -> Self {
+        self.after_wrapped(wrap(state), mode)
+    }
+
+    /// The same for a state as Meltano stores it.
+    pub(super) fn after_wrapped(&self, state: String, mode: WriteMode) -> Self {
+        let [completed, partial] = self.parts();
         let (completed, partial) = match mode {
-            WriteMode::Complete => (wrap(state), "{}".to_owned()),
-            WriteMode::Partial => (
-                self.completed.clone().unwrap_or_else(|| "{}".to_owned()),
-                merge(self.partial.as_deref().unwrap_or("{}"), &wrap(state)),
-            ),
+            WriteMode::Complete => (state, "{}".to_owned()),
+            WriteMode::Partial => (completed.to_owned(), merge(partial, &state)),
         };
         Self {
             completed: Some(completed),
@@ -239,7 +252,7 @@ impl Database {
     }
 }
 
-fn write_row(sql: &mut dyn Sql, state_id: &str, next: &Stored) -> Result<()> {
+pub(super) fn write_row(sql: &mut dyn Sql, state_id: &str, next: &Stored) -> Result<()> {
     sql.query(
         "INSERT INTO state (state_id, partial_state, completed_state) VALUES (?1, ?2, ?3)
          ON CONFLICT (state_id) DO UPDATE SET partial_state = ?2, completed_state = ?3, updated_at = ?4",

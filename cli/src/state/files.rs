@@ -76,6 +76,28 @@ impl Objects for Files {
         }
     }
 
+    fn remove_folder(&self, name: &str) {
+        // The system refuses to remove a folder that is not empty.
+        let _ = fs::remove_dir(self.path(name));
+    }
+
+    fn folders_with(&self, name: &str) -> Result<Vec<String>> {
+        let entries = match fs::read_dir(&self.0) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(self.failed("read", "", error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| self.failed("read", "", error))?;
+            if entry.path().join(name).is_file() {
+                names.extend(entry.file_name().into_string());
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
     fn location(&self) -> String {
         self.0.display().to_string()
     }

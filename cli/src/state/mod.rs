@@ -8,6 +8,7 @@ mod begin;
 mod database;
 mod file;
 mod files;
+mod layout;
 mod lock;
 mod merge;
 mod owner;
@@ -18,6 +19,7 @@ mod runs;
 mod sql;
 mod sqlite;
 mod state_writer;
+mod states;
 mod unstored;
 
 use std::path::PathBuf;
@@ -28,10 +30,12 @@ pub(crate) use backend::{BackendSettings, StateBackend};
 pub(crate) use begin::NewRun;
 pub(crate) use database::{ActiveRun, Database, DatabaseUri};
 pub(crate) use file::StateFile;
+pub(crate) use layout::{compact, pretty};
 pub(crate) use merge::is_empty;
 pub(crate) use pipeline::{Adoption, Pipeline};
 pub(crate) use postgres::{plugin_settings, postgres_url};
 pub(crate) use state_writer::{StateSender, StateWriter, StoreProgress};
+pub(crate) use states::States;
 
 /// What a new state does to the stored one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

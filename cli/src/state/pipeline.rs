@@ -127,6 +127,12 @@ pub(super) fn set_owner(sql: &mut dyn Sql, state_id: &str, pipeline: &Pipeline) 
     .map(drop)
 }
 
+/// Forgets the owner of the state with this id.
+pub(super) fn remove_owner(sql: &mut dyn Sql, state_id: &str) -> Result<()> {
+    let statement = "DELETE FROM melisma_pipelines WHERE state_id = ?1";
+    sql.query(statement, &[Some(state_id)]).map(drop)
+}
+
 /// Ids of states of other pipelines with the same names.
 pub(super) fn namesakes(sql: &mut dyn Sql, state_id: &str, pipeline: &Pipeline) -> Result<Vec<String>> {
     let rows = sql.query(

@@ -122,7 +122,6 @@ fn insert(
     backend: Option<&StateBackend>,
     now: Timestamp,
 ) -> Result<ActiveRun> {
-    let trigger = std::env::var("MELTANO_JOB_TRIGGER").unwrap_or_else(|_| "cli".to_owned());
     let owner = serde_json::to_string(&Owner::current()).unwrap_or_default();
     let rows = sql.query(
         "INSERT INTO runs (job_name, state, started_at, payload, payload_flags, run_id, \"trigger\", last_heartbeat_at)
@@ -132,7 +131,7 @@ fn insert(
             Some(&text(now)),
             Some(&object(&[(OWNER.to_owned(), owner)])),
             Some(&new.run_id.replace('-', "")),
-            Some(&trigger),
+            Some(&trigger()),
         ],
     )?;
     let row = rows
@@ -153,6 +152,11 @@ fn insert(
     };
     run.find_start(sql, new)?;
     Ok(run)
+}
+
+/// What has started this process.
+pub(super) fn trigger() -> String {
+    std::env::var("MELTANO_JOB_TRIGGER").unwrap_or_else(|_| "cli".to_owned())
 }
 
 /// A run whose row is in the state RUNNING.
@@ -241,7 +245,7 @@ fn owner(payload: &str) -> Option<Owner> {
     serde_json::from_value(payload.get(OWNER)?.clone()).ok()
 }
 
-fn text(at: Timestamp) -> String {
+pub(super) fn text(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime(DATE_TIME).to_string()
 }
 

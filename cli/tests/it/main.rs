@@ -14,5 +14,6 @@ mod project;
 mod run;
 mod signals;
 mod state;
+mod state_command;
 mod support;
 mod terminal;

@@ -1,12 +1,13 @@
 //! `config set`, `unset` and `reset`.
 
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
 use melisma_sdk::{Error, Kind, Result};
 use serde_json::Value;
 
+use super::super::confirm::confirm;
 use super::super::open_project::{open_for_edits, reopen};
 use super::super::output::print;
 use super::super::plugin_arg::PluginArg;
@@ -129,27 +130,6 @@ pub(super) fn reset(plugin: &PluginArg, choice: StoreChoice, yes: bool, globals:
         label(&plugin),
         labels(&covered)
     ))
-}
-
-/// Asks on the terminal.
-///
-/// # Errors
-/// The answer is not yes, or there is no terminal to ask on: `flag` answers in advance.
-pub(in super::super) fn confirm(question: &str, flag: &str) -> Result<()> {
-    let refused = |why: &str| Err(Error::new(Kind::Usage, format!("{why}; nothing was changed")));
-    if !io::stdin().is_terminal() {
-        return refused(&format!(
-            "{question} There is no terminal to ask on; {flag} answers yes"
-        ));
-    }
-    crate::stderr::write_at_the_end(format!("{question} [y/N]: "));
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
-        Ok(())
-    } else {
-        refused("the answer was not yes")
-    }
 }
 
 fn read(file: &Path) -> Result<String> {
