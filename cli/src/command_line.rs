@@ -15,6 +15,7 @@ use crate::commands::install::InstallArgs;
 use crate::commands::invoke::InvokeArgs;
 use crate::commands::job::JobArgs;
 use crate::commands::lock::LockArgs;
+use crate::commands::logs::LogsArgs;
 use crate::commands::remove::RemoveArgs;
 use crate::commands::schedule::ScheduleArgs;
 use crate::commands::select::SelectArgs;
@@ -99,6 +100,13 @@ pub(crate) enum Command {
         project: ProjectArgs,
         #[command(subcommand)]
         command: StateArgs,
+    },
+    /// Show what ran, and the logs of runs
+    Logs {
+        #[command(flatten)]
+        project: ProjectArgs,
+        #[command(subcommand)]
+        command: LogsArgs,
     },
     /// List and change environments
     Environment {

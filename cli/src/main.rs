@@ -80,6 +80,7 @@ fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
         Continue(Command::Job { project, command }) => job::run(&command, &project),
         Continue(Command::Schedule { project, command }) => schedule::run(&command, &project),
         Continue(Command::State { project, command }) => commands::state::run(&command, &project),
+        Continue(Command::Logs { project, command }) => commands::logs::run(&command, &project),
         Continue(Command::Environment { project, command }) => environment::run(&command, &project),
         Continue(Command::Init(args)) => init::run(&args),
         Continue(Command::Add(args)) => add::run(&args),

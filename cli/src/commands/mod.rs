@@ -14,6 +14,7 @@ pub(crate) mod install;
 pub(crate) mod invoke;
 pub(crate) mod job;
 pub(crate) mod lock;
+pub(crate) mod logs;
 mod open_project;
 mod output;
 mod plugin_arg;

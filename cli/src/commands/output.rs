@@ -1,13 +1,18 @@
 //! What commands answer: text on stdout.
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Read};
 
 use melisma_sdk::internal::protocol;
 use melisma_sdk::{Error, Result};
 
 /// Writes a text with a line break. A reader that wants no more of it, such as `head`, is no failure.
 pub(super) fn print(text: &str) -> Result<()> {
-    match protocol::stdout()?.write_all(format!("{text}\n").as_bytes()) {
+    copy(&mut format!("{text}\n").as_bytes())
+}
+
+/// Writes what `from` has, in the same way.
+pub(super) fn copy(from: &mut impl Read) -> Result<()> {
+    match io::copy(from, &mut protocol::stdout()?) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Error::io("cannot write to stdout", error))
         }

@@ -53,6 +53,7 @@ use crate::project::Project;
 use crate::signals::Signals;
 
 pub(crate) use invoke::Single;
+pub(crate) use run_log::path as log_path;
 pub(crate) use workspace::Workspace;
 
 use command::CommandBlock;

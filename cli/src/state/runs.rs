@@ -106,7 +106,7 @@ impl Database {
 }
 
 /// A time as Python writes it in ISO 8601: without a fraction that is zero.
-fn iso(at: Timestamp) -> String {
+pub(crate) fn iso(at: Timestamp) -> String {
     let text = at
         .to_zoned(TimeZone::UTC)
         .strftime("%Y-%m-%dT%H:%M:%S%.6f")
@@ -249,7 +249,7 @@ pub(super) fn text(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime(DATE_TIME).to_string()
 }
 
-fn parse(text: &str) -> Option<Timestamp> {
+pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let at: DateTime = text.parse().ok()?;
     at.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp())
 }

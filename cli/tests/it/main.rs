@@ -9,6 +9,7 @@ mod direct;
 mod exits;
 mod help;
 mod identity;
+mod logs_command;
 mod pipe;
 mod project;
 mod run;
