@@ -8,12 +8,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use melisma_sdk::{Error, Kind, Result};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::database::Stored;
 use super::files::Files;
-use super::merge::object;
 
 /// Other processes may take a lock each time that it is free, but not for ever.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
@@ -60,15 +57,6 @@ pub(crate) struct StateBackend {
     lock_retry: Duration,
 }
 
-/// The content of `state.json`.
-#[derive(Deserialize)]
-struct StateFile<'a> {
-    #[serde(borrow)]
-    completed: Option<&'a RawValue>,
-    #[serde(borrow)]
-    partial: Option<&'a RawValue>,
-}
-
 impl StateBackend {
     /// The backend of these settings.
     ///
@@ -102,14 +90,9 @@ impl StateBackend {
         let Some(text) = self.objects.read(&name)? else {
             return Ok(Stored::default());
         };
-        let file: StateFile<'_> = serde_json::from_str(&text).map_err(|error| {
+        Stored::from_json(&text).map_err(|error| {
             let what = format!("{name} in {} is not a state", self.location());
             Error::input(what).with_source(error)
-        })?;
-        let text = |value: Option<&RawValue>| value.map(|value| value.get().to_owned());
-        Ok(Stored {
-            completed: text(file.completed),
-            partial: text(file.partial),
         })
     }
 
@@ -130,12 +113,8 @@ impl StateBackend {
     pub(super) fn update(&self, state_id: &str, next: impl FnOnce(Stored) -> Result<Stored>) -> Result<()> {
         self.locked(state_id, || {
             let next = next(self.read(state_id)?)?;
-            let part = |part: Option<String>| part.unwrap_or_else(|| "{}".to_owned());
-            let content = object(&[
-                ("completed".to_owned(), part(next.completed)),
-                ("partial".to_owned(), part(next.partial)),
-            ]);
-            self.objects.write(&format!("{state_id}/state.json"), &content)
+            self.objects
+                .write(&format!("{state_id}/state.json"), &next.to_json())
         })
     }
 

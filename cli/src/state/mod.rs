@@ -6,6 +6,7 @@
 mod backend;
 mod begin;
 mod database;
+mod exchange;
 mod file;
 mod files;
 mod history;
@@ -19,6 +20,7 @@ mod postgres;
 mod runs;
 mod sql;
 mod sqlite;
+mod state_json;
 mod state_writer;
 mod states;
 mod unstored;

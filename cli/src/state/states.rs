@@ -52,7 +52,7 @@ impl States {
         Ok(self.stored(id)?.merged())
     }
 
-    fn stored(&mut self, id: &str) -> Result<Stored> {
+    pub(super) fn stored(&mut self, id: &str) -> Result<Stored> {
         match &self.backend {
             Some(backend) => backend.read(id),
             None => stored(&mut *self.database.sql, id),
@@ -68,6 +68,11 @@ impl States {
             |found| found.after_wrapped(state.to_owned(), effect),
             |sql| record(sql, id, state, mode),
         )
+    }
+
+    /// Replaces a state as a whole; not an edit in the history of runs, as in Meltano.
+    pub(super) fn replace(&mut self, id: &str, next: &Stored) -> Result<()> {
+        self.change(id, |_| next.clone(), |_| Ok(()))
     }
 
     /// Removes a state.
