@@ -16,6 +16,7 @@ use crate::commands::invoke::InvokeArgs;
 use crate::commands::job::JobArgs;
 use crate::commands::lock::LockArgs;
 use crate::commands::logs::LogsArgs;
+use crate::commands::plugin::PluginArgs;
 use crate::commands::remove::RemoveArgs;
 use crate::commands::schedule::ScheduleArgs;
 use crate::commands::select::SelectArgs;
@@ -76,6 +77,13 @@ pub(crate) enum Command {
     Lock(LockArgs),
     /// Install the plugins of the project
     Install(InstallArgs),
+    /// List the plugins of the project
+    Plugin {
+        #[command(flatten)]
+        project: ProjectArgs,
+        #[command(subcommand)]
+        command: PluginArgs,
+    },
     /// Show and change the settings of a plugin
     Config(ConfigArgs),
     /// List and change what a tap extracts

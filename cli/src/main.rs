@@ -81,6 +81,7 @@ fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
         Continue(Command::Schedule { project, command }) => schedule::run(&command, &project),
         Continue(Command::State { project, command }) => commands::state::run(&command, &project),
         Continue(Command::Logs { project, command }) => commands::logs::run(&command, &project),
+        Continue(Command::Plugin { project, command }) => commands::plugin::run(&command, &project),
         Continue(Command::Environment { project, command }) => environment::run(&command, &project),
         Continue(Command::Init(args)) => init::run(&args),
         Continue(Command::Add(args)) => add::run(&args),

@@ -17,6 +17,7 @@ pub(crate) mod lock;
 pub(crate) mod logs;
 mod open_project;
 mod output;
+pub(crate) mod plugin;
 mod plugin_arg;
 mod project_file;
 pub(crate) mod refused;

@@ -573,6 +573,44 @@ fn a_check_names_every_problem_of_a_project_and_runs_nothing() {
 }
 
 #[test]
+fn the_plugins_of_a_project_are_listed_as_meltano_lists_them() {
+    let folder = project();
+    folder.write(
+        "meltano.yml",
+        "plugins:
+  extractors:
+  - {name: tap-l, variant: v1}
+  - {name: tap-h, inherit_from: tap-l}
+  - {name: tap-i, inherit_from: tap-l, pip_url: mine}
+  loaders: [{name: target-c, namespace: c, executable: x}]
+  files: [{name: f, namespace: f, variant: mine, pip_url: './é'}]
+",
+    );
+    folder.write(
+        "plugins/extractors/tap-l--v1.lock",
+        r#"{"plugin_type": "extractors", "name": "tap-l", "namespace": "tap_l", "variant": "v1", "pip_url": "tap-l==1",
+            "settings": []}"#,
+    );
+    let list: serde_json::Value =
+        serde_json::from_str(&ok(&folder, &["plugin", "list", "--format=json"])).unwrap();
+    let expected = serde_json::json!([
+        {"type": "extractor", "name": "tap-l", "variant": "v1", "inherit_from": null, "custom": false, "update": false,
+            "pip_url": "tap-l==1"},
+        {"type": "extractor", "name": "tap-h", "variant": "v1", "inherit_from": "tap-l", "custom": false, "update": false,
+            "pip_url": "tap-l==1"},
+        {"type": "extractor", "name": "tap-i", "variant": "v1", "inherit_from": "tap-l", "custom": false, "update": false,
+            "pip_url": "mine"},
+        {"type": "loader", "name": "target-c", "variant": "default", "inherit_from": null, "custom": true, "update": false,
+            "pip_url": null},
+        {"type": "file bundle", "name": "f", "variant": "mine", "inherit_from": null, "custom": true, "update": false,
+            "pip_url": "./é"},
+    ]);
+    assert_eq!(list, expected);
+    let text = ok(&folder, &["plugin", "list"]);
+    assert!(text.contains("tap-h     (inherited)  tap-l"), "{text}");
+}
+
+#[test]
 fn log_lines_have_colours_on_a_terminal_only() {
     let folder = project();
     let lines = |vars: &[(&str, &str)]| {
