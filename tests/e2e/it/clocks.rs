@@ -26,6 +26,10 @@ const WALL_CLOCK: &[(&str, &str)] = &[
         "heartbeats: an owner on this machine is looked up instead",
     ),
     (
+        "cli/src/state/states.rs",
+        "when a state was edited, for the list of runs",
+    ),
+    (
         "engine/src/pipeline/clock.rs",
         "_sdc_ columns; the sequence never goes back within a run",
     ),
