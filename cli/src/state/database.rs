@@ -9,11 +9,11 @@ use melisma_sdk::{Error, Kind, Result, fault};
 
 use super::WriteMode;
 use super::backend::StateBackend;
-use super::merge::{merge, unwrap, wrap};
 use super::pipeline::{self, Pipeline};
 use super::postgres::Postgres;
 use super::sql::{Sql, transaction};
 use super::sqlite::Sqlite;
+use super::stored::Stored;
 
 /// What Meltano 2.7.1 to 4.0.8 have. Later versions add nothing to it, and older ones would refuse a newer revision.
 const REVISION: &str = "INSERT INTO alembic_version VALUES ('6828cc5b1a4f');";
@@ -82,49 +82,6 @@ impl ActiveRun {
     /// Warnings for the user about the state that the run resumes from.
     pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
-    }
-}
-
-/// The state of a pipeline, as Meltano stores it: in a row of the `state` table, or in a state backend.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stored {
-    pub(super) completed: Option<String>,
-    pub(super) partial: Option<String>,
-}
-
-impl Stored {
-    /// The state to resume from: the partial state merged over the completed one.
-    pub(crate) fn state(&self) -> Result<Option<String>> {
-        unwrap(&self.merged())
-    }
-
-    /// The same as Meltano has it: `{"singer_state": ...}`, or `{}`.
-    pub(super) fn merged(&self) -> String {
-        let [completed, partial] = self.parts();
-        merge(completed, partial)
-    }
-
-    /// The completed and the partial state, `{}` for none.
-    pub(super) fn parts(&self) -> [&str; 2] {
-        [&self.completed, &self.partial].map(|part| part.as_deref().unwrap_or("{}"))
-    }
-
-    /// What is stored after this state is.
-    fn after(&self, state: &str, mode: WriteMode) -> Self {
-        self.after_wrapped(wrap(state), mode)
-    }
-
-    /// The same for a state as Meltano stores it.
-    pub(super) fn after_wrapped(&self, state: String, mode: WriteMode) -> Self {
-        let [completed, partial] = self.parts();
-        let (completed, partial) = match mode {
-            WriteMode::Complete => (state, "{}".to_owned()),
-            WriteMode::Partial => (completed.to_owned(), merge(partial, &state)),
-        };
-        Self {
-            completed: Some(completed),
-            partial: Some(partial),
-        }
     }
 }
 

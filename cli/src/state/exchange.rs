@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use melisma_sdk::{Error, Result, show};
 use serde_json::value::RawValue;
 
-use super::database::Stored;
 use super::layout::compact;
 use super::merge::object;
 use super::states::States;
+use super::stored::Stored;
 
 impl States {
     /// An object with all states by id, on one line.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use melisma_sdk::internal::replaced::ReplacedFile;
 use melisma_sdk::{Error, Result};
 
-use super::backend::Objects;
+use super::objects::Objects;
 
 /// A folder.
 pub(super) struct Files(PathBuf);

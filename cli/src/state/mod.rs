@@ -13,6 +13,7 @@ mod history;
 mod layout;
 mod lock;
 mod merge;
+mod objects;
 mod owner;
 mod pipeline;
 mod plugin_settings;
@@ -20,9 +21,9 @@ mod postgres;
 mod runs;
 mod sql;
 mod sqlite;
-mod state_json;
 mod state_writer;
 mod states;
+mod stored;
 mod unstored;
 
 use std::path::PathBuf;

@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::WriteMode;
 use super::backend::StateBackend;
-use super::database::{Database, Stored, stored, write_row};
+use super::database::{Database, stored, write_row};
 use super::merge::is_empty;
 use super::pipeline::remove_owner;
 use super::runs::{text, trigger};
 use super::sql::{Sql, transaction};
+use super::stored::Stored;
 
 /// The states of a project.
 pub(crate) struct States {
