@@ -199,6 +199,14 @@ impl Adding<'_> {
         if let Some(python) = self.args.python.as_ref().filter(|_| asked) {
             block.insert("python".to_owned(), python.as_str().into());
         }
+        if *kind == PluginKind::File {
+            // Meltano, too, leaves file bundles out of meltano.yml: what they are for is their files.
+            self.console.warn(&format!(
+                "the file bundle {name} is locked, and its files are not copied; `meltano add {name} --plugin-type files` \
+                 copies them"
+            ));
+            return Ok(required(&definition));
+        }
         let verb = self.put(*kind, name, block)?;
         self.console.info(&format!("{verb} {} {name}", kind.singular()));
         self.added.push((*kind, name.clone()));
