@@ -8,6 +8,10 @@ use crate::harness::root;
 const WALL_CLOCK: &[(&str, &str)] = &[
     ("cli/src/console.rs", "the time in log lines"),
     (
+        "cli/src/commands/el.rs",
+        "the state id of a run without one, as Meltano has it",
+    ),
+    (
         "cli/src/project/cast.rs",
         "what relative dates in settings are relative to",
     ),
