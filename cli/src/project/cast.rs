@@ -30,8 +30,14 @@ fn wrong(name: &str, kind: SettingKind) -> Error {
 
 /// The same for a setting with its options and its `value_processor`. Null stays null.
 pub(crate) fn cast_setting(setting: &Setting, value: Value) -> Result<Value> {
+    // As in Meltano, text that is cast to one of these is not processed any further.
+    let simple = matches!(
+        setting.kind,
+        SettingKind::Boolean | SettingKind::Integer | SettingKind::Decimal
+    );
+    let is_final = simple && value.is_string();
     let value = cast(setting.kind, &setting.name, value)?;
-    if value.is_null() {
+    if value.is_null() || is_final {
         return Ok(value);
     }
     if setting.kind == SettingKind::Options && !setting.options.contains(&value) {
@@ -135,6 +141,23 @@ mod tests {
         assert_eq!(cast("password", "1"), Some(json!("1")));
         let big = cast("array", "[123456789012345678901234567890]").expect("a list");
         assert_eq!(spelling::json(&big), "[123456789012345678901234567890]");
+    }
+
+    /// Found by random projects: seeds 66, 162, 380, 415 and 499.
+    #[test]
+    fn text_that_becomes_a_number_or_a_boolean_is_not_processed() {
+        let of = |kind, value: Value| {
+            let processor = Some("stringify".to_owned());
+            let setting = Setting {
+                processor,
+                ..Setting::new("x", kind)
+            };
+            cast_setting(&setting, value).ok()
+        };
+        assert_eq!(of(SettingKind::Integer, json!("8")), Some(json!(8)));
+        assert_eq!(of(SettingKind::Boolean, json!("yes")), Some(json!(true)));
+        assert_eq!(of(SettingKind::Integer, json!(8)), Some(json!("8")));
+        assert_eq!(of(SettingKind::Array, json!("[1]")), Some(json!("[1]")));
     }
 
     #[test]
