@@ -90,7 +90,7 @@ impl Sql for Sqlite {
 }
 
 fn rows(connection: &Connection, statement: &str, values: &[Option<&str>]) -> rusqlite::Result<Vec<Row>> {
-    let mut statement = connection.prepare_cached(statement)?;
+    let mut statement = connection.prepare(statement)?;
     let columns = statement.column_count();
     let mut found = statement.query(params_from_iter(values))?;
     let mut rows = Vec::new();
