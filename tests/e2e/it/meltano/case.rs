@@ -33,7 +33,7 @@ impl Run {
         for word in shlex::split(line).expect("quotes are closed") {
             match word.split_once('=') {
                 Some((name, value)) if run.args.is_empty() => {
-                    run.vars.push((name.to_owned(), value.to_owned()))
+                    run.vars.push((name.to_owned(), value.to_owned()));
                 }
                 _ => run.args.push(word),
             }

@@ -57,7 +57,7 @@ const SELECT: &[&str] = &[
     "public-order\\.lines.*",
 ];
 
-/// A source of choices: SplitMix64, so that a seed is a project on every machine.
+/// A source of choices: `SplitMix64`, so that a seed is a project on every machine.
 struct Choices(u64);
 
 impl Choices {
