@@ -6,11 +6,11 @@ use crate::harness::root;
 
 /// Every place that asks the wall clock, and why a clock that jumps does no harm there.
 const WALL_CLOCK: &[(&str, &str)] = &[
-    ("cli/src/console.rs", "the time in log lines"),
     (
         "cli/src/commands/el.rs",
         "the state id of a run without one, as Meltano has it",
     ),
+    ("cli/src/console.rs", "the time in log lines"),
     (
         "cli/src/project/cast.rs",
         "what relative dates in settings are relative to",
