@@ -64,7 +64,7 @@ impl Signals {
         Ok(Self { flag, timeout })
     }
 
-    /// Whether there was an interruption that nobody has taken here.
+    /// Whether there was an interruption that was not taken here.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.flag.load(Ordering::Relaxed) != 0
             || self

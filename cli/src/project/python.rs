@@ -124,7 +124,7 @@ impl Parser<'_> {
     }
 }
 
-/// The character of an escape of so many hex digits.
+/// The character of an escape of this number of hex digits.
 fn code_point(chars: &mut impl Iterator<Item = (usize, char)>, digits: usize) -> Option<char> {
     let mut code = 0;
     for _ in 0..digits {

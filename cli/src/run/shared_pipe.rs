@@ -46,7 +46,7 @@ impl SharedPipe {
     }
 }
 
-/// Whether a pipe contains data that nobody has read.
+/// Whether a pipe contains unread data.
 pub(crate) fn has_data(pipe: &PipeReader) -> bool {
     rustix::io::ioctl_fionread(pipe).is_ok_and(|bytes| bytes > 0)
 }

@@ -22,7 +22,7 @@ pub(super) trait Sql: Send {
     /// A literal of bytes that are given in hexadecimal digits.
     fn bytes(&self, hex: &str) -> String;
 
-    /// What a SELECT ends with so that nobody changes the rows before the transaction ends.
+    /// What a SELECT ends with so that no other transaction changes the rows before this one ends.
     fn row_lock(&self) -> &'static str;
 
     /// Connects again, after a connection was lost.

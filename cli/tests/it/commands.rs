@@ -34,13 +34,7 @@ schedules:
 fn project() -> Folder {
     let folder = Folder::new();
     folder.write("meltano.yml", PROJECT);
-    for name in ["tap", "target"] {
-        folder.write(
-            &format!("{name}-x"),
-            &format!("#!/bin/sh\nexec python3 \"$(dirname \"$0\")/{name}.py\" \"$@\"\n"),
-        );
-        folder.executable(&format!("{name}-x"));
-    }
+    folder.write_plugins();
     folder
 }
 

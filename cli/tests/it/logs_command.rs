@@ -19,13 +19,7 @@ fn project() -> Folder {
   - {name: target-x, namespace: target_x, executable: ./target-x, settings: [{name: end, kind: integer}]}
 ",
     );
-    for name in ["tap", "target"] {
-        folder.write(
-            &format!("{name}-x"),
-            &format!("#!/bin/sh\nexec python3 \"$(dirname \"$0\")/{name}.py\" \"$@\"\n"),
-        );
-        folder.executable(&format!("{name}-x"));
-    }
+    folder.write_plugins();
     folder
 }
 

@@ -125,6 +125,15 @@ echo '{"type": "SCHEMA", "stream": "s", "schema": {"properties": {"i": {"type": 
         fs::set_permissions(self.join(name), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// Makes `tap-x` and `target-x`, which start the Python plugins of the folder.
+    pub(crate) fn write_plugins(&self) {
+        for name in ["tap", "target"] {
+            let script = format!("#!/bin/sh\nexec python3 \"$(dirname \"$0\")/{name}.py\" \"$@\"\n");
+            self.write(&format!("{name}-x"), &script);
+            self.executable(&format!("{name}-x"));
+        }
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.join(name)).unwrap()
     }

@@ -135,7 +135,7 @@ fn a_second_run_reads_what_is_new_and_every_bookmark_again() {
     assert_eq!(partitions.len(), 45);
 }
 
-/// Starts a run, ends it after so many lines, and returns what came until then.
+/// Starts a run, ends it after this number of lines, and returns what came until then.
 fn killed(folder: &TempDir, lines: usize, signal: &str) -> Written {
     let mut tap = tap(folder.path());
     let mut tap = tap.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("starts");

@@ -450,7 +450,7 @@ impl Failed {
     }
 }
 
-/// An answer in a log line or an error: its status, and what its body says of it in so many words.
+/// An answer in a log line or an error: its status, and the message in its body.
 fn described(answer: &Response) -> String {
     let status = http::StatusCode::from_u16(answer.status).ok();
     let reason = status

@@ -69,7 +69,7 @@ enum Fetch {
 struct Ahead {
     scope: Scope,
     context: Scope,
-    /// `None` when nobody reads the child.
+    /// `None` when the child is not read.
     fetch: Option<Fetch>,
 }
 
@@ -314,7 +314,7 @@ impl Node {
             Arc::clone(&self.rules),
         );
         let later = request.clone();
-        // When the run ends with an error, nobody receives the answer: the thread is left alone.
+        // When the run ends with an error, there is no receiver for the answer: the thread is left alone.
         let started = thread::Builder::new().name("request".to_owned()).spawn(move || {
             let _ = sender.send(client.ask(&request, &meter, &rules));
         });

@@ -14,7 +14,6 @@ use serde_json::Value;
 
 use build::Schemas;
 pub use config::Config;
-use definition::Stream as Said;
 pub use definition::{
     Auth, Basic, Definition, Grant, Limits, OneOf, Pages, PagesWord, Reaction, Setting, Since, Source, State,
 };
@@ -100,25 +99,10 @@ impl TapRest {
                 }
                 schemas
                     .entry(name.clone())
-                    .or_insert_with(|| infer::schema(records, &keys(said)));
+                    .or_insert_with(|| infer::schema(records, &said.key_names()));
             }
         }
         let streams = build::streams(&self.source, &self.client, &schemas)?;
         streams.into_iter().map(|(_, stream)| stream.stream()).collect()
     }
-}
-
-/// The properties that every record has: the key and the replication key.
-fn keys(said: &Said) -> Vec<&str> {
-    let keys = match &said.key {
-        Some(OneOf::Short(key)) => std::slice::from_ref(key),
-        Some(OneOf::Long(keys)) => keys,
-        None => &[],
-    };
-    let since = match &said.since {
-        Some(OneOf::Short(field)) => Some(field),
-        Some(OneOf::Long(since)) => Some(&since.field),
-        None => None,
-    };
-    keys.iter().chain(since).map(String::as_str).collect()
 }

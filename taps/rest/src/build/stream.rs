@@ -128,21 +128,8 @@ fn body(
 
 /// The key and the replication key, as properties of a schema that is not known yet.
 fn keys_of(said: &definition::Stream) -> Value {
-    let mut properties = Map::new();
-    let keys = match &said.key {
-        Some(OneOf::Short(key)) => std::slice::from_ref(key),
-        Some(OneOf::Long(keys)) => keys,
-        None => &[],
-    };
-    let since = match &said.since {
-        Some(OneOf::Short(field)) => Some(field),
-        Some(OneOf::Long(since)) => Some(&since.field),
-        None => None,
-    };
-    for name in keys.iter().chain(since) {
-        properties.insert(name.clone(), json!({"type": "string"}));
-    }
-    Value::Object(properties)
+    let property = |name: &str| (name.to_owned(), json!({"type": "string"}));
+    Value::Object(said.key_names().into_iter().map(property).collect())
 }
 
 fn since_of(said: &definition::Since) -> Result<Since> {

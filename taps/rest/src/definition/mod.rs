@@ -252,6 +252,22 @@ pub(crate) struct Stream {
     pub not_selected: bool,
 }
 
+impl Stream {
+    /// The properties that every record has: the key and the replication key.
+    pub(crate) fn key_names(&self) -> Vec<&str> {
+        let keys = match &self.key {
+            Some(OneOf::Short(key)) => std::slice::from_ref(key),
+            Some(OneOf::Long(keys)) => keys,
+            None => &[],
+        };
+        let since = self.since.as_ref().map(|since| match since {
+            OneOf::Short(field) => field,
+            OneOf::Long(since) => &since.field,
+        });
+        keys.iter().chain(since).map(String::as_str).collect()
+    }
+}
+
 /// What is new since the last run.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct Since {

@@ -1,4 +1,4 @@
-//! Random projects: settings, inheritance, environments, extras and variables in combinations that nobody thinks of.
+//! Random projects: settings, inheritance, environments, extras and variables in combinations that are not written by hand.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ impl Choices {
         (self.next() % end as u64) as usize
     }
 
-    /// True in so many of a hundred cases.
+    /// True in this number of a hundred cases.
     fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
