@@ -37,6 +37,7 @@ mod tap_args;
 mod target_state;
 mod threads;
 mod units;
+mod window;
 mod workspace;
 
 use std::process::ExitCode;

@@ -3,16 +3,19 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use melisma_sdk::{Error, Kind, Result};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, ErrorCode, params_from_iter};
 
 use super::sql::{Row, Sql};
 
 /// How long a write waits for another process; Meltano writes a heartbeat each second.
 const BUSY: Duration = Duration::from_secs(30);
+/// How long to wait before the next try where SQLite does not wait by itself.
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// An open file.
 pub(super) struct Sqlite {
@@ -52,8 +55,24 @@ impl Sqlite {
 fn open(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_wal(&connection)?;
     Ok(connection)
+}
+
+/// Switches a new file to the write-ahead log. SQLite refuses that at once while another process has the file open, and does
+/// not wait as it does for a write (a wait could be a deadlock), so the waiting is done here.
+fn use_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let since = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && since.elapsed() < BUSY =>
+            {
+                thread::sleep(BETWEEN_TRIES);
+            }
+            done => return done,
+        }
+    }
 }
 
 impl Sql for Sqlite {
@@ -112,4 +131,31 @@ fn text(value: ValueRef<'_>) -> Option<String> {
 
 fn failed(path: &Path, error: rusqlite::Error) -> Error {
     Error::new(Kind::Io, format!("the system database {}", path.display())).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn processes_that_open_a_new_file_at_once_wait_for_each_other() {
+        const AT_ONCE: usize = 8;
+        let folder = tempfile::tempdir().expect("a folder");
+        for round in 0..20 {
+            let path = folder.path().join(format!("{round}.db"));
+            let start = Barrier::new(AT_ONCE);
+            thread::scope(|scope| {
+                for _ in 0..AT_ONCE {
+                    scope.spawn(|| {
+                        start.wait();
+                        let mut database = Sqlite::open(&path).expect("open");
+                        database.begin("tables").expect("begin");
+                        database.batch("CREATE TABLE IF NOT EXISTS t (x); COMMIT").expect("create");
+                    });
+                }
+            });
+        }
+    }
 }
