@@ -1,6 +1,8 @@
 //! `cargo xtask test`: every test there is.
 
-use std::process::{Command, Stdio};
+use std::env;
+use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Instant;
 
 use crate::{Result, postgres, setup, sh};
@@ -9,12 +11,18 @@ use crate::{Result, postgres, setup, sh};
 /// `test result: ok. 512 passed; 0 failed; 0 ignored; 93 s`.
 pub(crate) fn run(rest: &[String]) -> Result {
     let start = Instant::now();
-    let python = setup::pythons()?;
-    let mut cargo = sh::cargo();
+    // The environments come over the network and the tests out of the compiler: neither waits for the other.
+    let compiler = cargo_test(&["--no-run"])
+        .args(rest)
+        .spawn()
+        .map_err(|e| format!("cannot start cargo: {e}"))?;
+    let python = setup::pythons();
+    finish(compiler)?;
+    let python = python?;
+    let mut cargo = cargo_test(&["--no-fail-fast"]);
     cargo
-        .args(["test", "--locked", "--workspace", "--no-fail-fast"])
-        .args(rest);
-    cargo
+        .args(rest)
+        .env("RUST_TEST_THREADS", threads())
         .env("MELISMA_TEST_PYTHON", &python.main)
         .env("MELISMA_TEST_PYTHON_SINGER", &python.singer)
         .env("MELISMA_TEST_PYTHON_TARGET_JSONL", &python.target_jsonl)
@@ -37,6 +45,32 @@ pub(crate) fn run(rest: &[String]) -> Result {
         start.elapsed().as_secs()
     );
     if ok { Ok(()) } else { Err("tests failed".into()) }
+}
+
+fn cargo_test(options: &[&str]) -> Command {
+    let mut cargo = sh::cargo();
+    cargo.args(["test", "--locked", "--workspace"]).args(options);
+    cargo
+}
+
+fn finish(mut compiler: Child) -> Result {
+    let status = compiler
+        .wait()
+        .map_err(|e| format!("cannot wait for cargo: {e}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err("the tests do not compile".into())
+    }
+}
+
+/// Tests that run at once, unless the caller has chosen. Many wait for processes most of their time, so there are more of
+/// them than processors.
+fn threads() -> String {
+    env::var("RUST_TEST_THREADS").unwrap_or_else(|_| {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        (processors + 2).to_string()
+    })
 }
 
 #[derive(Clone, Copy, Default)]

@@ -16,9 +16,15 @@ const WORTH_IT: u64 = 64 << 10;
 
 /// The second pipe.
 pub(super) struct Window {
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing to look through"))]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "nothing to look through")
+    )]
     read: PipeReader,
-    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "nothing to look through"))]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "nothing to look through")
+    )]
     write: PipeWriter,
 }
 

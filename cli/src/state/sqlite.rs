@@ -152,7 +152,9 @@ mod tests {
                         start.wait();
                         let mut database = Sqlite::open(&path).expect("open");
                         database.begin("tables").expect("begin");
-                        database.batch("CREATE TABLE IF NOT EXISTS t (x); COMMIT").expect("create");
+                        database
+                            .batch("CREATE TABLE IF NOT EXISTS t (x); COMMIT")
+                            .expect("create");
                     });
                 }
             });
