@@ -35,7 +35,7 @@ impl Checker {
         let mut unknown = Vec::new();
         for (name, value) in given {
             let Some((name, property)) = known(properties, &name) else {
-                if !extra_allowed(schema) {
+                if !schema::takes_others(schema) {
                     unknown.push(name);
                 } else if !value.is_null() {
                     checked.insert(name, value);
@@ -282,13 +282,6 @@ fn known<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<(&'a str,
         .iter()
         .find(|(_, property)| named(property))
         .map(|(name, property)| (name.as_str(), property))
-}
-
-fn extra_allowed(schema: &Map<String, Value>) -> bool {
-    matches!(
-        schema.get("additionalProperties"),
-        Some(Value::Bool(true) | Value::Object(_))
-    )
 }
 
 fn branches(schema: &Map<String, Value>) -> Option<&[Value]> {

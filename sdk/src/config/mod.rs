@@ -87,7 +87,10 @@ impl Values {
     /// The values that struct `C` names, as a `C`.
     pub fn read<C: DeserializeOwned + JsonSchema>(&self) -> Result<C> {
         let known = schema::of::<C>();
-        let known = known.get("properties").and_then(Value::as_object);
+        let known = known
+            .get("properties")
+            .and_then(Value::as_object)
+            .filter(|_| !schema::takes_others(&known));
         let own = self
             .map
             .iter()

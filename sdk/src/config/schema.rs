@@ -60,6 +60,14 @@ pub(super) fn ignored(schema: &Value) -> Option<&str> {
     schema.get("x-ignored").and_then(Value::as_str)
 }
 
+/// Whether there may be members that the schema does not name.
+pub(super) fn takes_others(schema: &Map<String, Value>) -> bool {
+    matches!(
+        schema.get("additionalProperties"),
+        Some(Value::Bool(true) | Value::Object(_))
+    )
+}
+
 /// Whether the setting is secret.
 pub(super) fn is_secret(schema: &Map<String, Value>) -> bool {
     let says = |schema: &Map<String, Value>| schema.get("secret") == Some(&Value::Bool(true));

@@ -11,6 +11,7 @@ use ureq::http;
 
 use super::auth::Authenticator;
 use super::clock::{Clock, SystemClock};
+use super::judge::{Judge, NoRules};
 use super::limits::{Limiter, Places};
 use super::meter::Meter;
 use super::pages::Pages;
@@ -63,19 +64,6 @@ pub struct Client {
     pub(super) pages: Pages,
     pub(super) since: Option<Since>,
     pub(super) concurrent: usize,
-}
-
-/// What is done about an answer with a certain status, when that is not what is done as a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnStatus {
-    /// There is nothing to read; skipped and counted.
-    Skip,
-    /// The request is sent again, as often as [`Retry::tries`] says.
-    Retry,
-    /// The request is sent again after a wait, as for 429.
-    Wait,
-    /// The run ends.
-    Fail,
 }
 
 impl Client {
@@ -211,7 +199,7 @@ impl Client {
 
     /// Sends a request to the API, signed, and again where that helps. An answer that is not 2xx is an error.
     pub fn send(&self, request: &Request) -> Result<Response> {
-        self.ask(request, &Meter::default(), &[])
+        self.ask(request, &Meter::default(), &NoRules)
     }
 
     /// Whether the run is asked to end.
@@ -219,22 +207,12 @@ impl Client {
         &self.stop
     }
 
-    pub(super) fn ask(
-        &self,
-        request: &Request,
-        meter: &Meter,
-        rules: &[(u16, OnStatus)],
-    ) -> Result<Response> {
-        self.repeat(request, meter, rules, true)
+    pub(super) fn ask(&self, request: &Request, meter: &Meter, judge: &dyn Judge) -> Result<Response> {
+        self.repeat(request, meter, judge, true)
     }
 
-    fn repeat(
-        &self,
-        request: &Request,
-        meter: &Meter,
-        rules: &[(u16, OnStatus)],
-        signed: bool,
-    ) -> Result<Response> {
+    fn repeat(&self, request: &Request, meter: &Meter, judge: &dyn Judge, signed: bool) -> Result<Response> {
+        let most = judge.tries().unwrap_or(self.retry.tries);
         let mut tried = 0;
         let mut waited = Duration::ZERO;
         let mut renewed = false;
@@ -260,60 +238,67 @@ impl Client {
             let answer = self.exchange(&sent, meter);
             drop(place);
             self.stop.check()?;
-            let (what, wait) = match answer {
-                Ok(answer) => match self.verdict(&answer, rules) {
-                    None => return Ok(answer),
-                    Some(Verdict::Bad) if answer.status == 401 && own && !renewed && self.renews(&sent) => {
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(Failed::Other(error)) => return Err(error),
+                Err(Failed::Broken(why)) => {
+                    tried += 1;
+                    if tried >= most {
+                        return Err(gave_up(request, tried, &why));
+                    }
+                    let wait = judge
+                        .wait(None, tried)
+                        .unwrap_or_else(|| retry::backoff(tried - 1));
+                    self.pause(request, &why, wait)?;
+                    continue;
+                }
+            };
+            let asked = || retry::asked(&answer, self.clock.now(), &self.retry);
+            let wait = match judge
+                .judge(&answer)
+                .map_or_else(|| self.retry.judge(&answer), Verdict::from)
+            {
+                Verdict::Good => return Ok(answer),
+                Verdict::Bad(why) => {
+                    if answer.status == 401 && own && !renewed && self.renews(&sent) {
                         renewed = true;
                         continue;
                     }
-                    Some(Verdict::Slow) => {
-                        let wait = retry::asked(&answer, self.clock.now());
-                        let wait = wait.map_or_else(|| retry::backoff(tried + 1), |wait| wait.max(LEAST));
-                        waited += wait;
-                        if waited > self.retry.max_wait {
-                            return Err(self.too_long(request, wait));
-                        }
-                        (described(&answer), wait)
-                    }
-                    Some(Verdict::Again) => {
-                        tried += 1;
-                        let wait = retry::asked(&answer, self.clock.now())
-                            .unwrap_or_else(|| retry::backoff(tried - 1));
-                        if tried >= self.retry.tries {
-                            return Err(gave_up(request, tried, &described(&answer)));
-                        }
-                        if wait > self.retry.max_wait {
-                            return Err(self.too_long(request, wait));
-                        }
-                        (described(&answer), wait)
-                    }
-                    Some(_) => return Err(refused(request, &answer)),
-                },
-                Err(Failed::Broken(why)) => {
-                    tried += 1;
-                    if tried >= self.retry.tries {
-                        return Err(gave_up(request, tried, &why));
-                    }
-                    (why, retry::backoff(tried - 1))
+                    return Err(refused(request, &answer, why));
                 }
-                Err(Failed::Other(error)) => return Err(error),
+                Verdict::Renew if own && !renewed && self.renews(&sent) => {
+                    renewed = true;
+                    continue;
+                }
+                Verdict::Slow => {
+                    let wait = judge.wait(Some(&answer), tried + 1).or_else(asked);
+                    let wait = wait.map_or_else(|| retry::backoff(tried + 1), |wait| wait.max(LEAST));
+                    waited += wait;
+                    if waited > self.retry.max_wait {
+                        return Err(self.too_long(request, wait));
+                    }
+                    wait
+                }
+                Verdict::Again | Verdict::Renew => {
+                    tried += 1;
+                    if tried >= most {
+                        return Err(gave_up(request, tried, &described(&answer)));
+                    }
+                    let wait = judge.wait(Some(&answer), tried).or_else(asked);
+                    let wait = wait.unwrap_or_else(|| retry::backoff(tried - 1));
+                    if wait > self.retry.max_wait {
+                        return Err(self.too_long(request, wait));
+                    }
+                    wait
+                }
             };
-            log::info!("{request:?}: {what}; again in {:.1} s", wait.as_secs_f64());
-            self.clock.wait(wait)?;
+            self.pause(request, &described(&answer), wait)?;
         }
     }
 
-    /// What an answer means; `None` for one that the caller wants.
-    fn verdict(&self, answer: &Response, rules: &[(u16, OnStatus)]) -> Option<Verdict> {
-        let rule = rules.iter().find(|(status, _)| *status == answer.status);
-        match rule.map(|(_, rule)| rule) {
-            Some(OnStatus::Skip) => None,
-            Some(OnStatus::Retry) => Some(Verdict::Again),
-            Some(OnStatus::Wait) => Some(Verdict::Slow),
-            Some(OnStatus::Fail) => Some(Verdict::Bad),
-            None => Some(self.retry.judge(answer)).filter(|verdict| *verdict != Verdict::Good),
-        }
+    fn pause(&self, request: &Request, why: &str, wait: Duration) -> Result<()> {
+        log::info!("{request:?}: {why}; again in {:.1} s", wait.as_secs_f64());
+        self.clock.wait(wait)
     }
 
     fn renews(&self, sent: &Request) -> bool {
@@ -380,6 +365,19 @@ impl Client {
         let agent = self.agents.of(&request.url).map_err(Failed::Other)?;
         let answered = if bytes.is_empty() {
             agent.run(built.body(()).map_err(wrong)?)
+        } else if matches!(&*request.method, "GET" | "DELETE" | "HEAD" | "OPTIONS") {
+            // Some APIs are searched by a GET with a body.
+            let (parts, ()) = built.body(()).map_err(wrong)?.into_parts();
+            let mut forced = match &*request.method {
+                "DELETE" => agent.delete(parts.uri),
+                "HEAD" => agent.head(parts.uri),
+                "OPTIONS" => agent.options(parts.uri),
+                _ => agent.get(parts.uri),
+            };
+            if let Some(headers) = forced.headers_mut() {
+                *headers = parts.headers;
+            }
+            forced.force_send_body().send(&bytes[..])
         } else {
             agent.run(built.body(bytes).map_err(wrong)?)
         };
@@ -414,7 +412,7 @@ const LEAST: Duration = Duration::from_millis(50);
 
 impl Sender for Client {
     fn send_unsigned(&self, request: &Request) -> Result<Response> {
-        self.repeat(request, &Meter::default(), &[], false)
+        self.repeat(request, &Meter::default(), &NoRules, false)
     }
 
     fn url(&self, path: &str) -> String {
@@ -487,8 +485,12 @@ fn message(answer: &Response) -> Option<String> {
     })
 }
 
-fn refused(request: &Request, answer: &Response) -> Error {
-    let message = format!("{request:?}: {}", described(answer));
+fn refused(request: &Request, answer: &Response, why: Option<String>) -> Error {
+    let mut message = format!("{request:?}: {}", described(answer));
+    if let Some(why) = why {
+        message.push_str(": ");
+        message.push_str(&show(&crate::secret::mask(&why)));
+    }
     match answer.status {
         401 | 403 => Error::config(message).hint("check the credentials"),
         _ => Error::new(Kind::Unavailable, message),

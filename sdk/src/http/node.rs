@@ -15,8 +15,9 @@ use melisma_engine::{Error, Kind, Result};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
-use super::client::{Client, OnStatus};
+use super::client::Client;
 use super::json::{Json, Parser};
+use super::judge::Rules;
 use super::meter::Meter;
 use super::pages::{Paginator, Paging, Place, Want};
 use super::path::JsonPath;
@@ -29,6 +30,9 @@ use crate::tap::Output;
 
 /// The bookmarks of partitions that are kept at most, apart from those that a run has read: the state is written often.
 const PARTITIONS: usize = 10_000;
+
+/// Changes a record, or leaves it out.
+pub(super) type MapRecord = Box<dyn Fn(Map<String, Value>) -> Result<Option<Value>> + Send + Sync>;
 
 /// A stream, ready to be read.
 pub(super) struct Node {
@@ -47,7 +51,8 @@ pub(super) struct Node {
     pub(super) context: Vec<(String, JsonPath)>,
     pub(super) partitions: Vec<Scope>,
     pub(super) add: Vec<(String, Filled)>,
-    pub(super) rules: Arc<[(u16, OnStatus)]>,
+    pub(super) map: Option<MapRecord>,
+    pub(super) rules: Arc<Rules>,
     /// Where an answer says that the request failed.
     pub(super) failure: Option<JsonPath>,
     pub(super) shared_bookmark: bool,
@@ -150,7 +155,7 @@ impl Node {
                 records.push(record);
                 Ok(())
             })?;
-            let next = pages.next(&answer, root, records.len())?;
+            let next = pages.next(&answer, root, records.len(), &self.client.base)?;
             let next = next.map(|want| self.request(scope, &want)).transpose()?;
             let next = next.map(|request| self.start(request));
             self.write(output, &records, scope, &added)?;
@@ -233,7 +238,26 @@ impl Node {
                 "the records at {path} are to be objects, and one is {kind}"
             )));
         }
-        output.record(&Record { json, added })
+        let Some(map) = &self.map else {
+            return output.record(&Record { json, added });
+        };
+        match self.mapped(&**map, json, added)? {
+            Some(record) => output.record(&record),
+            None => Ok(()),
+        }
+    }
+
+    /// A record after [`RestStream::map`](super::RestStream::map).
+    pub(super) fn mapped(
+        &self,
+        map: &(dyn Fn(Map<String, Value>) -> Result<Option<Value>> + Send + Sync),
+        json: Json<'_>,
+        added: &[(&str, Value)],
+    ) -> Result<Option<Value>> {
+        match serde_json::to_value(Record { json, added }) {
+            Ok(Value::Object(record)) => map(record).map_err(|error| error.in_stream(&self.name)),
+            _ => Ok(None),
+        }
     }
 
     /// Asks for the first pages of a parent's children.
@@ -316,14 +340,14 @@ impl Node {
         let later = request.clone();
         // When the run ends with an error, there is no receiver for the answer: the thread is left alone.
         let started = thread::Builder::new().name("request".to_owned()).spawn(move || {
-            let _ = sender.send(client.ask(&request, &meter, &rules));
+            let _ = sender.send(client.ask(&request, &meter, &*rules));
         });
         started.map_or(Fetch::Later(later), |_| Fetch::Now(receiver))
     }
 
     fn receive(&self, fetch: Fetch) -> Result<Response> {
         match fetch {
-            Fetch::Later(request) => self.client.ask(&request, &self.meter, &self.rules),
+            Fetch::Later(request) => self.client.ask(&request, &self.meter, &*self.rules),
             Fetch::Now(receiver) => receiver.recv().unwrap_or_else(|_| {
                 self.client.stop().check()?;
                 Err(Error::bug("the thread of a request died"))

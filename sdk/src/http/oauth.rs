@@ -24,10 +24,35 @@ pub struct OAuth2 {
     id: String,
     secret: Secret<String>,
     fields: Vec<(String, Secret<String>)>,
+    headers: Vec<(String, Secret<String>)>,
+    names: Names,
+    in_query: bool,
+    lifetime: Option<Duration>,
     refresh: Option<Secret<String>>,
     basic: bool,
     file: Option<PathBuf>,
     held: Mutex<Held>,
+}
+
+/// What the members of the request and of its answer are called.
+struct Names {
+    id: String,
+    secret: String,
+    refresh: String,
+    token: String,
+    expires: String,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            id: "client_id".to_owned(),
+            secret: "client_secret".to_owned(),
+            refresh: "refresh_token".to_owned(),
+            token: "access_token".to_owned(),
+            expires: "expires_in".to_owned(),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -51,6 +76,10 @@ impl OAuth2 {
             id: id.to_owned(),
             secret: secret.clone(),
             fields: vec![("grant_type".to_owned(), Secret::new(grant.to_owned()))],
+            headers: Vec::new(),
+            names: Names::default(),
+            in_query: false,
+            lifetime: None,
             refresh: None,
             basic: false,
             file: None,
@@ -100,6 +129,51 @@ impl OAuth2 {
         self
     }
 
+    /// Sends a header with the request for a token. With `Content-Type: application/json` the fields are sent as JSON.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers
+            .push((name.to_owned(), Secret::new(value.to_owned())));
+        self
+    }
+
+    /// Calls a member of the request or of its answer otherwise: `client_id`, `client_secret`, `refresh_token`,
+    /// `access_token` or `expires_in`.
+    #[must_use]
+    pub fn rename(mut self, member: &str, name: &str) -> Self {
+        let place = match member {
+            "client_id" => &mut self.names.id,
+            "client_secret" => &mut self.names.secret,
+            "refresh_token" => &mut self.names.refresh,
+            "access_token" => &mut self.names.token,
+            "expires_in" => &mut self.names.expires,
+            other => {
+                for (field, _) in &mut self.fields {
+                    if field == other {
+                        name.clone_into(field);
+                    }
+                }
+                return self;
+            }
+        };
+        name.clone_into(place);
+        self
+    }
+
+    /// Sends the fields in the query of the request for a token.
+    #[must_use]
+    pub fn in_query(mut self) -> Self {
+        self.in_query = true;
+        self
+    }
+
+    /// How long a token lives whose answer does not say so.
+    #[must_use]
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
     /// Sends the client's id and secret as a header (`Authorization: Basic`) instead of as fields.
     #[must_use]
     pub fn basic(mut self) -> Self {
@@ -126,18 +200,26 @@ impl OAuth2 {
             .iter()
             .map(|(name, value)| (name.as_str(), value.expose().as_str()))
             .collect();
-        if let Some(refresh) = refresh {
-            fields.push(("refresh_token", refresh.expose()));
+        let added = [
+            (
+                &self.names.refresh,
+                refresh.map(|refresh| refresh.expose().as_str()),
+            ),
+            (&self.names.id, (!self.basic).then_some(self.id.as_str())),
+            (
+                &self.names.secret,
+                (!self.basic).then_some(self.secret.expose().as_str()),
+            ),
+        ];
+        for (name, value) in added {
+            // A field of that name that the author has given counts.
+            if let Some(value) = value
+                && !fields.iter().any(|(known, _)| known == name)
+            {
+                fields.push((name, value));
+            }
         }
-        if !self.basic {
-            fields.push(("client_id", &self.id));
-            fields.push(("client_secret", self.secret.expose()));
-        }
-        let mut request = Request::new("POST", http.url(&self.token_url));
-        request.set_form(fields);
-        if self.basic {
-            Basic::new(&self.id, &self.secret).sign(&mut request, http)?;
-        }
+        let request = self.request(&fields, http)?;
         let answer = http
             .send(&request)
             .map_err(|error| error.hint("no token was obtained"))?;
@@ -148,10 +230,14 @@ impl OAuth2 {
                 .and_then(Value::as_str)
                 .filter(|text| !text.is_empty())
         };
-        let token = text("access_token")
-            .ok_or_else(|| Error::input(format!("{} answered without an access_token", self.token_url)))?;
+        let token = text(&self.names.token).ok_or_else(|| {
+            Error::input(format!(
+                "{} answered without an {}",
+                self.token_url, self.names.token
+            ))
+        })?;
         secret::hide_token(token);
-        if let Some(new) = text("refresh_token")
+        if let Some(new) = text(&self.names.refresh)
             && refresh.is_none_or(|old| old.expose() != new)
             && let Some(configured) = &self.refresh
         {
@@ -160,12 +246,36 @@ impl OAuth2 {
             held.rotated = Some(Secret::new(new.to_owned()));
         }
         // Before its time is over, so that it does not expire on its way.
-        let lifetime = lifetime(&answer).map(|lifetime| lifetime.mul_f64(0.9));
+        let lifetime = lifetime(&answer, &self.names.expires)
+            .or(self.lifetime)
+            .map(|lifetime| lifetime.mul_f64(0.9));
         held.token = Some(Token {
             header: format!("Bearer {token}"),
             expires: lifetime.map(|lifetime| http.elapsed() + lifetime),
         });
         Ok(())
+    }
+
+    fn request(&self, fields: &[(&str, &str)], http: &Unsigned<'_>) -> Result<Request> {
+        let mut request = Request::new("POST", http.url(&self.token_url));
+        let mut is_json = false;
+        for (name, value) in &self.headers {
+            is_json |= name.eq_ignore_ascii_case("content-type") && value.expose().contains("json");
+            request.set_header(name, value.expose().clone());
+        }
+        if self.in_query {
+            for (name, value) in fields {
+                request.set_query(name, value);
+            }
+        } else if is_json {
+            request.set_json(fields.iter().map(|(name, value)| (*name, *value)).collect());
+        } else {
+            request.set_form(fields.iter().copied());
+        }
+        if self.basic {
+            Basic::new(&self.id, &self.secret).sign(&mut request, http)?;
+        }
+        Ok(request)
     }
 
     /// Keeps a refresh token before it is used: the old one may be void by now.
@@ -218,8 +328,8 @@ impl Authenticator for OAuth2 {
 }
 
 /// `expires_in`, a number or a number in quotes.
-fn lifetime(answer: &Value) -> Option<Duration> {
-    let expires = answer.get("expires_in")?;
+fn lifetime(answer: &Value, name: &str) -> Option<Duration> {
+    let expires = answer.get(name)?;
     let seconds = expires.as_f64().or_else(|| expires.as_str()?.parse().ok())?;
     Duration::try_from_secs_f64(seconds).ok()
 }

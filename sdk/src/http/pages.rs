@@ -39,6 +39,8 @@ pub struct Pages {
     more: Option<String>,
     empty: Option<OnEmpty>,
     max: Option<u64>,
+    own_origin: bool,
+    counted: Option<String>,
 }
 
 /// Where a request says which page it wants.
@@ -86,6 +88,8 @@ impl Pages {
             more: None,
             empty: None,
             max: None,
+            own_origin: false,
+            counted: None,
         }
     }
 
@@ -178,6 +182,21 @@ impl Pages {
         self
     }
 
+    /// Takes only the path and the query from a link to the next page, and asks at the address of the API: for servers whose
+    /// links have the host that they are known by inside of a network.
+    #[must_use]
+    pub fn own_origin(mut self) -> Self {
+        self.own_origin = true;
+        self
+    }
+
+    /// The JSON path of the list whose length says whether a page is short or empty, where that is not the records.
+    #[must_use]
+    pub fn counted(mut self, path: impl Into<String>) -> Self {
+        self.counted = Some(path.into());
+        self
+    }
+
     /// Reads at most this many pages, and warns when there are more.
     #[must_use]
     pub fn max(mut self, pages: u64) -> Self {
@@ -198,6 +217,8 @@ pub(super) struct Paging {
     more: Option<JsonPath>,
     empty: OnEmpty,
     max: Option<u64>,
+    own_origin: bool,
+    counted: Option<JsonPath>,
 }
 
 #[derive(Debug)]
@@ -252,6 +273,8 @@ impl Paging {
                 .empty
                 .unwrap_or(if counts { OnEmpty::Stop } else { OnEmpty::Continue }),
             max: pages.max,
+            own_origin: pages.own_origin,
+            counted: optional(&pages.counted)?,
         })
     }
 
@@ -306,8 +329,18 @@ impl<'p> Paginator<'p> {
     }
 
     /// What the request after this page wants; `None` after the last page.
-    pub(super) fn next(&mut self, answer: &Response, root: Json<'_>, records: usize) -> Result<Option<Want>> {
+    pub(super) fn next(
+        &mut self,
+        answer: &Response,
+        root: Json<'_>,
+        records: usize,
+        base: &str,
+    ) -> Result<Option<Want>> {
         self.pages += 1;
+        let records = match &self.paging.counted {
+            Some(path) => path.first(root).map_or(0, Json::len),
+            None => records,
+        };
         if records == 0 {
             self.empty_pages += 1;
             if self.paging.empty == OnEmpty::Stop {
@@ -326,7 +359,10 @@ impl<'p> Paginator<'p> {
         {
             return Ok(None);
         }
-        let want = self.following(answer, root, records)?;
+        let mut want = self.following(answer, root, records)?;
+        if let (true, Some(Want::Url(url))) = (self.paging.own_origin, &mut want) {
+            *url = url::at_origin(base, url);
+        }
         if let Some(want) = &want {
             self.guard(want)?;
             if self.paging.max.is_some_and(|max| self.pages >= max) {
@@ -357,9 +393,12 @@ impl<'p> Paginator<'p> {
                     .first(root)
                     .and_then(Json::as_str)
                     .filter(|link| !link.is_empty());
-                found
-                    .map(|link| url::resolve(&answer.url, link).map(Want::Url))
-                    .transpose()
+                // A query alone is none without its question mark.
+                let link = |link: &str| match link.find(['?', '/', '=']) {
+                    Some(at) if link[at..].starts_with('=') => url::resolve(&answer.url, &format!("?{link}")),
+                    _ => url::resolve(&answer.url, link),
+                };
+                found.map(|found| link(found).map(Want::Url)).transpose()
             }
             Compiled::Cursor(path) => {
                 let found = path.first(root).filter(|token| token.is_truthy());
@@ -444,7 +483,7 @@ mod tests {
             };
             let mut body = body.to_string().into_bytes();
             let nodes = Parser::default().parse(&mut body)?;
-            match paginator.next(&answer, Json::root(&nodes), *records)? {
+            match paginator.next(&answer, Json::root(&nodes), *records, "https://a.example/v2")? {
                 Some(want) => wanted.push(want),
                 None => break,
             }
@@ -471,6 +510,31 @@ mod tests {
         assert_eq!(
             walk(&Pages::next_url("$.next"), &answers).unwrap(),
             [Want::First, next]
+        );
+    }
+
+    #[test]
+    fn links_may_be_taken_without_their_host_and_be_a_query_alone() {
+        let pages = Pages::next_url("$.next").own_origin();
+        let answers = [
+            ("", json!({"next": "http://10.0.0.1:8080/v2/items?page=2"}), 2),
+            ("", json!({"next": "page=3&x=/"}), 2),
+            ("", json!({}), 2),
+        ];
+        let url = |text: &str| Want::Url(format!("https://a.example/v2/items?{text}"));
+        assert_eq!(
+            walk(&pages, &answers).unwrap(),
+            [Want::First, url("page=2"), url("page=3&x=/")]
+        );
+    }
+
+    #[test]
+    fn a_list_other_than_the_records_may_count() {
+        let pages = Pages::offset("offset").size("limit", 2).counted("$.rows");
+        let page = |rows: Value, records| ("", json!({"rows": rows}), records);
+        assert_eq!(
+            walk(&pages, &[page(json!([1, 2]), 1), page(json!([3]), 9)]).unwrap(),
+            [token(0), token(2)]
         );
     }
 

@@ -26,6 +26,7 @@ pub(super) enum Body {
     None,
     Json(Value),
     Form(Vec<(String, String)>),
+    Text(String),
 }
 
 impl Request {
@@ -70,6 +71,21 @@ impl Request {
     pub fn set_json(&mut self, body: Value) {
         self.body = Body::Json(body);
     }
+
+    /// Sends this text as it is. Its type is that of the header `Content-Type`, if there is one.
+    pub fn set_text(&mut self, text: impl Into<String>) {
+        self.body = Body::Text(text.into());
+    }
+
+    /// What names the request in metrics, instead of its URL: a path with placeholders.
+    pub fn set_endpoint(&mut self, name: impl Into<String>) {
+        self.endpoint = name.into();
+    }
+
+    /// Resolves a link as a browser does that has found it at `base`: a path, a query, or a whole URL.
+    pub fn resolve(base: &str, link: &str) -> Result<String> {
+        url::resolve(base, link)
+    }
 }
 
 impl fmt::Debug for Request {
@@ -91,6 +107,7 @@ impl Body {
                 let text = fields.iter().map(pair).collect::<Vec<_>>().join("&");
                 (text.into_bytes(), Some("application/x-www-form-urlencoded"))
             }
+            Self::Text(text) => (text.clone().into_bytes(), None),
         }
     }
 }

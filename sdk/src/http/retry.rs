@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
+use super::judge::Judgement;
 use super::request::Response;
 
 /// How requests that failed are tried again.
@@ -23,6 +24,10 @@ pub struct Retry {
     pub max_wait: Duration,
     /// More statuses that are tried again.
     pub statuses: Vec<u16>,
+    /// Another header that says how long to wait: seconds, a date, or a moment in seconds since 1970.
+    pub wait_header: Option<String>,
+    /// How much longer to wait than a server asks for.
+    pub wait_extra: Duration,
 }
 
 impl Default for Retry {
@@ -32,12 +37,14 @@ impl Default for Retry {
             tries: 5,
             max_wait: Duration::from_mins(10),
             statuses: Vec::new(),
+            wait_header: None,
+            wait_extra: Duration::ZERO,
         }
     }
 }
 
 /// What an answer means for its request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It is what was asked for.
     Good,
@@ -45,8 +52,22 @@ pub(super) enum Verdict {
     Slow,
     /// Again, a few times.
     Again,
-    /// There is no use in trying again.
-    Bad,
+    /// Again with new credentials.
+    Renew,
+    /// There is no use in trying again, for this reason.
+    Bad(Option<String>),
+}
+
+impl From<Judgement> for Verdict {
+    fn from(judgement: Judgement) -> Self {
+        match judgement {
+            Judgement::Take => Self::Good,
+            Judgement::Retry => Self::Again,
+            Judgement::Wait => Self::Slow,
+            Judgement::Renew => Self::Renew,
+            Judgement::Fail(why) => Self::Bad(why),
+        }
+    }
 }
 
 impl Retry {
@@ -57,7 +78,7 @@ impl Retry {
             403 if reached_a_limit(response) => Verdict::Slow,
             408 | 425 | 500 | 502..=504 | 506..=599 => Verdict::Again,
             status if self.statuses.contains(&status) => Verdict::Again,
-            _ => Verdict::Bad,
+            _ => Verdict::Bad(None),
         }
     }
 }
@@ -83,7 +104,16 @@ pub(super) fn backoff(tried: u32) -> Duration {
 }
 
 /// The wait that a server asks for.
-pub(super) fn asked(response: &Response, now: Timestamp) -> Option<Duration> {
+pub(super) fn asked(response: &Response, now: Timestamp, retry: &Retry) -> Option<Duration> {
+    let own = retry.wait_header.as_deref().and_then(|name| {
+        let text = response.header(name)?.trim();
+        reset(text, now).or_else(|| until(text, now))
+    });
+    own.or_else(|| usual(response, now))
+        .map(|wait| wait + retry.wait_extra)
+}
+
+fn usual(response: &Response, now: Timestamp) -> Option<Duration> {
     let header = |name: &str| response.header(name).map(str::trim);
     let retry_after = header("retry-after").and_then(|text| seconds(text).or_else(|| until(text, now)));
     let limits = || {
@@ -146,10 +176,28 @@ mod tests {
 
     fn wait(name: &str, value: &str) -> Option<Duration> {
         // 2026-01-01T00:00:00Z
-        asked(
-            &answer(429, &[(name, value)]),
-            Timestamp::constant(1_767_225_600, 0),
-        )
+        let now = Timestamp::constant(1_767_225_600, 0);
+        asked(&answer(429, &[(name, value)]), now, &Retry::default())
+    }
+
+    #[test]
+    fn a_header_of_ones_own_goes_before_the_usual_ones_and_an_extension_comes_on_top() {
+        let retry = Retry {
+            wait_header: Some("X-Wait".to_owned()),
+            wait_extra: Duration::from_secs(5),
+            ..Retry::default()
+        };
+        let wait = |headers: &[(&str, &str)]| {
+            asked(
+                &answer(429, headers),
+                Timestamp::constant(1_767_225_600, 0),
+                &retry,
+            )
+            .map(|wait| wait.as_secs())
+        };
+        assert_eq!(wait(&[("X-Wait", "7"), ("Retry-After", "60")]), Some(12));
+        assert_eq!(wait(&[("Retry-After", "60")]), Some(65));
+        assert_eq!(wait(&[]), None);
     }
 
     #[test]
@@ -178,14 +226,14 @@ mod tests {
         let judge = |status, headers: &[_]| retry.judge(&answer(status, headers));
         assert_eq!(judge(204, &[]), Verdict::Good);
         assert_eq!(judge(429, &[]), Verdict::Slow);
-        assert_eq!(judge(403, &[]), Verdict::Bad);
+        assert_eq!(judge(403, &[]), Verdict::Bad(None));
         assert_eq!(judge(403, &[("X-RateLimit-Remaining", "0")]), Verdict::Slow);
         assert_eq!(judge(403, &[("Retry-After", "9")]), Verdict::Slow);
         for status in [408, 425, 500, 502, 503, 504, 529, 409] {
             assert_eq!(judge(status, &[]), Verdict::Again, "{status}");
         }
         for status in [301, 400, 401, 404, 501, 505] {
-            assert_eq!(judge(status, &[]), Verdict::Bad, "{status}");
+            assert_eq!(judge(status, &[]), Verdict::Bad(None), "{status}");
         }
     }
 

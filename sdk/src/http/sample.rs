@@ -47,7 +47,7 @@ impl Node {
             return Ok(());
         }
         let request = self.request(scope, &Paginator::new(&self.paging).first())?;
-        let sampled = self.client.ask(&request, &self.meter, &self.rules);
+        let sampled = self.client.ask(&request, &self.meter, &*self.rules);
         let answer = sampled.map_err(|error| error.in_stream(&self.name))?;
         if !(200..300).contains(&answer.status()) {
             return Ok(());
@@ -64,7 +64,11 @@ impl Node {
         // The error only ends the search.
         let _ = self.records.each(Json::root(&nodes), &mut |json| {
             if json.is_object() {
-                all.push(serde_json::to_value(Record { json, added: &added }).unwrap_or_default());
+                let record = match &self.map {
+                    Some(map) => self.mapped(&**map, json, &added)?,
+                    None => serde_json::to_value(Record { json, added: &added }).ok(),
+                };
+                all.extend(record);
                 parents.push(json);
             }
             if all.len() < count {

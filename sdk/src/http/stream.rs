@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicU64;
 use melisma_engine::{Error, Result};
 use serde_json::{Map, Value, json};
 
-use super::client::{Client, OnStatus};
+use super::client::Client;
+use super::judge::{OnStatus, Rules};
 use super::meter::Meter;
-use super::node::Node;
+use super::node::{MapRecord, Node};
 use super::pages::{Pages, Paging, Place};
 use super::path::JsonPath;
 use super::since::{SINCE, Since};
@@ -56,6 +57,7 @@ pub struct RestStream<'t> {
     context: Vec<(String, String)>,
     partitions: Vec<Map<String, Value>>,
     add: Vec<(String, Value)>,
+    map: Option<MapRecord>,
     rules: Vec<(u16, OnStatus)>,
     failure: Option<String>,
     shared_bookmark: bool,
@@ -95,6 +97,7 @@ impl Client {
             context: Vec::new(),
             partitions: Vec::new(),
             add: Vec::new(),
+            map: None,
             rules: Vec::new(),
             failure: None,
             shared_bookmark: false,
@@ -197,6 +200,17 @@ impl<'t> RestStream<'t> {
         self
     }
 
+    /// Changes each record, after what is [added](Self::add); `None` leaves it out. This costs more than a record that is
+    /// written as it came.
+    #[must_use]
+    pub fn map(
+        mut self,
+        change: impl Fn(Map<String, Value>) -> Result<Option<Value>> + Send + Sync + 'static,
+    ) -> Self {
+        self.map = Some(Box::new(change));
+        self
+    }
+
     /// An answer that has something at this JSON path says that the request failed, though its status is 200: the run ends
     /// with the text, or the member `message`, that is there.
     #[must_use]
@@ -267,13 +281,14 @@ impl<'t> RestStream<'t> {
             body: self.body.as_ref().map(Filled::compile).transpose()?,
             form: filled(self.form)?,
             records: JsonPath::compile(&self.records)?,
+            map: self.map,
             paging: Paging::compile(self.pages.as_ref().unwrap_or(&self.client.pages))?,
             since: self.since.or_else(|| self.client.since.clone()),
             client: self.client,
             context: context.collect::<Result<_>>()?,
             partitions: self.partitions,
             add: filled(self.add)?,
-            rules: rules.into(),
+            rules: Arc::new(Rules(rules)),
             failure: self.failure.as_deref().map(JsonPath::compile).transpose()?,
             shared_bookmark: self.shared_bookmark,
             meter: Arc::new(Meter::new(self.stream.name())),

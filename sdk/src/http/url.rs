@@ -78,6 +78,15 @@ pub(super) fn resolve(page: &str, link: &str) -> Result<String> {
     Ok(resolved)
 }
 
+/// A URL with the scheme, host and port of another.
+pub(super) fn at_origin(base: &str, url: &str) -> String {
+    let path = |url: &str| {
+        let start = url.find("//").map_or(0, |at| at + 2);
+        url[start..].find(['/', '?']).map_or(url.len(), |at| start + at)
+    };
+    format!("{}{}", &base[..path(base)], &url[path(url)..])
+}
+
 /// Scheme, host and port: what credentials are for.
 pub(super) fn origin(url: &str) -> Option<(String, String, u16)> {
     let url = Uri::parse(url).ok()?;

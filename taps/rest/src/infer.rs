@@ -3,13 +3,21 @@
 use melisma_sdk::json;
 use serde_json::{Map, Value};
 
-/// The schema of records like these. The properties in `keys` are in every record; all others may be null.
-pub(crate) fn schema(records: &[Value], keys: &[&str]) -> Value {
+/// The schema of records like these. The properties in `keys` are in every record; all others may be null. Texts that are dates
+/// are dates, unless they are to be plain.
+pub(crate) fn schema(records: &[Value], keys: &[&str], plain_texts: bool) -> Value {
     let mut seen = Seen::default();
     for record in records {
         seen.add(record);
     }
     let mut schema = seen.schema(false);
+    if plain_texts {
+        without_formats(&mut schema);
+    }
+    // An empty stream.
+    if schema.get("properties").is_none() {
+        schema = json!({"type": "object", "properties": {}});
+    }
     // A key that no sample has: an empty stream has its schema all the same.
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         for (name, property) in &mut *properties {
@@ -137,6 +145,18 @@ fn not_null(property: &mut Value) {
     }
 }
 
+fn without_formats(schema: &mut Value) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.shift_remove("format");
+        if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+            properties.values_mut().for_each(without_formats);
+        }
+        if let Some(items) = schema.get_mut("items") {
+            without_formats(items);
+        }
+    }
+}
+
 fn is_date(text: &str) -> bool {
     text.len() == "2026-01-31".len() && text.parse::<jiff::civil::Date>().is_ok()
 }
@@ -165,17 +185,19 @@ mod tests {
                 "x": {"type": ["boolean", "null"]}, "y": {"type": ["string", "null"]}}},
             "l": {"type": ["array", "null"], "items": {"type": ["number", "null"]}}
         }});
-        assert_eq!(schema(&records, &["id"]), expected);
+        assert_eq!(schema(&records, &["id"], false), expected);
+    }
+
+    #[test]
+    fn texts_may_be_plain() {
+        let records = [json!({"id": 1, "at": "2026-01-01T00:00:00Z", "o": [{"x": "2026-01-01"}]})];
+        let made = schema(&records, &["id"], true).to_string();
+        assert!(made.contains("\"at\"") && !made.contains("format"), "{made}");
     }
 
     #[test]
     fn an_empty_stream_has_its_keys() {
-        let expected = json!({"type": "string"});
-        let made = schema(&[], &["id"]);
-        assert!(
-            made.get("properties")
-                .is_none_or(|properties| properties["id"] == expected),
-            "{made}"
-        );
+        let expected = json!({"type": "object", "properties": {"id": {"type": "string"}}});
+        assert_eq!(schema(&[], &["id"], true), expected);
     }
 }

@@ -1,108 +1,88 @@
 //! Singer tap for HTTP APIs that a YAML or JSON file describes: [`Definition`] says what it may say.
 //!
-//! `definition/` reads and checks the file and fills in the settings, `build/` makes streams of `melisma_sdk::http` of it, and
-//! `infer` makes schemas for streams that have none.
+//! `definition/` reads and checks the file and fills in the settings, `msdk/` makes a definition of the settings of
+//! tap-rest-api-msdk, `build/` makes streams of `melisma_sdk::http` of a definition, and `infer` makes schemas for streams that
+//! have none.
 
 mod build;
 mod config;
+mod defined;
 mod definition;
 mod infer;
+mod msdk;
+mod python;
 
-use melisma_sdk::http::Client;
-use melisma_sdk::{Catalog, Context, Result, Stream, Tap};
-use serde_json::Value;
+use melisma_sdk::{Catalog, Context, Error, Result, Stream, Tap};
 
-use build::Schemas;
 pub use config::Config;
+use defined::Defined;
+use definition::near;
 pub use definition::{
     Auth, Basic, Definition, Grant, Limits, OneOf, Pages, PagesWord, Reaction, Setting, Since, Source, State,
 };
-
-/// The records of each stream that its schema is inferred from.
-const SAMPLES: usize = 100;
+pub use msdk::{Common, Msdk, MsdkStream};
 
 /// The tap.
 pub struct TapRest {
-    source: Source,
-    client: Client,
+    api: Defined,
 }
 
 impl Tap for TapRest {
     type Config = Config;
 
     fn open(config: Config, context: &Context) -> Result<Self> {
-        let source = Source::read(&config.definition, &config.settings)?;
-        let client = build::client(&source, context)?;
-        Ok(Self { source, client })
+        let msdk = config.msdk.api_url.is_some() || config.msdk.streams.is_some();
+        warn_of_unknown(&config);
+        let source = match (&config.definition, msdk) {
+            (Some(definition), false) => Source::read(definition, &config.settings)?,
+            (None, true) => msdk::source(
+                &config.msdk,
+                config.start_date.as_deref(),
+                config.token_file.as_deref(),
+            )?,
+            (Some(_), true) => {
+                return Err(Error::config(
+                    "there is a definition, and there are the settings of tap-rest-api-msdk (api_url, streams): which counts?",
+                ));
+            }
+            (None, false) => {
+                return Err(Error::config(
+                    "config: definition: required, but not given; instead of it there may be a manifest, or the settings of \
+                     tap-rest-api-msdk (api_url, streams)",
+                ));
+            }
+        };
+        Ok(Self {
+            api: Defined::open(source, context)?,
+        })
     }
 
     fn discover(&self, _: &Context) -> Result<Vec<Stream<'_>>> {
-        self.streams_with(self.own_schemas()?)
+        self.api.discover()
     }
 
-    /// The catalog says what records look like, so that nothing is sampled that was sampled for it.
     fn streams(&self, catalog: &Catalog, _: &Context) -> Result<Vec<Stream<'_>>> {
-        let mut schemas = self.own_schemas()?;
-        for entry in catalog.entries() {
-            if let Some(schema) = entry.schema()
-                && self
-                    .source
-                    .definition
-                    .read
-                    .iter()
-                    .any(|(name, _)| name == entry.id())
-            {
-                schemas
-                    .entry(entry.id().to_owned())
-                    .or_insert_with(|| schema.clone());
-            }
-        }
-        self.streams_with(schemas)
+        self.api.streams(catalog)
     }
 }
 
-impl TapRest {
-    /// The schemas that the definition has.
-    fn own_schemas(&self) -> Result<Schemas> {
-        let mut schemas = Schemas::new();
-        for (name, stream) in &self.source.definition.read {
-            let schema = match &stream.schema {
-                Some(OneOf::Short(path)) => self.source.file(path).map_err(|error| error.in_stream(name))?,
-                Some(OneOf::Long(schema)) => Value::Object(schema.clone()),
-                None => continue,
-            };
-            schemas.insert(name.clone(), schema);
+/// Settings that there are not: a manifest alone has settings of any name.
+fn warn_of_unknown(config: &Config) {
+    let known = melisma_sdk::config::Settings::new::<Config>();
+    let known = known
+        .schema()
+        .get("properties")
+        .and_then(serde_json::Value::as_object);
+    let known = || {
+        known
+            .into_iter()
+            .flat_map(|known| known.keys().map(String::as_str))
+    };
+    for name in config.others.keys() {
+        let shown = melisma_sdk::show(name);
+        match near(known(), name) {
+            Some(near) => log::warn!("config: unknown setting {shown}; did you mean {near}?"),
+            None => log::warn!("config: unknown setting {shown}"),
         }
-        Ok(schemas)
-    }
-
-    /// The streams, after samples of those that have no schema.
-    fn streams_with(&self, mut schemas: Schemas) -> Result<Vec<Stream<'_>>> {
-        for (name, stream) in build::streams(&self.source, &self.client, &schemas)? {
-            let family = build::family_of(&self.source, &name);
-            if family.iter().all(|name| schemas.contains_key(name)) {
-                continue;
-            }
-            let samples = stream.sample(self.source.definition.samples.unwrap_or(SAMPLES))?;
-            for (name, said) in self
-                .source
-                .definition
-                .read
-                .iter()
-                .filter(|(name, _)| family.contains(name))
-            {
-                let records = samples.get(name).map(Vec::as_slice).unwrap_or_default();
-                if records.is_empty() && !schemas.contains_key(name) {
-                    log::warn!(
-                        "stream {name}: no record was found that its schema could be inferred from; give it one"
-                    );
-                }
-                schemas
-                    .entry(name.clone())
-                    .or_insert_with(|| infer::schema(records, &said.key_names()));
-            }
-        }
-        let streams = build::streams(&self.source, &self.client, &schemas)?;
-        streams.into_iter().map(|(_, stream)| stream.stream()).collect()
     }
 }

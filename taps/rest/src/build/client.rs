@@ -19,6 +19,9 @@ pub(crate) fn client(source: &Source, context: &Context) -> Result<Client> {
     for (name, value) in filled(source, &definition.query)? {
         client = client.query(&name, value);
     }
+    if let Some(name) = &definition.user_agent {
+        client = client.user_agent(name);
+    }
     if let Some(pages) = &definition.pages {
         client = client.pages(pages::of(pages, "pages")?);
     }
@@ -48,6 +51,7 @@ fn limits(source: &Source, mut client: Client) -> Result<Client> {
     }
     let mut retry = Retry {
         statuses: limits.retry_statuses.clone(),
+        wait_header: limits.wait_header.clone(),
         ..Retry::default()
     };
     if let Some(tries) = limits.tries {
@@ -55,6 +59,9 @@ fn limits(source: &Source, mut client: Client) -> Result<Client> {
     }
     if let Some(wait) = &limits.max_wait {
         retry.max_wait = duration(wait, "limits.max_wait")?;
+    }
+    if let Some(wait) = &limits.wait_extra {
+        retry.wait_extra = duration(wait, "limits.wait_extra")?;
     }
     Ok(client.retry(retry))
 }
@@ -134,6 +141,12 @@ fn oauth2(source: &Source, auth: &Auth) -> Result<OAuth2> {
     }
     if auth.client_in_header {
         made = made.basic();
+    }
+    for (name, value) in text_members(source, &auth.token_headers, "auth.token_headers")? {
+        made = made.header(&name, &value);
+    }
+    if let Some(lifetime) = &auth.token_lifetime {
+        made = made.lifetime(duration(lifetime, "auth.token_lifetime")?);
     }
     if let Some(file) = &auth.token_file {
         made = made.keep_in(source.settings.text(file, "auth.token_file")?);

@@ -10,6 +10,7 @@ pub(super) fn of(pages: &OneOf<PagesWord, Pages>, place: &str) -> Result<http::P
     match pages {
         OneOf::Short(PagesWord::None) => Ok(http::Pages::none()),
         OneOf::Short(PagesWord::LinkHeader) => Ok(http::Pages::link_header()),
+        OneOf::Long(pages) if pages.link_header => Ok(more_about(pages, http::Pages::link_header())),
         OneOf::Long(pages) => long(pages, place),
     }
 }
@@ -66,6 +67,16 @@ fn long(pages: &Pages, place: &str) -> Result<http::Pages> {
             "{place}.size_query: there is no size to send"
         )));
     }
+    if pages.own_origin && *style != "next_url" {
+        return Err(Error::config(format!(
+            "{place}.own_origin: only a next_url has an origin"
+        )));
+    }
+    Ok(more_about(pages, made))
+}
+
+/// What is said in the same way of all styles.
+fn more_about(pages: &Pages, mut made: http::Pages) -> http::Pages {
     if let Some(start) = pages.start {
         made = made.start(start);
     }
@@ -84,7 +95,13 @@ fn long(pages: &Pages, place: &str) -> Result<http::Pages> {
     if let Some(max) = pages.max {
         made = made.max(max);
     }
-    Ok(made)
+    if let Some(count) = &pages.count {
+        made = made.counted(count);
+    }
+    if pages.own_origin {
+        made = made.own_origin();
+    }
+    made
 }
 
 /// Where a request says which page it wants, when that is not said by the style itself.

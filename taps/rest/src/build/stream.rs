@@ -23,6 +23,8 @@ pub(super) fn make(
     };
     let schema = schemas.get(name).cloned();
     let schema = schema.unwrap_or_else(|| json!({"type": "object", "properties": keys_of(said)}));
+    let date_time = |field: &str| schema["properties"][field]["format"] == "date-time";
+    let since_is_dated = said.since.as_ref().is_some_and(|since| date_time(since.field()));
     let mut stream = Stream::new(name, schema);
     stream = match &said.key {
         Some(OneOf::Short(key)) => stream.key([key.as_str()]),
@@ -71,7 +73,7 @@ pub(super) fn make(
         made = made.pages(pages::of(pages, "pages")?);
     }
     if let Some(OneOf::Long(since)) = since {
-        made = made.since(since_of(since)?);
+        made = made.since(since_of(since, since_is_dated)?);
     }
     for (status, reaction) in &said.errors {
         let (status, reaction) = reaction_to(status, reaction)?;
@@ -92,6 +94,10 @@ pub(super) fn make(
             }
         }
         (None, _) => {}
+    }
+    if let Some(flatten) = &said.flatten {
+        let flatten = flatten.clone();
+        made = made.map(move |record| Ok(Some(flatten.record(record))));
     }
     if said.state == State::Shared {
         made = made.shared_bookmark();
@@ -132,12 +138,13 @@ fn keys_of(said: &definition::Stream) -> Value {
     Value::Object(said.key_names().into_iter().map(property).collect())
 }
 
-fn since_of(said: &definition::Since) -> Result<Since> {
+fn since_of(said: &definition::Since, is_dated: bool) -> Result<Since> {
     let mut since = match &said.query {
         Some(query) => Since::query(query),
         None => Since::placeholder(),
     };
-    if let Some(format) = &said.format {
+    let date_time = said.date_time.as_ref().filter(|_| is_dated);
+    if let Some(format) = said.format.as_ref().or(date_time) {
         since = since.format(format);
     }
     if let Some(lookback) = &said.lookback {

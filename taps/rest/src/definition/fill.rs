@@ -50,6 +50,11 @@ impl Settings {
         Ok(Self { values })
     }
 
+    /// These values.
+    pub(crate) fn given(values: Map<String, Value>) -> Self {
+        Self { values }
+    }
+
     /// A text in which all placeholders must be settings.
     pub(crate) fn text(&self, text: &str, place: &str) -> Result<String> {
         let filled = self.replace(text, |value| value)?;

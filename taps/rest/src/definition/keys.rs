@@ -163,7 +163,7 @@ pub(super) fn wrong(place: &str, why: &str) -> Error {
 }
 
 /// The known name that an unknown one is most like, when it is like one.
-pub(super) fn near<'a>(known: impl IntoIterator<Item = &'a str>, name: &str) -> Option<&'a str> {
+pub(crate) fn near<'a>(known: impl IntoIterator<Item = &'a str>, name: &str) -> Option<&'a str> {
     let like = known
         .into_iter()
         .map(|known| (strsim::jaro_winkler(known, name), known));

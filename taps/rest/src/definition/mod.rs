@@ -10,11 +10,14 @@ use melisma_sdk::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::msdk::flatten::Flatten;
 pub(crate) use fill::Settings;
+pub(crate) use keys::near;
 pub use read::Source;
+pub(crate) use read::yaml;
 
 /// An API and its streams.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Definition {
     /// What the API is called.
     pub tap: Option<String>,
@@ -31,6 +34,8 @@ pub struct Definition {
     /// Parameters in the query of the first page of every stream.
     #[serde(default)]
     pub query: Map<String, Value>,
+    /// The name of the client in the header `User-Agent`.
+    pub user_agent: Option<String>,
     /// How fast, and how patiently.
     #[serde(default)]
     pub limits: Limits,
@@ -42,6 +47,9 @@ pub struct Definition {
     pub streams: Map<String, Value>,
     #[serde(skip)]
     pub(crate) read: Vec<(String, Stream)>,
+    /// Whether inferred schemas say nothing of dates.
+    #[serde(skip)]
+    pub(crate) plain_texts: bool,
 }
 
 /// A setting that the tap asks for.
@@ -102,6 +110,11 @@ pub struct Auth {
     /// OAuth 2.0: more fields of the request for a token, such as `scope` and `audience`.
     #[serde(default)]
     pub fields: Map<String, Value>,
+    /// OAuth 2.0: headers of the request for a token.
+    #[serde(default)]
+    pub token_headers: Map<String, Value>,
+    /// OAuth 2.0: how long a token lives whose answer does not say so: `1h`.
+    pub token_lifetime: Option<String>,
 }
 
 /// A user and a password.
@@ -143,6 +156,10 @@ pub struct Limits {
     /// More statuses that are tried again.
     #[serde(default)]
     pub retry_statuses: Vec<u16>,
+    /// Another header in which the server says how long to wait: seconds, a date, or a moment in seconds since 1970.
+    pub wait_header: Option<String>,
+    /// How much longer to wait than the server asks for: `5s`.
+    pub wait_extra: Option<String>,
     /// A file with certificates (PEM) that are trusted besides those of the system.
     pub ca_file: Option<String>,
 }
@@ -198,6 +215,14 @@ pub struct Pages {
     pub continue_if_empty: Option<bool>,
     /// Reads at most this many pages, and warns when there are more.
     pub max: Option<u64>,
+    /// The JSON path of the list whose length says whether a page is short or empty, where that is not the records.
+    pub count: Option<String>,
+    /// Takes only the path and the query from a `next_url`, and asks at the address of the API.
+    #[serde(default)]
+    pub own_origin: bool,
+    /// The word `link_header`, with more about it.
+    #[serde(skip)]
+    pub(crate) link_header: bool,
 }
 
 /// A stream.
@@ -250,6 +275,11 @@ pub(crate) struct Stream {
     /// Whether the stream is read only when the catalog selects it.
     #[serde(default)]
     pub not_selected: bool,
+    /// The records that its schema is inferred from, where it has none, instead of those that the definition says.
+    pub samples: Option<usize>,
+    /// Whether records are made flat.
+    #[serde(skip)]
+    pub(crate) flatten: Option<Flatten>,
 }
 
 impl Stream {
@@ -260,16 +290,13 @@ impl Stream {
             Some(OneOf::Long(keys)) => keys,
             None => &[],
         };
-        let since = self.since.as_ref().map(|since| match since {
-            OneOf::Short(field) => field,
-            OneOf::Long(since) => &since.field,
-        });
-        keys.iter().chain(since).map(String::as_str).collect()
+        let since = self.since.as_ref().map(OneOf::field);
+        keys.iter().map(String::as_str).chain(since).collect()
     }
 }
 
 /// What is new since the last run.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Since {
     /// The property that grows as records change: the replication key.
     pub field: String,
@@ -282,6 +309,32 @@ pub struct Since {
     /// Whether records come in the order of the field, so that an interrupted run resumes.
     #[serde(default)]
     pub sorted: bool,
+    /// Whether a parameter has its placeholder.
+    #[serde(skip)]
+    pub(crate) placed: bool,
+    /// How the moment is written where the schema says that it is a date-time.
+    #[serde(skip)]
+    pub(crate) date_time: Option<String>,
+}
+
+impl Since {
+    /// By this property.
+    pub(crate) fn of(field: &str) -> Self {
+        Self {
+            field: field.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+impl OneOf<String, Since> {
+    /// The replication key.
+    pub(crate) fn field(&self) -> &str {
+        match self {
+            Self::Short(field) => field,
+            Self::Long(since) => &since.field,
+        }
+    }
 }
 
 /// The bookmarks of a child stream.

@@ -58,6 +58,15 @@ impl Source {
         })
     }
 
+    /// A definition that is no file.
+    pub(crate) fn of(definition: Definition, settings: Settings) -> Self {
+        Self {
+            definition,
+            settings,
+            folder: PathBuf::new(),
+        }
+    }
+
     /// A JSON or YAML file next to the definition.
     pub(crate) fn file(&self, path: &str) -> Result<Value> {
         let path = self.folder.join(path);
@@ -153,7 +162,7 @@ fn without_nulls(value: &Value) -> Value {
 }
 
 /// YAML 1.2, of which JSON is a part.
-fn yaml(text: &str, shown: &str) -> Result<Value> {
+pub(crate) fn yaml(text: &str, shown: &str) -> Result<Value> {
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let error = error.to_string();
