@@ -30,6 +30,8 @@ pub(crate) struct Pythons {
     pub(crate) postgres: PathBuf,
     /// With Meltano.
     pub(crate) meltano: PathBuf,
+    /// With tap-rest-api-msdk.
+    pub(crate) msdk: PathBuf,
 }
 
 /// Makes the environments on the first call, and again when their requirements change.
@@ -39,12 +41,14 @@ pub(crate) fn pythons() -> Result<Pythons> {
     let target_jsonl = environment("python-target-jsonl", "requirements-target-jsonl.txt", &[])?;
     let postgres = environment("python-postgres", "requirements-postgres.txt", &[])?;
     let meltano = environment("python-meltano", "requirements-meltano.txt", &[])?;
+    let msdk = environment("python-msdk", "requirements-msdk.txt", &[])?;
     Ok(Pythons {
         main,
         singer,
         target_jsonl,
         postgres,
         meltano,
+        msdk,
     })
 }
 

@@ -2,22 +2,29 @@
 
 /// The address that has this relation.
 pub(super) fn find(header: &str, relation: &str) -> Option<String> {
+    let mut links = all(header).into_iter();
+    links
+        .find(|(known, _)| known.eq_ignore_ascii_case(relation))
+        .map(|(_, address)| address)
+}
+
+/// All relations with their addresses.
+pub(super) fn all(header: &str) -> Vec<(String, String)> {
+    let mut links = Vec::new();
     let mut rest = header;
-    loop {
-        let (_, after) = rest.split_once('<')?;
-        let (address, after) = after.split_once('>')?;
-        let (parameters, after) = parameters(after);
-        let is = |(name, value): &(&str, String)| {
-            name.eq_ignore_ascii_case("rel")
-                && value
-                    .split_ascii_whitespace()
-                    .any(|rel| rel.eq_ignore_ascii_case(relation))
+    while let Some((_, after)) = rest.split_once('<') {
+        let Some((address, after)) = after.split_once('>') else {
+            break;
         };
-        if parameters.iter().any(is) {
-            return Some(address.trim().to_owned());
-        }
+        let (parameters, after) = parameters(after);
+        let relations = parameters
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("rel"));
+        let relations = relations.flat_map(|(_, value)| value.split_ascii_whitespace());
+        links.extend(relations.map(|relation| (relation.to_owned(), address.trim().to_owned())));
         rest = after;
     }
+    links
 }
 
 /// The parameters of one link, and what follows it.

@@ -6,6 +6,7 @@ use melisma_engine::{Error, Result};
 use serde_json::Value;
 use ureq::http::HeaderMap;
 
+use super::link;
 use super::url;
 
 /// A request. Printed, it shows its method and its URL without the query, since keys may be everywhere else.
@@ -136,6 +137,19 @@ impl Response {
     /// A header, if it is there and is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// All headers that are text, by their names in lower case; several values of one are joined by commas.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, String)> {
+        let names = self.headers.keys().map(|name| name.as_str());
+        names.filter_map(|name| Some((name, self.all(name)?)))
+    }
+
+    /// The links in the header `Link`: each with its relation.
+    pub fn links(&self) -> Vec<(String, String)> {
+        self.all("link")
+            .map(|header| link::all(&header))
+            .unwrap_or_default()
     }
 
     /// All values of a header, joined by commas, as HTTP says that they mean the same.

@@ -9,6 +9,7 @@ mod config;
 mod defined;
 mod definition;
 mod infer;
+
 mod msdk;
 mod python;
 
@@ -47,8 +48,8 @@ impl Tap for TapRest {
             }
             (None, false) => {
                 return Err(Error::config(
-                    "config: definition: required, but not given; instead of it there may be a manifest, or the settings of \
-                     tap-rest-api-msdk (api_url, streams)",
+                    "config: definition: required, but not given; instead of it there may be the settings of tap-rest-api-msdk \
+                     (api_url, streams)",
                 ));
             }
         };
@@ -66,7 +67,7 @@ impl Tap for TapRest {
     }
 }
 
-/// Settings that there are not: a manifest alone has settings of any name.
+/// Settings that there are not.
 fn warn_of_unknown(config: &Config) {
     let known = melisma_sdk::config::Settings::new::<Config>();
     let known = known

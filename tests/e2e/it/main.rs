@@ -29,6 +29,7 @@ mod postgres;
 mod python_taps;
 mod records;
 mod rest;
+mod rest_msdk;
 mod scaffold;
 mod secrets;
 mod settings;

@@ -134,6 +134,15 @@ class Handler(BaseHTTPRequestHandler):
         """One object."""
         return self.answer(200, {"id": 1, "state": {"up": True}, "query": query})
 
+    def get_repos(self, query, _):
+        """Links in a header."""
+        if self.headers["X-Key"] != "k3y-value":
+            return self.answer(401, {"error": "who are you"})
+        page, size = int(query.get("page", 1)), int(query["per_page"])
+        found = [{"id": n, "updated_at": stamp(n)} for n in range(9)][(page - 1) * size : page * size]
+        link = f'<http://{self.headers["Host"]}/repos?per_page={size}&page={page + 1}>; rel="next"'
+        return self.answer(200, found, [("Link", link)] if page * size < 9 else [])
+
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_port, flush=True)

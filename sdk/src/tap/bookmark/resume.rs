@@ -131,6 +131,19 @@ impl Output<'_> {
         Ok(())
     }
 
+    /// Where a [`partition`](Self::partition) of this stream will start, without starting it: for a tap that asks for the next
+    /// partitions while it writes one.
+    pub fn partition_bookmark<T: DeserializeOwned>(&self, context: &impl Serialize) -> Result<Option<T>> {
+        let Some(progress) = &self.current.progress else {
+            return Ok(None);
+        };
+        let context = serde_json::to_value(context)
+            .map_err(|error| Error::bug("cannot write the context of a partition").with_source(error))?;
+        let start = progress.start_of(self.state.find(&self.current.name, Some(&context)));
+        let read = start.map(|start| progress.read(&start)).transpose();
+        read.map_err(|error| error.in_stream(&self.current.name))
+    }
+
     /// Forgets the bookmarks of partitions that are gone. Between partitions only: the one being read ends here.
     pub fn retain_partitions(&mut self, keep: impl FnMut(&Value) -> bool) {
         if let Some(progress) = &mut self.current.progress {

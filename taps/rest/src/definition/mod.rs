@@ -14,7 +14,6 @@ use crate::msdk::flatten::Flatten;
 pub(crate) use fill::Settings;
 pub(crate) use keys::near;
 pub use read::Source;
-pub(crate) use read::yaml;
 
 /// An API and its streams.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

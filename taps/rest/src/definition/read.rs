@@ -162,7 +162,7 @@ fn without_nulls(value: &Value) -> Value {
 }
 
 /// YAML 1.2, of which JSON is a part.
-pub(crate) fn yaml(text: &str, shown: &str) -> Result<Value> {
+fn yaml(text: &str, shown: &str) -> Result<Value> {
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let error = error.to_string();

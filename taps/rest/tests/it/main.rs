@@ -1,4 +1,5 @@
 //! tap-rest on recorded answers.
 
 mod definitions;
+mod msdk;
 mod process;
