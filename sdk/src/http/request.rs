@@ -141,7 +141,7 @@ impl Response {
 
     /// All headers that are text, by their names in lower case; several values of one are joined by commas.
     pub fn headers(&self) -> impl Iterator<Item = (&str, String)> {
-        let names = self.headers.keys().map(|name| name.as_str());
+        let names = self.headers.keys().map(ureq::http::HeaderName::as_str);
         names.filter_map(|name| Some((name, self.all(name)?)))
     }
 

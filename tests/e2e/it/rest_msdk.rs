@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::harness::{melisma, python, run, script};
 
-/// The APIs of msdk_server.py, as a process that ends with the test.
+/// The APIs of `msdk_server.py`, as a process that ends with the test.
 struct Server {
     process: Child,
     url: String,

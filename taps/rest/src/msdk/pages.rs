@@ -31,17 +31,7 @@ pub(super) struct Paging {
 
 /// What the settings say, for a stream whose own list counts when it is given.
 pub(super) fn of(settings: &Msdk, params: &Map<String, Value>, counted: Option<&str>) -> Result<Paging> {
-    let ask = match settings.pagination_response_style.as_deref() {
-        None | Some("default" | "page") => Ask::Page,
-        Some("offset" | "style1") => Ask::Offset,
-        Some("header_link") => Ask::HeaderLink,
-        Some("hateoas_body") => Ask::Hateoas,
-        Some(other) => {
-            return Err(Error::config(format!(
-                "pagination_response_style: expected page, offset, header_link or hateoas_body, found {other}"
-            )));
-        }
-    };
+    let ask = asked(settings)?;
     let style = settings.pagination_request_style.as_deref().unwrap_or("default");
     if settings.pagination_results_limit.is_some() && style != "restapi_header_link_paginator" {
         return Err(Error::config(
@@ -135,6 +125,21 @@ pub(super) fn of(settings: &Msdk, params: &Map<String, Value>, counted: Option<&
     }
     paging.pages = Some(pages);
     Ok(paging)
+}
+
+/// How the settings ask.
+fn asked(settings: &Msdk) -> Result<Ask> {
+    Ok(match settings.pagination_response_style.as_deref() {
+        None | Some("default" | "page") => Ask::Page,
+        Some("offset" | "style1") => Ask::Offset,
+        Some("header_link") => Ask::HeaderLink,
+        Some("hateoas_body") => Ask::Hateoas,
+        Some(other) => {
+            return Err(Error::config(format!(
+                "pagination_response_style: expected page, offset, header_link or hateoas_body, found {other}"
+            )));
+        }
+    })
 }
 
 /// One page.
