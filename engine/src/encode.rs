@@ -2,6 +2,7 @@
 
 use crate::cell::Row;
 use crate::columns::Columns;
+use crate::copied;
 use crate::error::Result;
 
 /// Turns rows into batches of the form that a sink wants: Arrow columns, COPY text, CSV, raw lines.
@@ -29,6 +30,21 @@ pub trait Encoder: Send {
     /// An error of [`Kind::Input`](crate::error::Kind::Input) refuses this record alone: the encoder must then be
     /// as if the row had never been there. `on_invalid` decides what becomes of the record.
     fn push(&mut self, row: &Row<'_>) -> Result<()>;
+
+    /// Rows may come as lines of COPY with these fields ([`copied`]). Returns whether they are to come by
+    /// [`push_copied`](Encoder::push_copied), and not as records.
+    fn takes_copied(&mut self, columns: &[copied::Column]) -> bool {
+        let _ = columns;
+        false
+    }
+
+    /// Adds a row whose fields are those of [`takes_copied`](Encoder::takes_copied). `row` has the `_sdc_` cells, if there
+    /// are such columns, and no others. Returns `false` for a row that is to come as a record instead, and all after it.
+    /// Errors are as those of [`push`](Encoder::push).
+    fn push_copied(&mut self, fields: &str, row: &Row<'_>) -> Result<bool> {
+        let _ = (fields, row);
+        Ok(false)
+    }
 
     /// Rows since the last [`finish`](Encoder::finish).
     fn rows(&self) -> usize;

@@ -17,6 +17,7 @@ pub mod budget;
 pub mod cell;
 #[cfg(feature = "pipeline")]
 pub mod columns;
+pub mod copied;
 pub mod decimal;
 #[cfg(feature = "pipeline")]
 pub mod decode;

@@ -6,6 +6,7 @@ use std::io::{self, PipeReader};
 use std::process::{Child, Command, Stdio};
 
 use crossbeam_channel::{Receiver, unbounded};
+use melisma_sdk::internal::copied;
 use melisma_sdk::internal::protocol::widen;
 use melisma_sdk::{Error, Result};
 use rustix::process::Signal;
@@ -189,9 +190,22 @@ fn share_pipe(
         return None;
     }
     let shared = SharedPipe::connect(tap, target, &context.dir);
+    if shared.is_ok() && can_hand_over(plan) {
+        for command in [tap, target] {
+            command.env(copied::VARIABLE, "1");
+        }
+    }
     context.console.debug(&match &shared {
         Ok(_) => "tap and target share one pipe".to_owned(),
         Err(error) => format!("tap and target are relayed: {error}"),
     });
     shared.ok()
+}
+
+/// Whether tap and target both know rows as lines of PostgreSQL's COPY, and the user has not turned that off.
+fn can_hand_over(plan: &Plan) -> bool {
+    let name = |program: &Program| program.builtin.map(|builtin| builtin.name);
+    name(&plan.tap.program) == Some("tap-postgres")
+        && name(&plan.target) == Some("target-postgres")
+        && std::env::var_os(copied::VARIABLE).is_none_or(|value| value != "0")
 }

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use melisma_sdk::internal::copied;
 use melisma_sdk::target::{COUNTS_VARIABLE, RUN_VERDICT_VARIABLE};
 use melisma_sdk::{Error, Kind, Result};
 
@@ -76,7 +77,7 @@ impl Program {
         }
         command.envs(self.more_vars.iter().map(|(name, value)| (name, value)));
         // Variables of a run that started this one: they are not about these processes.
-        for of_a_run in [COUNTS_VARIABLE, RUN_VERDICT_VARIABLE] {
+        for of_a_run in [COUNTS_VARIABLE, RUN_VERDICT_VARIABLE, copied::VARIABLE] {
             command.env_remove(of_a_run);
         }
         command

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
+use crate::copied;
 use crate::error::{Error, Position, Result, show};
 use crate::json::{Syntax, scan};
 use crate::line::Line;
@@ -48,6 +49,15 @@ pub enum Message<'a> {
         /// Rows of a lower version are to go.
         version: i64,
     },
+    /// COPY: rows of the stream may follow as lines of COPY ([`copied`]); only where that is agreed.
+    Copied {
+        /// The stream.
+        stream: StreamId,
+        /// The fields of these lines.
+        columns: Vec<copied::Column>,
+    },
+    /// When the rows that follow as lines of COPY were extracted.
+    Extracted(&'a str),
     /// BATCH, an extension of Meltano's SDK: records in files.
     Batch {
         /// The stream.
@@ -67,8 +77,10 @@ pub enum Message<'a> {
 pub struct Record<'a> {
     /// The stream.
     pub stream: StreamId,
-    /// Where in the line the record's object starts.
+    /// Where in the line the record's object starts, or the fields of a row that is a line of COPY.
     pub body: usize,
+    /// Whether it is one ([`copied`]).
+    pub is_copied: bool,
     /// What the envelope says besides, when the record's end is known already.
     tail: Option<Tail<'a>>,
 }
@@ -119,19 +131,23 @@ const MAX_NAMES_BYTES: usize = 64 << 20;
 #[derive(Debug)]
 pub struct MessageReader {
     lenient: bool,
+    accepts_copied: bool,
     max_streams: usize,
     names: Vec<Box<str>>,
     names_bytes: usize,
     ids: HashMap<Box<str>, StreamId>,
     heads: Vec<Head>,
+    /// What rows of streams begin with that come as lines of COPY.
+    copied: Vec<Head>,
     last: usize,
 }
 
-/// A RECORD's line up to its body, as it came before.
-#[derive(Debug)]
+/// A RECORD's line up to its body, as it came before; or a line of COPY up to its fields.
+#[derive(Clone, Debug)]
 struct Head {
     bytes: Box<[u8]>,
     stream: StreamId,
+    is_copied: bool,
 }
 
 impl Default for MessageReader {
@@ -145,11 +161,13 @@ impl MessageReader {
     pub fn new(lenient: bool) -> Self {
         Self {
             lenient,
+            accepts_copied: false,
             max_streams: MAX_STREAMS,
             names: Vec::new(),
             names_bytes: 0,
             ids: HashMap::new(),
             heads: Vec::new(),
+            copied: Vec::new(),
             last: 0,
         }
     }
@@ -158,6 +176,13 @@ impl MessageReader {
     #[must_use]
     pub fn with_max_streams(mut self, most: usize) -> Self {
         self.max_streams = most;
+        self
+    }
+
+    /// Accepts rows as lines of COPY ([`copied`]), which the tap must have agreed to.
+    #[must_use]
+    pub fn with_copied(mut self, accepts: bool) -> Self {
+        self.accepts_copied = accepts;
         self
     }
 
@@ -172,23 +197,31 @@ impl MessageReader {
     /// A line that is no Singer message; the error names the place and the field.
     #[inline]
     pub fn read<'a>(&mut self, line: &Line<'a>) -> Result<Message<'a>> {
-        if let Some((stream, body)) = self.remembered(line.text.as_bytes()) {
+        if let Some((stream, body, is_copied)) = self.remembered(line.text.as_bytes()) {
             return Ok(Message::Record(Record {
                 stream,
                 body,
+                is_copied,
                 tail: None,
             }));
+        }
+        if self.accepts_copied
+            && let Some(message) = self.read_copied(line)?
+        {
+            return Ok(message);
         }
         self.read_envelope(line)
     }
 
     #[inline]
-    fn remembered(&mut self, line: &[u8]) -> Option<(StreamId, usize)> {
-        let hit = |head: &Head| {
-            let body = head.bytes.len();
-            // More white space before the body than there was is left to the cursor.
-            (line.starts_with(&head.bytes) && line.get(body) == Some(&b'{')).then_some((head.stream, body))
-        };
+    fn remembered(&mut self, line: &[u8]) -> Option<(StreamId, usize, bool)> {
+        let hit =
+            |head: &Head| {
+                let body = head.bytes.len();
+                // More white space before the body than there was is left to the cursor.
+                (line.starts_with(&head.bytes) && (line.get(body) == Some(&b'{') || head.is_copied))
+                    .then_some((head.stream, body, head.is_copied))
+            };
         let last = self.heads.get(self.last).and_then(hit);
         if last.is_some() {
             return last;
@@ -239,7 +272,11 @@ impl MessageReader {
         envelope.required("record", envelope.members.record)?;
         let body = envelope.members.record.map_or(0, |span| span.start);
         if envelope.members.record_is_third && body <= HEAD_BYTES {
-            self.remember(&envelope.line.text.as_bytes()[..body], stream);
+            self.remember(Head {
+                bytes: envelope.line.text.as_bytes()[..body].into(),
+                stream,
+                is_copied: false,
+            });
         }
         let tail = Tail {
             version: envelope.version()?,
@@ -248,8 +285,52 @@ impl MessageReader {
         Ok(Message::Record(Record {
             stream,
             body,
+            is_copied: false,
             tail: Some(tail),
         }))
+    }
+
+    /// What only a tap writes that hands its rows over as lines of COPY.
+    #[cold]
+    fn read_copied<'a>(&mut self, line: &Line<'a>) -> Result<Option<Message<'a>>> {
+        #[derive(serde::Deserialize)]
+        struct Copied {
+            columns: Vec<copied::Column>,
+        }
+        let bytes = line.text.as_bytes();
+        match bytes.first() {
+            Some(&copied::ROW) => {
+                let known = self.copied.iter().find(|head| bytes.starts_with(&head.bytes));
+                let Some(head) = known.cloned() else {
+                    return Ok(None);
+                };
+                let (stream, body) = (head.stream, head.bytes.len());
+                self.remember(head);
+                Ok(Some(Message::Record(Record {
+                    stream,
+                    body,
+                    is_copied: true,
+                    tail: None,
+                })))
+            }
+            Some(&copied::EXTRACTED) => Ok(Some(Message::Extracted(&line.text[1..]))),
+            _ if line.text.starts_with(r#"{"type":"COPY","#) => {
+                let members = Members::read(line.text).map_err(|syntax| syntax_error(syntax, line))?;
+                let envelope = Envelope { members, line };
+                let stream = self.stream(&envelope)?;
+                let columns = serde_json::from_str(line.text)
+                    .map(|Copied { columns }| columns)
+                    .map_err(|error| envelope.error(format!("COPY: {error}")))?;
+                self.copied.retain(|head| head.stream != stream);
+                self.copied.push(Head {
+                    bytes: copied::head(self.name(stream)).into(),
+                    stream,
+                    is_copied: true,
+                });
+                Ok(Some(Message::Copied { stream, columns }))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn stream(&mut self, envelope: &Envelope<'_, '_>) -> Result<StreamId> {
@@ -281,11 +362,7 @@ impl MessageReader {
         Ok(id)
     }
 
-    fn remember(&mut self, bytes: &[u8], stream: StreamId) {
-        let head = Head {
-            bytes: bytes.into(),
-            stream,
-        };
+    fn remember(&mut self, head: Head) {
         if self.heads.len() < HEADS {
             self.last = self.heads.len();
             self.heads.push(head);
@@ -315,6 +392,19 @@ fn activate_version<'a>(envelope: &Envelope<'_, 'a>, stream: StreamId) -> Result
 }
 
 impl<'a> Record<'a> {
+    /// The record of a row that came as a line of COPY: an object that a line of its own begins with.
+    pub(crate) fn of_row(stream: StreamId, extracted: &'a str) -> Self {
+        Self {
+            stream,
+            body: 0,
+            is_copied: false,
+            tail: Some(Tail {
+                version: None,
+                time_extracted: Some(extracted),
+            }),
+        }
+    }
+
     /// The rest of the envelope, once the decoder has said where the record's object ends.
     #[inline]
     pub fn tail(&self, line: &Line<'a>, end: usize) -> Result<Tail<'a>> {

@@ -32,6 +32,8 @@ pub(super) struct DecodeLoop<'e, D: Destination> {
     shared: Shared<'e>,
     committer: Committer<'e, D>,
     messages: MessageReader,
+    /// When the rows were extracted that come as lines of COPY.
+    extracted: String,
     clock: Clock,
     sizes: Sizes,
     /// Without the streams, which are the committer's.
@@ -59,7 +61,10 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
             shared,
             sizes: committer.sizes(),
             committer,
-            messages: MessageReader::new(options.lenient).with_max_streams(options.max_streams),
+            messages: MessageReader::new(options.lenient)
+                .with_max_streams(options.max_streams)
+                .with_copied(options.accepts_copied),
+            extracted: String::new(),
             clock,
             summary: Summary::default(),
         }
@@ -208,7 +213,12 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
             let error = Error::input("expected a SCHEMA before the first RECORD of the stream, found none");
             return Err(error.at(line.at).in_stream(self.messages.name(record.stream)));
         };
-        if let Err(trouble) = stream.push(line, record, row, self.clock.metadata()) {
+        let pushed = if record.is_copied {
+            stream.push_copied(line, record, &self.extracted, self.clock.metadata())
+        } else {
+            stream.push(line, record, row, self.clock.metadata())
+        };
+        if let Err(trouble) = pushed {
             return self.trouble(line, id, trouble);
         }
         self.summary.records += 1;
@@ -237,7 +247,13 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
         if self.shared.options.on_invalid == OnInvalid::Fail {
             return Err(error);
         }
-        self.committer.leave_out(id, line, &error)?;
+        match self.committer.as_record(id, line) {
+            Some(text) => {
+                let at = line.at;
+                self.committer.leave_out(id, &Line { text: &text, at }, &error)?;
+            }
+            None => self.committer.leave_out(id, line, &error)?,
+        }
         self.summary.records += 1;
         self.summary.refused += 1;
         self.shared
@@ -268,6 +284,15 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
             Message::ActivateVersion { stream, version } => {
                 let activated = self.committer.activate(line.at.line, stream.index(), version);
                 activated.map_err(|error| error.in_stream(self.messages.name(stream)))
+            }
+            Message::Copied { stream, columns } => {
+                self.committer.announce_copied(stream.index(), columns);
+                Ok(())
+            }
+            Message::Extracted(time) => {
+                self.extracted.clear();
+                self.extracted.push_str(time);
+                Ok(())
             }
             Message::Batch { stream } => {
                 let error = Error::input(

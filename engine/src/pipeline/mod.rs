@@ -19,6 +19,7 @@
 
 mod clock;
 mod committer;
+mod copied_rows;
 mod dead_letter;
 mod decode_loop;
 mod ending;

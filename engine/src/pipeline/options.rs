@@ -44,6 +44,8 @@ pub struct Options {
     pub warn_invalid_lines: bool,
     /// Whether a message of unknown type is skipped with a warning, instead of ending the run.
     pub lenient: bool,
+    /// Whether rows may come as lines of COPY ([`copied`](crate::copied)).
+    pub accepts_copied: bool,
     /// What is put right in lines that are no JSON.
     pub repairs: Repairs,
     /// What happens to ACTIVATE_VERSION messages.
@@ -69,6 +71,7 @@ impl Default for Options {
             on_invalid: OnInvalid::Fail,
             warn_invalid_lines: false,
             lenient: false,
+            accepts_copied: false,
             repairs: Repairs::default(),
             activate_version: ActivateVersion::Apply,
             undeclared: UndeclaredProperties::default(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::clock::Clock;
+use super::copied_rows::CopiedRows;
 use super::observer::StreamSummary;
 use super::schemas::Source;
 use super::writer::Unit;
@@ -33,6 +34,10 @@ pub(super) struct Stream<D: Destination> {
     decoder: Decoder,
     pub(super) encoder: D::Encoder,
     undeclared: Option<UndeclaredColumn>,
+    /// How rows that come as lines of COPY are read, once they were announced.
+    pub(super) copied: Option<CopiedRows>,
+    /// The memory of their `_sdc_` cells.
+    spare: Row<'static>,
     /// Records that no commit was asked for yet.
     pub(super) unit: Option<OpenUnit>,
     /// The rows in the encoder.
@@ -140,6 +145,8 @@ impl<D: Destination> Stream<D> {
     ) -> Self {
         Self {
             undeclared: UndeclaredColumn::of(&schema),
+            copied: None,
+            spare: Row::default(),
             unit: None,
             unmeasured: 0,
             summary: StreamSummary {
@@ -165,6 +172,7 @@ impl<D: Destination> Stream<D> {
         encoder: D::Encoder,
     ) {
         self.undeclared = UndeclaredColumn::of(&schema);
+        self.copied = None;
         self.schema = schema;
         self.source = source;
         self.plan = plan;
@@ -192,6 +200,27 @@ impl<D: Destination> Stream<D> {
             unit.received += 1;
             unit.refused += 1;
         }
+    }
+
+    /// Hands over a row that came as a line of COPY, as it is; `false` when the encoder wants a record.
+    #[inline]
+    pub(super) fn pass_on(
+        &mut self,
+        fields: &str,
+        extracted: &str,
+        metadata: Option<MetadataValues<'_>>,
+    ) -> Result<bool, Trouble> {
+        let Some(mut values) = metadata else {
+            return Self::encoded(self.encoder.push_copied(fields, &Row::default()));
+        };
+        let mut row = std::mem::take(&mut self.spare).recycle();
+        row.cells.resize(self.schema.columns.len(), Cell::Absent);
+        row.time_extracted = Some(extracted);
+        values.batched_at = self.unit.as_ref().map_or("", |unit| &unit.begun_at);
+        self.decoder.fill_metadata(&values, &mut row);
+        let pushed = self.encoder.push_copied(fields, &row);
+        self.spare = row.recycle();
+        Self::encoded(pushed)
     }
 
     /// Decodes a record into the encoder. `metadata` has what the `_sdc_` columns need, if there are any.
@@ -262,7 +291,13 @@ impl<D: Destination> Stream<D> {
 
     #[inline]
     fn encode_into(encoder: &mut D::Encoder, row: &Row<'_>) -> Result<(), Trouble> {
-        encoder.push(row).map_err(|error| match error.kind() {
+        Self::encoded(encoder.push(row))
+    }
+
+    /// What came of handing a row to the encoder.
+    #[inline]
+    fn encoded<T>(pushed: crate::Result<T>) -> Result<T, Trouble> {
+        pushed.map_err(|error| match error.kind() {
             Kind::Input => Trouble::Record(error),
             _ => Trouble::Encoder(error),
         })

@@ -1,6 +1,7 @@
 //! What melisma's own program and connectors need beyond what an author does: it may change with any version.
 
 pub mod args;
+pub mod copied;
 pub mod logs;
 pub mod protocol;
 pub mod replaced;

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
-use melisma_engine::{Error, Result};
+use melisma_engine::{Error, Result, copied};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -116,6 +116,7 @@ fn work<T: Tap>(run: Run<'_>) -> Result<()> {
         io.stop,
         start_date.as_deref(),
     );
+    output.emitter.takes_copied = io.environment.get(copied::VARIABLE) == Some("1");
     let mut families = openings.families.into_iter();
     match args.action {
         Action::TestSchemas => families.try_for_each(|family| output.open(family.members, false)),

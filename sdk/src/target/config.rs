@@ -260,6 +260,8 @@ impl StandardConfig {
             on_invalid,
             warn_invalid_lines: self.invalid_line == InvalidLine::Warn,
             lenient: self.lenient,
+            // What a runner agrees on, and no setting.
+            accepts_copied: false,
             repairs: Repairs {
                 invalid_utf8: self.invalid_utf8 == Replace::Replace,
                 lone_surrogates: self.lone_surrogate == Replace::Replace,

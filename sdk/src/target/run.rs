@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use melisma_engine::pipeline::{self, Options, Stop};
 use melisma_engine::sink::CommitMode;
-use melisma_engine::{Error, Kind, Result, fault};
+use melisma_engine::{Error, Kind, Result, copied, fault};
 use serde_json::json;
 
 use super::counts::Counts;
@@ -93,6 +93,7 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         return protocol::write(&mut *io.stdout, state.unwrap_or_default().as_bytes());
     }
     let mut options = standard.options(target.commit_mode(), T::CAPABILITIES)?;
+    options.accepts_copied = io.environment.get(copied::VARIABLE) == Some("1");
     let location = target.location();
     let (input, is_file): (Box<dyn Read + Send>, bool) = match &args.input {
         Some(path) => {

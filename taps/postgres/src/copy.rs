@@ -1,4 +1,5 @@
-//! Parses the binary format of COPY (PostgreSQL manual, COPY, "Binary Format"): a header, tuples, a trailer.
+//! Parses the binary format of COPY (PostgreSQL manual, COPY, "Binary Format"): a header, tuples, a trailer. The text
+//! format is lines.
 
 use melisma_postgres::Server;
 use melisma_postgres::Session;
@@ -29,12 +30,66 @@ pub(crate) fn messages(
     server: &Server,
     query: &str,
     doing: &str,
+    message: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    copy_out(
+        client,
+        server,
+        &format!("copy ({query}) to stdout (format binary)"),
+        doing,
+        message,
+    )
+}
+
+/// Runs `COPY (query) TO STDOUT` in its text format, and hands each line to `line`, with its end.
+pub(crate) fn lines(
+    client: &mut Session,
+    server: &Server,
+    query: &str,
+    doing: &str,
+    mut line: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    // Servers send whole lines, so nothing is copied here as a rule.
+    let mut partial: Vec<u8> = Vec::new();
+    copy_out(
+        client,
+        server,
+        &format!("copy ({query}) to stdout"),
+        doing,
+        |data| {
+            if partial.is_empty() && memchr::memchr(b'\n', data) == Some(data.len() - 1) {
+                return line(data);
+            }
+            for piece in data.split_inclusive(|&byte| byte == b'\n') {
+                if !piece.ends_with(b"\n") {
+                    partial.extend_from_slice(piece);
+                } else if partial.is_empty() {
+                    line(piece)?;
+                } else {
+                    partial.extend_from_slice(piece);
+                    line(&std::mem::take(&mut partial))?;
+                }
+            }
+            Ok(())
+        },
+    )?;
+    if partial.is_empty() {
+        Ok(())
+    } else {
+        Err(unexpected("the data ended within a line"))
+    }
+}
+
+fn copy_out(
+    client: &mut Session,
+    server: &Server,
+    statement: &str,
+    doing: &str,
     mut message: impl FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let running = client.running();
-    let statement = format!("copy ({query}) to stdout (format binary)");
     let mut ours = false;
-    let copied = client.copy_out(&statement, doing, |data| {
+    let copied = client.copy_out(statement, doing, |data| {
         let taken = message(data);
         ours = taken.is_err();
         taken
@@ -167,7 +222,7 @@ fn tuple_length(data: &[u8], count: i16) -> Option<usize> {
 
 #[cold]
 fn unexpected(what: &str) -> Error {
-    Error::bug(format!("expected PostgreSQL's binary COPY format, found {what}"))
+    Error::bug(format!("expected rows in PostgreSQL's COPY format, found {what}"))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 mod columns;
 mod config;
+mod copied;
 mod copy;
 mod decode;
 mod depth;

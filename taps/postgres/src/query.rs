@@ -1,6 +1,7 @@
 //! Builds the queries that read a table.
 
 use crate::columns::Columns;
+use crate::copied::CopiedRows;
 use crate::discovery::Table;
 
 /// A table's selected columns and conditions.
@@ -8,6 +9,8 @@ use crate::discovery::Table;
 pub(crate) struct Query<'a> {
     pub(crate) table: &'a Table,
     pub(crate) columns: Columns,
+    /// Rows are handed over as lines of COPY instead.
+    pub(crate) copied: Option<CopiedRows>,
     /// What the user wants of rows, in SQL.
     pub(crate) clauses: &'a [String],
     /// At most this many rows.
@@ -47,7 +50,11 @@ impl Query<'_> {
     }
 
     fn select(&self, from: &str, conditions: &[String]) -> String {
-        let mut query = format!("select {} from {from} as t", self.columns.list);
+        let list = self
+            .copied
+            .as_ref()
+            .map_or(&self.columns.list, |copied| &copied.list);
+        let mut query = format!("select {list} from {from} as t");
         // A line break ends a comment that a clause may have at its end.
         let clauses = self.clauses.iter().map(|clause| format!("({clause}\n)"));
         let all: Vec<String> = conditions.iter().cloned().chain(clauses).collect();

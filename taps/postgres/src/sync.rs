@@ -22,12 +22,13 @@ pub(crate) fn stream(
     let mut query = Query {
         table,
         columns: Columns::new(table, output, settings),
+        copied: None,
         clauses: options.map_or(&[], |options| &options.custom_where_clauses),
         limit: settings.max_record_count,
         doing: &doing,
     };
     match output.replication_method() {
-        Method::FullTable => full_table::read(&query, server, session, settings, output),
+        Method::FullTable => full_table::read(&mut query, server, session, settings, output),
         Method::Incremental => {
             full_table::start_over(output)?;
             query.limit = [settings.max_record_count, settings.limit]

@@ -12,9 +12,10 @@
 use std::sync::Arc;
 
 use melisma_sdk::files::Pool;
+use melisma_sdk::internal::copied::Column;
 use melisma_sdk::{Encoder, Error, Result, Row, show};
 
-use crate::copy::{CopyBatch, CopyEncoder, Unwritten};
+use crate::copy::{CopyBatch, CopyEncoder, PassedOn, Unwritten};
 use crate::plan::{Plan, replan};
 use crate::run::Run;
 
@@ -30,6 +31,8 @@ pub struct TableEncoder {
     earlier_rows: usize,
     /// The plan of the last batch, which the sink knows.
     handed: Arc<Plan>,
+    /// How rows that come as lines of COPY are passed on under this plan.
+    passed_on: Option<PassedOn>,
 }
 
 /// Rows for one table, each part with the plan that its lines are written for.
@@ -47,6 +50,7 @@ impl TableEncoder {
             earlier: Vec::new(),
             earlier_rows: 0,
             handed: Arc::clone(plan),
+            passed_on: None,
         }
     }
 
@@ -66,6 +70,8 @@ impl TableEncoder {
         let names = &self.plan.layout.names;
         let properties: Vec<&str> = columns.iter().map(|&column| &*names[column]).collect();
         let wide = replan(&self.run.rules, self.plan.newest(), &properties)?;
+        // The columns are no longer those of the source.
+        self.passed_on = None;
         let plan = std::mem::replace(&mut self.plan, Arc::new(wide));
         self.earlier_rows += self.copy.rows();
         self.earlier.push((plan, self.copy.finish()));
@@ -88,6 +94,19 @@ impl Encoder for TableEncoder {
         match self.copy.push(row) {
             Ok(()) => Ok(()),
             Err(unwritten) => self.widen(row, unwritten),
+        }
+    }
+
+    fn takes_copied(&mut self, columns: &[Column]) -> bool {
+        self.passed_on = PassedOn::of(&self.plan.layout, &self.plan.schema, columns);
+        self.passed_on.is_some()
+    }
+
+    #[inline]
+    fn push_copied(&mut self, fields: &str, row: &Row<'_>) -> Result<bool> {
+        match &self.passed_on {
+            Some(how) => self.copy.push_copied(how, fields, row).map(|()| true),
+            None => Ok(false),
         }
     }
 

@@ -30,6 +30,7 @@ use super::observer::StreamSummary;
 use super::options::Options;
 use super::stream::{OpenUnit, Stream};
 use super::writer::{Call, Command, Unit, What};
+use crate::copied;
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 use crate::fault;
@@ -175,6 +176,18 @@ impl<'e, D: Destination> Committer<'e, D> {
     pub(super) fn name(&self, id: usize) -> &str {
         let stream = self.streams.get(id).and_then(Option::as_ref);
         stream.map_or("", Stream::name)
+    }
+
+    /// Rows of the stream may come as lines of COPY from here on.
+    pub(super) fn announce_copied(&mut self, id: usize, columns: Vec<copied::Column>) {
+        if let Some(stream) = self.streams.get_mut(id).and_then(Option::as_mut) {
+            stream.announce_copied(columns);
+        }
+    }
+
+    /// The RECORD message for a row that came as a line of COPY.
+    pub(super) fn as_record(&self, id: usize, line: &Line<'_>) -> Option<String> {
+        self.streams.get(id)?.as_ref()?.as_record(line)
     }
 
     /// A record does not fit its schema, and is left out: it goes to the dead-letter file if there is one.

@@ -32,6 +32,8 @@ pub(in crate::tap) struct Emitter<'a> {
     looked: Instant,
     state: Vec<u8>,
     dead: bool,
+    /// Whoever reads takes rows as lines of COPY.
+    pub(in crate::tap) takes_copied: bool,
 }
 
 impl<'a> Emitter<'a> {
@@ -48,6 +50,7 @@ impl<'a> Emitter<'a> {
             looked: now,
             state: Vec::new(),
             dead: false,
+            takes_copied: false,
         };
         emitter.set_version(None);
         emitter
@@ -167,6 +170,17 @@ impl<'a> Emitter<'a> {
         written
             .map_err(|error: serde_json::Error| Error::bug("cannot write a message").with_source(error))?;
         self.flush()
+    }
+
+    /// Writes when the rows that follow as lines of COPY were extracted.
+    pub(in crate::tap) fn extracted(&mut self) {
+        // For records among them.
+        self.render_time();
+        self.buffer.append(|out| {
+            out.push(melisma_engine::copied::EXTRACTED);
+            out.extend_from_slice(now_text().as_bytes());
+            out.push(b'\n');
+        });
     }
 
     /// Writes ACTIVATE_VERSION.

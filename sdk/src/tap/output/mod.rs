@@ -2,6 +2,7 @@
 
 pub(super) mod buffer;
 mod checkpoint;
+mod copied;
 pub(super) mod emitter;
 mod family;
 pub(super) mod part;

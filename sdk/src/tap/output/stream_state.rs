@@ -30,6 +30,8 @@ pub(in crate::tap) struct StreamState {
     pub(in crate::tap) addresses: Vec<(usize, usize)>,
     /// `{"type":"RECORD","stream":"s","record":`
     pub(in crate::tap) head: Padded,
+    /// What its rows begin with that are lines of COPY.
+    pub(in crate::tap) copied_head: Box<[u8]>,
     /// The position of the replication key, when its values move the bookmark.
     pub(in crate::tap) watched: Option<usize>,
     pub(in crate::tap) cutter: Cutter,
@@ -88,6 +90,7 @@ impl StreamState {
             leads: Vec::new(),
             addresses: Vec::new(),
             head: Padded::new(&head),
+            copied_head: Box::default(),
             watched: None,
             cutter: Cutter::default(),
             warned_unknown: false,

@@ -13,6 +13,7 @@ use melisma_postgres::Session;
 use melisma_sdk::{Output, Result};
 
 use crate::config::Config;
+use crate::copied::CopiedRows;
 use crate::copy::copy;
 use crate::query::Query;
 use progress::{NAME, OPEN, Progress, Task, digest};
@@ -34,13 +35,15 @@ struct Piece {
 
 /// Reads a stream as a whole, or goes on where an interrupted run stopped.
 pub(crate) fn read(
-    query: &Query<'_>,
+    query: &mut Query<'_>,
     server: &Server,
     session: &mut Session,
     settings: &Config,
     output: &mut Output<'_>,
 ) -> Result<()> {
     let mut snapshot = Snapshot::take(session)?;
+    // Others that speak its protocol do not have a history.
+    let is_postgres = snapshot.history.is_some();
     if !settings.full_table_resume {
         // Without a history nothing is noted and nothing that was noted counts.
         snapshot.history = None;
@@ -65,6 +68,16 @@ pub(crate) fn read(
         let version = *progress.version.get_or_insert_with(now);
         output.set_version(version);
     }
+    // Of a table's own rows alone: the settings of the session may mean something to a view or a condition.
+    if is_postgres
+        && snapshot.writes_shortest_floats
+        && storage.is_some()
+        && query.clauses.is_empty()
+        && settings.parallelism <= 1
+    {
+        query.copied = CopiedRows::agree(query.table, settings, session, output)?;
+    }
+    let query = &*query;
     if let Some(rows) = storage.as_deref().and_then(expected) {
         log::info!(stream_name = output.stream(), expected_records = rows; "about {rows} rows are expected");
     }
@@ -131,9 +144,13 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&mut self, client: &mut Session, piece: &Piece, output: &mut Output<'_>) -> Result<()> {
-        copy(client, self.server, &piece.query, self.query.doing, |tuple| {
-            self.query.columns.write(tuple, output)
-        })?;
+        let (query, doing) = (&piece.query, self.query.doing);
+        match &self.query.copied {
+            Some(copied) => copied.read(client, self.server, query, doing, output)?,
+            None => copy(client, self.server, query, doing, |tuple| {
+                self.query.columns.write(tuple, output)
+            })?,
+        }
         self.done(piece, output)
     }
 

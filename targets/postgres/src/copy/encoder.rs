@@ -1,5 +1,6 @@
 //! Encodes rows as lines of COPY, grouped and without duplicate keys; the [module](super) has a worked example.
 
+mod copied;
 mod misfit;
 
 use std::hash::BuildHasher;
@@ -14,6 +15,7 @@ use super::form::{CopyColumn, InvalidValuePolicy};
 use super::groups::{Group, GroupBuilder, Mask, PartialRow, RowOp, replace_with};
 use super::index::{Entry, Index};
 use super::long;
+pub(crate) use copied::PassedOn;
 use misfit::Misfit;
 
 /// How the rows of a stream become lines.
@@ -161,9 +163,15 @@ impl CopyEncoder {
         let at = self.group_of(cells);
         let start = self.groups[at].lines.len();
         let key_end = self.write(at, cells)?;
+        self.keep(at, start, key_end).map_err(Misfit::Row)
+    }
+
+    /// The row that was written last, from `start` on, is part of the batch, unless no index can hold its key.
+    #[inline]
+    fn keep(&mut self, at: usize, start: usize, key_end: usize) -> Result<()> {
         if self.layout.keys > 0 {
             if key_end - start > long::LONG {
-                self.check_long(at, start, key_end).map_err(Misfit::Row)?;
+                self.check_long(at, start, key_end)?;
             }
             self.deduplicate(at, start, key_end);
         }

@@ -56,7 +56,7 @@ mod number;
 mod text;
 mod walk;
 
-pub(crate) use encoder::{CopyBatch, CopyEncoder, Layout, Unwritten};
+pub(crate) use encoder::{CopyBatch, CopyEncoder, Layout, PassedOn, Unwritten};
 pub(crate) use expand::{Expand, Member, Node, Step};
 pub use form::InvalidValues;
 pub(crate) use form::{CopyColumn, Form, InvalidValuePolicy, Wider};

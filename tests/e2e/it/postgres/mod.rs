@@ -1,5 +1,6 @@
 //! tap-postgres and target-postgres, on real servers and beside their peers.
 
+mod copied;
 mod drift;
 mod example;
 mod names;

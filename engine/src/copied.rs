@@ -1,0 +1,221 @@
+//! Rows that a tap hands over as lines of PostgreSQL's COPY, instead of RECORD messages.
+//!
+//! Between a tap and a target for PostgreSQL a record would be written as JSON from the server's text and read back into
+//! the same text. When `melisma run` has started both, they may agree to leave that out. Everything else is as ever: the
+//! same lines, SCHEMA, STATE, counts and order.
+//!
+//! ```text
+//! {"type":"SCHEMA","stream":"s",...}
+//! {"type":"COPY","stream":"s","columns":[{"name":"id","type":"int4"},{"name":"note","type":"text"}]}
+//! ␂2026-11-27T00:00:00.000000+00:00          when the next rows were extracted (byte 2)
+//! ␁"s":7⇥two\nlines                          a row (byte 1, the stream, tab-separated fields as COPY writes them)
+//! ␁"s":8⇥\N
+//! ```
+//!
+//! A target whose columns are those of the source passes the fields on. Any other one turns the line back into the record
+//! that the tap would have written ([`write_record`]) and goes its usual way. RECORD messages may stand in between: a value
+//! that has a policy of its own (a date before the year 1, `NaN`) comes as one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::json::write_text;
+
+/// The environment variable by which a runner tells a tap and a target that both know this form.
+pub const VARIABLE: &str = "MELISMA_COPIED_ROWS";
+
+/// The first byte of a row.
+pub const ROW: u8 = 1;
+/// The first byte of the line with the time at which rows were extracted.
+pub const EXTRACTED: u8 = 2;
+
+/// A field of the rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// The property.
+    pub name: Box<str>,
+    /// Its type on the source's server.
+    #[serde(flatten)]
+    pub kind: Kind,
+}
+
+/// A type of the source's server, as far as rows of it are handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Kind {
+    /// boolean
+    Bool,
+    /// smallint
+    Int2,
+    /// integer
+    Int4,
+    /// bigint
+    Int8,
+    /// real
+    Float4,
+    /// double precision
+    Float8,
+    /// numeric, a number in records.
+    Numeric {
+        /// Precision and scale, where the column limits them.
+        limits: Option<(u32, u32)>,
+    },
+    /// numeric, a text in records (`singer.decimal`).
+    Decimal {
+        /// Precision and scale, where the column limits them.
+        limits: Option<(u32, u32)>,
+    },
+    /// Any text.
+    Text {
+        /// The most characters, where the column limits them.
+        length: Option<u32>,
+    },
+    /// uuid
+    Uuid,
+    /// date, from the year 1 to the year 9999.
+    Date,
+    /// timestamp without time zone, in those years.
+    Timestamp,
+    /// timestamp with time zone, in UTC and those years.
+    TimestampTz,
+}
+
+/// What the rows of a stream begin with: `␁"s":`.
+pub fn head(stream: &str) -> Vec<u8> {
+    let mut head = vec![ROW];
+    crate::json::write_string(&mut head, stream);
+    head.push(b':');
+    head
+}
+
+/// Appends the record of a row, as the tap writes it; `None` when the line has other fields than the columns.
+pub fn write_record(columns: &[Column], line: &str, out: &mut Vec<u8>) -> Option<()> {
+    let mut fields = line.split('\t');
+    out.push(b'{');
+    for (place, column) in columns.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        crate::json::write_string(out, &column.name);
+        out.push(b':');
+        column.kind.write(fields.next()?, out);
+    }
+    out.push(b'}');
+    fields.next().is_none().then_some(())
+}
+
+impl Kind {
+    /// Appends a field as the JSON value that the tap writes.
+    pub fn write(self, field: &str, out: &mut Vec<u8>) {
+        if field == "\\N" {
+            out.extend_from_slice(b"null");
+            return;
+        }
+        match self {
+            Self::Bool => out.extend_from_slice(if field == "t" { b"true" } else { b"false" }),
+            Self::Int2 | Self::Int4 | Self::Int8 | Self::Float4 | Self::Float8 | Self::Numeric { .. } => {
+                out.extend_from_slice(field.as_bytes());
+            }
+            Self::Decimal { .. } | Self::Uuid | Self::Date => quoted(out, |out| {
+                out.extend_from_slice(field.as_bytes());
+            }),
+            Self::Timestamp | Self::TimestampTz => quoted(out, |out| write_timestamp(field, out)),
+            Self::Text { .. } => quoted(out, |out| write_text_field(field, out)),
+        }
+    }
+}
+
+fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    out.push(b'"');
+    write(out);
+    out.push(b'"');
+}
+
+/// `2024-02-29 12:34:56.5` as `2024-02-29T12:34:56.500000+00:00`, and without a fraction where there is none.
+fn write_timestamp(field: &str, out: &mut Vec<u8>) {
+    let bytes = field.as_bytes();
+    let (day, clock) = bytes.split_at_checked(11).unwrap_or((bytes, &[]));
+    let clock = clock.strip_suffix(b"+00").unwrap_or(clock);
+    out.extend_from_slice(&day[..day.len().min(10)]);
+    out.push(b'T');
+    out.extend_from_slice(clock);
+    if let Some(point) = clock.iter().position(|&byte| byte == b'.') {
+        let zeros = 6_usize.saturating_sub(clock.len() - point - 1);
+        out.extend(std::iter::repeat_n(b'0', zeros));
+    }
+    out.extend_from_slice(b"+00:00");
+}
+
+/// A text, with the escapes of COPY turned into those of JSON.
+fn write_text_field(field: &str, out: &mut Vec<u8>) {
+    let mut rest = field;
+    while let Some((before, after)) = rest.split_once('\\') {
+        write_text(out, before);
+        let mut after = after.chars();
+        let escaped = match after.next() {
+            Some('b') => '\u{8}',
+            Some('f') => '\u{c}',
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some('v') => '\u{b}',
+            Some(other) => other,
+            None => '\\',
+        };
+        write_text(out, escaped.encode_utf8(&mut [0; 4]));
+        rest = after.as_str();
+    }
+    write_text(out, rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(kind: Kind, field: &str) -> String {
+        let mut out = Vec::new();
+        kind.write(field, &mut out);
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn fields_become_the_values_of_records() {
+        let text = Kind::Text { length: None };
+        for (kind, field, value) in [
+            (Kind::Bool, "t", "true"),
+            (Kind::Bool, "f", "false"),
+            (Kind::Int8, "-9223372036854775808", "-9223372036854775808"),
+            (Kind::Float8, "1e+300", "1e+300"),
+            (Kind::Numeric { limits: None }, "1.50", "1.50"),
+            (Kind::Decimal { limits: None }, "1.50", "\"1.50\""),
+            (Kind::Date, "2024-02-29", "\"2024-02-29\""),
+            (
+                Kind::Timestamp,
+                "2024-02-29 12:34:56.5",
+                "\"2024-02-29T12:34:56.500000+00:00\"",
+            ),
+            (
+                Kind::TimestampTz,
+                "2024-02-29 12:34:56+00",
+                "\"2024-02-29T12:34:56+00:00\"",
+            ),
+            (text, "\\N", "null"),
+            (text, "", "\"\""),
+            (text, "a\\\\N \"b\"\\n\\v\\t", r#""a\\N \"b\"\n\u000b\t""#),
+        ] {
+            assert_eq!(json(kind, field), value, "{kind:?} {field}");
+        }
+    }
+
+    #[test]
+    fn a_line_with_other_fields_than_the_columns_is_no_row() {
+        let columns: Vec<Column> =
+            serde_json::from_str(r#"[{"name":"id","type":"int4"},{"name":"t","type":"text","length":5}]"#)
+                .expect("columns");
+        assert_eq!(columns[1].kind, Kind::Text { length: Some(5) });
+        let mut out = Vec::new();
+        assert!(write_record(&columns, "7\ta", &mut out).is_some());
+        assert_eq!(out, br#"{"id":7,"t":"a"}"#);
+        assert!(write_record(&columns, "7", &mut Vec::new()).is_none());
+        assert!(write_record(&columns, "7\ta\tb", &mut Vec::new()).is_none());
+    }
+}

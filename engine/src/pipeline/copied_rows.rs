@@ -1,0 +1,108 @@
+//! Rows of a stream that come as lines of COPY ([`copied`]): passed on as they are, or turned back into records.
+
+use super::stream::{Stream, Trouble};
+use crate::cell::Row;
+use crate::copied::{self, Column};
+use crate::decode::MetadataValues;
+use crate::encode::Encoder;
+use crate::error::Error;
+use crate::line::Line;
+use crate::message::Record;
+use crate::sink::Destination;
+
+/// How the lines of COPY of a stream are read.
+pub(super) struct CopiedRows {
+    columns: Vec<Column>,
+    /// The encoder takes the lines.
+    direct: bool,
+    /// The memory of the record that a line is turned back into.
+    record: Vec<u8>,
+}
+
+impl<D: Destination> Stream<D> {
+    /// Rows may come as lines of COPY from here on.
+    pub(super) fn announce_copied(&mut self, columns: Vec<Column>) {
+        self.copied = Some(CopiedRows {
+            direct: self.encoder.takes_copied(&columns),
+            columns,
+            record: Vec::new(),
+        });
+    }
+
+    /// Hands such a row to the encoder.
+    #[inline]
+    pub(super) fn push_copied(
+        &mut self,
+        line: &Line<'_>,
+        record: &Record<'_>,
+        extracted: &str,
+        metadata: Option<MetadataValues<'_>>,
+    ) -> Result<(), Trouble> {
+        let fields = line.text.get(record.body..).unwrap_or_default();
+        let Some(copied) = &self.copied else {
+            return Err(Trouble::Line(Error::bug("a row came before its columns")));
+        };
+        if copied.direct {
+            self.unmeasured += fields.len();
+            if self.pass_on(fields, extracted, metadata)? {
+                return Ok(());
+            }
+            if let Some(copied) = &mut self.copied {
+                copied.direct = false;
+            }
+        }
+        self.turn_back(line, record, extracted, metadata)
+    }
+
+    /// Turns a row back into a record, and takes its usual way.
+    #[cold]
+    fn turn_back(
+        &mut self,
+        line: &Line<'_>,
+        record: &Record<'_>,
+        extracted: &str,
+        metadata: Option<MetadataValues<'_>>,
+    ) -> Result<(), Trouble> {
+        let Some(copied) = &mut self.copied else {
+            return Ok(());
+        };
+        let mut text = std::mem::take(&mut copied.record);
+        text.clear();
+        let written = line
+            .text
+            .get(record.body..)
+            .and_then(|fields| copied::write_record(&copied.columns, fields, &mut text))
+            .and_then(|()| String::from_utf8(text).ok());
+        let Some(text) = written else {
+            return Err(Trouble::Line(Error::input(
+                "expected a row with the announced columns",
+            )));
+        };
+        let at = line.at;
+        let whole = Line { text: &text, at };
+        let pushed = self.push(
+            &whole,
+            &Record::of_row(record.stream, extracted),
+            &mut Row::default(),
+            metadata,
+        );
+        if let Some(copied) = &mut self.copied {
+            copied.record = text.into_bytes();
+        }
+        pushed
+    }
+
+    /// The RECORD message for such a row, for the file of dead letters; `None` for any other line.
+    #[cold]
+    pub(super) fn as_record(&self, line: &Line<'_>) -> Option<String> {
+        let fields = line.text.strip_prefix(char::from(copied::ROW))?;
+        let name = String::from_utf8(copied::head(self.name())).ok()?;
+        let fields = fields.strip_prefix(name.get(1..)?)?;
+        let mut message = b"{\"type\":\"RECORD\",\"stream\":".to_vec();
+        crate::json::write_string(&mut message, self.name());
+        message.extend_from_slice(b",\"record\":");
+        copied::write_record(&self.copied.as_ref()?.columns, fields, &mut message)?;
+        message.push(b'}');
+        String::from_utf8(message).ok()
+    }
+}

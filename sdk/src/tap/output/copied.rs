@@ -1,0 +1,64 @@
+//! Rows handed over as lines of PostgreSQL's COPY ([`copied`]), where the runner says that the target takes them.
+
+use melisma_engine::copied::{self, Column};
+use melisma_engine::{Error, Result};
+use serde::Serialize;
+
+use super::{Output, Test};
+
+/// The message that announces them.
+#[derive(Serialize)]
+struct Announcement<'a> {
+    r#type: &'static str,
+    stream: &'a str,
+    columns: &'a [Column],
+}
+
+impl Output<'_> {
+    /// Announces that rows may come as lines of COPY with these columns. Returns whether they may: somebody must take them,
+    /// and nothing may depend on the values of records.
+    pub(crate) fn announce_copied(&mut self, columns: &[Column]) -> Result<bool> {
+        let current = &self.current;
+        let may = self.emitter.takes_copied
+            && self.test == Test::Off
+            && !current.silent
+            && !current.has_children()
+            && current.progress.is_none()
+            && current.version.is_none();
+        if !may {
+            return Ok(false);
+        }
+        let announcement = Announcement {
+            r#type: "COPY",
+            stream: &current.name,
+            columns,
+        };
+        let text = serde_json::to_vec(&announcement)
+            .map_err(|error| Error::bug("cannot write a message").with_source(error))?;
+        self.current.copied_head = copied::head(&current.name).into();
+        self.emitter.buffer.append(|out| {
+            out.extend_from_slice(&text);
+            out.push(b'\n');
+        });
+        self.emitter.extracted();
+        Ok(true)
+    }
+
+    /// Writes a row: fields with tabs between them and a line end, as the server sends them.
+    #[inline]
+    pub(crate) fn copied(&mut self, fields: &[u8]) -> Result<()> {
+        self.begin();
+        self.check_failed()?;
+        if self.emitter.buffer.is_empty() {
+            self.emitter.extracted();
+        }
+        let head = &self.current.copied_head;
+        self.emitter.buffer.append(|out| {
+            out.extend_from_slice(head);
+            out.extend_from_slice(fields);
+        });
+        let written = self.after_record();
+        self.failed |= written.is_err();
+        written
+    }
+}

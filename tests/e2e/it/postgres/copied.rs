@@ -1,0 +1,242 @@
+//! Rows that go from tap-postgres to target-postgres as lines of COPY: the tables are those that records make.
+
+use std::fs;
+use std::process::Command;
+
+use melisma_testing::postgres::{Database, server};
+use serde_json::{Value, json};
+
+use super::settings;
+use crate::harness::{Outcome, melisma, run};
+
+/// A table with every type, some of which are handed over; its key is not its first column.
+const EVERY_TYPE: &str = "
+create schema src;
+create table src.t (note text, d date, id bigint, n numeric(12,2), m numeric, f8 float8, f4 real, v varchar(20), c char(5),
+  b bool, i2 smallint, i4 int, u uuid, ts timestamp, tz timestamptz, e text, primary key (id));
+insert into src.t
+select chr(1 + i) || E'\\t\\n\\\\N' || i, date '0001-01-01' + (random() * 3652058)::int, i, random() * 1e9,
+  (random() - 0.5)::numeric * 10::numeric ^ (i % 60), (random() - 0.5) * 10 ^ (random() * 600 - 300),
+  ((random() - 0.5) * 10 ^ (random() * 70 - 35))::real, left(md5(i::text), i % 20), left(md5(i::text), i % 5), i % 2 = 0,
+  random() * 32767, random() * 2147483647, md5(i::text)::uuid, timestamp '0001-01-01' + random() * interval '9998 years',
+  timestamptz '0001-01-02Z' + random() * interval '9998 years', null
+from generate_series(1, 300) i;
+insert into src.t values ('\\N', '0044-03-15', 1001, 'NaN', 'Infinity', 'NaN', '-Infinity', '\\', '  a', null, -32768,
+  -2147483648, null, '1970-01-01', '9999-12-31 23:59:59.999999+00', ''), (null, null, 1002);
+";
+
+/// A database, and what the two ways made of it.
+struct Pair {
+    database: Database<'static>,
+    tap: Value,
+    target: Value,
+}
+
+impl Pair {
+    fn new(source: &str, tap: Value, target: Value) -> Self {
+        let database = server().database();
+        database.sql(source);
+        Self {
+            database,
+            tap,
+            target,
+        }
+    }
+
+    /// `melisma run` into the schema `records` or `copied`.
+    fn run(&self, copied: bool) -> Outcome {
+        let folder = tempfile::tempdir().expect("a folder");
+        let schema = if copied { "copied" } else { "records" };
+        let mut tap = settings(&self.database, json!({"filter_schemas": "src"}));
+        let mut target = settings(&self.database, json!({"default_target_schema": schema}));
+        for (settings, more) in [(&mut tap, &self.tap), (&mut target, &self.target)] {
+            for (name, value) in more.as_object().expect("settings") {
+                settings[name] = value.clone();
+            }
+        }
+        fs::write(folder.path().join("tap.json"), tap.to_string()).expect("written");
+        fs::write(folder.path().join("target.json"), target.to_string()).expect("written");
+        let mut command = Command::new(melisma());
+        command
+            .current_dir(folder.path())
+            .env("MELISMA_COPIED_ROWS", if copied { "1" } else { "0" })
+            .args([
+                "run",
+                "tap-postgres --config tap.json",
+                "target-postgres --config target.json",
+            ]);
+        run(&mut command, b"")
+    }
+
+    /// Runs both ways; they end alike and make the same table. Returns the bytes that passed in each.
+    #[track_caller]
+    fn same(&self) -> (f64, f64) {
+        let (records, copied) = (self.run(false), self.run(true));
+        assert_eq!(records.code, copied.code, "{}\n{}", records.stderr, copied.stderr);
+        assert_eq!(self.table("records"), self.table("copied"), "{}", copied.stderr);
+        (passed(&records), passed(&copied))
+    }
+
+    /// The same, where the rows are handed over: they take fewer bytes than as records.
+    #[track_caller]
+    fn same_and_shorter(&self) {
+        let (records, copied) = self.same();
+        assert!(copied < 0.7 * records, "{copied} bytes, and {records} as records");
+    }
+
+    /// The columns and the rows of the table that was made, without what tells the time.
+    fn table(&self, schema: &str) -> String {
+        let columns = self.database.sql(&format!(
+            "select attname, format_type(atttypid, atttypmod) from pg_attribute
+             where attrelid = '{schema}.t'::regclass and attnum > 0 order by attnum"
+        ));
+        let names: Vec<String> = columns
+            .lines()
+            .filter_map(|line| line.split('|').next())
+            .filter(|name| !name.starts_with("_sdc_"))
+            .map(|name| format!("{name}::text"))
+            .collect();
+        let rows = self.database.sql(&format!(
+            "select {} from {schema}.t order by id, 2, 3",
+            names.join(", ")
+        ));
+        format!("{columns}\n{rows}")
+    }
+}
+
+/// The kB of the summary of a run.
+fn passed(outcome: &Outcome) -> f64 {
+    let summary = outcome
+        .stderr
+        .lines()
+        .find(|line| line.contains(" records of 1 stream, "));
+    let size = summary.and_then(|line| line.split_once("1 stream, ")?.1.split_once(" kB"));
+    size.and_then(|(size, _)| size.parse().ok()).unwrap_or_default()
+}
+
+fn every_type(tap: Value, target: Value) -> Pair {
+    let mut tap = tap;
+    if tap.get("invalid_date_handling").is_none() {
+        tap["invalid_date_handling"] = "null".into();
+    }
+    Pair::new(EVERY_TYPE, tap, target)
+}
+
+#[test]
+fn a_first_load_an_upsert_and_an_append_are_the_same() {
+    let pair = every_type(json!({}), json!({}));
+    pair.same_and_shorter();
+    pair.database
+        .sql("update src.t set note = 'again' where id % 3 = 0; delete from src.t where id = 7");
+    pair.same_and_shorter();
+    let metadata = "select count(*) from copied.t where _sdc_extracted_at is null or _sdc_batched_at is null
+        or _sdc_received_at < _sdc_extracted_at or _sdc_sequence is null or _sdc_deleted_at is not null";
+    assert_eq!(pair.database.sql(metadata), "0");
+    // The columns of the table are in the order of the schema, and the key is not first.
+    every_type(
+        json!({}),
+        json!({"load_method": "append-only", "add_record_metadata": false}),
+    )
+    .same_and_shorter();
+    every_type(json!({}), json!({"load_method": "overwrite"})).same_and_shorter();
+    every_type(json!({}), json!({"state_in_target": true, "hard_delete": true})).same_and_shorter();
+}
+
+#[test]
+fn values_that_a_setting_speaks_of_are_the_same() {
+    for dates in ["error", "null", "clamp", "text"] {
+        for far in ["infinity", "-infinity", "0044-03-15 BC", "12024-02-29"] {
+            let pair = every_type(json!({"invalid_date_handling": dates}), json!({}));
+            pair.database.sql(&format!(
+                "insert into src.t (id, d, ts, tz) values (2000, '{far}', '{far}', '{far}')"
+            ));
+            let (records, copied) = (pair.run(false), pair.run(true));
+            assert_eq!(records.code, copied.code, "{}", copied.stderr);
+            if dates == "error" {
+                let why = "found {far}".replace("{far}", far);
+                assert!(copied.stderr.contains(&why), "{}", copied.stderr);
+            } else {
+                assert_eq!(pair.table("records"), pair.table("copied"), "{dates} {far}");
+            }
+        }
+    }
+    every_type(json!({"use_singer_decimal": true}), json!({})).same_and_shorter();
+    every_type(json!({"dates_as_string": true}), json!({})).same();
+}
+
+#[test]
+fn a_table_of_other_types_gets_what_records_would_bring() {
+    for before in [
+        "id bigint primary key, ts text, tz text, d text, n text, b text, u text",
+        "id bigint primary key, ts timestamptz, tz timestamptz, n double precision, i4 bigint, v varchar(3)",
+        "id numeric primary key, n numeric(5,1), m numeric(8,4), i4 smallint",
+        "id text primary key, note varchar(2)",
+    ] {
+        for evolution in ["widen", "error", "freeze", "version"] {
+            let target = json!({"schema_evolution": evolution, "add_record_metadata": false});
+            let pair = every_type(json!({}), target);
+            for schema in ["records", "copied"] {
+                pair.database.sql(&format!(
+                    "create schema {schema}; create table {schema}.t ({before})"
+                ));
+            }
+            pair.same();
+        }
+    }
+}
+
+#[test]
+fn a_row_that_is_refused_is_a_record_among_the_dead_letters() {
+    let letters = tempfile::tempdir().expect("a folder");
+    let mut found = Vec::new();
+    for copied in [false, true] {
+        let path = letters.path().join(copied.to_string());
+        let target =
+            json!({"on_invalid": "dead_letter", "dead_letter_path": path, "schema_evolution": "freeze"});
+        let pair = every_type(json!({}), target);
+        for schema in ["records", "copied"] {
+            pair.database.sql(&format!(
+                "create schema {schema}; create table {schema}.t (id bigint primary key, note varchar(4))"
+            ));
+        }
+        let outcome = pair.run(copied);
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        assert!(!text.is_empty(), "{}", outcome.stderr);
+        let letters = text.lines().map(|line| {
+            let letter: Value = serde_json::from_str(line).expect("JSON");
+            let record = letter["line"].as_str().map_or_else(
+                || letter["record"].clone(),
+                |line| serde_json::from_str::<Value>(line).expect("a message")["record"].clone(),
+            );
+            record["id"].clone()
+        });
+        found.push((outcome.code, letters.collect::<Vec<_>>()));
+    }
+    assert_eq!(found[0], found[1]);
+}
+
+#[test]
+fn a_null_in_the_key_is_refused_as_in_a_record() {
+    let source = "create schema src; create table src.t (id int, v text, unique (id));
+        insert into src.t values (1, 'a'), (null, 'b')";
+    let pair = Pair::new(source, json!({}), json!({}));
+    let (records, copied) = (pair.run(false), pair.run(true));
+    assert_eq!(records.code, copied.code, "{}\n{}", records.stderr, copied.stderr);
+    assert_eq!(
+        records.stderr.contains("expected a value for the key"),
+        copied.stderr.contains("expected a value for the key"),
+        "{}",
+        copied.stderr
+    );
+}
+
+#[test]
+fn what_cannot_be_handed_over_comes_as_records() {
+    let source = "create schema src; create table src.t (id int primary key, j jsonb, a int[], x interval);
+        insert into src.t values (1, '{\"a\": [1]}', '{1,2}', '1 day')";
+    Pair::new(source, json!({}), json!({})).same();
+    let source = "create schema src; create table src.base (id int primary key, v timestamptz);
+        insert into src.base select i, timestamptz '2024-01-01' + i * interval '1 hour' from generate_series(1, 50) i;
+        create view src.t as select * from src.base where v > '2024-01-02 00:00:00'";
+    Pair::new(source, json!({"filter_tables": "src.t"}), json!({})).same();
+}
