@@ -131,6 +131,8 @@ fn said(reader: &mut MessageReader, decoder: &mut Decoder, text: &str) -> Said {
         Message::Batch { stream } => Said::Batch {
             stream: reader.name(stream).to_owned(),
         },
+        // Only a reader that was made for them accepts these.
+        Message::Copied { .. } | Message::Extracted(_) => Said::Refused,
         Message::Blank => Said::Blank,
         Message::Unknown { name } => Said::Unknown(name),
     }

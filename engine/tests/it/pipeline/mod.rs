@@ -2,6 +2,7 @@
 
 mod back_pressure;
 mod batches;
+mod copied;
 mod faults;
 mod input;
 mod kit;

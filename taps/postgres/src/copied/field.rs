@@ -34,8 +34,6 @@ pub(super) fn copied_kind(column: &Column, values: &Values) -> Option<CopiedKind
         Kind::Int2 => CopiedKind::Int2,
         Kind::Int4 => CopiedKind::Int4,
         Kind::Int8 => CopiedKind::Int8,
-        Kind::Float4 => CopiedKind::Float4,
-        Kind::Float8 => CopiedKind::Float8,
         Kind::Numeric { limits } if values.use_singer_decimal => CopiedKind::Decimal { limits: *limits },
         Kind::Numeric { limits } => CopiedKind::Numeric { limits: *limits },
         // "char" writes bytes beyond ASCII as octal digits.
@@ -53,10 +51,7 @@ pub(super) fn copied_kind(column: &Column, values: &Values) -> Option<CopiedKind
 impl Field {
     pub(super) fn new(column: &Column, kind: CopiedKind, values: &Values) -> Self {
         let look = match kind {
-            CopiedKind::Float4
-            | CopiedKind::Float8
-            | CopiedKind::Numeric { .. }
-            | CopiedKind::Decimal { .. } => Look::Special,
+            CopiedKind::Numeric { .. } | CopiedKind::Decimal { .. } => Look::Special,
             CopiedKind::Date | CopiedKind::Timestamp | CopiedKind::TimestampTz => Look::Far,
             _ => Look::Nothing,
         };

@@ -51,9 +51,7 @@ impl CopiedRows {
             .any(|column| column.kind == CopiedKind::TimestampTz);
         let zone = if zoned { "; set local timezone = 'UTC'" } else { "" };
         session
-            .batch_execute(&format!(
-                "set local datestyle = 'ISO, YMD'; set local extra_float_digits = 3{zone}"
-            ))
+            .batch_execute(&format!("set local datestyle = 'ISO, YMD'{zone}"))
             .map_err(|error| failed("cannot set how values are written", error))?;
         log::debug!(
             "stream {}: rows are handed over as lines of COPY",

@@ -69,12 +69,7 @@ pub(crate) fn read(
         output.set_version(version);
     }
     // Of a table's own rows alone: the settings of the session may mean something to a view or a condition.
-    if is_postgres
-        && snapshot.writes_shortest_floats
-        && storage.is_some()
-        && query.clauses.is_empty()
-        && settings.parallelism <= 1
-    {
+    if is_postgres && storage.is_some() && query.clauses.is_empty() && settings.parallelism <= 1 {
         query.copied = CopiedRows::agree(query.table, settings, session, output)?;
     }
     let query = &*query;

@@ -19,8 +19,6 @@ pub(super) struct Snapshot {
     pub(super) next: u64,
     /// Whether the server reads ranges of pages without reading all others (version 14).
     pub(super) has_range_scans: bool,
-    /// Whether the server writes floats with the fewest digits that tell them apart, as records have them (version 12).
-    pub(super) writes_shortest_floats: bool,
 }
 
 /// A server that was promoted tells its new timeline in the names of its log files at once, in its control data later.
@@ -69,7 +67,6 @@ impl Snapshot {
             xmin: unsigned(row.get(0)),
             next: unsigned(row.get(1)),
             has_range_scans: version >= 140_000,
-            writes_shortest_floats: version >= 120_000,
         })
     }
 

@@ -1,28 +1,31 @@
 //! Rows that go from tap-postgres to target-postgres as lines of COPY: the tables are those that records make.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use melisma_testing::postgres::{Database, server};
 use serde_json::{Value, json};
 
 use super::settings;
-use crate::harness::{Outcome, melisma, run};
+use crate::harness::{Live, Outcome, kill, melisma, process, run};
 
-/// A table with every type, some of which are handed over; its key is not its first column.
+/// A table of every type that is handed over; its key is not its first column.
 const EVERY_TYPE: &str = "
 create schema src;
-create table src.t (note text, d date, id bigint, n numeric(12,2), m numeric, f8 float8, f4 real, v varchar(20), c char(5),
+create table src.t (note text, d date, id bigint, n numeric(12,2), m numeric, v varchar(20), c char(5),
   b bool, i2 smallint, i4 int, u uuid, ts timestamp, tz timestamptz, e text, primary key (id));
 insert into src.t
 select chr(1 + i) || E'\\t\\n\\\\N' || i, date '0001-01-01' + (random() * 3652058)::int, i, random() * 1e9,
-  (random() - 0.5)::numeric * 10::numeric ^ (i % 60), (random() - 0.5) * 10 ^ (random() * 600 - 300),
-  ((random() - 0.5) * 10 ^ (random() * 70 - 35))::real, left(md5(i::text), i % 20), left(md5(i::text), i % 5), i % 2 = 0,
+  (random() - 0.5)::numeric * 10::numeric ^ (i % 60), left(md5(i::text), i % 20), left(md5(i::text), i % 5), i % 2 = 0,
   random() * 32767, random() * 2147483647, md5(i::text)::uuid, timestamp '0001-01-01' + random() * interval '9998 years',
   timestamptz '0001-01-02Z' + random() * interval '9998 years', null
 from generate_series(1, 300) i;
-insert into src.t values ('\\N', '0044-03-15', 1001, 'NaN', 'Infinity', 'NaN', '-Infinity', '\\', '  a', null, -32768,
-  -2147483648, null, '1970-01-01', '9999-12-31 23:59:59.999999+00', ''), (null, null, 1002);
+insert into src.t values ('\\N', '0044-03-15', 1001, 'NaN', 'Infinity', '\\', '  a', null, -32768,
+  -2147483648, null, '1970-01-01', '9999-12-31 23:59:59.999999+00', '');
+insert into src.t (id) values (1002);
 ";
 
 /// A database, and what the two ways made of it.
@@ -46,6 +49,10 @@ impl Pair {
     /// `melisma run` into the schema `records` or `copied`.
     fn run(&self, copied: bool) -> Outcome {
         let folder = tempfile::tempdir().expect("a folder");
+        run(&mut self.command(folder.path(), copied), b"")
+    }
+
+    fn command(&self, folder: &Path, copied: bool) -> Command {
         let schema = if copied { "copied" } else { "records" };
         let mut tap = settings(&self.database, json!({"filter_schemas": "src"}));
         let mut target = settings(&self.database, json!({"default_target_schema": schema}));
@@ -54,18 +61,18 @@ impl Pair {
                 settings[name] = value.clone();
             }
         }
-        fs::write(folder.path().join("tap.json"), tap.to_string()).expect("written");
-        fs::write(folder.path().join("target.json"), target.to_string()).expect("written");
+        fs::write(folder.join("tap.json"), tap.to_string()).expect("written");
+        fs::write(folder.join("target.json"), target.to_string()).expect("written");
         let mut command = Command::new(melisma());
         command
-            .current_dir(folder.path())
+            .current_dir(folder)
             .env("MELISMA_COPIED_ROWS", if copied { "1" } else { "0" })
             .args([
                 "run",
                 "tap-postgres --config tap.json",
                 "target-postgres --config target.json",
             ]);
-        run(&mut command, b"")
+        command
     }
 
     /// Runs both ways; they end alike and make the same table. Returns the bytes that passed in each.
@@ -96,9 +103,11 @@ impl Pair {
             .filter(|name| !name.starts_with("_sdc_"))
             .map(|name| format!("{name}::text"))
             .collect();
+        let places: Vec<String> = (1..=names.len()).map(|place| place.to_string()).collect();
         let rows = self.database.sql(&format!(
-            "select {} from {schema}.t order by id, 2, 3",
-            names.join(", ")
+            "select {} from {schema}.t order by {}",
+            names.join(", "),
+            places.join(", ")
         ));
         format!("{columns}\n{rows}")
     }
@@ -232,11 +241,51 @@ fn a_null_in_the_key_is_refused_as_in_a_record() {
 
 #[test]
 fn what_cannot_be_handed_over_comes_as_records() {
-    let source = "create schema src; create table src.t (id int primary key, j jsonb, a int[], x interval);
-        insert into src.t values (1, '{\"a\": [1]}', '{1,2}', '1 day')";
+    let source =
+        "create schema src; create table src.t (id int primary key, j jsonb, a int[], x interval, f float8);
+        insert into src.t values (1, '{\"a\": [1]}', '{1,2}', '1 day', 0.1)";
     Pair::new(source, json!({}), json!({})).same();
     let source = "create schema src; create table src.base (id int primary key, v timestamptz);
         insert into src.base select i, timestamptz '2024-01-01' + i * interval '1 hour' from generate_series(1, 50) i;
         create view src.t as select * from src.base where v > '2024-01-02 00:00:00'";
     Pair::new(source, json!({"filter_tables": "src.t"}), json!({})).same();
+}
+
+/// The tap, the target and the runner are killed in turn while rows pass; what is run again resumes, and misses nothing.
+#[test]
+fn no_row_is_lost_when_a_process_is_killed() {
+    let source = "create schema src; create table src.t (id int primary key, note text, at timestamptz);
+        insert into src.t select i, repeat('x', i % 300), now() from generate_series(1, 60000) i";
+    let tap = json!({"full_table_range_mb": 1});
+    let pair = Pair::new(
+        source,
+        tap,
+        json!({"batch_size_rows": 2000, "state_interval_seconds": 0.05}),
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    for (turn, victim) in ["tap-postgres", "target-postgres", "melisma"]
+        .iter()
+        .cycle()
+        .take(9)
+        .enumerate()
+    {
+        let mut live = Live::start(&mut pair.command(folder.path(), true));
+        let pid = match *victim {
+            "melisma" => live.id(),
+            plugin => process(&live, plugin),
+        };
+        thread::sleep(Duration::from_millis(20 + 40 * turn as u64));
+        if live.ended() {
+            continue;
+        }
+        kill("KILL", &pid.to_string());
+        drop(live.end());
+    }
+    run(&mut pair.command(folder.path(), true), b"").ok();
+    let left = "(table src.t except select id, note, at at time zone 'utc' from copied.t)";
+    assert_eq!(
+        pair.database.sql(&format!("select count(*) from {left} missing")),
+        "0"
+    );
+    assert_eq!(pair.database.sql("select count(*) from copied.t"), "60000");
 }

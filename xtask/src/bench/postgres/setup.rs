@@ -122,25 +122,30 @@ impl<'c> Bench<'c> {
         ))
     }
 
-    /// Our tap into our target.
+    /// Our tap into our target, by their names as users have them.
     pub(super) fn pair(&self) -> Result<String> {
-        let melisma = quote(&release("melisma"))?;
-        let (tap, target) = (
-            self.plugin("tap-postgres", "tap")?,
-            self.plugin("target-postgres", "pair")?,
-        );
+        let plugin = |name: &str, config: &str| -> Result<String> {
+            Ok(format!("{name} --config {}", quote(&self.config(config))?))
+        };
         let state = quote(&self.folder.join("state.json"))?;
         Ok(format!(
-            "{melisma} run --full-refresh --state {state} \"{tap}\" \"{target}\" > /dev/null 2> {}",
+            "{} run --full-refresh --state {state} \"{}\" \"{}\" > /dev/null 2> {}",
+            quote(&release("melisma"))?,
+            plugin("tap-postgres", "tap")?,
+            plugin("target-postgres", "pair")?,
             self.log()?
         ))
+    }
+
+    fn config(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.json"))
     }
 
     fn plugin(&self, name: &str, config: &str) -> Result<String> {
         let melisma = quote(&release("melisma"))?;
         Ok(format!(
             "{melisma} {name} --config {}",
-            quote(&self.folder.join(format!("{config}.json")))?
+            quote(&self.config(config))?
         ))
     }
 

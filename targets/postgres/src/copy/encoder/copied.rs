@@ -60,12 +60,8 @@ fn takes(form: &Form, kind: Kind) -> bool {
             | Kind::Decimal { .. }
             | Kind::Int2
             | Kind::Int4
-            | Kind::Int8
-            | Kind::Float4
-            | Kind::Float8,
+            | Kind::Int8,
         )
-        | (Form::Real, Kind::Float4)
-        | (Form::Float, Kind::Float4 | Kind::Float8)
         | (Form::Text, Kind::Text { .. })
         | (Form::Uuid, Kind::Uuid)
         | (Form::Moment(Moment::Date), Kind::Date)
