@@ -19,7 +19,6 @@
 
 mod clock;
 mod committer;
-mod copied_rows;
 mod dead_letter;
 mod decode_loop;
 mod ending;

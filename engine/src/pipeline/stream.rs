@@ -1,12 +1,13 @@
 //! What the decoding thread holds of one stream.
 
+mod copied_rows;
+
 use std::fmt::Write;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::clock::Clock;
-use super::copied_rows::CopiedRows;
 use super::observer::StreamSummary;
 use super::schemas::Source;
 use super::writer::Unit;
@@ -20,6 +21,7 @@ use crate::line::Line;
 use crate::message::{Record, syntax_error};
 use crate::schema::{Column, Metadata, StreamSchema};
 use crate::sink::Destination;
+use copied_rows::CopiedRows;
 
 /// Violations of one record that its error names.
 const SHOWN_VIOLATIONS: usize = 20;
@@ -35,7 +37,7 @@ pub(super) struct Stream<D: Destination> {
     pub(super) encoder: D::Encoder,
     undeclared: Option<UndeclaredColumn>,
     /// How rows that come as lines of COPY are read, once they were announced.
-    pub(super) copied: Option<CopiedRows>,
+    copied: Option<CopiedRows>,
     /// The memory of their `_sdc_` cells.
     spare: Row<'static>,
     /// Records that no commit was asked for yet.
@@ -204,7 +206,7 @@ impl<D: Destination> Stream<D> {
 
     /// Hands over a row that came as a line of COPY, as it is; `false` when the encoder wants a record.
     #[inline]
-    pub(super) fn pass_on(
+    fn pass_on(
         &mut self,
         fields: &str,
         extracted: &str,

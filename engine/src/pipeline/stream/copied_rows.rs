@@ -1,6 +1,6 @@
 //! Rows of a stream that come as lines of COPY ([`copied`]): passed on as they are, or turned back into records.
 
-use super::stream::{Stream, Trouble};
+use super::{Stream, Trouble};
 use crate::cell::Row;
 use crate::copied::{self, Column};
 use crate::decode::MetadataValues;
@@ -21,7 +21,7 @@ pub(super) struct CopiedRows {
 
 impl<D: Destination> Stream<D> {
     /// Rows may come as lines of COPY from here on.
-    pub(super) fn announce_copied(&mut self, columns: Vec<Column>) {
+    pub(in crate::pipeline) fn announce_copied(&mut self, columns: Vec<Column>) {
         self.copied = Some(CopiedRows {
             direct: self.encoder.takes_copied(&columns),
             columns,
@@ -31,7 +31,7 @@ impl<D: Destination> Stream<D> {
 
     /// Hands such a row to the encoder.
     #[inline]
-    pub(super) fn push_copied(
+    pub(in crate::pipeline) fn push_copied(
         &mut self,
         line: &Line<'_>,
         record: &Record<'_>,
@@ -94,7 +94,7 @@ impl<D: Destination> Stream<D> {
 
     /// The RECORD message for such a row, for the file of dead letters; `None` for any other line.
     #[cold]
-    pub(super) fn as_record(&self, line: &Line<'_>) -> Option<String> {
+    pub(in crate::pipeline) fn as_record(&self, line: &Line<'_>) -> Option<String> {
         let fields = line.text.strip_prefix(char::from(copied::ROW))?;
         let name = String::from_utf8(copied::head(self.name())).ok()?;
         let fields = fields.strip_prefix(name.get(1..)?)?;
