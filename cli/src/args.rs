@@ -1,6 +1,7 @@
 //! The options of `run` and `pipe`, and those of every command.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -138,9 +139,36 @@ pub(crate) struct RunArgs {
     /// Run a pair that has failed this many times more, from the state that it has reached
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=MOST_RETRIES))]
     pub(crate) retries: u16,
+    /// Write what the run has done to FILE as JSON when it has ended, however it ends
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub(crate) report: Option<PathBuf>,
+    /// Serve metrics of the run in the OpenMetrics format here, such as 9100, 0.0.0.0:9100 or :0 for a free port
+    #[arg(long, value_name = "[HOST:]PORT", conflicts_with = "dry_run", value_parser = metrics_address)]
+    pub(crate) metrics: Option<SocketAddr>,
     /// Do not install plugins first. This is always so
     #[arg(long, hide = true)]
     pub(crate) no_install: bool,
+}
+
+/// The address of `--metrics`: without a host that of this machine alone.
+pub(crate) fn metrics_address(text: &str) -> Result<SocketAddr, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    let expected = || {
+        format!(
+            "expected [HOST:]PORT with an IP address as HOST, found {}",
+            melisma_sdk::show(text)
+        )
+    };
+    let port: u16 = port.parse().map_err(|_| expected())?;
+    let host = match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
+    {
+        "" | "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        host => host.parse().map_err(|_| expected())?,
+    };
+    Ok(SocketAddr::new(host, port))
 }
 
 /// How a new state is stored.

@@ -18,6 +18,7 @@ use crate::commands::lock::LockArgs;
 use crate::commands::logs::LogsArgs;
 use crate::commands::plugin::PluginArgs;
 use crate::commands::remove::RemoveArgs;
+use crate::commands::runs::RunsArgs;
 use crate::commands::schedule::ScheduleArgs;
 use crate::commands::select::SelectArgs;
 use crate::commands::state::StateArgs;
@@ -109,7 +110,9 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: StateArgs,
     },
-    /// Show what ran, and the logs of runs
+    /// Show what ran: when, how long, how many records, and how it ended
+    Runs(RunsArgs),
+    /// List runs as Meltano does, and show their logs
     Logs {
         #[command(flatten)]
         project: ProjectArgs,

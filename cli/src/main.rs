@@ -12,6 +12,7 @@
 //! | [`pipe`] | `melisma pipe`: passes stdin to stdout, counts it and checks it |
 //! | [`project`], [`catalog`] | a Meltano project and its settings; its `select` and `metadata` applied to a catalog |
 //! | [`yaml_edit`] | edits `meltano.yml` in place |
+//! | [`report`] | what a run has done, as JSON |
 //! | [`state`] | where a state is stored between runs, and who may use it |
 //! | [`count`] | counts Singer lines by stream, from their first bytes |
 //! | [`console`], [`stderr`], [`signals`] | log lines, the thread that writes them, and signals |
@@ -35,6 +36,7 @@ mod pickle;
 mod pipe;
 mod plugin_kind;
 mod project;
+mod report;
 mod run;
 mod signals;
 mod state;
@@ -80,6 +82,7 @@ fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
         Continue(Command::Job { project, command }) => job::run(&command, &project),
         Continue(Command::Schedule { project, command }) => schedule::run(&command, &project),
         Continue(Command::State { project, command }) => commands::state::run(&command, &project),
+        Continue(Command::Runs(args)) => commands::runs::run(&args),
         Continue(Command::Logs { project, command }) => commands::logs::run(&command, &project),
         Continue(Command::Plugin { project, command }) => commands::plugin::run(&command, &project),
         Continue(Command::Environment { project, command }) => environment::run(&command, &project),

@@ -1,6 +1,7 @@
 //! `melisma el` and `elt`: a tap into a target under a state id of the user's, as a run.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -15,7 +16,7 @@ use serde_json::Value;
 use super::open_project::open;
 use super::output::print;
 use super::schedule::Transform;
-use crate::args::ProjectArgs;
+use crate::args::{ProjectArgs, metrics_address};
 use crate::completions;
 use crate::plugin_kind::PluginKind;
 use crate::project::{Plugin, Project, spelling, variable_names};
@@ -82,6 +83,12 @@ pub(crate) struct ElArgs {
     /// Use this id for the run instead of a new one
     #[arg(long, value_name = "UUID")]
     run_id: Option<String>,
+    /// Write what the run has done to FILE as JSON when it has ended, however it ends
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry", "dump"])]
+    report: Option<PathBuf>,
+    /// Serve metrics of the run in the OpenMetrics format here, such as 9100, 0.0.0.0:9100 or :0 for a free port
+    #[arg(long, value_name = "[HOST:]PORT", conflicts_with_all = ["dry", "dump"], value_parser = metrics_address)]
+    metrics: Option<SocketAddr>,
     /// What to do with transformations; only `skip` is supported
     #[arg(long, hide = true)]
     transform: Option<Transform>,
@@ -161,6 +168,12 @@ fn run_words(args: &ElArgs) -> Vec<OsString> {
         if let Some(value) = value {
             words.extend([name.into(), value.into()]);
         }
+    }
+    if let Some(file) = &args.report {
+        words.extend(["--report".into(), file.into()]);
+    }
+    if let Some(at) = args.metrics {
+        words.extend(["--metrics".into(), at.to_string().into()]);
     }
     words.extend([args.tap.clone().into(), args.target.clone().into()]);
     words

@@ -22,6 +22,7 @@ mod plugin_arg;
 mod project_file;
 pub(crate) mod refused;
 pub(crate) mod remove;
+pub(crate) mod runs;
 pub(crate) mod schedule;
 pub(crate) mod select;
 pub(crate) mod state;

@@ -13,6 +13,7 @@ use melisma_sdk::target::Count;
 use memchr::{memchr, memchr_iter};
 
 use super::envelope::{self, Kind};
+use super::state_marks::StateMarks;
 use super::stream_name;
 
 /// Bytes that are kept of a line that a block has cut; a longer line is classified by its beginning.
@@ -50,6 +51,8 @@ pub(crate) struct Counter {
     pub(crate) blank: u64,
     /// Every other line: `ACTIVATE_VERSION`, BATCH, unknown types, and what is not a Singer message.
     pub(crate) other: u64,
+    /// Where STATE lines are noted, if they are.
+    pub(crate) marks: Option<StateMarks>,
     pub(super) by_name: HashMap<Box<[u8]>, usize>,
     /// The last RECORD up to the end of its stream's name, and the index of that stream.
     prefix: Vec<u8>,
@@ -154,7 +157,12 @@ impl Counter {
                 }
             }
             (Kind::Schema, _) => self.schemas += 1,
-            (Kind::State, _) => self.states += 1,
+            (Kind::State, _) => {
+                self.states += 1;
+                if let Some(marks) = &self.marks {
+                    marks.passed(line, self.records());
+                }
+            }
             _ => self.other += 1,
         }
     }

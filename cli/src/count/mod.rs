@@ -5,9 +5,11 @@
 
 mod counter;
 mod envelope;
+mod state_marks;
 mod stream_name;
 
-pub(crate) use counter::{Counter, MAX_STREAMS};
+pub(crate) use counter::{Counter, MAX_STREAMS, StreamCount};
+pub(crate) use state_marks::StateMarks;
 #[cfg(test)]
 pub(crate) use stream_name::MAX_BYTES as MAX_NAME_BYTES;
 pub(crate) use stream_name::bounded as bounded_name;

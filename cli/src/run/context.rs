@@ -17,6 +17,8 @@ pub(super) struct Invocation {
     pub(super) signals: Signals,
     /// Shared with the threads that relay what the plugins log.
     pub(super) console: Arc<Console>,
+    /// Whether it is noted which records each state covers, for the metrics.
+    pub(super) marks_states: bool,
 }
 
 /// A block of a run: the run's id, the block's private folder, its log, and the signals that it gets.
@@ -25,6 +27,7 @@ pub(super) struct RunContext {
     pub(super) dir: RunDir,
     pub(super) signals: Signals,
     pub(super) console: Arc<Console>,
+    pub(super) marks_states: bool,
 }
 
 impl RunContext {
@@ -35,6 +38,7 @@ impl RunContext {
             dir: RunDir::create(run_dirs, &Uuid::now_v7().to_string())?,
             signals: invocation.signals.another()?,
             console: Arc::clone(&invocation.console),
+            marks_states: invocation.marks_states,
         })
     }
 }

@@ -41,6 +41,7 @@ impl<'a> Single<'a> {
             run_id: Uuid::now_v7().to_string(),
             signals: Signals::watch(None)?,
             console: Arc::new(console),
+            marks_states: false,
         };
         Ok(Self {
             project,

@@ -14,6 +14,8 @@ mod launcher;
 mod line_hash;
 mod log_config;
 mod messages;
+mod meter;
+mod metrics;
 mod open_store;
 mod options;
 mod outcome;
@@ -26,6 +28,7 @@ mod program;
 mod progress;
 mod query_plugin;
 mod relay;
+mod report_file;
 mod run_dir;
 mod run_log;
 mod shared_pipe;
@@ -36,7 +39,7 @@ mod supervise;
 mod tap_args;
 mod target_state;
 mod threads;
-mod units;
+pub(crate) mod units;
 mod window;
 mod workspace;
 
@@ -52,6 +55,7 @@ use crate::args::RunArgs;
 use crate::console::Console;
 use crate::project::Project;
 use crate::signals::Signals;
+use crate::stderr;
 
 pub(crate) use invoke::Single;
 pub(crate) use run_log::path as log_path;
@@ -60,7 +64,10 @@ pub(crate) use workspace::Workspace;
 use command::CommandBlock;
 use context::{Invocation, RunContext};
 use grammar::Block;
+use meter::{BlockMeter, End, RunMeter};
+use metrics::MetricsServer;
 use pair::Pair;
+use report_file::ReportFile;
 
 /// How long a pair that has failed waits before the first retry; twice as long before each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -69,17 +76,55 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     // Before anything else, so that a signal during the preparation is not lost.
     let signals = Signals::watch(args.timeout)?;
-    let workspace = Workspace::find(&args.project)?;
+    args.project.enter()?;
+    let run_id = args.run_id.unwrap_or_else(Uuid::now_v7).to_string();
+    let meter = Arc::new(RunMeter::new(&run_id));
+    let report = args.report.as_deref().map(ReportFile::new).transpose()?;
+    let server = args
+        .metrics
+        .map(|at| MetricsServer::start(at, &meter))
+        .transpose()?;
+    let interrupted = signals.another()?;
+    let result = run_blocks(args, run_id, signals, &meter, server.as_ref());
+    let end = End::of(&result, interrupted.is_interrupted());
+    let written = report.map_or(Ok(()), |file| file.write(&meter.report(&end)));
+    match (result, written) {
+        // Whoever reads reports must not take an old one for this run's.
+        (Ok(0), Err(error)) => Err(error),
+        (result, Err(error)) => {
+            stderr::write_at_the_end(format!("melisma: {error}\n"));
+            result.map(ExitCode::from)
+        }
+        (result, Ok(())) => result.map(ExitCode::from),
+    }
+}
+
+/// Prepares all blocks and runs them.
+fn run_blocks(
+    args: &RunArgs,
+    run_id: String,
+    signals: Signals,
+    meter: &RunMeter,
+    server: Option<&MetricsServer>,
+) -> Result<u8> {
+    let workspace = Workspace::here(&args.project, args.project.choice())?;
     let console = Console::new(&args.project.log, |name| workspace.setting(name))?;
     let invocation = Invocation {
-        run_id: args.run_id.unwrap_or_else(Uuid::now_v7).to_string(),
+        run_id,
         signals,
         console: Arc::new(console),
+        marks_states: server.is_some(),
     };
+    if let Some(server) = server {
+        invocation
+            .console
+            .info(&format!("metrics are at {}", server.url()));
+    }
     let run = Run {
         args,
         workspace: &workspace,
         invocation: &invocation,
+        meter,
     };
     let result = run.prepare().and_then(|steps| {
         if args.dry_run {
@@ -89,7 +134,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
         run.run(steps)
     });
     invocation.console.flush();
-    result.map(ExitCode::from)
+    result
 }
 
 /// A run, before its blocks are prepared.
@@ -98,12 +143,14 @@ struct Run<'a> {
     args: &'a RunArgs,
     workspace: &'a Workspace,
     invocation: &'a Invocation,
+    meter: &'a RunMeter,
 }
 
 /// A block, and what runs it. The block is kept to prepare it again.
 struct Step {
     block: Block,
     ready: Ready,
+    meter: Arc<BlockMeter>,
 }
 
 /// Checks the names and the order of blocks, without running anything.
@@ -117,11 +164,11 @@ enum Ready {
     Command(Box<CommandBlock>),
 }
 
-impl Step {
+impl Ready {
     fn describe(&self) -> String {
-        match &self.ready {
-            Ready::Pair(pair) => pair.describe(),
-            Ready::Command(command) => command.describe(),
+        match self {
+            Self::Pair(pair) => pair.describe(),
+            Self::Command(command) => command.describe(),
         }
     }
 }
@@ -141,7 +188,8 @@ impl Run<'_> {
         }
         let step = |block: Block| {
             let ready = self.ready(&block)?;
-            Ok(Step { block, ready })
+            let meter = self.meter.add(ready.describe(), matches!(ready, Ready::Pair(_)));
+            Ok(Step { block, ready, meter })
         };
         blocks.into_iter().map(step).collect()
     }
@@ -169,7 +217,7 @@ impl Run<'_> {
             self.invocation.console.info(&format!(
                 "dry run: block {} of {number} would be {}",
                 index + 1,
-                step.describe()
+                step.ready.describe()
             ));
         }
     }
@@ -222,9 +270,13 @@ impl Run<'_> {
                 .map(|(index, step)| {
                     if number > 1 {
                         let console = &self.invocation.console;
-                        console.info(&format!("block {} of {number}: {}", index + 1, step.describe()));
+                        console.info(&format!(
+                            "block {} of {number}: {}",
+                            index + 1,
+                            step.ready.describe()
+                        ));
                     }
-                    scope.spawn(move || self.with_retries(step))
+                    scope.spawn(move || self.measured(step))
                 })
                 .collect();
             let panicked = |_| Err(Error::bug("the thread of a block panicked"));
@@ -247,13 +299,32 @@ impl Run<'_> {
         failed.map_or(Ok(code), Err)
     }
 
+    /// Runs a step, and notes how it ended.
+    fn measured(&self, step: Step) -> Result<u8> {
+        let meter = Arc::clone(&step.meter);
+        meter.begin();
+        let ended = self.with_retries(step);
+        meter.end(&End::of(&ended, self.invocation.signals.is_interrupted()));
+        ended
+    }
+
     /// Runs a step, and with `--retries` again when a pair has failed: from the state that it has reached.
     fn with_retries(&self, step: Step) -> Result<u8> {
-        let Step { block, mut ready } = step;
+        let Step {
+            block,
+            mut ready,
+            meter,
+        } = step;
         let mut tries = 0;
         loop {
             let ended = match ready {
-                Ready::Pair(pair) => pair.run(self.args, self.workspace),
+                Ready::Pair(pair) => {
+                    let attempt = meter.begin_attempt(pair.names());
+                    let ended = pair.run(self.args, self.workspace, &attempt);
+                    // Unless the pair knows better: it may have failed before anything of it ran.
+                    attempt.end(End::of(&ended, self.invocation.signals.is_interrupted()));
+                    ended
+                }
                 Ready::Command(command) => return command.run(),
             };
             let interrupted = self.invocation.signals.is_interrupted();

@@ -8,13 +8,14 @@ use melisma_sdk::{Error, Result, fault};
 use serde_json::{Map, Value};
 
 use super::context::RunContext;
-use super::outcome::Outcome;
+use super::meter::{Attempt, End, PairNames};
+use super::outcome::{Outcome, Verdict};
 use super::plan::Plan;
 use super::state_id::Identity;
 use super::workspace::Workspace;
 use super::{open_store, run_log, summary, supervise, tap_args, target_state};
 use crate::args::{RunArgs, StateStrategy};
-use crate::console::Console;
+use crate::report::RunOutcome;
 use crate::state::{RunResult, StateWriter, Store, StoreProgress, WriteMode};
 
 /// A tap, its mappers and a target that are ready to run.
@@ -54,8 +55,23 @@ impl Pair {
         names.join(" > ")
     }
 
+    /// The names of its parts, and of its state.
+    pub(super) fn names(&self) -> PairNames {
+        PairNames {
+            tap: self.plan.tap.program.name.clone(),
+            mappers: self
+                .plan
+                .mappers
+                .iter()
+                .map(|mapper| mapper.name.clone())
+                .collect(),
+            target: self.plan.target.name.clone(),
+            state_id: self.identity.state_id.clone(),
+        }
+    }
+
     /// Runs it; returns the exit code.
-    pub(super) fn run(self, args: &RunArgs, workspace: &Workspace) -> Result<u8> {
+    pub(super) fn run(self, args: &RunArgs, workspace: &Workspace, attempt: &Arc<Attempt>) -> Result<u8> {
         let Self {
             plan,
             identity,
@@ -72,7 +88,12 @@ impl Pair {
         ));
         let state = starting_state(args, &plan, &store, &context);
         let mode = write_mode(args, &store);
-        let writer = StateWriter::start(store, mode);
+        let reporter = {
+            let attempt = Arc::clone(attempt);
+            Box::new(move || attempt.report())
+        };
+        let writer = StateWriter::start(store, mode, reporter);
+        attempt.watch_states(writer.watch());
         // An error from here on is recorded in the history of the run, so it must not return early.
         let outcome = state.and_then(|state| {
             let tap_args = tap_args::prepare(
@@ -81,9 +102,9 @@ impl Pair {
                 args.full_refresh || args.refresh_catalog,
                 &context,
             )?;
-            supervise::supervise(&plan, &tap_args, &writer, &context)
+            supervise::supervise(&plan, &tap_args, &writer, attempt, &context)
         });
-        finish(outcome, writer, mode, console)
+        finish(outcome, writer, mode, attempt, &context)
     }
 }
 
@@ -128,7 +149,14 @@ fn write_mode(args: &RunArgs, store: &Store) -> WriteMode {
 }
 
 /// Stores the last state, closes the run's row and reports how the run ended.
-fn finish(outcome: Result<Outcome>, writer: StateWriter, mode: WriteMode, console: &Console) -> Result<u8> {
+fn finish(
+    outcome: Result<Outcome>,
+    writer: StateWriter,
+    mode: WriteMode,
+    attempt: &Attempt,
+    context: &RunContext,
+) -> Result<u8> {
+    let console = &context.console;
     let (mut store, progress, stored) = writer.finish()?;
     let outcome = match (outcome, stored) {
         (Ok(_), Err(error)) => Err(Error::new(error.kind(), not_stored(&error, &store, &progress))),
@@ -139,6 +167,11 @@ fn finish(outcome: Result<Outcome>, writer: StateWriter, mode: WriteMode, consol
         Ok(outcome) => outcome.result(),
         Err(error) => RunResult::Fail(error.to_string()),
     };
+    attempt.end(match &outcome {
+        Ok(outcome) => end_of(outcome),
+        Err(error) => End::of_error(error, context.signals.is_interrupted()),
+    });
+    store.record(&attempt.report());
     let last = progress.stored.as_deref().map(|state| (state, mode));
     if let Err(error) = store.finish(&result, last) {
         console.warn(&format!("the run could not be recorded as ended: {error}"));
@@ -147,6 +180,19 @@ fn finish(outcome: Result<Outcome>, writer: StateWriter, mode: WriteMode, consol
         summary::report(outcome, &progress, &store, console);
     }
     outcome.map(|outcome| outcome.exit_code())
+}
+
+fn end_of(outcome: &Outcome) -> End {
+    let (word, error) = match &outcome.verdict {
+        Verdict::Success => (RunOutcome::Success, None),
+        Verdict::Failed(why, _) => (RunOutcome::Failed, Some(why.clone())),
+        Verdict::Interrupted(interruption) => (RunOutcome::Interrupted, Some(interruption.to_string())),
+    };
+    End {
+        outcome: word,
+        exit_code: outcome.exit_code(),
+        error,
+    }
 }
 
 /// The message for a state that could not be stored, with the file that it was saved to instead.

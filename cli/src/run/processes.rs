@@ -107,7 +107,12 @@ impl Processes {
         };
         let mut mappers: Vec<Child> = children.collect();
         let (sender, events) = unbounded();
-        let (counter, console) = (SharedCounter::default(), &context.console);
+        let counter = if context.marks_states {
+            SharedCounter::with_marks()
+        } else {
+            SharedCounter::default()
+        };
+        let console = &context.console;
         let (tap_facts, target_facts) = (Facts::default(), Facts::default());
         match counts {
             Some(counts) => threads::count(counts, &counter, &sender),
@@ -118,7 +123,8 @@ impl Processes {
                 &sender,
             ),
         }
-        threads::states(&mut target, &plan.target, writer, console, &sender);
+        let marks = counter.lock().marks.clone();
+        threads::states(&mut target, &plan.target, writer, marks, console, &sender);
         threads::log_lines(&mut tap, &plan.tap.program, &tap_facts, console, &sender);
         for (child, program) in mappers.iter_mut().zip(&plan.mappers) {
             threads::log_lines(child, program, &Facts::default(), console, &sender);

@@ -11,7 +11,7 @@ use melisma_sdk::fault;
 
 use super::window::{self, Window};
 use crate::blocks::{BLOCK_BYTES, read_block};
-use crate::count::Counter;
+use crate::count::{Counter, StateMarks};
 
 /// Why the relay ended.
 #[derive(Debug)]
@@ -32,6 +32,13 @@ pub(crate) struct SharedCounter {
 }
 
 impl SharedCounter {
+    /// One that also notes which records each state covers.
+    pub(crate) fn with_marks() -> Self {
+        let counter = Self::default();
+        counter.lock().marks = Some(StateMarks::default());
+        counter
+    }
+
     /// The counter. Hold the lock only briefly: the relay waits for it.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Counter> {
         self.counter.lock().unwrap_or_else(PoisonError::into_inner)

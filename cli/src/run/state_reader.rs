@@ -6,6 +6,7 @@ use melisma_sdk::fault;
 use serde::de::IgnoredAny;
 
 use crate::console::Console;
+use crate::count::StateMarks;
 use crate::state::{StateSender, is_empty};
 
 /// A longer line is not stored.
@@ -16,6 +17,7 @@ pub(crate) fn read_states(
     target: impl Read,
     name: &str,
     states: &StateSender,
+    marks: Option<&StateMarks>,
     console: &Console,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::with_capacity(64 << 10, target);
@@ -47,6 +49,9 @@ pub(crate) fn read_states(
                         "{name} emitted an empty state; the stored state was kept"
                     ));
                 } else {
+                    if let Some(marks) = marks {
+                        marks.emitted(text);
+                    }
                     states.send(text);
                 }
             }

@@ -11,6 +11,7 @@ use melisma_sdk::{Error, Kind, Result, fault};
 use rustix::process::Signal;
 
 use super::context::RunContext;
+use super::meter::{Attempt, Handles};
 use super::outcome::{Ends, MapperEnd, Outcome, Verdict};
 use super::plan::Plan;
 use super::process_group::describe;
@@ -62,6 +63,8 @@ struct Supervisor<'a> {
     shares_pipe: bool,
     status: Status,
     writer: &'a StateWriter,
+    attempt: &'a Attempt,
+    plan: &'a Plan,
     context: &'a RunContext,
 }
 
@@ -70,6 +73,7 @@ pub(super) fn supervise(
     plan: &Plan,
     tap_args: &[OsString],
     writer: &StateWriter,
+    attempt: &Attempt,
     context: &RunContext,
 ) -> Result<Outcome> {
     if let Some(interruption) = context.signals.take() {
@@ -77,11 +81,18 @@ pub(super) fn supervise(
     }
     let began = Instant::now();
     let processes = Processes::start(plan, tap_args, writer, context)?;
+    attempt.watch_records(Handles {
+        counter: processes.counter.clone(),
+        tap_facts: processes.tap_facts.clone(),
+        target_facts: processes.target_facts.clone(),
+    });
     let mut supervisor = Supervisor {
         shares_pipe: processes.shared_pipe.is_some(),
         processes,
         status: Status::default(),
         writer,
+        attempt,
+        plan,
         context,
     };
     let mut progress = Progress::new(&context.console);
@@ -136,6 +147,7 @@ impl Supervisor<'_> {
         let is_filling = shared_pipe
             .as_ref()
             .map_or_else(|| counter.is_writing(), SharedPipe::is_filling);
+        self.attempt.sample();
         progress.sample(is_filling);
         progress.show(counter, tap_facts, &self.writer.progress(), &self.context.console);
     }
@@ -143,13 +155,21 @@ impl Supervisor<'_> {
     fn handle(&mut self, event: Event) -> Result<()> {
         let failed = |what: &str, error| Error::io(format!("cannot wait for the {what}"), error);
         match event {
-            Event::TapEnded(status) => self.status.tap = Some(status.map_err(|error| failed("tap", error))?),
+            Event::TapEnded(status) => {
+                let status = status.map_err(|error| failed("tap", error))?;
+                let name = &self.plan.tap.program.name;
+                self.attempt.process_ended("tap", name, status);
+                self.status.tap = Some(status);
+            }
             Event::MapperEnded(index, status) => {
                 let status = status.map_err(|error| failed("mapper", error))?;
                 self.mapper_ended(index, status);
             }
             Event::TargetEnded(status) => {
-                self.status.target = Some(status.map_err(|error| failed("target", error))?);
+                let status = status.map_err(|error| failed("target", error))?;
+                let name = &self.plan.target.name;
+                self.attempt.process_ended("target", name, status);
+                self.status.target = Some(status);
                 self.status.target_first |= match self.processes.shared_pipe.take() {
                     Some(pipe) => !pipe.tap_is_done(),
                     None => !self.status.relay_ended,
@@ -184,6 +204,7 @@ impl Supervisor<'_> {
     fn mapper_ended(&mut self, index: usize, status: ExitStatus) {
         self.status.mappers_ended += 1;
         let mapper = &mut self.processes.mappers[index];
+        self.attempt.process_ended("mapper", &mapper.name, status);
         let early = mapper.ended();
         if (early || !status.success()) && self.status.mapper.is_none() {
             self.status.mapper = Some(MapperEnd {

@@ -16,6 +16,7 @@ use super::relay::{RelayEnd, SharedCounter, relay};
 use super::shared_pipe::read_counts;
 use super::state_reader::read_states;
 use crate::console::Console;
+use crate::count::StateMarks;
 use crate::state::StateWriter;
 
 /// What a thread reports.
@@ -68,6 +69,7 @@ pub(super) fn states(
     target: &mut Child,
     program: &Program,
     writer: &StateWriter,
+    marks: Option<StateMarks>,
     console: &Arc<Console>,
     events: &Sender<Event>,
 ) {
@@ -81,7 +83,7 @@ pub(super) fn states(
         events.clone(),
     );
     thread::spawn(move || {
-        let read = read_states(stdout, &name, &sender, &console);
+        let read = read_states(stdout, &name, &sender, marks.as_ref(), &console);
         let failed = read
             .err()
             .map(|error| format!("cannot read the states of {name}: {error}"));

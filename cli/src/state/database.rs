@@ -11,6 +11,7 @@ use super::WriteMode;
 use super::backend::StateBackend;
 use super::pipeline::{self, Pipeline};
 use super::postgres::Postgres;
+use super::reports;
 use super::sql::{Sql, transaction};
 use super::sqlite::Sqlite;
 use super::stored::Stored;
@@ -57,6 +58,8 @@ pub(crate) enum DatabaseUri {
 /// An open system database.
 pub(crate) struct Database {
     pub(super) sql: Box<dyn Sql>,
+    /// Whether there is a table for what runs have done.
+    pub(super) has_reports: bool,
     /// A file to save a state next to that cannot be stored.
     aside: PathBuf,
 }
@@ -65,6 +68,7 @@ pub(crate) struct Database {
 pub(crate) struct ActiveRun {
     /// Its row in `runs`.
     pub(super) row: String,
+    pub(super) run_id: String,
     /// The stored state, as this run has read or written it last.
     pub(super) known: Stored,
     pub(super) pipeline: Pipeline,
@@ -102,13 +106,18 @@ impl Database {
                 system.join("meltano.db"),
             ),
         };
-        let mut database = Self { sql, aside };
-        database.prepare(schema, tables)?;
+        let mut database = Self {
+            sql,
+            has_reports: false,
+            aside,
+        };
+        let has_reports = database.prepare(schema, tables)?;
+        database.has_reports = has_reports || reports::create_table(&mut *database.sql);
         Ok(database)
     }
 
-    /// Creates the tables that are missing.
-    fn prepare(&mut self, schema: &str, tables: &str) -> Result<()> {
+    /// Creates the tables that are missing, but for that of reports; returns whether it is there.
+    fn prepare(&mut self, schema: &str, tables: &str) -> Result<bool> {
         transaction(&mut *self.sql, "tables", |sql| {
             let tables = sql.query(tables, &[])?;
             let has = |name: &str| {
@@ -128,7 +137,7 @@ impl Database {
             if !has(pipeline::NAME) {
                 sql.batch(pipeline::TABLE)?;
             }
-            Ok(())
+            Ok(has(reports::NAME))
         })
     }
 

@@ -18,6 +18,7 @@ mod owner;
 mod pipeline;
 mod plugin_settings;
 mod postgres;
+mod reports;
 mod runs;
 mod sql;
 mod sqlite;
@@ -30,6 +31,8 @@ use std::path::PathBuf;
 
 use melisma_sdk::{Result, fault};
 
+use crate::report::PairReport;
+
 pub(crate) use backend::{BackendSettings, StateBackend};
 pub(crate) use begin::NewRun;
 pub(crate) use database::{ActiveRun, Database, DatabaseUri};
@@ -39,8 +42,9 @@ pub(crate) use layout::{compact, pretty};
 pub(crate) use merge::is_empty;
 pub(crate) use pipeline::{Adoption, Pipeline};
 pub(crate) use postgres::{plugin_settings, postgres_url};
+pub(crate) use reports::{RunFilter, RunRow};
 pub(crate) use runs::iso;
-pub(crate) use state_writer::{StateSender, StateWriter, StoreProgress};
+pub(crate) use state_writer::{StateSender, StateWatch, StateWriter, StoreProgress};
 pub(crate) use states::States;
 
 /// What a new state does to the stored one.
@@ -157,6 +161,14 @@ impl Store {
         match self {
             Self::Database { database, run, .. } => database.heartbeat(&run.row),
             Self::File { .. } | Self::Nowhere => Ok(()),
+        }
+    }
+
+    /// Records what the run has done so far, where there is a place for that. It is history: nothing depends on it, and a
+    /// run does not fail for it.
+    pub(crate) fn record(&mut self, report: &PairReport) {
+        if let Self::Database { database, run, .. } = self {
+            let _ = database.record(run, report);
         }
     }
 

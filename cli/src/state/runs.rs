@@ -140,6 +140,7 @@ fn insert(
         .and_then(|row| row.into_iter().next().flatten());
     let mut run = ActiveRun {
         row: row.ok_or_else(|| Error::bug("the row of the run has no id"))?,
+        run_id: new.run_id.to_owned(),
         known: match backend {
             Some(backend) => backend.read(new.state_id)?,
             None => stored(sql, new.state_id)?,
@@ -160,16 +161,16 @@ pub(super) fn trigger() -> String {
 }
 
 /// A run whose row is in the state RUNNING.
-struct Running {
-    run_id: Option<String>,
-    started: Option<String>,
-    heartbeat: Option<String>,
-    owner: Option<Owner>,
+pub(super) struct Running {
+    pub(super) run_id: Option<String>,
+    pub(super) started: Option<String>,
+    pub(super) heartbeat: Option<String>,
+    pub(super) owner: Option<Owner>,
 }
 
 impl Running {
     /// The reason why the run counts as dead, if it does.
-    fn dead(&self, now: Timestamp) -> Option<String> {
+    pub(super) fn dead(&self, now: Timestamp) -> Option<String> {
         match self
             .owner
             .as_ref()
@@ -240,7 +241,7 @@ fn fail_dead(sql: &mut dyn Sql, state_id: &str, now: Timestamp) -> Result<Option
     Ok(alive)
 }
 
-fn owner(payload: &str) -> Option<Owner> {
+pub(super) fn owner(payload: &str) -> Option<Owner> {
     let payload: Value = serde_json::from_str(payload).ok()?;
     serde_json::from_value(payload.get(OWNER)?.clone()).ok()
 }

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use melisma_sdk::{Error, Result};
 
 use super::{Store, WriteMode};
+use crate::report::PairReport;
 
 /// Other runners count a run as dead after five minutes without a heartbeat.
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -19,6 +20,9 @@ pub(crate) struct StoreProgress {
     pub(crate) emitted: u64,
     /// When the newest of them was emitted.
     pub(crate) at: Option<Instant>,
+    /// How often a state was stored, and when last.
+    pub(crate) stored_times: u64,
+    pub(crate) stored_at: Option<Instant>,
     /// The newest state that is stored.
     pub(crate) stored: Option<Arc<str>>,
     /// Whether storing has failed; nothing is stored after that.
@@ -29,24 +33,48 @@ pub(crate) struct StoreProgress {
     over: bool,
 }
 
+/// Makes a report on what the run has done so far.
+pub(crate) type Reporter = Box<dyn Fn() -> PairReport + Send>;
+
+/// Sees which states have been emitted and stored.
+#[derive(Clone)]
+pub(crate) struct StateWatch {
+    progress: Arc<Mutex<StoreProgress>>,
+    location: Option<String>,
+}
+
+impl StateWatch {
+    pub(crate) fn progress(&self) -> StoreProgress {
+        lock(&self.progress).clone()
+    }
+
+    /// Where the states are, for people.
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.location.as_deref()
+    }
+}
+
 /// Stores states on a thread of its own, so that a slow disk does not delay the target.
 pub(crate) struct StateWriter {
     progress: Arc<Mutex<StoreProgress>>,
+    location: Option<String>,
     wake: Sender<()>,
     thread: JoinHandle<(Store, Result<()>)>,
 }
 
 impl StateWriter {
-    /// Starts with a store whose run has begun.
-    pub(crate) fn start(store: Store, mode: WriteMode) -> Self {
+    /// Starts with a store whose run has begun. What the run has done is recorded with each heartbeat.
+    pub(crate) fn start(store: Store, mode: WriteMode, reporter: Reporter) -> Self {
+        let location = store.location();
         let progress = Arc::new(Mutex::new(StoreProgress::default()));
         let (wake, woken) = bounded(1);
         let thread = {
             let progress = Arc::clone(&progress);
-            thread::spawn(move || store_states(store, mode, &progress, &woken))
+            thread::spawn(move || store_states(store, mode, &reporter, &progress, &woken))
         };
         Self {
             progress,
+            location,
             wake,
             thread,
         }
@@ -57,6 +85,14 @@ impl StateWriter {
         StateSender {
             progress: Arc::clone(&self.progress),
             wake: self.wake.clone(),
+        }
+    }
+
+    /// A handle for who wants to know what has been emitted and stored.
+    pub(crate) fn watch(&self) -> StateWatch {
+        StateWatch {
+            progress: Arc::clone(&self.progress),
+            location: self.location.clone(),
         }
     }
 
@@ -100,6 +136,7 @@ impl StateSender {
 fn store_states(
     mut store: Store,
     mode: WriteMode,
+    reporter: &Reporter,
     progress: &Mutex<StoreProgress>,
     woken: &Receiver<()>,
 ) -> (Store, Result<()>) {
@@ -109,6 +146,7 @@ fn store_states(
             next_beat = Instant::now() + HEARTBEAT;
             // A missed heartbeat does no harm by itself; a store that is really gone fails at the next state.
             let _ = store.heartbeat();
+            store.record(&reporter());
             continue;
         }
         let (waiting, over) = {
@@ -119,7 +157,11 @@ fn store_states(
             let result = store.write(&state, mode);
             let mut progress = lock(progress);
             match result {
-                Ok(()) => progress.stored = Some(state),
+                Ok(()) => {
+                    progress.stored = Some(state);
+                    progress.stored_times += 1;
+                    progress.stored_at = Some(Instant::now());
+                }
                 Err(error) => {
                     progress.failed = true;
                     // The end of the run saves it elsewhere. A newer state that has come meanwhile covers it.
