@@ -66,6 +66,7 @@ pub(crate) const BEFORE_A_COMMAND: &[(&str, bool)] = &[
     ("--env-file", true),
     ("--log-level", true),
     ("--log-format", true),
+    ("--log-config", true),
     ("--quiet", false),
     ("-q", false),
     ("--verbose", false),
@@ -139,6 +140,9 @@ pub(crate) struct RunArgs {
     /// Run a pair that has failed this many times more, from the state that it has reached
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=MOST_RETRIES))]
     pub(crate) retries: u16,
+    /// The run is one of `melisma el`: its log says so, as Meltano's does
+    #[arg(long, hide = true)]
+    pub(crate) as_el: bool,
     /// Write what the run has done to FILE as JSON when it has ended, however it ends
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub(crate) report: Option<PathBuf>,
@@ -242,6 +246,7 @@ impl ProjectArgs {
         option("--env-file", self.env_file.as_ref().map(Into::into));
         option("--log-level", log.log_level.map(|level| level.name().into()));
         option("--log-format", log.log_format.and_then(format));
+        option("--log-config", log.log_config.as_ref().map(Into::into));
         let flags = [
             ("--no-environment", self.no_environment),
             ("--quiet", log.quiet),
@@ -272,6 +277,9 @@ pub(crate) struct LogArgs {
     /// The format of log lines [default: `MELTANO_CLI_LOG_FORMAT`, then `cli.log_format`, then text]
     #[arg(long, global = true, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
+    /// Read which log lines go where from FILE [default: `MELTANO_CLI_LOG_CONFIG`, then `cli.log_config`, then logging.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) log_config: Option<PathBuf>,
 }
 
 /// How log lines are written.

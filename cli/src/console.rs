@@ -1,18 +1,21 @@
 //! The log of a run on stderr: lines in the formats of Meltano, and progress bars on a terminal.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
 use indicatif::MultiProgress;
-use jiff::{Timestamp, tz::TimeZone};
-use melisma_sdk::internal::printable::{printable, printable_json};
+use jiff::Timestamp;
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
 use crate::args::{LogArgs, LogFormat};
 use crate::level::Level;
+use crate::log_style::{Line, Style};
+use crate::logging_yaml::{self, LogConfig, Sink, To};
 use crate::stderr::Stderr;
 
 impl LogArgs {
@@ -55,73 +58,78 @@ fn one_of<T: ValueEnum>(name: &str, setting: &impl Fn(&str) -> Result<Option<Str
     }
 }
 
-/// Writes log lines to stderr; on a terminal, above the progress bars.
+/// The name that lines of melisma itself have.
+const OWN_NAME: &str = "melisma";
+/// Meltano's default for `cli.log_config`.
+const LOGGING_YAML: &str = "logging.yaml";
+
+/// Writes log lines to stderr, on a terminal above the progress bars, and to files.
 ///
-/// Every line is escaped here, including those of plugins: it stays one line, and has no escape sequence for a terminal.
+/// Every line is escaped on its way, including those of plugins: it stays one line, and has no escape sequence for a
+/// terminal.
 #[derive(Clone)]
 pub(crate) struct Console {
-    threshold: Level,
+    sinks: Arc<Vec<Sink>>,
     bars: Option<MultiProgress>,
-    style: Style,
     stderr: Stderr,
     /// The log file of one run, which gets the same lines.
     file: Option<Arc<File>>,
-    /// What JSON lines have besides their message.
+    /// What melisma's own lines begin with, when several pairs run at once.
+    label: Option<Arc<str>>,
+    /// What lines for machines have besides their message.
     bound: Map<String, Value>,
 }
 
-/// The look of a line.
-#[derive(Clone, Copy)]
-enum Style {
-    Plain,
-    Coloured,
-    Json,
-    KeyValue,
-    Message,
-}
-
 impl Console {
-    /// A console for the lines that `args` ask for, or else the settings of the project.
+    /// A console for the lines that `args` ask for, or else the settings of the project, or its `logging.yaml`.
     pub(crate) fn new(args: &LogArgs, setting: impl Fn(&str) -> Result<Option<String>>) -> Result<Self> {
-        let (threshold, format) = (args.threshold(&setting)?, args.format(&setting)?);
         let terminal =
             io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let coloured = (terminal || set("FORCE_COLOR")) && !set("NO_COLOR");
+        let config = log_config(args, &setting)?;
+        let (sinks, warnings) = match config {
+            Some(config) => (config.sinks, config.warnings),
+            None => (vec![stderr_sink(args, &setting, terminal)?], Vec::new()),
+        };
+        let to_stderr = sinks.iter().find(|sink| matches!(sink.to, To::Stderr));
         // Bars between lines for machines would break them, and with `--quiet` they are not wanted.
-        let for_people = matches!(
-            format,
-            LogFormat::Text | LogFormat::Colored | LogFormat::Uncolored
-        );
-        let bars = (terminal && for_people && threshold <= Level::Info).then(MultiProgress::new);
-        let style = match format {
-            LogFormat::Json => Style::Json,
-            LogFormat::KeyValue => Style::KeyValue,
-            LogFormat::Plain => Style::Message,
-            LogFormat::Text | LogFormat::Colored if coloured => Style::Coloured,
-            LogFormat::Text | LogFormat::Colored | LogFormat::Uncolored => Style::Plain,
-        };
-        let dropped = match style {
-            Style::Json => |lines| dropped(lines, Style::Json),
-            Style::KeyValue => |lines| dropped(lines, Style::KeyValue),
-            Style::Message => |lines| dropped(lines, Style::Message),
-            Style::Plain | Style::Coloured => |lines| dropped(lines, Style::Plain),
-        };
-        Ok(Self {
-            threshold,
-            stderr: Stderr::start(bars.clone(), dropped),
+        let has_bars = to_stderr.is_some_and(|sink| {
+            terminal && matches!(sink.style, Style::Plain | Style::Coloured) && sink.threshold <= Level::Info
+        });
+        let bars = has_bars.then(MultiProgress::new);
+        let style = to_stderr.map_or(Style::Plain, |sink| sink.style);
+        let console = Self {
+            stderr: Stderr::start(bars.clone(), move |lines| dropped(lines, style)),
+            sinks: Arc::new(sinks),
             bars,
-            style,
             file: None,
+            label: None,
             bound: Map::new(),
-        })
+        };
+        for warning in warnings {
+            console.warn(&warning);
+        }
+        Ok(console)
     }
 
-    /// The console of one run: its lines also go to `file`, and have `bound` as JSON.
+    /// The console of one run: its lines also go to `file`, and have `bound` for machines.
     pub(crate) fn of_run(&self, file: Option<File>, bound: Map<String, Value>) -> Self {
         Self {
             file: file.map(Arc::new),
-            bound,
+            ..self.with(bound)
+        }
+    }
+
+    /// The same with more that lines for machines have.
+    pub(crate) fn with(&self, more: Map<String, Value>) -> Self {
+        let mut console = self.clone();
+        console.bound.extend(more);
+        console
+    }
+
+    /// The same for one of several pairs that run at once: melisma's own lines say for people which one.
+    pub(crate) fn labelled(&self, label: &str) -> Self {
+        Self {
+            label: Some(label.into()),
             ..self.clone()
         }
     }
@@ -141,171 +149,187 @@ impl Console {
         self.stderr.flush();
     }
 
-    /// Whether lines of this level are shown.
+    /// Whether lines of this level are shown anywhere.
     pub(crate) fn shows(&self, level: Level) -> bool {
-        level >= self.threshold && self.threshold != Level::Disabled
+        self.sinks.iter().any(|sink| sink.shows(level))
     }
 
     /// Writes one line without waiting for the reader of stderr.
     pub(crate) fn log(&self, level: Level, name: &str, message: &str) {
-        if self.shows(level) {
-            self.stderr.write(self.line(level, name, message));
+        if let Some(line) = self.line(level, name, message, &self.bound) {
+            self.stderr.write(line);
         }
     }
 
-    /// Writes a line of a plugin. Waits while stderr is behind, so that a plugin that logs much slows down.
-    pub(crate) fn relay(&self, level: Level, name: &str, message: &str) {
-        if self.shows(level) {
-            self.stderr.write_relayed(self.line(level, name, message));
+    /// Writes a line of a plugin, with fields of its own for machines. Waits while stderr is behind, so that a plugin that
+    /// logs much slows down.
+    pub(crate) fn relay(&self, level: Level, name: &str, message: &str, fields: &Map<String, Value>) {
+        let line = if fields.is_empty() {
+            self.line(level, name, message, &self.bound)
+        } else {
+            let mut all = self.bound.clone();
+            for (key, value) in fields {
+                all.entry(key).or_insert_with(|| value.clone());
+            }
+            self.line(level, name, message, &all)
+        };
+        if let Some(line) = line {
+            self.stderr.write_relayed(line);
         }
     }
 
-    /// The line for stderr; it is written to the log file here.
-    fn line(&self, level: Level, name: &str, message: &str) -> String {
-        let now = Timestamp::now();
-        if let Some(file) = &self.file {
+    /// Writes a line for machines alone: what it says, people have read in other lines.
+    pub(crate) fn event(&self, level: Level, event: &str, fields: Map<String, Value>) {
+        let mut all = self.bound.clone();
+        all.extend(fields);
+        let line = self.to_sinks(level, OWN_NAME, event, &all, |style| !style.is_for_people());
+        if let Some(line) = line {
+            self.stderr.write(line);
+        }
+    }
+
+    /// The line for stderr, if it is shown there; to files it is written here.
+    fn line(&self, level: Level, name: &str, message: &str, fields: &Map<String, Value>) -> Option<String> {
+        if let Some(file) = self.file.as_ref().filter(|_| self.shows(level)) {
             // A log that cannot be written does not end a run.
-            let line = line(now, level, name, message, Style::Plain, &Map::new());
+            let line = Style::Plain.write(&Line {
+                at: Timestamp::now(),
+                level,
+                name,
+                message,
+                fields: &Map::new(),
+            });
             let _ = (&**file).write_all(line.as_bytes());
         }
-        line(now, level, name, message, self.style, &self.bound)
+        self.to_sinks(level, name, message, fields, |_| true)
+    }
+
+    fn to_sinks(
+        &self,
+        level: Level,
+        name: &str,
+        message: &str,
+        fields: &Map<String, Value>,
+        wanted: impl Fn(Style) -> bool,
+    ) -> Option<String> {
+        let at = Timestamp::now();
+        let labelled = match &self.label {
+            Some(label) if name == OWN_NAME => Cow::Owned(format!("{label}: {message}")),
+            _ => Cow::Borrowed(message),
+        };
+        let mut for_stderr = None;
+        for sink in self
+            .sinks
+            .iter()
+            .filter(|sink| sink.shows(level) && wanted(sink.style))
+        {
+            let line = sink.style.write(&Line {
+                at,
+                level,
+                name,
+                message: if sink.style.is_for_people() {
+                    &labelled
+                } else {
+                    message
+                },
+                fields,
+            });
+            match &sink.to {
+                To::Stderr => for_stderr = Some(line),
+                To::File(file) => {
+                    let _ = (&**file).write_all(line.as_bytes());
+                }
+            }
+        }
+        for_stderr
     }
 
     /// An informational line of melisma itself.
     pub(crate) fn info(&self, message: &str) {
-        self.log(Level::Info, "melisma", message);
+        self.log(Level::Info, OWN_NAME, message);
     }
 
     /// A warning of melisma itself.
     pub(crate) fn warn(&self, message: &str) {
-        self.log(Level::Warning, "melisma", message);
+        self.log(Level::Warning, OWN_NAME, message);
     }
 
     /// An error of melisma itself.
     pub(crate) fn error(&self, message: &str) {
-        self.log(Level::Error, "melisma", message);
+        self.log(Level::Error, OWN_NAME, message);
     }
 
     /// A detail of melisma itself.
     pub(crate) fn debug(&self, message: &str) {
-        self.log(Level::Debug, "melisma", message);
+        self.log(Level::Debug, OWN_NAME, message);
     }
 }
 
-/// `2026-01-31T12:00:00.123456Z [info     ] tap-a        message`, or the same in another style, with an end of line.
-fn line(
-    at: Timestamp,
-    level: Level,
-    name: &str,
-    message: &str,
-    style: Style,
-    bound: &Map<String, Value>,
-) -> String {
-    let time = at
-        .to_zoned(TimeZone::UTC)
-        .strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
-        .to_string();
-    let (on, off) = match style {
-        Style::Coloured => (level.colour(), "\x1b[0m"),
-        Style::Plain => ("", ""),
-        Style::Json => {
-            let mut line = Map::from_iter([
-                ("timestamp".to_owned(), Value::from(time)),
-                ("level".to_owned(), level.name().into()),
-                ("name".to_owned(), name.into()),
-                ("event".to_owned(), message.into()),
-            ]);
-            line.extend(bound.clone());
-            return format!("{}\n", printable_json(&Value::Object(line).to_string()));
-        }
-        Style::KeyValue => {
-            let quoted = |text: &str| format!("'{}'", printable(text).replace('\'', "\\'"));
-            return format!(
-                "timestamp='{time}' level='{}' name={} event={}\n",
-                level.name(),
-                quoted(name),
-                quoted(message)
-            );
-        }
-        Style::Message => return format!("{}\n", printable(message)),
+impl Sink {
+    fn shows(&self, level: Level) -> bool {
+        level >= self.threshold && self.threshold != Level::Disabled
+    }
+}
+
+/// The log configuration that the user names, or the `logging.yaml` of this folder.
+fn log_config(
+    args: &LogArgs,
+    setting: &impl Fn(&str) -> Result<Option<String>>,
+) -> Result<Option<LogConfig>> {
+    let set = match &args.log_config {
+        Some(path) => Some(path.clone()),
+        None => setting("cli.log_config")?
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from),
     };
-    let (name, message) = (printable(name), printable(message));
-    format!("{time} [{on}{:<9}{off}] {name:<12} {message}\n", level.name())
+    let Some(path) = set else { return Ok(None) };
+    let is_named = args.log_config.is_some() || path != Path::new(LOGGING_YAML);
+    let mut config = logging_yaml::read(&path, is_named)?;
+    if let Some(config) = &mut config {
+        let ignored = [
+            ("--log-level", args.log_level.is_some()),
+            ("--log-format", args.log_format.is_some()),
+            ("--quiet", args.quiet),
+            ("--verbose", args.verbose),
+        ];
+        // As in Meltano, where the file decides alone.
+        for (option, _) in ignored.iter().filter(|(_, given)| *given) {
+            let warning = format!("{option} is ignored: {} decides", path.display());
+            config.warnings.push(warning);
+        }
+    }
+    Ok(config)
+}
+
+/// Stderr, as the options and the settings want it.
+fn stderr_sink(
+    args: &LogArgs,
+    setting: &impl Fn(&str) -> Result<Option<String>>,
+    terminal: bool,
+) -> Result<Sink> {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let coloured = (terminal || set("FORCE_COLOR")) && !set("NO_COLOR");
+    let style = match args.format(setting)? {
+        LogFormat::Json => Style::Json,
+        LogFormat::KeyValue => Style::KeyValue,
+        LogFormat::Plain => Style::Message,
+        LogFormat::Text | LogFormat::Colored if coloured => Style::Coloured,
+        LogFormat::Text | LogFormat::Colored | LogFormat::Uncolored => Style::Plain,
+    };
+    Ok(Sink {
+        threshold: args.threshold(setting)?,
+        style,
+        to: To::Stderr,
+    })
 }
 
 /// The line that says how many lines are missing.
 fn dropped(lines: u64, style: Style) -> String {
-    let message = format!("{lines} log lines were dropped because nothing read stderr for a while");
-    line(
-        Timestamp::now(),
-        Level::Warning,
-        "melisma",
-        &message,
-        style,
-        &Map::new(),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_line_looks_as_meltano_writes_it() {
-        let at = Timestamp::from_microsecond(1_769_860_800_123_456).expect("in range");
-        assert_eq!(
-            line(at, Level::Info, "tap-a", "message", Style::Plain, &Map::new()),
-            "2026-01-31T12:00:00.123456Z [info     ] tap-a        message\n"
-        );
-    }
-
-    #[test]
-    fn a_line_of_json_has_the_fields_that_meltano_gives_it() {
-        let at = Timestamp::from_microsecond(1_769_860_800_123_456).expect("in range");
-        let line = line(
-            at,
-            Level::Warning,
-            "tap-a",
-            "it is \"so\"",
-            Style::Json,
-            &Map::new(),
-        );
-        let expected = json!({
-            "timestamp": "2026-01-31T12:00:00.123456Z", "level": "warning", "name": "tap-a", "event": "it is \"so\"",
-        });
-        assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&line).expect("JSON"),
-            expected
-        );
-        assert!(line.ends_with("}\n"), "{line}");
-    }
-
-    #[test]
-    fn a_line_stays_one_line_without_escape_sequences() {
-        let at = Timestamp::from_microsecond(1_769_860_800_123_456).expect("in range");
-        for (style, colours) in [
-            (Style::Plain, 0),
-            (Style::Coloured, 9),
-            (Style::Json, 0),
-            (Style::KeyValue, 0),
-            (Style::Message, 0),
-        ] {
-            let line = line(
-                at,
-                Level::Error,
-                "tap\u{1b}[2J",
-                "s\u{1b}]0;x\u{7}\n2026 FAKE\r\u{9b}31m\u{202e}",
-                style,
-                &Map::new(),
-            );
-            let line = line.strip_suffix('\n').expect("one line");
-            let rest = line.replacen("\u{1b}[31m", "", 1).replacen("\u{1b}[0m", "", 1);
-            assert_eq!(rest.len(), line.len() - colours);
-            assert!(
-                rest.chars().all(melisma_sdk::internal::printable::is_printable),
-                "{line}"
-            );
-        }
-    }
+    style.write(&Line {
+        at: Timestamp::now(),
+        level: Level::Warning,
+        name: OWN_NAME,
+        message: &format!("{lines} log lines were dropped because nothing read stderr for a while"),
+        fields: &Map::new(),
+    })
 }

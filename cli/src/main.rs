@@ -15,7 +15,8 @@
 //! | [`report`] | what a run has done, as JSON |
 //! | [`state`] | where a state is stored between runs, and who may use it |
 //! | [`count`] | counts Singer lines by stream, from their first bytes |
-//! | [`console`], [`stderr`], [`signals`] | log lines, the thread that writes them, and signals |
+//! | [`console`], [`log_style`], [`logging_yaml`] | log lines, how they look, and the `logging.yaml` of a project |
+//! | [`stderr`], [`signals`] | the thread that writes log lines, and signals |
 
 mod args;
 mod blocks;
@@ -32,6 +33,8 @@ mod hash;
 mod install;
 mod level;
 mod log_folder;
+mod log_style;
+mod logging_yaml;
 mod pickle;
 mod pipe;
 mod plugin_kind;

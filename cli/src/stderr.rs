@@ -81,7 +81,10 @@ enum Source {
 
 impl Stderr {
     /// Starts the thread. Lines go above the bars, if there are any; `dropped` makes the line that reports dropped lines.
-    pub(crate) fn start(bars: Option<MultiProgress>, dropped: fn(u64) -> String) -> Self {
+    pub(crate) fn start(
+        bars: Option<MultiProgress>,
+        dropped: impl Fn(u64) -> String + Send + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared {
             state: Mutex::new(State {
                 lines: VecDeque::new(),
@@ -94,7 +97,7 @@ impl Stderr {
             changed: Condvar::new(),
         });
         let writer = Arc::clone(&shared);
-        thread::spawn(move || writer.work(bars.as_ref(), dropped));
+        thread::spawn(move || writer.work(bars.as_ref(), &dropped));
         Self(shared)
     }
 
@@ -175,7 +178,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    fn work(&self, bars: Option<&MultiProgress>, dropped: fn(u64) -> String) {
+    fn work(&self, bars: Option<&MultiProgress>, dropped: &impl Fn(u64) -> String) {
         let mut state = self.lock();
         loop {
             let (line, drawing) = (state.lines.pop_front(), state.drawing.take());

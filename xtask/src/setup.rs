@@ -32,6 +32,8 @@ pub(crate) struct Pythons {
     pub(crate) meltano: PathBuf,
     /// With tap-rest-api-msdk.
     pub(crate) msdk: PathBuf,
+    /// With the OpenMetrics parser of Prometheus.
+    pub(crate) metrics: PathBuf,
 }
 
 /// Makes the environments on the first call, and again when their requirements change.
@@ -40,6 +42,7 @@ pub(crate) fn pythons() -> Result<Pythons> {
     let singer = environment("python-singer", "requirements-singer.txt", &[])?;
     let target_jsonl = environment("python-target-jsonl", "requirements-target-jsonl.txt", &[])?;
     let postgres = environment("python-postgres", "requirements-postgres.txt", &[])?;
+    let metrics = environment("python-metrics", "requirements-metrics.txt", &[])?;
     let meltano = environment("python-meltano", "requirements-meltano.txt", &[])?;
     let msdk = environment("python-msdk", "requirements-msdk.txt", &[])?;
     Ok(Pythons {
@@ -49,6 +52,7 @@ pub(crate) fn pythons() -> Result<Pythons> {
         postgres,
         meltano,
         msdk,
+        metrics,
     })
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn run(rest: &[String]) -> Result {
         .env("MELISMA_TEST_PYTHON_POSTGRES", &python.postgres)
         .env("MELISMA_TEST_PYTHON_MELTANO", &python.meltano)
         .env("MELISMA_TEST_PYTHON_MSDK", &python.msdk)
+        .env("MELISMA_TEST_PYTHON_METRICS", &python.metrics)
         .env("MELISMA_TEST_PYTHON_WHEELS", setup::wheels()?)
         .env("MELISMA_TEST_WHEELHOUSE", setup::wheelhouse(&python.main)?)
         .env("MELISMA_TEST_POSTGRES", postgres::folders(&python.postgres)?);

@@ -147,7 +147,7 @@ fn run_words(args: &ElArgs) -> Vec<OsString> {
             args.target
         )
     });
-    let mut words: Vec<OsString> = vec!["--state-id".into(), state_id.into()];
+    let mut words: Vec<OsString> = vec!["--as-el".into(), "--state-id".into(), state_id.into()];
     let flags = [
         ("--full-refresh", args.full_refresh),
         ("--refresh-catalog", args.refresh_catalog),

@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::process::ExitStatus;
-use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -13,6 +12,7 @@ use rustix::process::Signal;
 use super::context::RunContext;
 use super::grammar::CommandNames;
 use super::plan::{command_folder, plan_command};
+use super::plugin_fields::Role;
 use super::plugin_log::{self, Facts};
 use super::process_group::{ProcessGroup, describe, kind_of};
 use super::program::Program;
@@ -95,7 +95,8 @@ impl CommandBlock {
     }
 
     fn relay(&self, output: impl Read + Send + 'static) -> JoinHandle<()> {
-        let (name, console) = (self.program.name.clone(), Arc::clone(&self.context.console));
+        let name = self.program.name.clone();
+        let console = self.context.console.with(Role::Command.fields(&name));
         thread::spawn(move || plugin_log::relay(output, &name, &Facts::default(), &console))
     }
 

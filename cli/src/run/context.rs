@@ -6,6 +6,7 @@ use std::sync::Arc;
 use melisma_sdk::Result;
 use uuid::Uuid;
 
+use super::progress::Display;
 use super::run_dir::RunDir;
 use crate::console::Console;
 use crate::signals::Signals;
@@ -19,6 +20,10 @@ pub(super) struct Invocation {
     pub(super) console: Arc<Console>,
     /// Whether it is noted which records each state covers, for the metrics.
     pub(super) marks_states: bool,
+    /// Whether the run is one of `melisma el`.
+    pub(super) as_el: bool,
+    /// The terminal, which the pairs share.
+    pub(super) display: Display,
 }
 
 /// A block of a run: the run's id, the block's private folder, its log, and the signals that it gets.
@@ -28,6 +33,8 @@ pub(super) struct RunContext {
     pub(super) signals: Signals,
     pub(super) console: Arc<Console>,
     pub(super) marks_states: bool,
+    pub(super) as_el: bool,
+    pub(super) display: Display,
 }
 
 impl RunContext {
@@ -39,6 +46,8 @@ impl RunContext {
             signals: invocation.signals.another()?,
             console: Arc::clone(&invocation.console),
             marks_states: invocation.marks_states,
+            as_el: invocation.as_el,
+            display: invocation.display.clone(),
         })
     }
 }

@@ -16,6 +16,7 @@ use super::context::{Invocation, RunContext};
 use super::plan::{TapPlan, command_folder, plan_command, plan_plugin, plan_tap};
 use super::plugin_log::{self, Facts};
 use super::program::Program;
+use super::progress::Display;
 use super::query_plugin::TICK;
 use super::tap_args;
 use crate::args::ProjectArgs;
@@ -40,8 +41,10 @@ impl<'a> Single<'a> {
         let invocation = Invocation {
             run_id: Uuid::now_v7().to_string(),
             signals: Signals::watch(None)?,
-            console: Arc::new(console),
             marks_states: false,
+            as_el: false,
+            display: Display::new(&console),
+            console: Arc::new(console),
         };
         Ok(Self {
             project,

@@ -5,6 +5,7 @@
 
 mod catalog_cache;
 mod command;
+mod completed;
 mod context;
 mod fifo;
 mod grammar;
@@ -21,6 +22,7 @@ mod options;
 mod outcome;
 mod pair;
 mod plan;
+mod plugin_fields;
 mod plugin_log;
 mod process_group;
 mod processes;
@@ -49,6 +51,7 @@ use std::thread;
 use std::time::Duration;
 
 use melisma_sdk::{Error, Kind, Result};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::args::RunArgs;
@@ -67,6 +70,7 @@ use grammar::Block;
 use meter::{BlockMeter, End, RunMeter};
 use metrics::MetricsServer;
 use pair::Pair;
+use progress::Display;
 use report_file::ReportFile;
 
 /// How long a pair that has failed waits before the first retry; twice as long before each further one.
@@ -109,11 +113,15 @@ fn run_blocks(
 ) -> Result<u8> {
     let workspace = Workspace::here(&args.project, args.project.choice())?;
     let console = Console::new(&args.project.log, |name| workspace.setting(name))?;
+    let bound = Map::from_iter([("run_id".to_owned(), Value::from(&*run_id))]);
+    let console = console.with(bound);
     let invocation = Invocation {
         run_id,
         signals,
+        display: Display::new(&console),
         console: Arc::new(console),
         marks_states: server.is_some(),
+        as_el: args.as_el,
     };
     if let Some(server) = server {
         invocation
@@ -131,7 +139,9 @@ fn run_blocks(
             run.describe(&steps);
             return Ok(0);
         }
-        run.run(steps)
+        let ended = run.run(steps);
+        completed::run(&ended, args, meter, &invocation.console);
+        ended
     });
     invocation.console.flush();
     result
@@ -264,6 +274,7 @@ impl Run<'_> {
     }
 
     fn run_together(&self, together: Vec<(usize, Step)>, number: usize) -> Result<u8> {
+        let is_alone = together.len() == 1;
         let ended: Vec<Result<u8>> = thread::scope(|scope| {
             let running: Vec<_> = together
                 .into_iter()
@@ -276,7 +287,7 @@ impl Run<'_> {
                             step.ready.describe()
                         ));
                     }
-                    scope.spawn(move || self.measured(step))
+                    scope.spawn(move || self.measured(step, is_alone))
                 })
                 .collect();
             let panicked = |_| Err(Error::bug("the thread of a block panicked"));
@@ -300,16 +311,17 @@ impl Run<'_> {
     }
 
     /// Runs a step, and notes how it ended.
-    fn measured(&self, step: Step) -> Result<u8> {
+    fn measured(&self, step: Step, is_alone: bool) -> Result<u8> {
         let meter = Arc::clone(&step.meter);
         meter.begin();
-        let ended = self.with_retries(step);
+        let ended = self.with_retries(step, is_alone);
         meter.end(&End::of(&ended, self.invocation.signals.is_interrupted()));
+        completed::block(&meter, &self.invocation.console);
         ended
     }
 
     /// Runs a step, and with `--retries` again when a pair has failed: from the state that it has reached.
-    fn with_retries(&self, step: Step) -> Result<u8> {
+    fn with_retries(&self, step: Step, is_alone: bool) -> Result<u8> {
         let Step {
             block,
             mut ready,
@@ -318,7 +330,10 @@ impl Run<'_> {
         let mut tries = 0;
         loop {
             let ended = match ready {
-                Ready::Pair(pair) => {
+                Ready::Pair(mut pair) => {
+                    if !is_alone {
+                        pair.label();
+                    }
                     let attempt = meter.begin_attempt(pair.names());
                     let ended = pair.run(self.args, self.workspace, &attempt);
                     // Unless the pair knows better: it may have failed before anything of it ran.

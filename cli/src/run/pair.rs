@@ -15,6 +15,7 @@ use super::state_id::Identity;
 use super::workspace::Workspace;
 use super::{open_store, run_log, summary, supervise, tap_args, target_state};
 use crate::args::{RunArgs, StateStrategy};
+use crate::console::Console;
 use crate::report::RunOutcome;
 use crate::state::{RunResult, StateWriter, Store, StoreProgress, WriteMode};
 
@@ -49,10 +50,7 @@ impl Pair {
 
     /// `tap-a > hide-pii > target-b`, with the names of mappers.
     pub(super) fn describe(&self) -> String {
-        let mut names = vec![&*self.plan.tap.program.name];
-        names.extend(self.plan.mappers.iter().map(|mapper| &*mapper.name));
-        names.push(&self.plan.target.name);
-        names.join(" > ")
+        self.names().chain()
     }
 
     /// The names of its parts, and of its state.
@@ -70,6 +68,12 @@ impl Pair {
         }
     }
 
+    /// It runs at the same time as others, so its lines of the log say which pair it is.
+    pub(super) fn label(&mut self) {
+        let label = self.describe();
+        self.context.console = Arc::new(self.context.console.labelled(&label));
+    }
+
     /// Runs it; returns the exit code.
     pub(super) fn run(self, args: &RunArgs, workspace: &Workspace, attempt: &Arc<Attempt>) -> Result<u8> {
         let Self {
@@ -78,9 +82,11 @@ impl Pair {
             mut context,
         } = self;
         let store = open_store::open_store(args, workspace, &identity, &context)?;
-        if let (Store::Database { .. }, Workspace::Project(_)) = (&store, workspace) {
-            log_to_file(&mut context, &identity);
-        }
+        let has_log = matches!(
+            (&store, workspace),
+            (Store::Database { .. }, Workspace::Project(_))
+        );
+        context.console = Arc::new(console_of(&context, &identity, has_log));
         let console = &context.console;
         console.info(&format!(
             "run {}: {} into {}, state id {}",
@@ -108,15 +114,16 @@ impl Pair {
     }
 }
 
-/// From now on the lines of this run also go to its log file. Without one the run goes on, as Meltano's does.
-fn log_to_file(context: &mut RunContext, identity: &Identity) {
-    let file = run_log::open(&identity.state_id, &context.run_id);
-    if let Err(error) = &file {
+/// The log of this pair: its lines have the name of the job for machines, as Meltano's have it, and also go to its log
+/// file. Without one the run goes on, as Meltano's does.
+fn console_of(context: &RunContext, identity: &Identity, has_log: bool) -> Console {
+    let file = has_log.then(|| run_log::open(&identity.state_id, &context.run_id));
+    if let Some(Err(error)) = &file {
         context.console.warn(&format!("the run has no log file: {error}"));
     }
-    let bound = [("run_id", &context.run_id), ("job_name", &identity.state_id)];
-    let bound = bound.map(|(key, value)| (key.to_owned(), Value::from(value.as_str())));
-    context.console = Arc::new(context.console.of_run(file.ok(), Map::from_iter(bound)));
+    let job = if context.as_el { "state_id" } else { "job_name" };
+    let bound = Map::from_iter([(job.to_owned(), Value::from(&*identity.state_id))]);
+    context.console.of_run(file.and_then(Result::ok), bound)
 }
 
 /// The state to resume from: the one that the target has committed, if it stores one, otherwise the stored one.

@@ -14,6 +14,7 @@ use rustix::process::Signal;
 use super::context::RunContext;
 use super::input_verdict::InputVerdict;
 use super::plan::Plan;
+use super::plugin_fields::Role;
 use super::plugin_log::Facts;
 use super::process_group::ProcessGroup;
 use super::program::Program;
@@ -125,11 +126,27 @@ impl Processes {
         }
         let marks = counter.lock().marks.clone();
         threads::states(&mut target, &plan.target, writer, marks, console, &sender);
-        threads::log_lines(&mut tap, &plan.tap.program, &tap_facts, console, &sender);
+        let tap_role = Role::Tap.or_of_el(context.as_el);
+        threads::log_lines(
+            &mut tap,
+            &plan.tap.program,
+            tap_role,
+            &tap_facts,
+            console,
+            &sender,
+        );
         for (child, program) in mappers.iter_mut().zip(&plan.mappers) {
-            threads::log_lines(child, program, &Facts::default(), console, &sender);
+            threads::log_lines(child, program, Role::Mapper, &Facts::default(), console, &sender);
         }
-        threads::log_lines(&mut target, &plan.target, &target_facts, console, &sender);
+        let target_role = Role::Target.or_of_el(context.as_el);
+        threads::log_lines(
+            &mut target,
+            &plan.target,
+            target_role,
+            &target_facts,
+            console,
+            &sender,
+        );
         let groups = (ProcessGroup::of(&tap), ProcessGroup::of(&target));
         threads::end_of(&groups.0, tap, &sender, Event::TapEnded);
         threads::end_of(&groups.1, target, &sender, Event::TargetEnded);

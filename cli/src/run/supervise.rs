@@ -95,7 +95,7 @@ pub(super) fn supervise(
         plan,
         context,
     };
-    let mut progress = Progress::new(&context.console);
+    let mut progress = Progress::new(&context.display, attempt.block(), attempt.pair_name());
     let verdict = supervisor.until_the_end(&mut progress);
     progress.clear(&context.console);
     let verdict = verdict?;

@@ -9,6 +9,7 @@ use std::thread;
 use crossbeam_channel::Sender;
 use melisma_sdk::internal::protocol::widen;
 
+use super::plugin_fields::Role;
 use super::plugin_log::{self, Facts};
 use super::process_group::ProcessGroup;
 use super::program::Program;
@@ -98,15 +99,16 @@ pub(super) fn states(
 pub(super) fn log_lines(
     child: &mut Child,
     program: &Program,
+    role: Role,
     facts: &Facts,
-    console: &Arc<Console>,
+    console: &Console,
     events: &Sender<Event>,
 ) {
     let Some(stderr) = child.stderr.take() else { return };
     let (name, facts, console, events) = (
         program.name.clone(),
         facts.clone(),
-        Arc::clone(console),
+        console.with(role.fields(&program.name)),
         events.clone(),
     );
     thread::spawn(move || {

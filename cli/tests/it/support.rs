@@ -166,6 +166,43 @@ echo '{"type": "SCHEMA", "stream": "s", "schema": {"properties": {"i": {"type": 
         command
     }
 
+    /// `melisma` in this folder, with a terminal of 30 lines and 160 columns as its stdout and its stderr. What the
+    /// terminal gets is the stdout of the command.
+    pub(crate) fn on_a_terminal(&self, args: &[&str]) -> Command {
+        const SCRIPT: &str = "import fcntl, os, pty, struct, sys, termios
+pid, terminal = pty.fork()
+if pid == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 160, 0, 0))
+    os.execv(sys.argv[1], sys.argv[1:])
+while True:
+    try:
+        data = os.read(terminal, 65536)
+    except OSError:
+        break
+    if not data:
+        break
+    os.write(1, data)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+";
+        let melisma = self.melisma(args);
+        let mut command = Command::new("python3");
+        command
+            .args(["-c", SCRIPT])
+            .arg(melisma.get_program())
+            .args(melisma.get_args());
+        for (name, value) in melisma.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+            .current_dir(self.path())
+            .env("TERM", "xterm")
+            .stdin(Stdio::null());
+        command
+    }
+
     /// Runs the two test doubles as command lines, with these configs.
     pub(crate) fn run(&self, tap: &str, target: &str, more: &[&str]) -> Output {
         self.run_command(tap, target, more).output().unwrap()

@@ -10,6 +10,18 @@ const WALL_CLOCK: &[(&str, &str)] = &[
         "cli/src/commands/el.rs",
         "the state id of a run without one, as Meltano has it",
     ),
+    (
+        "cli/src/commands/runs/entry.rs",
+        "how long a run has taken that has not ended, for people",
+    ),
+    (
+        "cli/src/commands/runs/list.rs",
+        "how long a run has taken that has not ended, for people",
+    ),
+    (
+        "cli/src/commands/runs/show.rs",
+        "how long a run has taken that has not ended, for people",
+    ),
     ("cli/src/console.rs", "the time in log lines"),
     (
         "cli/src/project/cast.rs",
@@ -19,12 +31,24 @@ const WALL_CLOCK: &[(&str, &str)] = &[
         "cli/src/state/backend.rs",
         "the age of a lock, which is in Meltano's files as a time",
     ),
+    (
+        "cli/src/run/meter/attempt.rs",
+        "when an attempt began and ended, in reports",
+    ),
+    (
+        "cli/src/run/meter/mod.rs",
+        "when a run began and ended, in reports",
+    ),
     ("cli/src/state/database.rs", "updated_at, which nothing reads"),
     (
         "cli/src/state/lock.rs",
         "the age of a lock in its message; the system holds the lock",
     ),
     ("cli/src/state/owner.rs", "since when, in messages"),
+    (
+        "cli/src/state/reports.rs",
+        "whether a run without an owner on this machine still has heartbeats",
+    ),
     (
         "cli/src/state/runs.rs",
         "heartbeats: an owner on this machine is looked up instead",

@@ -35,4 +35,5 @@ mod secrets;
 mod settings;
 mod signals;
 mod system_database;
+mod visible;
 mod words;

@@ -100,6 +100,11 @@ impl Live {
         );
     }
 
+    /// What it has written to stderr so far.
+    pub fn stderr(&self) -> String {
+        text(&self.stderr)
+    }
+
     /// Sends a signal by name; a process that has ended gets none.
     pub fn signal(&self, name: &str) {
         kill(name, &self.id().to_string());

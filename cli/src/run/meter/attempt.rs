@@ -28,6 +28,16 @@ pub(in crate::run) struct PairNames {
     pub(in crate::run) state_id: String,
 }
 
+impl PairNames {
+    /// `tap-a > hide-pii > target-b`
+    pub(in crate::run) fn chain(&self) -> String {
+        let mut names = vec![&*self.tap];
+        names.extend(self.mappers.iter().map(|mapper| &**mapper));
+        names.push(&self.target);
+        names.join(" > ")
+    }
+}
+
 /// How something ended.
 #[derive(Clone, Debug)]
 pub(in crate::run) struct End {
@@ -81,6 +91,8 @@ pub(in crate::run) struct Handles {
 /// An attempt that has begun.
 pub(in crate::run) struct Attempt {
     names: PairNames,
+    /// The place of the pair among the blocks.
+    block: usize,
     number: u32,
     began: Instant,
     started: Timestamp,
@@ -113,9 +125,10 @@ pub(in crate::run) struct Reading {
 }
 
 impl Attempt {
-    pub(super) fn begin(names: PairNames, number: u32) -> Self {
+    pub(super) fn begin(names: PairNames, block: usize, number: u32) -> Self {
         Self {
             names,
+            block,
             number,
             began: Instant::now(),
             started: Timestamp::now(),
@@ -128,6 +141,16 @@ impl Attempt {
                 end: None,
             }),
         }
+    }
+
+    /// The place of the pair among the blocks.
+    pub(in crate::run) fn block(&self) -> usize {
+        self.block
+    }
+
+    /// `tap-a > hide-pii > target-b`
+    pub(in crate::run) fn pair_name(&self) -> String {
+        self.names.chain()
     }
 
     /// From now on its states can be seen.

@@ -29,6 +29,8 @@ pub(super) struct BlockMeter {
     /// `tap-a > target-b`, or `dbt:run`.
     name: String,
     is_pair: bool,
+    /// Its place among the blocks.
+    place: usize,
     status: Mutex<BlockStatus>,
 }
 
@@ -52,12 +54,14 @@ impl RunMeter {
 
     /// Adds a block that has not begun.
     pub(super) fn add(&self, name: String, is_pair: bool) -> Arc<BlockMeter> {
+        let mut blocks = lock(&self.blocks);
         let block = Arc::new(BlockMeter {
             name,
             is_pair,
+            place: blocks.len(),
             status: Mutex::default(),
         });
-        lock(&self.blocks).push(Arc::clone(&block));
+        blocks.push(Arc::clone(&block));
         block
     }
 
@@ -102,6 +106,11 @@ impl RunMeter {
 }
 
 impl BlockMeter {
+    /// Its place among the blocks; the first one has 0.
+    pub(super) fn place(&self) -> usize {
+        self.place
+    }
+
     /// The block begins.
     pub(super) fn begin(&self) {
         lock(&self.status).began.get_or_insert_with(Instant::now);
@@ -111,7 +120,7 @@ impl BlockMeter {
     pub(super) fn begin_attempt(&self, names: PairNames) -> Arc<Attempt> {
         let mut status = lock(&self.status);
         let number = u32::try_from(status.attempts.len() + 1).unwrap_or(u32::MAX);
-        let attempt = Arc::new(Attempt::begin(names, number));
+        let attempt = Arc::new(Attempt::begin(names, self.place, number));
         status.attempts.push(Arc::clone(&attempt));
         attempt
     }
@@ -133,7 +142,7 @@ impl BlockMeter {
         Some((newest, retries(&status)))
     }
 
-    fn report(&self) -> BlockReport {
+    pub(super) fn report(&self) -> BlockReport {
         let status = lock(&self.status);
         let end = status.end.clone();
         let (outcome, error, exit_code) = match end {

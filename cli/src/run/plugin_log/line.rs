@@ -16,8 +16,7 @@ struct Structured {
     level: String,
     #[serde(rename = "pid")]
     _pid: Value,
-    #[serde(rename = "logger_name")]
-    _logger: Value,
+    logger_name: Value,
     #[serde(rename = "ts")]
     _ts: Value,
     #[serde(rename = "thread_name")]
@@ -39,6 +38,8 @@ struct Structured {
 pub(super) struct LogLine {
     pub(super) level: Level,
     pub(super) message: String,
+    /// What it says besides, by Meltano's names.
+    pub(super) fields: Map<String, Value>,
     /// Where the target's rows are.
     pub(super) location: Option<String>,
     /// A stream, and the number of records that the tap expects of it.
@@ -65,6 +66,12 @@ impl LogLine {
                 Some(metric) if metric.is_object() => format!("METRIC: {metric}"),
                 _ => with_exception(line.message, line.exception.as_ref()),
             };
+            let mut fields = line.extra.clone().unwrap_or_default();
+            fields.insert("plugin_logger".to_owned(), line.logger_name);
+            if let Some(stream) = &line.stream_name {
+                fields.insert("stream_name".to_owned(), Value::from(stream.as_str()));
+            }
+            fields.retain(|_, value| !value.is_null());
             let extra = line.extra.as_ref();
             let location = extra
                 .and_then(|extra| extra.get("location")?.as_str())
@@ -73,6 +80,7 @@ impl LogLine {
             return Self {
                 level: Level::parse(&line.level).unwrap_or(Level::Info),
                 message,
+                fields,
                 location,
                 expected: line.stream_name.zip(expected),
             };
@@ -80,6 +88,7 @@ impl LogLine {
         Self {
             level: Level::Info,
             message: line.to_owned(),
+            fields: Map::new(),
             location: None,
             expected: None,
         }

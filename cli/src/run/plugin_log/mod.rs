@@ -34,10 +34,11 @@ pub(crate) fn relay(stderr: impl Read, name: &str, facts: &Facts, console: &Cons
         } else {
             line.level
         };
+        let LogLine { message, fields, .. } = line;
         // A message of several lines, such as a traceback, becomes several lines under the plugin's name, so that none of
         // them looks like a line of another plugin.
-        for line in line.message.lines() {
-            console.relay(level, name, &plain(line));
+        for line in message.lines() {
+            console.relay(level, name, &plain(line), &fields);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The progress of a run: bars on a terminal, otherwise a log line every few seconds.
 
 mod bars;
+mod display;
 mod pace;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use melisma_sdk::show;
@@ -16,7 +16,8 @@ use super::units::{bytes, noun, number, plural};
 use crate::console::Console;
 use crate::state::StoreProgress;
 
-use bars::Bars;
+pub(crate) use display::Display;
+use display::Room;
 use pace::{Counted, Pace, Waits};
 
 /// How often the bars are drawn.
@@ -26,10 +27,13 @@ const LINE: Duration = Duration::from_secs(5);
 /// The most streams with a bar of their own.
 const SHOWN: usize = 12;
 
-/// The progress display of one run.
+/// The progress display of one pair.
 pub(crate) struct Progress {
-    /// Only the console's thread draws them.
-    bars: Option<Arc<Mutex<Bars>>>,
+    display: Display,
+    /// The place of the pair among the blocks.
+    pair: usize,
+    /// `tap-a > target-b`
+    name: String,
     next: Instant,
     every: Duration,
     pace: Pace,
@@ -37,14 +41,20 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A display on this console.
-    pub(crate) fn new(console: &Console) -> Self {
-        let bars = console.bars().map(|all| Arc::new(Mutex::new(Bars::new(all))));
-        let every = if bars.is_some() { REDRAW } else { LINE };
+    /// The part of a display that belongs to this pair.
+    pub(crate) fn new(display: &Display, pair: usize, name: String) -> Self {
+        display.begin(pair);
         let now = Instant::now();
+        let (next, every) = if display.is_shown() {
+            (now, REDRAW)
+        } else {
+            (now + LINE, LINE)
+        };
         Self {
-            next: if bars.is_some() { now } else { now + LINE },
-            bars,
+            display: display.clone(),
+            pair,
+            name,
+            next,
             every,
             pace: Pace::new(now),
             waits: Waits::default(),
@@ -89,17 +99,13 @@ impl Progress {
         };
         self.pace
             .note(now, streams.iter().map(|(_, counted)| *counted), total);
-        let Some(bars) = &self.bars else {
+        if !self.display.is_shown() {
             self.write_line(&streams, total, stored, console);
             return;
-        };
+        }
         let expected = tap_facts.known().expected;
         let lines = self.lines(&streams, total, &expected, stored);
-        let bars = Arc::clone(bars);
-        console.draw(move || {
-            let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
-            bars.show(&lines);
-        });
+        self.display.show(self.pair, lines, console);
     }
 
     /// A name and a text for each bar.
@@ -111,8 +117,19 @@ impl Progress {
         stored: &StoreProgress,
     ) -> Vec<(String, String)> {
         let mut lines = Vec::new();
+        let shown = match self.display.room(SHOWN) {
+            Room::All => SHOWN,
+            Room::Streams(shown) => {
+                lines.push((self.name.clone(), String::new()));
+                shown
+            }
+            Room::OneLine => {
+                let text = format!("{}; {}", amount(total, self.pace.of_all()), confirmed(stored));
+                return vec![(self.name.clone(), text)];
+            }
+        };
         let active: Vec<usize> = self.pace.active().collect();
-        for &index in active.iter().take(SHOWN) {
+        for &index in active.iter().take(shown) {
             let (name, counted) = &streams[index];
             let rate = self.pace.of_stream(index);
             let mut text = amount(*counted, rate);
@@ -122,7 +139,7 @@ impl Progress {
             }
             lines.push((show(name), text));
         }
-        let others = streams.len() - active.len().min(SHOWN);
+        let others = streams.len() - active.len().min(shown);
         if streams.len() > 1 {
             let mut text = amount(total, self.pace.of_all());
             if others > 0 {
@@ -157,15 +174,9 @@ impl Progress {
         console.info(&with_waits(text, self.waits.describe()));
     }
 
-    /// Removes the bars.
+    /// Removes the lines of the pair.
     pub(crate) fn clear(&self, console: &Console) {
-        if let Some(bars) = &self.bars {
-            let bars = Arc::clone(bars);
-            console.draw(move || {
-                let mut bars = bars.lock().unwrap_or_else(PoisonError::into_inner);
-                bars.clear();
-            });
-        }
+        self.display.end(self.pair, console);
     }
 }
 
