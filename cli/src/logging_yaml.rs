@@ -106,7 +106,7 @@ impl Reader<'_> {
             ]
             .contains(&&***name)
         }) {
-            self.refuse(format!("{name} is not supported"))?;
+            self.refuse(&format!("{name} is not supported"))?;
         }
         // Python's level of a root logger that has none.
         let lowest = self.level(root.get("level"), "root", Level::Warning)?;
@@ -120,7 +120,7 @@ impl Reader<'_> {
         {
             let name = name.as_str().unwrap_or_default();
             let Some(handler) = handlers.get(name).and_then(Value::as_object) else {
-                self.refuse(format!("root.handlers: there is no handler {}", show(name)))?;
+                self.refuse(&format!("root.handlers: there is no handler {}", show(name)))?;
                 continue;
             };
             if let Some(sink) = self.sink(name, handler, lowest, formatters)? {
@@ -129,7 +129,7 @@ impl Reader<'_> {
         }
         let to_stderr = sinks.iter().filter(|sink| matches!(sink.to, To::Stderr)).count();
         if to_stderr > 1 {
-            self.refuse("two handlers for stderr are not supported".to_owned())?;
+            self.refuse("two handlers for stderr are not supported")?;
             let mut is_first = true;
             sinks.retain(|sink| !matches!(sink.to, To::Stderr) || std::mem::take(&mut is_first));
         }
@@ -151,7 +151,7 @@ impl Reader<'_> {
             match text("stream") {
                 None | Some("ext://sys.stderr") => To::Stderr,
                 Some(stream) => {
-                    self.refuse(format!(
+                    self.refuse(&format!(
                         "{at}.stream: expected ext://sys.stderr, found {}; stdout is for what commands answer",
                         show(stream)
                     ))?;
@@ -160,7 +160,7 @@ impl Reader<'_> {
             }
         } else if class == "logging.FileHandler" {
             let Some(file) = text("filename") else {
-                self.refuse(format!("{at}: a FileHandler needs a filename"))?;
+                self.refuse(&format!("{at}: a FileHandler needs a filename"))?;
                 return Ok(None);
             };
             let replaces = text("mode").is_some_and(|mode| mode.starts_with('w'));
@@ -173,12 +173,12 @@ impl Reader<'_> {
             match opened {
                 Ok(file) => To::File(Arc::new(file)),
                 Err(error) => {
-                    self.refuse(format!("{at}: cannot open {file}: {error}"))?;
+                    self.refuse(&format!("{at}: cannot open {file}: {error}"))?;
                     return Ok(None);
                 }
             }
         } else {
-            self.refuse(format!(
+            self.refuse(&format!(
                 "{at}.class: {} is not supported; logging.StreamHandler and logging.FileHandler are",
                 show(class)
             ))?;
@@ -197,7 +197,7 @@ impl Reader<'_> {
             ]
             .contains(&&***key)
         }) {
-            self.refuse(format!("{at}.{key} is not supported"))?;
+            self.refuse(&format!("{at}.{key} is not supported"))?;
         }
         let style = match text("formatter") {
             Some(formatter) => self.style(formatter, formatters)?,
@@ -210,7 +210,7 @@ impl Reader<'_> {
 
     fn style(&mut self, name: &str, formatters: &Map<String, Value>) -> Result<Style> {
         let Some(formatter) = formatters.get(name).and_then(Value::as_object) else {
-            self.refuse(format!("there is no formatter {}", show(name)))?;
+            self.refuse(&format!("there is no formatter {}", show(name)))?;
             return Ok(Style::Plain);
         };
         let at = format!("formatters.{name}");
@@ -232,7 +232,7 @@ impl Reader<'_> {
                 None => (Style::Json, &["preset", "dict_tracebacks"]),
                 Some("google-cloud-logging") => (Style::GoogleJson, &["preset", "dict_tracebacks"]),
                 Some(preset) => {
-                    self.refuse(format!("{at}.preset: {} is not supported", show(preset)))?;
+                    self.refuse(&format!("{at}.preset: {} is not supported", show(preset)))?;
                     (Style::Json, &["preset", "dict_tracebacks"])
                 }
             },
@@ -245,7 +245,7 @@ impl Reader<'_> {
                 } else {
                     factory
                 };
-                self.refuse(format!(
+                self.refuse(&format!(
                     "{at}: expected one of Meltano's formatters (console_log_formatter, json_formatter, key_value_formatter, \
                      logfmt_formatter, plain_formatter), found {}",
                     show(found)
@@ -273,15 +273,15 @@ impl Reader<'_> {
             return Ok(level);
         }
         let text = level.map(Value::to_string).unwrap_or_default();
-        self.refuse(format!("{at}.level: {} is no level", show(&text)))?;
+        self.refuse(&format!("{at}.level: {} is no level", show(&text)))?;
         Ok(default)
     }
 
-    fn refuse(&mut self, what: String) -> Result<()> {
+    fn refuse(&mut self, what: &str) -> Result<()> {
         if self.is_named {
             return Err(Error::config(format!("{}: {what}", self.path.display())));
         }
-        self.warn(&what);
+        self.warn(what);
         Ok(())
     }
 

@@ -104,6 +104,15 @@ impl ProcessReport {
             signal: status.signal(),
         }
     }
+
+    /// `exit code 3`, or `killed by signal 9`
+    pub(crate) fn describe(&self) -> String {
+        match (self.exit_code, self.signal) {
+            (Some(code), _) => format!("exit code {code}"),
+            (None, Some(signal)) => format!("killed by signal {signal}"),
+            (None, None) => "unknown".to_owned(),
+        }
+    }
 }
 
 /// The states of a pair.
@@ -154,6 +163,8 @@ pub(crate) struct BlockReport {
     pub(crate) exit_code: Option<u8>,
     pub(crate) duration_seconds: f64,
     pub(crate) retries: u32,
+    /// The process of a command.
+    pub(crate) processes: Vec<ProcessReport>,
     /// The attempts of a pair, the first one first.
     pub(crate) attempts: Vec<PairReport>,
 }

@@ -11,6 +11,7 @@ use rustix::process::Signal;
 
 use super::context::RunContext;
 use super::grammar::CommandNames;
+use super::meter::BlockMeter;
 use super::plan::{command_folder, plan_command};
 use super::plugin_fields::Role;
 use super::plugin_log::{self, Facts};
@@ -57,7 +58,7 @@ impl CommandBlock {
     }
 
     /// Runs it; returns the exit code. What it writes to stdout and to stderr is its log.
-    pub(super) fn run(self) -> Result<u8> {
+    pub(super) fn run(self, meter: &BlockMeter) -> Result<u8> {
         if let Some(interruption) = self.context.signals.take() {
             return Err(interruption.error());
         }
@@ -91,6 +92,7 @@ impl CommandBlock {
             thread::sleep(TICK / 10);
         }
         let status = status.map_err(|error| Error::io(format!("cannot wait for {}", self.name), error))?;
+        meter.process_ended(status);
         self.verdict(status, interrupted)
     }
 

@@ -20,7 +20,7 @@ pub(super) fn block(meter: &BlockMeter, console: &Console) {
     };
     let mut fields = fields(json!({
         "set_number": meter.place(), "block_type": block_type, "success": success,
-        "err": report.error, "duration_seconds": report.duration_seconds,
+        "err": err(&report), "duration_seconds": report.duration_seconds,
     }));
     if !success {
         fields.insert("exit_codes".to_owned(), exit_codes(&report));
@@ -44,6 +44,18 @@ pub(super) fn run(ended: &Result<u8>, args: &RunArgs, meter: &RunMeter, console:
     let status = if success { "success" } else { "failure" };
     let fields = fields(json!({"duration_seconds": seconds, "status": status}));
     console.event(Level::Info, "Run completed", fields);
+}
+
+/// The error in Meltano's words, which has no exit codes for a pair and that of a command.
+fn err(report: &BlockReport) -> Option<String> {
+    let error = report.error.as_ref()?;
+    if let Some(code) = report.processes.iter().find_map(|process| process.exit_code)
+        && code != 0
+    {
+        let name = report.name.replacen(':', " ", 1);
+        return Some(format!("`{name}` failed with exit code: {code}"));
+    }
+    Some(error.split(" (").next().unwrap_or(error).to_owned())
 }
 
 /// The exit codes other than zero of a pair, by the kind of plugin; of mappers a list. A signal is a negative number, as in

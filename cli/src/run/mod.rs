@@ -340,7 +340,7 @@ impl Run<'_> {
                     attempt.end(End::of(&ended, self.invocation.signals.is_interrupted()));
                     ended
                 }
-                Ready::Command(command) => return command.run(),
+                Ready::Command(command) => return command.run(&meter),
             };
             let interrupted = self.invocation.signals.is_interrupted();
             if tries == self.args.retries || interrupted || !is_worth_a_retry(&ended) {

@@ -346,10 +346,17 @@ fn variables_are_options_and_options_take_precedence() {
     let quiet = run(&[("MELTANO_CLI_LOG_LEVEL", "error")], &[]);
     assert_eq!(quiet, "");
     let json = run(&[("MELTANO_CLI_LOG_FORMAT", "json")], &[]);
-    let line: serde_json::Value = serde_json::from_str(json.lines().last().unwrap()).unwrap();
+    let line = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let of_pair = json
+        .lines()
+        .map(line)
+        .find(|line| line["event"] == "run completed")
+        .unwrap();
+    assert_eq!(of_pair["job_name"], "dev:tap-f-to-target-f");
+    let last = line(json.lines().last().unwrap());
     assert_eq!(
-        (&line["event"], &line["job_name"]),
-        (&json!("run completed"), &json!("dev:tap-f-to-target-f"))
+        (&last["event"], &last["status"]),
+        (&json!("Run completed"), &json!("success"))
     );
 }
 

@@ -10,7 +10,9 @@ fn project() -> Folder {
     let folder = Folder::new();
     folder.write(
         "meltano.yml",
-        "plugins:
+        "default_environment: dev
+environments: [{name: dev}]
+plugins:
   extractors:
   - {name: tap-x, namespace: tap_x, executable: ./tap-x, config: {steps: ['stderr:hello', 'records:1']}, settings: [{name: steps, kind: array}]}
   loaders:
@@ -22,7 +24,7 @@ fn project() -> Folder {
 }
 
 fn run(folder: &Folder, more: &[&str]) -> Output {
-    let args = [more, &["run", "--no-environment", "tap-x", "target-x"]].concat();
+    let args = [more, &["run", "tap-x", "target-x"]].concat();
     folder.melisma(&args).output().unwrap()
 }
 
@@ -118,7 +120,7 @@ root: {level: DEBUG, handlers: [console, file]}
 }
 
 #[test]
-fn what_is_not_understood_is_refused_in_a_named_file_and_warned_of_in_another() {
+fn what_is_not_understood_in_a_named_file_is_refused_by_name() {
     let folder = project();
     let plain = "(): meltano.core.logging.plain_formatter";
     for (text, said) in [
@@ -201,7 +203,11 @@ fn what_is_not_understood_is_refused_in_a_named_file_and_warned_of_in_another() 
     assert_code(&output, 78);
     folder.write("mine.yaml", "version: [");
     assert_code(&run(&folder, &["--log-config", "mine.yaml"]), 78);
+}
 
+#[test]
+fn what_is_not_understood_in_a_file_that_is_only_there_is_a_warning() {
+    let folder = project();
     let text = "version: 1
 formatters: {f: {(): meltano.core.logging.console_log_formatter, colors: false, show_locals: true}}
 handlers:
@@ -223,7 +229,7 @@ loggers: {urllib3: {level: ERROR}}
         assert!(stderr(&output).contains(said), "{said}: {}", stderr(&output));
     }
     let set = folder
-        .melisma(&["run", "--no-environment", "tap-x", "target-x"])
+        .melisma(&["run", "tap-x", "target-x"])
         .env("MELTANO_CLI_LOG_CONFIG", "other.yaml")
         .output()
         .unwrap();

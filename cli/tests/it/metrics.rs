@@ -11,8 +11,10 @@ use crate::support::{Folder, assert_code, stderr};
 
 /// Runs until the file `go` is there.
 const WAITS: &str = r#"case $* in *--discover*) exit 1;; esac
-echo '{"type": "SCHEMA", "stream": "a\"b\\c\nd", "schema": {"properties": {"i": {"type": "integer"}}}, "key_properties": []}'
-echo '{"type": "RECORD", "stream": "a\"b\\c\nd", "record": {"i": 1}}'
+cat << 'END'
+{"type": "SCHEMA", "stream": "a\"b\\c\nd", "schema": {"properties": {"i": {"type": "integer"}}}, "key_properties": []}
+{"type": "RECORD", "stream": "a\"b\\c\nd", "record": {"i": 1}}
+END
 touch ready
 while [ ! -e go ]; do sleep 0.05; done
 "#;

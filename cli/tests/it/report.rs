@@ -129,7 +129,9 @@ fn blocks_that_were_not_run_are_in_the_report() {
     let folder = Folder::new();
     folder.write(
         "meltano.yml",
-        "plugins:
+        "default_environment: dev
+environments: [{name: dev}]
+plugins:
   extractors:
   - {name: tap-x, namespace: tap_x, executable: ./tap-x}
   loaders:

@@ -81,7 +81,7 @@ fn project(pairs: usize) -> Folder {
     folder.executable("target");
     folder.write(
         "meltano.yml",
-        &format!("plugins:\n  extractors:\n{taps}  loaders:\n{targets}"),
+        &format!("default_environment: dev\nenvironments: [{{name: dev}}]\nplugins:\n  extractors:\n{taps}  loaders:\n{targets}"),
     );
     folder
 }
@@ -94,7 +94,7 @@ fn names(pairs: usize) -> Vec<String> {
 
 fn start(folder: &Folder, pairs: usize) -> OnScreen {
     let (names, number) = (names(pairs), pairs.to_string());
-    let mut args = vec!["run", "--no-environment", "--parallel", &number];
+    let mut args = vec!["run", "--parallel", &number];
     args.extend(names.iter().map(String::as_str));
     OnScreen::start(folder, &args)
 }

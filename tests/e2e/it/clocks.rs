@@ -28,16 +28,16 @@ const WALL_CLOCK: &[(&str, &str)] = &[
         "what relative dates in settings are relative to",
     ),
     (
-        "cli/src/state/backend.rs",
-        "the age of a lock, which is in Meltano's files as a time",
-    ),
-    (
         "cli/src/run/meter/attempt.rs",
         "when an attempt began and ended, in reports",
     ),
     (
         "cli/src/run/meter/mod.rs",
         "when a run began and ended, in reports",
+    ),
+    (
+        "cli/src/state/backend.rs",
+        "the age of a lock, which is in Meltano's files as a time",
     ),
     ("cli/src/state/database.rs", "updated_at, which nothing reads"),
     (

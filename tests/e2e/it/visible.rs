@@ -14,12 +14,16 @@ use crate::system_database::Project;
 
 /// Records with a STATE after the second, and one more record. It waits before its end for a file `go`.
 const TAP: &str = r#"#!/bin/sh
-echo '{"type":"SCHEMA","stream":"a\"b\\c","schema":{"properties":{"id":{"type":"integer"}}},"key_properties":[]}'
-echo '{"type":"RECORD","stream":"a\"b\\c","record":{"id":1}}'
-echo '{"type":"RECORD","stream":"a\"b\\c","record":{"id":2}}'
-echo '{"type":"STATE","value":{"n": "é"}}'
+cat << 'END'
+{"type":"SCHEMA","stream":"a\"b\\c","schema":{"properties":{"id":{"type":"integer"}}},"key_properties":[]}
+{"type":"RECORD","stream":"a\"b\\c","record":{"id":1}}
+{"type":"RECORD","stream":"a\"b\\c","record":{"id":2}}
+{"type":"STATE","value":{"n": "é"}}
+END
 while [ ! -e more ]; do sleep 0.05; done
-echo '{"type":"RECORD","stream":"a\"b\\c","record":{"id":3}}'
+cat << 'END'
+{"type":"RECORD","stream":"a\"b\\c","record":{"id":3}}
+END
 while [ ! -e go ]; do sleep 0.05; done
 "#;
 

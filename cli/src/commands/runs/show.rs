@@ -129,10 +129,9 @@ fn of_report(report: &PairReport, row: &RunRow, say: &mut impl FnMut(&str, &str)
     let ended: Vec<String> = report
         .processes
         .iter()
-        .map(|process| match (process.exit_code, process.signal) {
-            (Some(code), _) => format!("{} {code}", process.name),
-            (None, Some(signal)) => format!("{} killed by signal {signal}", process.name),
-            (None, None) => format!("{} unknown", process.name),
+        .map(|process| match process.exit_code {
+            Some(code) => format!("{} {code}", process.name),
+            None => format!("{} {}", process.name, process.describe()),
         })
         .collect();
     if !ended.is_empty() {
@@ -155,9 +154,9 @@ fn of_report(report: &PairReport, row: &RunRow, say: &mut impl FnMut(&str, &str)
     say(
         "States:",
         &format!(
-            "{} emitted; stored {} times{}",
+            "{} emitted; stored {}{}",
             number(states.emitted),
-            number(states.stored),
+            plural(states.stored, "time"),
             place.unwrap_or_default()
         ),
     );

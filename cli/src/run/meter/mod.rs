@@ -7,12 +7,13 @@ mod attempt;
 mod samples;
 mod uncommitted;
 
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::report::{BlockReport, RunOutcome, RunReport, VERSION};
+use crate::report::{BlockReport, ProcessReport, RunOutcome, RunReport, VERSION};
 
 pub(super) use attempt::{Attempt, End, Handles, PairNames, Reading};
 
@@ -39,6 +40,7 @@ struct BlockStatus {
     began: Option<Instant>,
     elapsed: Option<Duration>,
     end: Option<End>,
+    process: Option<ProcessReport>,
     attempts: Vec<Arc<Attempt>>,
 }
 
@@ -125,13 +127,24 @@ impl BlockMeter {
         attempt
     }
 
+    /// The process of a command has ended.
+    pub(super) fn process_ended(&self, status: ExitStatus) {
+        let process = ProcessReport::new("command", &self.name, status);
+        lock(&self.status).process = Some(process);
+    }
+
     /// The block has ended.
     pub(super) fn end(&self, end: &End) {
         let mut status = lock(&self.status);
         status.elapsed = status.began.map(|began| began.elapsed());
         let failed = end.outcome != RunOutcome::Success;
         let of_attempt = || status.attempts.last().and_then(|attempt| attempt.report().error);
-        let error = end.error.clone().or_else(|| failed.then(of_attempt).flatten());
+        let of_process = || {
+            let process = status.process.as_ref()?;
+            Some(format!("{} failed ({})", self.name, process.describe()))
+        };
+        let known = || of_attempt().or_else(of_process);
+        let error = end.error.clone().or_else(|| failed.then(known).flatten());
         status.end = Some(End { error, ..end.clone() });
     }
 
@@ -158,6 +171,7 @@ impl BlockMeter {
             exit_code,
             duration_seconds: seconds(status.elapsed.unwrap_or_default()),
             retries: retries(&status),
+            processes: status.process.iter().cloned().collect(),
             attempts: status.attempts.iter().map(|attempt| attempt.report()).collect(),
         }
     }

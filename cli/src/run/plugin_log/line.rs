@@ -14,15 +14,12 @@ const METRIC: &str = "METRIC: {";
 #[derive(Deserialize)]
 struct Structured {
     level: String,
-    #[serde(rename = "pid")]
-    _pid: Value,
+    pid: Value,
     logger_name: Value,
     #[serde(rename = "ts")]
     _ts: Value,
-    #[serde(rename = "thread_name")]
-    _thread: Value,
-    #[serde(rename = "app_name")]
-    _app: Value,
+    thread_name: Value,
+    app_name: Value,
     message: String,
     #[serde(default)]
     exception: Option<Map<String, Value>>,
@@ -32,6 +29,9 @@ struct Structured {
     extra: Option<Map<String, Value>>,
     #[serde(default)]
     stream_name: Option<String>,
+    /// What the line has besides.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
 }
 
 /// The content of a log line.
@@ -63,14 +63,22 @@ impl LogLine {
         {
             let message = match line.metric_info {
                 // Our plugins and those of the Meltano SDK have the metric in a field of its own; as text it is one line.
-                Some(metric) if metric.is_object() => format!("METRIC: {metric}"),
+                Some(ref metric) if metric.is_object() => format!("METRIC: {metric}"),
                 _ => with_exception(line.message, line.exception.as_ref()),
             };
-            let mut fields = line.extra.clone().unwrap_or_default();
-            fields.insert("plugin_logger".to_owned(), line.logger_name);
-            if let Some(stream) = &line.stream_name {
-                fields.insert("stream_name".to_owned(), Value::from(stream.as_str()));
+            let mut fields = line.rest;
+            let stream = line.stream_name.as_deref().map(Value::from);
+            for (key, value) in [
+                ("pid", line.pid),
+                ("thread_name", line.thread_name),
+                ("app_name", line.app_name),
+                ("plugin_logger", line.logger_name),
+                ("stream_name", stream.unwrap_or_default()),
+                ("metric_info", line.metric_info.clone().unwrap_or_default()),
+            ] {
+                fields.insert(key.to_owned(), value);
             }
+            fields.extend(line.extra.clone().unwrap_or_default());
             fields.retain(|_, value| !value.is_null());
             let extra = line.extra.as_ref();
             let location = extra
