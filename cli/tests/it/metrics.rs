@@ -64,7 +64,7 @@ fn the_metrics_are_there_while_the_run_is() {
     let folder = Folder::new();
     let (child, address) = waiting(&folder);
     assert!(address.starts_with("127.0.0.1:"), "{address}");
-    let sample = "melisma_records_total{block=\"1\",tap=\"sh\",target=\"target\",state_id=\"";
+    let sample = "melisma_records_total{block=\"1\",tap=\"tap\",target=\"target\",state_id=\"";
     let text = melisma_processes::wait_for("the record", || {
         let text = ask(&address, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
         text.contains(",stream=\"a\\\"b\\\\c\\nd\"} 1\n").then_some(text)

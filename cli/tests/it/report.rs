@@ -144,7 +144,7 @@ plugins:
     folder.write_plugins();
     let args = ["run", "--report", "r.json", "ok", "tap-x", "target-x", "no", "ok"];
     assert_code(&folder.melisma(&args).output().unwrap(), 1);
-    let report = assert_end(&folder, "failed", 1, None);
+    let report = assert_end(&folder, "failed", 1, Some("no failed (exit code 1)"));
     let of = |key: &str| -> Vec<Value> {
         let blocks = report["blocks"].as_array().unwrap();
         blocks.iter().map(|block| block[key].clone()).collect()

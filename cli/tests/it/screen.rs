@@ -39,8 +39,9 @@ impl OnScreen {
     fn lines(&self) -> Vec<String> {
         let mut terminal = vt100::Parser::new(30, 160, 0);
         terminal.process(&self.written.lock().unwrap());
-        let contents = terminal.screen().contents();
-        contents.lines().map(str::to_owned).collect()
+        // Row by row: a bar is as wide as the terminal, so the next one begins without a line break.
+        let rows = terminal.screen().rows(0, 160);
+        rows.map(|row| row.trim_end().to_owned()).collect()
     }
 
     fn end(mut self) -> Vec<String> {
@@ -103,7 +104,7 @@ fn start(folder: &Folder, pairs: usize) -> OnScreen {
 fn place(lines: &[String], name: &str) -> Option<usize> {
     let is_its = |line: &String| {
         line.split_once(' ')
-            .is_some_and(|(_, rest)| rest.starts_with(&format!("{name} ")))
+            .is_some_and(|(_, rest)| format!("{rest} ").starts_with(&format!("{name} ")))
     };
     let mut found = lines.iter().enumerate().filter(|(_, line)| is_its(line));
     let (at, _) = found.next()?;
