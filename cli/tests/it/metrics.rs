@@ -2,10 +2,11 @@
 //!
 //! tests/e2e has the parser of others for what it answers.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
 use std::time::Duration;
+
+use melisma_processes::{Live, wait_for};
 
 use crate::support::{Folder, assert_code, stderr};
 
@@ -20,7 +21,7 @@ while [ ! -e go ]; do sleep 0.05; done
 "#;
 
 /// A run that waits, and the address of its metrics.
-fn waiting(folder: &Folder) -> (Child, String) {
+fn waiting(folder: &Folder) -> (Live, String) {
     folder.write("tap.sh", WAITS);
     let args = [
         "run",
@@ -30,18 +31,14 @@ fn waiting(folder: &Folder) -> (Child, String) {
         "sh tap.sh",
         "python3 target.py",
     ];
-    let mut child = folder.melisma(&args).stderr(Stdio::piped()).spawn().unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-    let address = log
-        .find_map(|line| {
-            let line = line.unwrap();
-            let (_, url) = line.split_once("metrics are at http://")?;
-            Some(url.strip_suffix("/metrics").unwrap().to_owned())
-        })
-        .unwrap();
-    std::thread::spawn(move || log.for_each(drop));
+    let run = Live::start(&mut folder.melisma(&args));
+    let address = wait_for("the address", || {
+        let log = run.stderr();
+        let (_, rest) = log.split_once("metrics are at http://")?;
+        Some(rest.split_once("/metrics\n")?.0.to_owned())
+    });
     folder.wait_for("ready");
-    (child, address)
+    (run, address)
 }
 
 fn ask(address: &str, request: &[u8]) -> String {
@@ -54,18 +51,18 @@ fn ask(address: &str, request: &[u8]) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-fn end(folder: &Folder, mut child: Child) {
+fn end(folder: &Folder, run: Live) {
     folder.write("go", "");
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    run.finish().ok();
 }
 
 #[test]
 fn the_metrics_are_there_while_the_run_is() {
     let folder = Folder::new();
-    let (child, address) = waiting(&folder);
+    let (run, address) = waiting(&folder);
     assert!(address.starts_with("127.0.0.1:"), "{address}");
     let sample = "melisma_records_total{block=\"1\",tap=\"tap\",target=\"target\",state_id=\"";
-    let text = melisma_processes::wait_for("the record", || {
+    let text = wait_for("the record", || {
         let text = ask(&address, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
         text.contains(",stream=\"a\\\"b\\\\c\\nd\"} 1\n").then_some(text)
     });
@@ -75,14 +72,14 @@ fn the_metrics_are_there_while_the_run_is() {
         "{text}"
     );
     assert!(text.ends_with("\n# EOF\n") && text.contains(sample), "{text}");
-    end(&folder, child);
+    end(&folder, run);
     assert!(TcpStream::connect(&address).is_err(), "it ends with the run");
 }
 
 #[test]
 fn other_requests_are_refused() {
     let folder = Folder::new();
-    let (child, address) = waiting(&folder);
+    let (run, address) = waiting(&folder);
     let long = [b"GET /metrics HTTP/1.1\r\nX: ".as_slice(), &b"x".repeat(20_000)].concat();
     let many = [
         b"GET /metrics HTTP/1.1\r\n".as_slice(),
@@ -111,14 +108,14 @@ fn other_requests_are_refused() {
         head.starts_with("HTTP/1.1 200") && head.ends_with("\r\n\r\n"),
         "{head}"
     );
-    end(&folder, child);
+    end(&folder, run);
 }
 
 /// Slow clients take up all places, and leave them again; the run notices nothing.
 #[test]
 fn clients_that_stay_hold_nothing_up() {
     let folder = Folder::new();
-    let (child, address) = waiting(&folder);
+    let (run, address) = waiting(&folder);
     let slow: Vec<TcpStream> = (0..100)
         .map(|_| {
             let mut client = TcpStream::connect(&address).unwrap();
@@ -127,12 +124,12 @@ fn clients_that_stay_hold_nothing_up() {
         })
         .collect();
     // A place is free again when the patience with one of them is over.
-    melisma_processes::wait_for("an answer", || {
+    wait_for("an answer", || {
         ask(&address, b"GET /metrics HTTP/1.1\r\n\r\n")
             .contains("# EOF")
             .then_some(())
     });
-    end(&folder, child);
+    end(&folder, run);
     drop(slow);
 }
 

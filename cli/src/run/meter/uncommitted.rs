@@ -11,15 +11,20 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// The most moments that are remembered. When they are full, every other one is forgotten, so that an age may be too
-/// large by the time between two of them.
+/// The most moments that are remembered. When they are full, those that are close together become one, so that an age may
+/// be too large by the time between two of them.
 const MOST: usize = 512;
+const HALF: u32 = 256;
 
 /// Follows the records of a pair.
 #[derive(Debug, Default)]
 pub(super) struct Uncommitted {
     /// When records came: the time before which the number was smaller, and the number.
     arrivals: VecDeque<(Instant, u64)>,
+    /// Arrivals within this time of the first of them count as one.
+    spacing: Duration,
+    /// The number of records so far.
+    seen: u64,
     emitted: u64,
     covered: u64,
 }
@@ -28,17 +33,12 @@ impl Uncommitted {
     /// Takes the number of records and of emitted states so far, and the number of records that the newest emitted state
     /// is known to cover.
     pub(super) fn note(&mut self, now: Instant, records: u64, emitted: u64, covered: Option<u64>) {
-        if self.arrivals.back().map_or(0, |(_, newest)| *newest) < records {
-            if self.arrivals.len() == MOST {
-                // The older of two moments is kept, with the records of both.
-                let pairs = std::mem::take(&mut self.arrivals);
-                let pairs: Vec<_> = pairs.into_iter().collect();
-                self.arrivals = pairs
-                    .chunks(2)
-                    .filter_map(|pair| Some((pair.first()?.0, pair.last()?.1)))
-                    .collect();
+        if self.seen < records {
+            self.seen = records;
+            self.arrive(now, records);
+            if self.arrivals.len() > MOST {
+                self.merge(now);
             }
-            self.arrivals.push_back((now, records));
         }
         if emitted != self.emitted {
             self.emitted = emitted;
@@ -50,6 +50,25 @@ impl Uncommitted {
             {
                 self.arrivals.pop_front();
             }
+            if self.arrivals.is_empty() {
+                self.spacing = Duration::ZERO;
+            }
+        }
+    }
+
+    /// The older moment is kept, with the records of both.
+    fn arrive(&mut self, now: Instant, records: u64) {
+        match self.arrivals.back_mut() {
+            Some((at, newest)) if now.saturating_duration_since(*at) < self.spacing => *newest = records,
+            _ => self.arrivals.push_back((now, records)),
+        }
+    }
+
+    /// Half as many moments at the most, evenly spaced.
+    fn merge(&mut self, now: Instant) {
+        self.spacing = self.age(now) / HALF;
+        for (at, records) in std::mem::take(&mut self.arrivals) {
+            self.arrive(at, records);
         }
     }
 
@@ -79,6 +98,8 @@ mod tests {
         // A state that the runner does not know covers everything.
         uncommitted.note(at(30), 160, 2, None);
         assert_eq!(uncommitted.age(at(30)), Duration::ZERO);
+        uncommitted.note(at(35), 160, 2, None);
+        assert_eq!(uncommitted.age(at(36)), Duration::ZERO);
         uncommitted.note(at(40), 161, 2, None);
         assert_eq!(uncommitted.age(at(41)), Duration::from_secs(1));
     }
