@@ -286,7 +286,7 @@ fn the_json_log_has_the_lines_and_the_fields_of_meltano() {
         (&el, &[], 3),
     ] {
         let theirs = comparable(&log(&meltano, theirs.path(), words, ends));
-        let ours = comparable(&log(&melisma(), ours.path(), words, ends));
+        let ours = comparable(&log(melisma(), ours.path(), words, ends));
         assert!(theirs.len() >= least, "{words:?} {ends:?}: {theirs:#?}");
         let lines = |lines: &[Value]| lines.iter().map(sorted).collect::<Vec<_>>().join("\n");
         let ours: Vec<Value> = match words[0] {
