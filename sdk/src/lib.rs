@@ -96,6 +96,8 @@
 )]
 
 mod about;
+#[cfg(feature = "check")]
+pub mod check;
 pub mod config;
 #[cfg(feature = "target")]
 pub mod files;

@@ -40,6 +40,12 @@ impl Settings {
         self.check(nest(self, parse(bytes, "config.json")?))
     }
 
+    /// These settings, as if they were those of a file.
+    #[cfg(feature = "check")]
+    pub(crate) fn of_map(&self, given: Map<String, Value>) -> Result<Values> {
+        self.check(nest(self, given))
+    }
+
     fn check(&self, mut given: Map<String, Value>) -> Result<Values> {
         let (errors, warnings) = foreign::take(&self.schema, &mut given);
         let mut checker = Checker {

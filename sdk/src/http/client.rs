@@ -15,6 +15,8 @@ use super::judge::{Judge, NoRules};
 use super::limits::{Limiter, Places};
 use super::meter::Meter;
 use super::pages::Pages;
+use super::recorder::Recorder;
+use super::recording::Hop;
 use super::request::{Request, Response};
 use super::retry::{self, Retry, Verdict};
 use super::since::Since;
@@ -63,7 +65,8 @@ pub struct Client {
     pub(super) query: Vec<(String, Value)>,
     pub(super) pages: Pages,
     pub(super) since: Option<Since>,
-    pub(super) concurrent: usize,
+    concurrent: usize,
+    recorder: Option<Recorder>,
 }
 
 impl Client {
@@ -94,6 +97,7 @@ impl Client {
             pages: Pages::none(),
             since: None,
             concurrent: CONCURRENT,
+            recorder: context.recorder().cloned(),
         })
     }
 
@@ -202,6 +206,15 @@ impl Client {
         self.ask(request, &Meter::default(), &NoRules)
     }
 
+    /// How many requests are under way at most. While they are recorded, one: then their order is always the same.
+    pub(super) fn concurrency(&self) -> usize {
+        if self.recorder.is_some() {
+            1
+        } else {
+            self.concurrent
+        }
+    }
+
     /// Whether the run is asked to end.
     pub(super) fn stop(&self) -> &Stop {
         &self.stop
@@ -235,7 +248,8 @@ impl Client {
                 sent.headers.clear();
             }
             let place = self.places.take(&self.stop)?;
-            let answer = self.exchange(&sent, meter);
+            let mut hops = Vec::new();
+            let answer = self.exchange(&sent, meter, &mut hops);
             drop(place);
             self.stop.check()?;
             let answer = match answer {
@@ -258,12 +272,16 @@ impl Client {
                 .judge(&answer)
                 .map_or_else(|| self.retry.judge(&answer), Verdict::from)
             {
-                Verdict::Good => return Ok(answer),
+                Verdict::Good => {
+                    self.record(hops);
+                    return Ok(answer);
+                }
                 Verdict::Bad(why) => {
                     if answer.status == 401 && own && !renewed && self.renews(&sent) {
                         renewed = true;
                         continue;
                     }
+                    self.record(hops);
                     return Err(refused(request, &answer, why));
                 }
                 Verdict::Renew if own && !renewed && self.renews(&sent) => {
@@ -301,12 +319,19 @@ impl Client {
         self.clock.wait(wait)
     }
 
+    /// Records a request that is not sent again.
+    fn record(&self, hops: Vec<Hop>) {
+        if let Some(recorder) = &self.recorder {
+            recorder.add(hops);
+        }
+    }
+
     fn renews(&self, sent: &Request) -> bool {
         self.auth.as_ref().is_some_and(|auth| auth.rejected(sent))
     }
 
     /// One request and the redirects that follow it. Another origin than that of the request gets none of its headers.
-    fn exchange(&self, request: &Request, meter: &Meter) -> Result<Response, Failed> {
+    fn exchange(&self, request: &Request, meter: &Meter, hops: &mut Vec<Hop>) -> Result<Response, Failed> {
         let begin = Instant::now();
         let mut sent = request.clone();
         for _ in 0..=MAX_REDIRECTS {
@@ -314,6 +339,9 @@ impl Client {
             let status = answer.as_ref().ok().map(|answer| answer.status);
             meter.count(&request.endpoint, status, begin.elapsed());
             let answer = answer?;
+            if self.recorder.is_some() {
+                hops.push(Hop::of(&sent, &answer));
+            }
             let location = answer
                 .header("location")
                 .filter(|_| matches!(answer.status, 301..=303 | 307 | 308));

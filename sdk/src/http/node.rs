@@ -213,7 +213,7 @@ impl Node {
             .iter()
             .map(|child| output.reads_child(&child.name))
             .collect();
-        let window = self.client.concurrent.saturating_sub(1) / self.children.len() + 1;
+        let window = self.client.concurrency().saturating_sub(1) / self.children.len() + 1;
         let mut ahead: VecDeque<Vec<Ahead>> = VecDeque::new();
         let mut parents = records.iter();
         for json in records {
@@ -328,7 +328,7 @@ impl Node {
 
     /// Sends a request at once, in a thread, unless one at a time is wanted.
     fn start(&self, request: Request) -> Fetch {
-        if self.client.concurrent == 1 {
+        if self.client.concurrency() == 1 {
             return Fetch::Later(request);
         }
         let (sender, receiver) = mpsc::sync_channel(1);

@@ -11,15 +11,27 @@ use std::thread;
 use std::time::Duration;
 
 use melisma_engine::{Error, Result};
-use serde::Deserialize;
 use serde_json::Value;
+
+use super::exchange::{Exchange, SERVER};
 
 /// A server on this machine that gives recorded answers.
 ///
-/// Each exchange has the `path` of its request, with the query as the tap sends it, and optionally its `method` (GET); and of
-/// the answer the `status` (200), `headers` and `body`, any JSON or a text. `{server}` in a header or in the body is the
-/// server's address. Of several exchanges for one request the first comes first, and the last again and again; a request
-/// that none is for is answered with 404. Files of exchanges are in `tests/http` by custom.
+/// An exchange is an object with these members:
+///
+/// | member | what it is | if not set |
+/// |---|---|---|
+/// | `path` | the path and the query of the request, as the tap sends them; `****` stands for any text in a part of them | required |
+/// | `method` | the method of the request | `GET` |
+/// | `status` | the status of the answer | 200 |
+/// | `headers` | the headers of the answer | none |
+/// | `body` | the body of the answer: any JSON, or a text, which is sent as it is | empty |
+/// | `delay_ms` | the server is silent for this long before it answers | 0 |
+/// | `breaks` | the connection breaks before the end of the body | `false` |
+///
+/// `{server}` in a header or in the body is the server's address. Of several exchanges for one request the first comes first, and
+/// the last again and again; a request that none is for is answered with 404. Files of exchanges are in `tests/http` by custom;
+/// a [`Recorder`](super::Recorder) writes them.
 ///
 /// ```
 /// use melisma_sdk::http::{Client, Pages, Replay};
@@ -62,34 +74,6 @@ pub struct Received {
     pub headers: HashMap<String, String>,
     /// The body.
     pub body: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exchange {
-    #[serde(default = "get")]
-    method: String,
-    path: String,
-    #[serde(default = "ok")]
-    status: u16,
-    #[serde(default)]
-    headers: HashMap<String, String>,
-    #[serde(default)]
-    body: Value,
-    /// The server is silent for this long before it answers.
-    #[serde(default)]
-    delay_ms: u64,
-    /// The connection breaks in the middle of the body.
-    #[serde(default)]
-    breaks: bool,
-}
-
-fn get() -> String {
-    "GET".to_owned()
-}
-
-fn ok() -> u16 {
-    200
 }
 
 impl Replay {
@@ -198,7 +182,7 @@ impl Shared {
 
     /// The exchange for a request: of several, the next one.
     fn exchange(&self, request: &Received) -> Option<&Exchange> {
-        let is = |exchange: &Exchange| exchange.method == request.method && exchange.path == request.path;
+        let is = |exchange: &Exchange| exchange.answers(&request.method, &request.path);
         let all: Vec<usize> = (0..self.exchanges.len())
             .filter(|at| is(&self.exchanges[*at]))
             .collect();
@@ -215,14 +199,14 @@ impl Shared {
             Value::String(text) => text.clone(),
             value => value.to_string(),
         };
-        let body = body.replace("{server}", &self.url);
+        let body = body.replace(SERVER, &self.url);
         let mut head = format!(
             "HTTP/1.1 {} Recorded\r\nContent-Length: {}\r\n",
             exchange.status,
             body.len()
         );
         for (name, value) in &exchange.headers {
-            let value = value.replace("{server}", &self.url);
+            let value = value.replace(SERVER, &self.url);
             head.extend([name, ": ", &value, "\r\n"]);
         }
         format!("{head}\r\n{body}")

@@ -16,6 +16,8 @@ use serde::de::DeserializeOwned;
 
 use crate::plugin::Package;
 
+#[cfg(feature = "check")]
+pub(crate) use bookmark::comparison::KeyType;
 pub use catalog::method::Method;
 pub(crate) use catalog::record_schema::{merge_variants, nullable, of as schema_of_type};
 pub use catalog::selection::Selection;
@@ -27,6 +29,8 @@ pub use output::part::{Form, Part};
 pub use output::row_writer::RowWriter;
 pub use projection::schema::Column;
 pub use run::{command, run_tap_on, settings, test_stream};
+#[cfg(feature = "check")]
+pub(crate) use run::{discover, sync_in_process};
 
 /// Reads a source. One value is one run.
 ///

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -19,7 +19,9 @@ use super::output::emitter::Emitter;
 use super::output::{Output, Test};
 use super::{Stream, Tap};
 use crate::args::{self, Action};
-use crate::config::Settings;
+use crate::config::{Settings, Values};
+#[cfg(feature = "http")]
+use crate::http::recorder::Requested;
 use crate::metrics::Timer;
 use crate::plugin::{self, Io, Package, Plugin, Role, Run};
 use crate::protocol;
@@ -77,48 +79,105 @@ pub fn run_tap_on<T: Tap>(package: Package, args: impl IntoIterator<Item = OsStr
 }
 
 fn work<T: Tap>(run: Run<'_>) -> Result<()> {
-    let Run { args, values, mut io } = run;
-    let start_date = values.get("start_date").map(start_date::read).transpose()?;
-    let context = Context {
-        stop: io.stop.clone(),
-    };
-    let tap = T::open(values.read()?, &context)?;
-    if args.action == Action::Discover {
-        let streams = tap.discover(&context)?;
-        check::streams(&streams)?;
-        let catalog = Catalog::of(&streams);
-        return protocol::write(&mut *io.stdout, catalog.to_text().as_bytes());
+    let context = Context::with_stop(run.io.stop.clone());
+    #[cfg(feature = "http")]
+    if let Some(requested) = Requested::of(&run.io.environment)? {
+        let done = work_in::<T>(run, &context.with_recorder(&requested.recorder));
+        return done.and(requested.finish());
     }
+    work_in::<T>(run, &context)
+}
+
+fn work_in<T: Tap>(run: Run<'_>, context: &Context) -> Result<()> {
+    let Run { args, values, mut io } = run;
+    if args.action == Action::Discover {
+        return protocol::write(&mut *io.stdout, discover::<T>(&values, context)?.as_bytes());
+    }
+    let start_date = values.get("start_date").map(start_date::read).transpose()?;
+    let tap = T::open(values.read()?, context)?;
     let catalog = args
         .catalog
         .as_deref()
         .map(|path| Catalog::read(&read(path)?, &path.display().to_string()));
-    let catalog = catalog.transpose()?;
     let state = match args.state.as_deref() {
         Some(path) if path == Path::new("-") => read_all(&mut *io.stdin)?,
         Some(path) => read(path)?,
         None => Vec::new(),
     };
-    let streams = match &catalog {
-        Some(catalog) => tap.streams(catalog, &context)?,
-        None => tap.discover(&context)?,
+    let asked = Asked {
+        action: args.action,
+        strict: args.strict || values.read::<Standard>()?.strict,
+        catalog: catalog.transpose()?,
+        state,
+        start_date,
+        takes_copied: io.environment.get(copied::VARIABLE) == Some("1"),
     };
-    let strict = args.strict || values.read::<Standard>()?.strict;
-    let testing = args.action == Action::TestRecords;
-    let openings = openings::open(streams, catalog.as_ref(), testing)?;
-    openings.report(strict)?;
+    sync_all(&tap, context, &asked, io.stdout)
+}
+
+/// What a run is to read.
+struct Asked {
+    action: Action,
+    strict: bool,
+    catalog: Option<Catalog>,
+    state: Vec<u8>,
+    start_date: Option<String>,
+    /// The target takes rows as lines of COPY.
+    takes_copied: bool,
+}
+
+/// The catalog that discovery prints.
+pub(crate) fn discover<T: Tap>(values: &Values, context: &Context) -> Result<String> {
+    values.get("start_date").map(start_date::read).transpose()?;
+    let tap = T::open(values.read()?, context)?;
+    let streams = tap.discover(context)?;
+    check::streams(&streams)?;
+    Ok(Catalog::of(&streams).to_text())
+}
+
+/// A run with a catalog, from a state.
+#[cfg(feature = "check")]
+pub(crate) fn sync_in_process<T: Tap>(
+    values: &Values,
+    context: &Context,
+    catalog: &str,
+    state: &str,
+    stdout: &mut Vec<u8>,
+) -> Result<()> {
+    let asked = Asked {
+        action: Action::Run,
+        strict: true,
+        catalog: Some(Catalog::read(catalog.as_bytes(), "that was discovered")?),
+        state: state.as_bytes().to_owned(),
+        start_date: values.get("start_date").map(start_date::read).transpose()?,
+        takes_copied: false,
+    };
+    let tap = T::open(values.read()?, context)?;
+    sync_all(&tap, context, &asked, Box::new(stdout))
+}
+
+fn sync_all<T: Tap>(
+    tap: &T,
+    context: &Context,
+    asked: &Asked,
+    stdout: Box<dyn Write + Send + '_>,
+) -> Result<()> {
+    let streams = match &asked.catalog {
+        Some(catalog) => tap.streams(catalog, context)?,
+        None => tap.discover(context)?,
+    };
+    let start_date = asked.start_date.as_deref();
+    let testing = asked.action == Action::TestRecords;
+    let openings = openings::open(streams, asked.catalog.as_ref(), testing)?;
+    openings.report(asked.strict)?;
     if start_date.is_some() {
         start_date::check(openings.families.iter().flat_map(|family| &family.members))?;
     }
-    let mut output = Output::new(
-        Emitter::new(io.stdout),
-        State::read(&state)?,
-        io.stop,
-        start_date.as_deref(),
-    );
-    output.emitter.takes_copied = io.environment.get(copied::VARIABLE) == Some("1");
+    let state = State::read(&asked.state)?;
+    let mut output = Output::new(Emitter::new(stdout), state, context.stop().clone(), start_date);
+    output.emitter.takes_copied = asked.takes_copied;
     let mut families = openings.families.into_iter();
-    match args.action {
+    match asked.action {
         Action::TestSchemas => families.try_for_each(|family| output.open(family.members, false)),
         Action::TestRecords => families.try_for_each(|family| test(&mut output, family)),
         _ => {

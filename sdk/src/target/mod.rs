@@ -21,6 +21,8 @@ pub use config::{
 };
 pub use counts::{COUNTS_VARIABLE, Count};
 pub use records::{RecordSink, RecordTarget, RecordWriter, Records};
+#[cfg(feature = "check")]
+pub(crate) use run::load_in_process;
 pub use run::{command, run_target_on};
 pub use verdict::{RUN_VERDICT_FAILED, RUN_VERDICT_OK, RUN_VERDICT_VARIABLE};
 

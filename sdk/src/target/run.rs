@@ -83,6 +83,29 @@ pub fn run_target_on<T: Target>(
     plugin::run_on(&plugin::<T>(package), &settings::<T>(), args, io, work::<T>)
 }
 
+/// A run with these settings and this input.
+#[cfg(feature = "check")]
+pub(crate) fn load_in_process<T: Target>(
+    config: &serde_json::Map<String, serde_json::Value>,
+    input: Vec<u8>,
+    stdout: Box<dyn Write + Send>,
+) -> Result<()> {
+    work::<T>(Run {
+        args: Args {
+            config: Vec::new(),
+            catalog: None,
+            state: None,
+            input: None,
+            state_out: None,
+            action: Action::Run,
+            strict: false,
+            signal_exit_zero: false,
+        },
+        values: settings::<T>().of_map(config.clone())?,
+        io: Io::buffers(io::Cursor::new(input), stdout),
+    })
+}
+
 fn work<T: Target>(run: Run<'static>) -> Result<()> {
     let Run { args, values, mut io } = run;
     let mut standard: StandardConfig = values.read()?;

@@ -1,5 +1,7 @@
 //! The sdk as its users have it: small plugins run through their mains, on buffers.
 
+#[cfg(feature = "check")]
+mod check;
 mod derive;
 mod disagreement;
 mod family;

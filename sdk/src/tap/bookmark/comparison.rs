@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// What the values of a replication key are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tap) enum KeyType {
+pub(crate) enum KeyType {
     /// Integers and numbers.
     Number,
     /// Dates and times; `date-time` alone has a signpost.
@@ -25,7 +25,7 @@ pub(in crate::tap) enum KeyType {
 
 impl KeyType {
     /// The type that a property's JSON Schema says.
-    pub(in crate::tap) fn of(schema: &Value) -> Self {
+    pub(crate) fn of(schema: &Value) -> Self {
         let is = |word: &str| match schema.get("type") {
             Some(Value::String(name)) => name == word,
             Some(Value::Array(names)) => names.iter().any(|name| name == word),
@@ -70,7 +70,7 @@ impl KeyType {
     }
 
     /// Compares two values as they stand in JSON.
-    pub(in crate::tap) fn compare(self, a: &[u8], b: &[u8]) -> Ordering {
+    pub(crate) fn compare(self, a: &[u8], b: &[u8]) -> Ordering {
         if a == b {
             return Ordering::Equal;
         }

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod families;
+mod recordings;
 mod tls;
 mod waits;
 
