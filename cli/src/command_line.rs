@@ -16,6 +16,7 @@ use crate::commands::invoke::InvokeArgs;
 use crate::commands::job::JobArgs;
 use crate::commands::lock::LockArgs;
 use crate::commands::logs::LogsArgs;
+use crate::commands::new::NewArgs;
 use crate::commands::plugin::PluginArgs;
 use crate::commands::remove::RemoveArgs;
 use crate::commands::runs::RunsArgs;
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Make a project
     Init(InitArgs),
+    /// Make the project of a new tap or target, for its author
+    New(NewArgs),
     /// Add plugins to the project
     Add(AddArgs),
     /// Remove plugins from the project

@@ -90,6 +90,7 @@ fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
         Continue(Command::Plugin { project, command }) => commands::plugin::run(&command, &project),
         Continue(Command::Environment { project, command }) => environment::run(&command, &project),
         Continue(Command::Init(args)) => init::run(&args),
+        Continue(Command::New(args)) => commands::new::run(&args),
         Continue(Command::Add(args)) => add::run(&args),
         Continue(Command::Remove(args)) => remove::run(&args),
         Continue(Command::Lock(args)) => lock::run(&args),

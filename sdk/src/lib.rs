@@ -108,6 +108,14 @@ pub mod http;
 pub mod internal;
 pub mod metrics;
 mod names;
+#[cfg(all(
+    doctest,
+    feature = "check",
+    feature = "http",
+    feature = "jiff",
+    feature = "target"
+))]
+mod pages;
 pub mod plugin;
 #[cfg(feature = "tap")]
 pub mod record;

@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `static`, `wheels`, `airflow`, `release`, `gen`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `static`, `wheels`, `new`, `airflow`, `release`, `gen`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -16,6 +16,7 @@ mod imports;
 mod macos;
 mod malformed;
 mod metadata;
+mod new;
 mod postgres;
 mod release;
 mod setup;
@@ -71,6 +72,8 @@ enum Command {
     Airflow(airflow::Args),
     /// Build the Python wheels.
     Wheels(wheels::Args),
+    /// Make a project of each kind of `melisma new`, build it alone, run it, and measure.
+    New(new::Args),
     /// Prepare a release, or check that the tree is one.
     #[command(subcommand)]
     Release(release::Action),
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
         Command::Airflow(args) => airflow::run(&args),
         Command::Static(args) => static_binary::run(&args),
         Command::Wheels(args) => wheels::run(&args),
+        Command::New(args) => new::run(&args),
         Command::Release(action) => release::run(&action),
         Command::Postgres(action) => postgres::run(&action),
         Command::Gen { rest } => bench::corpora::generate(&rest),

@@ -15,6 +15,7 @@ pub(crate) mod invoke;
 pub(crate) mod job;
 pub(crate) mod lock;
 pub(crate) mod logs;
+pub(crate) mod new;
 mod open_project;
 mod output;
 pub(crate) mod plugin;

@@ -50,3 +50,6 @@ impl Tracker {
 }
 
 melisma_sdk::tap_main!(Tracker);
+
+#[cfg(test)]
+mod tests;

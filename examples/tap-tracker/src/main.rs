@@ -58,3 +58,6 @@ impl Tap for Tracker {
     }
 }
 melisma_sdk::tap_main!(Tracker);
+
+#[cfg(test)]
+mod tests;

@@ -38,3 +38,6 @@ impl RecordTarget for TargetSmallest {
 }
 
 melisma_sdk::target_main!(Records<TargetSmallest>);
+
+#[cfg(test)]
+mod tests;

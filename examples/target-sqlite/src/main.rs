@@ -78,3 +78,6 @@ fn refused(error: rusqlite::Error) -> Error {
     Error::new(Kind::Io, "SQLite refused").with_source(error)
 }
 melisma_sdk::target_main!(Records<TargetSqlite>);
+
+#[cfg(test)]
+mod tests;

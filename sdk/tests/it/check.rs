@@ -32,11 +32,11 @@ impl Tap for Counter {
     }
 
     fn discover(&self, _: &Context) -> Result<Vec<Stream<'_>>> {
-        let number = match &*self.mistake {
-            "schema" => json!({"type": "whole number"}),
-            _ => json!({"type": "integer"}),
+        let at = match &*self.mistake {
+            "schema" => json!({"type": "moment"}),
+            _ => json!({"type": "string", "format": "date-time"}),
         };
-        let schema = json!({"type": "object", "properties": {"n": number, "at": {"type": "string", "format": "date-time"}}});
+        let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}, "at": at}});
         let numbers = Stream::new("numbers", schema)
             .key(["n"])
             .replication_key("n")
@@ -235,6 +235,6 @@ fn a_target_that_appends_where_it_says_that_it_replaces_is_found() {
     assert_eq!(
         report.to_string(),
         "replaces-by-key: load_method: upsert, stream check_replaced: expected one row, with the name \"new\", found \
-         \"[{\\\"id\\\":1,\\\"name\\\":\\\"old\\\"},{\\\"id\\\":1,\\\"name\\\":\\\"new\\\"}]\""
+         [{\"id\":1,\"name\":\"old\"},{\"id\":1,\"name\":\"new\"}]"
     );
 }

@@ -3,6 +3,7 @@
 //! They drive the `melisma` binary. `cargo xtask test` sets up what some of them need of Python; those end with a
 //! message that says so when it is not there.
 
+mod authors;
 mod claims;
 mod clocks;
 mod conformance;

@@ -1,0 +1,43 @@
+use std::path::Path;
+
+use melisma_sdk::target::Records;
+use melisma_sdk::{Error, Kind, Result, check, json};
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use serde_json::Value;
+
+use super::@type@;
+
+#[test]
+fn it_keeps_the_rules_of_a_target() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("shop.db");
+    let file = path.clone();
+    let rows = move |stream: &str| {
+        rows(&file, stream).map_err(|error| Error::new(Kind::Io, "cannot read").with_source(error))
+    };
+    check::target::<Records<@type@>>().config(json!({"path": path})).rows(rows).passes();
+}
+
+/// The rows of a table, which another connection than the target's reads.
+fn rows(file: &Path, table: &str) -> Result<Vec<Value>, rusqlite::Error> {
+    let database = Connection::open(file)?;
+    if !database.table_exists(None, table)? {
+        return Ok(Vec::new());
+    }
+    let mut query = database.prepare(&format!("SELECT * FROM \"{table}\""))?;
+    let names: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+    let rows = query.query_map([], |row| {
+        let value = |at: usize| {
+            Ok(match row.get_ref(at)? {
+                ValueRef::Integer(value) => value.into(),
+                ValueRef::Real(value) => value.into(),
+                ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+                _ => Value::Null,
+            })
+        };
+        let members = names.iter().enumerate().map(|(at, name)| Ok((name.clone(), value(at)?)));
+        members.collect::<Result<serde_json::Map<_, _>, _>>().map(Value::from)
+    });
+    rows?.collect()
+}
