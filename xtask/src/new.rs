@@ -91,7 +91,7 @@ impl Times {
             new.arg("--sdk-path").arg(sh::root());
         }
         let new = timed(&mut new)?;
-        let mut cargo = |args: &[&str]| {
+        let cargo = |args: &[&str]| {
             let mut cargo = sh::cargo();
             cargo.current_dir(&at).env_remove("CARGO_TARGET_DIR").args(args);
             if has_code {

@@ -4,7 +4,7 @@ use melisma_sdk::target::Records;
 use melisma_sdk::{Error, Kind, Result, check, json};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::@type@;
 
@@ -28,16 +28,18 @@ fn rows(file: &Path, table: &str) -> Result<Vec<Value>, rusqlite::Error> {
     let mut query = database.prepare(&format!("SELECT * FROM \"{table}\""))?;
     let names: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
     let rows = query.query_map([], |row| {
-        let value = |at: usize| {
-            Ok(match row.get_ref(at)? {
-                ValueRef::Integer(value) => value.into(),
-                ValueRef::Real(value) => value.into(),
-                ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
-                _ => Value::Null,
-            })
-        };
-        let members = names.iter().enumerate().map(|(at, name)| Ok((name.clone(), value(at)?)));
-        members.collect::<Result<serde_json::Map<_, _>, _>>().map(Value::from)
+        let members = names.iter().enumerate();
+        let members = members.map(|(at, name)| Ok((name.clone(), value(row.get_ref(at)?))));
+        members.collect::<Result<Map<_, _>, rusqlite::Error>>().map(Value::from)
     });
     rows?.collect()
+}
+
+fn value(cell: ValueRef<'_>) -> Value {
+    match cell {
+        ValueRef::Integer(value) => value.into(),
+        ValueRef::Real(value) => value.into(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+        _ => Value::Null,
+    }
 }

@@ -156,12 +156,21 @@ struct Program<'p> {
 }
 
 fn failed(rule: Rule, run: &'static str, error: &Error) -> Broken {
+    // The report names the stream by itself.
+    let nameless = match error.cause() {
+        Some(cause) => format!(
+            "{}: {}",
+            error.message(),
+            melisma_engine::error::show(&cause.to_string())
+        ),
+        None => error.message().to_owned(),
+    };
     Broken {
         rule,
         run,
         line: None,
         stream: error.stream().map(str::to_owned),
-        message: error.to_string(),
+        message: nameless,
         more: 0,
     }
 }

@@ -228,7 +228,7 @@ fn what_is_said_of_a_stream_counts() {
 }
 
 #[test]
-fn errors_of_the_tap_are_told_with_their_run() {
+fn errors_of_the_tap_are_named_with_their_run() {
     let fails = |discovers: bool| {
         let program = Program {
             discover: &|| {
@@ -251,7 +251,7 @@ fn errors_of_the_tap_are_told_with_their_run() {
     };
     assert_eq!(fails(false), "discovers: discovery: no shop there");
     assert!(
-        fails(true).starts_with("tap-succeeds: first run, stream orders: stream orders: gone"),
+        fails(true).starts_with("tap-succeeds: first run, stream orders: gone"),
         "{}",
         fails(true)
     );

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use melisma_sdk::check::Rule;
 use serde_json::Value;
 
 use crate::harness::{Outcome, jsonl_rows, melisma, python, root, run};
@@ -87,6 +88,20 @@ impl Workshop {
     fn rows(&self, file: &str) -> Vec<Value> {
         jsonl_rows(&self.path(file))
     }
+}
+
+/// The names of rules in docs/checks.md are those of the SDK.
+#[test]
+fn the_page_lists_every_rule() {
+    let page = fs::read_to_string(root().join("docs/checks.md")).expect("a page");
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let names = rows
+        .map(|(name, _)| name)
+        .filter(|name| name.contains('-') || *name == "discovers");
+    let rules: Vec<&str> = Rule::ALL.iter().map(|rule| rule.name()).collect();
+    assert_eq!(names.collect::<Vec<_>>(), rules);
 }
 
 fn target_folder() -> PathBuf {
