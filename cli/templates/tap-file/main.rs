@@ -33,12 +33,18 @@ impl Tap for @type@ {
     fn open(config: Self, _: &Context) -> Result<Self> {
         match config.folder.is_dir() {
             true => Ok(config),
-            false => Err(Error::config(format!("there is no folder {}", config.folder.display()))),
+            false => Err(Error::config(format!(
+                "there is no folder {}",
+                config.folder.display()
+            ))),
         }
     }
 
     fn discover(&self, _: &Context) -> Result<Vec<Stream<'_>>> {
-        let lines = Stream::of::<Line>("lines").key(["file", "line"]).replication_key("modified_at").sorted();
+        let lines = Stream::of::<Line>("lines")
+            .key(["file", "line"])
+            .replication_key("modified_at")
+            .sorted();
         Ok(vec![lines.sync(|output| self.read(output))])
     }
 }
@@ -51,8 +57,15 @@ impl @type@ {
                 continue;
             }
             let what = |error| Error::io(format!("cannot read {}", path.display()), error);
-            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            for (number, text) in BufReader::new(File::open(&path).map_err(what)?).lines().enumerate() {
+            let file = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            for (number, text) in BufReader::new(File::open(&path).map_err(what)?)
+                .lines()
+                .enumerate()
+            {
                 output.record(&Line {
                     file: file.clone(),
                     line: number + 1,
@@ -70,9 +83,15 @@ impl @type@ {
         let mut files = Vec::new();
         for entry in self.folder.read_dir()? {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| *extension == *self.extension) {
+            if path
+                .extension()
+                .is_some_and(|extension| *extension == *self.extension)
+            {
                 let modified = jiff::Timestamp::try_from(path.metadata()?.modified()?);
-                files.push((modified.map_err(|error| Error::input("a file's time").with_source(error))?, path));
+                files.push((
+                    modified.map_err(|error| Error::input("a file's time").with_source(error))?,
+                    path,
+                ));
             }
         }
         files.sort();

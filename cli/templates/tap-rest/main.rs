@@ -39,7 +39,9 @@ impl Tap for @type@ {
         let api = Client::new(&self.url, context)?
             .auth(Bearer::new(&self.token))
             .pages(Pages::number("page").size("per_page", 100));
-        let issues = Stream::of::<Issue>("issues").key(["id"]).replication_key("updated_at");
+        let issues = Stream::of::<Issue>("issues")
+            .key(["id"])
+            .replication_key("updated_at");
         // One request for each project, and `?since=` with the bookmark of that project.
         let issues = api
             .get("/projects/{project_id}/issues", issues)

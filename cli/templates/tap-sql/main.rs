@@ -66,7 +66,11 @@ impl @type@ {
     }
 
     fn read(&self, table: &str, output: &mut Output<'_>) -> Result<()> {
-        let names: Vec<String> = output.columns().iter().map(|column| quote(&column.name)).collect();
+        let names: Vec<String> = output
+            .columns()
+            .iter()
+            .map(|column| quote(&column.name))
+            .collect();
         let mut select = format!("SELECT {} FROM {}", names.join(", "), quote(table));
         let mut since = None;
         if let Some(key) = output.replication_key().map(quote) {
@@ -117,9 +121,10 @@ fn types(declared: &str) -> Vec<&'static str> {
 fn parameter(bookmark: serde_json::Value) -> Value {
     match bookmark {
         serde_json::Value::String(text) => Value::Text(text),
-        number => number
-            .as_i64()
-            .map_or_else(|| number.as_f64().map_or(Value::Null, Value::Real), Value::Integer),
+        number => number.as_i64().map_or_else(
+            || number.as_f64().map_or(Value::Null, Value::Real),
+            Value::Integer,
+        ),
     }
 }
 

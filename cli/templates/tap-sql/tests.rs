@@ -1,7 +1,7 @@
 use melisma_sdk::{check, json};
 use rusqlite::Connection;
 
-use super::@type@;
+use super::@type@ as Tap;
 
 #[test]
 fn it_keeps_the_rules_of_a_tap() {
@@ -12,7 +12,7 @@ fn it_keeps_the_rules_of_a_tap() {
         CREATE VIEW items AS SELECT DISTINCT item FROM orders";
     let database = Connection::open(&path).expect("a database");
     database.execute_batch(tables).expect("tables");
-    let report = check::tap::<@type@>().config(json!({"path": path})).passes();
+    let report = check::tap::<Tap>().config(json!({"path": path})).passes();
     let first = json!({"id": 1, "item": "tea", "amount": 4.5, "ordered": "2026-01-02"});
     assert_eq!(report.records("orders")[0], &first);
     assert_eq!(report.records("items").len(), 2);

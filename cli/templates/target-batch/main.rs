@@ -6,7 +6,9 @@ use std::sync::Arc;
 use arrow_ipc::writer::FileWriter;
 use melisma_sdk::arrow::array::RecordBatch;
 use melisma_sdk::target::{StandardConfig, Target};
-use melisma_sdk::{ColumnOptions, Columns, Destination, Error, JsonSchema, Kind, Result, Sink, StreamSchema};
+use melisma_sdk::{
+    ColumnOptions, Columns, Destination, Error, JsonSchema, Kind, Result, Sink, StreamSchema,
+};
 
 /// Writes Arrow files: one for each commit of a stream.
 #[derive(serde::Deserialize, JsonSchema)]
@@ -31,7 +33,11 @@ impl Destination for @type@ {
     type Worker = ();
     type Sink = Files;
 
-    fn plan(&self, schema: &Arc<StreamSchema>, _: Option<&Arc<StreamSchema>>) -> Result<Arc<StreamSchema>> {
+    fn plan(
+        &self,
+        schema: &Arc<StreamSchema>,
+        _: Option<&Arc<StreamSchema>>,
+    ) -> Result<Arc<StreamSchema>> {
         Ok(Arc::clone(schema))
     }
 
@@ -79,7 +85,8 @@ impl Sink for Files {
         };
         // A reader sees a whole file or none.
         let part = self.folder.join(format!(".{}.part", self.name));
-        let mut writer = FileWriter::try_new(File::create(&part)?, &first.schema()).map_err(refused)?;
+        let mut writer =
+            FileWriter::try_new(File::create(&part)?, &first.schema()).map_err(refused)?;
         for batch in self.batches.drain(..) {
             writer.write(&batch).map_err(refused)?;
         }
@@ -87,7 +94,9 @@ impl Sink for Files {
         writer.get_ref().sync_all()?;
         let path = loop {
             self.next += 1;
-            let path = self.folder.join(format!("{}-{:06}.arrow", self.name, self.next));
+            let path = self
+                .folder
+                .join(format!("{}-{:06}.arrow", self.name, self.next));
             if !path.exists() {
                 break path;
             }

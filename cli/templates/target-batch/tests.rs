@@ -6,7 +6,7 @@ use melisma_sdk::arrow::array::{Array, Float64Array, Int64Array, RecordBatch, St
 use melisma_sdk::{check, json};
 use serde_json::Value;
 
-use super::@type@;
+use super::@type@ as Target;
 
 #[test]
 fn it_keeps_the_rules_of_a_target() {
@@ -14,15 +14,20 @@ fn it_keeps_the_rules_of_a_target() {
     let files = folder.path().to_owned();
     let rows = move |stream: &str| Ok(rows(&files, stream));
     let config = json!({"folder": folder.path()});
-    check::target::<@type@>().config(config).rows(rows).passes();
+    check::target::<Target>().config(config).rows(rows).passes();
 }
 
 /// The rows of all files of a stream.
 fn rows(folder: &Path, stream: &str) -> Vec<Value> {
     let mut rows = Vec::new();
     for entry in folder.read_dir().expect("a folder").flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&format!("{stream}-")) {
-            let reader = FileReader::try_new(File::open(entry.path()).expect("a file"), None).expect("an Arrow file");
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(&format!("{stream}-"))
+        {
+            let reader = FileReader::try_new(File::open(entry.path()).expect("a file"), None)
+                .expect("an Arrow file");
             rows.extend(reader.flat_map(|batch| objects(&batch.expect("a batch"))));
         }
     }
@@ -33,7 +38,9 @@ fn objects(batch: &RecordBatch) -> Vec<Value> {
     let columns = batch.schema();
     let object = |row: usize| {
         let members = columns.fields().iter().zip(batch.columns());
-        members.map(|(field, column)| (field.name().clone(), value(column, row))).collect()
+        members
+            .map(|(field, column)| (field.name().clone(), value(column, row)))
+            .collect()
     };
     (0..batch.num_rows()).map(object).collect()
 }
@@ -47,6 +54,9 @@ fn value(column: &dyn Array, row: usize) -> Value {
     } else if let Some(column) = any.downcast_ref::<Float64Array>() {
         column.value(row).into()
     } else {
-        any.downcast_ref::<StringArray>().expect("a text").value(row).into()
+        any.downcast_ref::<StringArray>()
+            .expect("a text")
+            .value(row)
+            .into()
     }
 }

@@ -27,7 +27,9 @@ impl RecordTarget for @type@ {
     // For the first SCHEMA of a stream, and when it changes.
     fn table(&mut self, schema: &Arc<StreamSchema>) -> Result<Self::Table> {
         let path = self.folder.join(schema.stream.replace('/', "_") + ".jsonl");
-        Ok(BufWriter::new(File::options().create(true).append(true).open(path)?))
+        Ok(BufWriter::new(
+            File::options().create(true).append(true).open(path)?,
+        ))
     }
 
     fn write(&mut self, file: &mut Self::Table, record: RowView<'_>) -> Result<()> {

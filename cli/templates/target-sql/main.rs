@@ -52,13 +52,17 @@ impl RecordTarget for @type@ {
         let create = format!("CREATE TABLE IF NOT EXISTS {name} ({columns})");
         self.database.execute_batch(&create).map_err(refused)?;
         for column in &schema.columns {
-            let known = self.database.column_exists(None, &*schema.stream, &column.name);
+            let known = self
+                .database
+                .column_exists(None, &*schema.stream, &column.name);
             if !known.map_err(refused)? {
                 let add = format!("ALTER TABLE {name} ADD COLUMN {}", define(column));
                 self.database.execute_batch(&add).map_err(refused)?;
             }
         }
-        self.database.execute_batch("COMMIT; BEGIN").map_err(refused)?;
+        self.database
+            .execute_batch("COMMIT; BEGIN")
+            .map_err(refused)?;
         Ok(Table { name, key })
     }
 
@@ -83,7 +87,9 @@ impl RecordTarget for @type@ {
 
     // When this returns, the records are durable: the STATE that covers them may be emitted.
     fn commit(&mut self, _: &mut Table) -> Result<()> {
-        self.database.execute_batch("COMMIT; BEGIN").map_err(refused)
+        self.database
+            .execute_batch("COMMIT; BEGIN")
+            .map_err(refused)
     }
 }
 

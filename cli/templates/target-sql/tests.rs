@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::{Map, Value};
 
-use super::@type@;
+use super::@type@ as Target;
 
 #[test]
 fn it_keeps_the_rules_of_a_target() {
@@ -16,7 +16,10 @@ fn it_keeps_the_rules_of_a_target() {
     let rows = move |stream: &str| {
         rows(&file, stream).map_err(|error| Error::new(Kind::Io, "cannot read").with_source(error))
     };
-    check::target::<Records<@type@>>().config(json!({"path": path})).rows(rows).passes();
+    check::target::<Records<Target>>()
+        .config(json!({"path": path}))
+        .rows(rows)
+        .passes();
 }
 
 /// The rows of a table, which another connection than the target's reads.
@@ -26,11 +29,17 @@ fn rows(file: &Path, table: &str) -> Result<Vec<Value>, rusqlite::Error> {
         return Ok(Vec::new());
     }
     let mut query = database.prepare(&format!("SELECT * FROM \"{table}\""))?;
-    let names: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = query
+        .column_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     let rows = query.query_map([], |row| {
         let members = names.iter().enumerate();
         let members = members.map(|(at, name)| Ok((name.clone(), value(row.get_ref(at)?))));
-        members.collect::<Result<Map<_, _>, rusqlite::Error>>().map(Value::from)
+        members
+            .collect::<Result<Map<_, _>, rusqlite::Error>>()
+            .map(Value::from)
     });
     rows?.collect()
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::{Map, Value};
 
-use super::TargetSqlite;
+use super::TargetSqlite as Target;
 
 #[test]
 fn it_keeps_the_rules_of_a_target() {
@@ -16,7 +16,7 @@ fn it_keeps_the_rules_of_a_target() {
     let rows = move |stream: &str| {
         rows(&file, stream).map_err(|error| Error::new(Kind::Io, "cannot read").with_source(error))
     };
-    check::target::<Records<TargetSqlite>>()
+    check::target::<Records<Target>>()
         .config(json!({"path": path}))
         .rows(rows)
         .passes();

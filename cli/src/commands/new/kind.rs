@@ -147,7 +147,7 @@ const TAP_FILE: Template = Template {
     name: "tap-file",
     description: "The lines of the text files in a folder",
     features: &["tap", "jiff"],
-    dependencies: "# The type of moments in records.\njiff = { version = \"0.2\", default-features = false, features = [\"std\"] }\n",
+    dependencies: "# The type of moments in records.\njiff = { version = \"0.2\", default-features = false, features = [\"serde\", \"std\"] }\n",
     dev_dependencies: "",
     settings: "    - {name: folder}\n    - {name: extension}",
     config: "      folder: tests/files",
