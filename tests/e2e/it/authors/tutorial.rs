@@ -78,10 +78,11 @@ impl Reader {
             "target" => after("    upserts: bool,"),
             "open" => after("            upserts: standard.load_method != LoadMethod::Append,"),
             "table" => change(&main, "        let name = quote(&schema.stream);\n", code),
-            "columns" => {
-                let old = "            let known = self.database.column_exists(None, &*schema.stream, &column.name);\n";
-                change(&main, old, code);
-            }
+            "columns" => change(
+                &main,
+                "                .column_exists(None, &*schema.stream, &column.name);\n",
+                code,
+            ),
             other => panic!("the page has a block for {other:?}"),
         }
     }
