@@ -79,6 +79,14 @@ fn completions_know_commands_options_of_plugins_and_the_plugins_of_the_project()
     assert!(lines(&["tap-csv", "--disc"]).contains(&"--discover".to_owned()));
     assert!(lines(&["target-jsonl", "--state"]).contains(&"--state-out".to_owned()));
     assert!(lines(&["run", "--no-"]).contains(&"--no-state-update".to_owned()));
+    assert_eq!(lines(&["new", "t"]), ["tap", "target"]);
+    let kinds = lines(&["new", "tap", "shop", "--kind", ""]);
+    assert!(
+        ["rest", "yaml", "sql", "file"]
+            .iter()
+            .all(|kind| kinds.iter().any(|offer| offer == kind)),
+        "{kinds:?}"
+    );
     assert!(
         lines(&["run", "tap-"]).contains(&"tap-csv".to_owned()),
         "no project: built-ins"

@@ -40,9 +40,38 @@ fn every_kind_builds_passes_its_own_tests_and_runs() {
     workshop.cargo("", &["build", "--quiet"]).ok();
     workshop.cargo("", &["fmt", "--all", "--check"]).ok();
 
+    wheel(&workshop, "tap-notes");
     targets(&workshop);
     files_and_tables(&workshop);
     an_api(&workshop);
+}
+
+/// The wheel has the program, under its name.
+fn wheel(workshop: &Workshop, project: &str) {
+    let mut maturin = workshop.command(python("python-wheels").with_file_name("maturin"), project);
+    maturin.args([
+        "build",
+        "--quiet",
+        "--profile",
+        "dev",
+        "--auditwheel",
+        "skip",
+        "--compatibility",
+        "linux",
+        "--out",
+        "dist",
+    ]);
+    run(&mut maturin, b"").ok();
+    let mut wheels = fs::read_dir(workshop.path(project).join("dist")).expect("a folder");
+    let wheel = wheels.next().expect("a wheel").expect("an entry").path();
+    let code = "import sys, zipfile; print(*zipfile.ZipFile(sys.argv[1]).namelist())";
+    let names = run(Command::new(python("python")).args(["-c", code]).arg(&wheel), b"").ok();
+    let names = String::from_utf8_lossy(&names.stdout).into_owned();
+    assert!(
+        names.contains(&format!("scripts/{project} ")),
+        "{}: {names}",
+        wheel.display()
+    );
 }
 
 /// From tap-csv into each target.

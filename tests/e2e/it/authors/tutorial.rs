@@ -102,7 +102,7 @@ fn the_tutorial_works_as_it_is_written() {
     drop(listener);
     let page = page.replace("8000", &port.to_string());
     let workshop = Workshop::new("tutorial");
-    let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"tap-*\", \"target-*\"]\n";
+    let manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"t*-library\"]\n";
     fs::write(workshop.path("Cargo.toml"), manifest).expect("writes");
     let mut reader = Reader {
         folder: workshop.path(""),
