@@ -29,7 +29,7 @@ fn rows(file: &Path, table: &str) -> Result<Vec<Value>, rusqlite::Error> {
         return Ok(Vec::new());
     }
     let mut query = database.prepare(&format!("SELECT * FROM \"{table}\""))?;
-    let names: Vec<String> = query.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = query.column_names().map(str::to_owned).collect();
     let rows = query.query_map([], |row| {
         let members = names.iter().enumerate();
         let members = members.map(|(at, name)| Ok((name.clone(), value(row.get_ref(at)?))));

@@ -29,6 +29,8 @@ impl Workshop {
         }
         fs::create_dir_all(folder.join("bin")).expect("made");
         fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("copied");
+        // That of melisma is not for others.
+        fs::write(folder.join("rustfmt.toml"), "").expect("writes");
         for name in ["melisma", "tap-csv", "target-jsonl"] {
             // How Meltano finds the plugins that are built in.
             std::os::unix::fs::symlink(melisma(), folder.join("bin").join(name)).expect("a link");
