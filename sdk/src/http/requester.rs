@@ -73,7 +73,7 @@ impl Requester {
 
     /// How many requests may be under way.
     pub fn concurrent(&self) -> usize {
-        self.client.concurrent
+        self.client.concurrency()
     }
 
     /// Sends a request, and again where that helps.
@@ -83,7 +83,7 @@ impl Requester {
 
     /// Sends a request at once, unless the client sends one at a time.
     pub fn start(&self, request: Request) -> Pending {
-        let way = if self.client.concurrent == 1 {
+        let way = if self.client.concurrency() == 1 {
             Way::Later(request)
         } else {
             let (sender, receiver) = mpsc::sync_channel(1);
