@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::blocks::BLOCK_BYTES;
 use crate::completions;
+use crate::extent_args::ExtentArgs;
 use crate::level::Level;
 use crate::project::Choice;
 
@@ -37,6 +38,9 @@ Examples:
   melisma run \"tap-csv --config tap.json\" \"target-jsonl --config target.json\"
   melisma run --state state.json \"python my_tap.py --config c.json\" \"target-csv --config t.json\"
   melisma run --full-refresh tap-csv target-parquet       extract everything again, ignoring the stored state
+  melisma run --full-refresh-stream orders tap-a target-b extract one stream again, and of the others what is new
+  melisma run --backfill --from orders=2024-01-01 tap-a target-b   extract old records again, and keep the stored state
+  melisma run --limit 100 tap-a target-b                  pass the first 100 records of each stream, and store no state
 
 In a folder with a meltano.yml, or below one, a BLOCK is a tap, a mapping, a target, a plugin with one of its commands,
 or a job of that project. All of them are checked before the first one runs. They run in order, and a failure ends the
@@ -103,6 +107,8 @@ pub(crate) struct RunArgs {
     /// Do not pass the stored state to the tap, so that it extracts everything again
     #[arg(long, env = "MELTANO_RUN_FULL_REFRESH", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub(crate) full_refresh: bool,
+    #[command(flatten)]
+    pub(crate) extent: ExtentArgs,
     /// Discover the catalog again, although nothing has changed that it depends on
     #[arg(long, env = "MELTANO_RUN_REFRESH_CATALOG", hide_env_values = true, value_parser = BoolishValueParser::new())]
     pub(crate) refresh_catalog: bool,

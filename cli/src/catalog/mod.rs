@@ -1,7 +1,7 @@
 //! Applying a project's `select`, `metadata`, `schema` and `select_filter` to a tap's catalog, as Meltano does.
 
 mod apply;
-mod glob;
+pub(crate) mod glob;
 mod missing;
 mod rules;
 mod schema;

@@ -18,6 +18,7 @@ use super::output::print;
 use super::schedule::Transform;
 use crate::args::{ProjectArgs, metrics_address};
 use crate::completions;
+use crate::extent_args::ExtentArgs;
 use crate::plugin_kind::PluginKind;
 use crate::project::{Plugin, Project, spelling, variable_names};
 use crate::run::Single;
@@ -68,6 +69,8 @@ pub(crate) struct ElArgs {
     /// Do not pass the stored state to the tap, so that it extracts everything again
     #[arg(long)]
     full_refresh: bool,
+    #[command(flatten)]
+    extent: ExtentArgs,
     /// Discover the catalog again, although nothing has changed that it depends on
     #[arg(long)]
     refresh_catalog: bool,
@@ -169,6 +172,7 @@ fn run_words(args: &ElArgs) -> Vec<OsString> {
             words.extend([name.into(), value.into()]);
         }
     }
+    words.extend(args.extent.words());
     if let Some(file) = &args.report {
         words.extend(["--report".into(), file.into()]);
     }

@@ -9,6 +9,7 @@ mod state_marks;
 mod stream_name;
 
 pub(crate) use counter::{Counter, MAX_STREAMS, StreamCount};
+pub(crate) use envelope::{Kind, name, read};
 pub(crate) use state_marks::StateMarks;
 #[cfg(test)]
 pub(crate) use stream_name::MAX_BYTES as MAX_NAME_BYTES;

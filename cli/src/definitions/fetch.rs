@@ -1,12 +1,11 @@
 //! Reads a URL.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use melisma_sdk::{Error, Kind, Result};
-use rustls::crypto::ring;
 use ureq::Agent;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::http_agent;
 
 /// A definition has some kilobytes, an index some hundreds.
 const MAX_BYTES: u64 = 64 << 20;
@@ -15,7 +14,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What is at `url`, as UTF-8. `authorization` is the value of the header of that name.
 pub(super) fn fetch(url: &str, authorization: Option<&str>) -> Result<String> {
-    let mut request = agent().get(url).header("Accept", "application/json");
+    let mut request = Agent::from(http_agent::config(TIMEOUT).build())
+        .get(url)
+        .header("Accept", "application/json");
     if let Some(value) = authorization {
         request = request.header("Authorization", value);
     }
@@ -29,22 +30,4 @@ pub(super) fn fetch(url: &str, authorization: Option<&str>) -> Result<String> {
     let mut response = request.call().map_err(unavailable)?;
     let body = response.body_mut().with_config().limit(MAX_BYTES);
     body.read_to_string().map_err(unavailable)
-}
-
-fn agent() -> Agent {
-    let system = rustls_native_certs::load_native_certs().certs;
-    let roots = system
-        .iter()
-        .map(|root| Certificate::from_der(root).to_owned())
-        .collect();
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::Specific(Arc::new(roots)))
-        .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-        .build();
-    Agent::config_builder()
-        .user_agent(concat!("melisma/", env!("CARGO_PKG_VERSION")))
-        .timeout_global(Some(TIMEOUT))
-        .tls_config(tls)
-        .build()
-        .into()
 }

@@ -3,6 +3,7 @@
 //! The blocks of the command line are all prepared before the first one runs. A [`pair`] is one tap into one target, and
 //! has a walk of its own. ARCHITECTURE.md has both walks with reasons.
 
+mod bookmarks;
 mod catalog_cache;
 mod command;
 mod completed;
@@ -12,6 +13,7 @@ mod grammar;
 mod input_verdict;
 mod invoke;
 mod launcher;
+mod limit;
 mod line_hash;
 mod log_config;
 mod messages;

@@ -8,6 +8,7 @@ use melisma_sdk::{Error, Result, fault};
 use serde_json::{Map, Value};
 
 use super::context::RunContext;
+use super::limit::Limit;
 use super::meter::{Attempt, End, PairNames};
 use super::outcome::{Outcome, Verdict};
 use super::plan::Plan;
@@ -35,6 +36,15 @@ impl Pair {
         context: RunContext,
     ) -> Result<Self> {
         let identity = Identity::new(args, workspace, &plan)?;
+        if let Some(option) = args.extent.leaves_state()
+            && plan.target.stores_state()
+        {
+            return Err(Error::config(format!(
+                "{option} leaves the stored state as it is, and {} stores one next to its rows (state_in_target); turn that off for \
+                 this run",
+                plan.target.name
+            )));
+        }
         target_state::set_state_id(&mut plan.target, &identity.state_id, &context)?;
         Ok(Self {
             plan,
@@ -94,21 +104,26 @@ impl Pair {
         ));
         let state = starting_state(args, &plan, &store, &context);
         let mode = write_mode(args, &store);
+        let leaves_state = args.extent.leaves_state();
+        if let Some(option) = leaves_state {
+            console.info(&format!(
+                "the stored state is left as it is, whatever this run extracts ({option})"
+            ));
+        }
         let reporter = {
             let attempt = Arc::clone(attempt);
             Box::new(move || attempt.report())
         };
-        let writer = StateWriter::start(store, mode, reporter);
+        let writer = StateWriter::start(store, mode, leaves_state.is_none(), reporter);
         attempt.watch_states(writer.watch());
         // An error from here on is recorded in the history of the run, so it must not return early.
         let outcome = state.and_then(|state| {
-            let tap_args = tap_args::prepare(
-                &plan.tap,
-                state,
-                args.full_refresh || args.refresh_catalog,
-                &context,
-            )?;
-            supervise::supervise(&plan, &tap_args, &writer, attempt, &context)
+            let refresh = args.full_refresh || args.refresh_catalog;
+            let prepared = tap_args::prepare(&plan.tap, state, refresh, &args.extent, &context)?;
+            // Mappers may rename streams.
+            let streams = prepared.streams.filter(|_| plan.mappers.is_empty());
+            let limit = args.extent.limit.map(|most| Limit::new(most, streams));
+            supervise::supervise(&plan, &prepared.args, limit, &writer, attempt, &context)
         });
         finish(outcome, writer, mode, attempt, &context)
     }

@@ -13,6 +13,7 @@ use rustix::process::Signal;
 
 use super::context::RunContext;
 use super::input_verdict::InputVerdict;
+use super::limit::Limit;
 use super::plan::Plan;
 use super::plugin_fields::Role;
 use super::plugin_log::Facts;
@@ -82,6 +83,7 @@ impl Processes {
     pub(super) fn start(
         plan: &Plan,
         tap_args: &[OsString],
+        limit: Option<Limit>,
         writer: &StateWriter,
         context: &RunContext,
     ) -> Result<Self> {
@@ -90,7 +92,11 @@ impl Processes {
         let mut mapper_commands: Vec<Command> = plan.mappers.iter().map(Program::command).collect();
         let mut target_command = plan.target.command();
         target_command.stdin(Stdio::piped());
-        let shared = share_pipe(plan, &mut tap_command, &mut target_command, context);
+        // Nothing that passes a shared pipe can be limited.
+        let shared = limit
+            .is_none()
+            .then(|| share_pipe(plan, &mut tap_command, &mut target_command, context))
+            .flatten();
         let (shared_pipe, counts) = shared.unzip();
         let inputs = connect(&mut tap_command, &mut mapper_commands)
             .map_err(|error| Error::io("cannot connect the tap and the mappers", error))?;
@@ -120,6 +126,7 @@ impl Processes {
             None => threads::relay_records(
                 mappers.last_mut().unwrap_or(&mut tap),
                 &mut target,
+                limit,
                 &counter,
                 &sender,
             ),

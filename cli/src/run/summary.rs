@@ -52,6 +52,7 @@ pub(crate) fn report(outcome: &Outcome, progress: &StoreProgress, store: &Store,
             plural(progress.emitted, "state"),
             place
         )),
+        (None, Some(_)) if progress.drops => console.info("the stored state was left as it was"),
         (None, Some(_)) => console.info("the target confirmed no state; the stored state was kept"),
         (_, None) => {}
     }

@@ -11,6 +11,7 @@ use melisma_sdk::{Error, Kind, Result, fault};
 use rustix::process::Signal;
 
 use super::context::RunContext;
+use super::limit::Limit;
 use super::meter::{Attempt, Handles};
 use super::outcome::{Ends, MapperEnd, Outcome, Verdict};
 use super::plan::Plan;
@@ -53,6 +54,8 @@ struct Status {
     all_ended_at: Option<Instant>,
     /// The first signal, or the timeout.
     interruption: Option<(Interruption, Instant)>,
+    /// When the target had as many records as it was to get, and the tap was stopped.
+    limit_reached_at: Option<Instant>,
     /// When a tap that is no longer needed is killed, and mappers with it.
     input_deadline: Option<Instant>,
 }
@@ -72,6 +75,7 @@ struct Supervisor<'a> {
 pub(super) fn supervise(
     plan: &Plan,
     tap_args: &[OsString],
+    limit: Option<Limit>,
     writer: &StateWriter,
     attempt: &Attempt,
     context: &RunContext,
@@ -80,7 +84,7 @@ pub(super) fn supervise(
         return Err(interruption.error());
     }
     let began = Instant::now();
-    let processes = Processes::start(plan, tap_args, writer, context)?;
+    let processes = Processes::start(plan, tap_args, limit, writer, context)?;
     attempt.watch_records(Handles {
         counter: processes.counter.clone(),
         tap_facts: processes.tap_facts.clone(),
@@ -188,6 +192,13 @@ impl Supervisor<'_> {
                     }
                 }
             }
+            Event::LimitReached => {
+                self.context
+                    .console
+                    .info("each stream has as many records as --limit says: stopping the tap");
+                self.status.limit_reached_at = Some(Instant::now());
+                self.processes.tap.signal(Signal::TERM);
+            }
             Event::Counted => self.status.relay_ended = true,
             Event::StatesEnded(failed) => {
                 self.status.states_ended = true;
@@ -258,6 +269,12 @@ impl Supervisor<'_> {
         if status.tap.is_some() && status.mappers_ended == self.processes.mappers.len() {
             return;
         }
+        if status
+            .limit_reached_at
+            .is_some_and(|at| at.elapsed() > TERMINATION_TIMEOUT)
+        {
+            self.processes.tap.signal(Signal::KILL);
+        }
         let unread = status.target_first || status.mapper.as_ref().is_some_and(|mapper| mapper.early);
         match status.input_deadline {
             None if unread || self.writer.progress().failed => {
@@ -275,7 +292,10 @@ impl Supervisor<'_> {
             return;
         }
         let status = &self.status;
-        let tap_failed = status.tap.filter(|status| !status.success()).map(describe);
+        let tap_failed = status
+            .tap
+            .filter(|tap| !tap.success() && status.limit_reached_at.is_none())
+            .map(describe);
         let mapper_failed = status.mapper.as_ref().map(|mapper| {
             format!(
                 "the mapper {} ended with {}",
@@ -320,6 +340,11 @@ impl Supervisor<'_> {
         // A target that learnt of the tap's failure repeats it with its own exit code.
         let unavailable = i32::from(Kind::Unavailable.exit_code());
         let follows = self.processes.verdict.is_failed() && target.code() == Some(unavailable);
+        // How the tap took its stop means nothing.
+        let tap = match self.status.limit_reached_at {
+            Some(_) => ExitStatus::default(),
+            None => tap,
+        };
         Verdict::of(&Ends {
             tap,
             target,

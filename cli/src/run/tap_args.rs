@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 use melisma_sdk::{Error, Kind, Result};
 use serde_json::Value;
 
+use super::bookmarks;
 use super::catalog_cache::CatalogCache;
 use super::context::RunContext;
 use super::plan::{CatalogPlan, StatePlan, TapPlan};
@@ -14,19 +15,56 @@ use super::process_group::{describe, kind_of};
 use super::program::Program;
 use super::query_plugin::query_plugin;
 use crate::catalog::{apply, missing};
+use crate::extent_args::ExtentArgs;
 use crate::project::spelling;
 
-/// Writes the tap's catalog and state to files; returns the arguments that name them.
+/// What the tap gets.
+pub(super) struct Prepared {
+    /// The arguments that name its catalog and its state.
+    pub(super) args: Vec<OsString>,
+    /// The streams that are selected; `None` when the runner does not know them.
+    pub(super) streams: Option<Vec<String>>,
+}
+
+/// Writes the tap's catalog and state to files.
 ///
 /// Unless `refresh`, a catalog that was discovered before is used.
 pub(super) fn prepare(
     tap: &TapPlan,
     stored: Option<String>,
     refresh: bool,
+    extent: &ExtentArgs,
+    context: &RunContext,
+) -> Result<Prepared> {
+    let found = catalog(tap, refresh, context)?;
+    let catalog = found.as_ref().map(|(_, catalog)| catalog);
+    let mut args = match &found {
+        Some((flag, catalog)) => write_catalog(tap, flag, catalog, context)?,
+        None => Vec::new(),
+    };
+    args.extend(state_args(tap, stored, extent, catalog, context)?);
+    Ok(Prepared {
+        args,
+        streams: bookmarks::selected(catalog),
+    })
+}
+
+/// Writes the state that the tap resumes from to a file; returns the arguments that name it.
+fn state_args(
+    tap: &TapPlan,
+    stored: Option<String>,
+    extent: &ExtentArgs,
+    catalog: Option<&Value>,
     context: &RunContext,
 ) -> Result<Vec<OsString>> {
-    let mut args = catalog_args(tap, refresh, context)?;
     let name = &tap.program.name;
+    let is_changed = bookmarks::is_changed(extent);
+    if is_changed && !matches!(tap.state, StatePlan::Stored | StatePlan::File(_)) {
+        return Err(Error::config(format!(
+            "--from and --full-refresh-stream change the state that the tap gets, and {name} gets none from this run: \
+             it does not have the `state` capability, or its command line decides itself"
+        )));
+    }
     let state = match &tap.state {
         StatePlan::None => {
             if stored.is_some() {
@@ -34,20 +72,20 @@ pub(super) fn prepare(
                     "A state was found, but it will be ignored, because {name} does not have the `state` capability"
                 ));
             }
-            return Ok(args);
+            return Ok(Vec::new());
         }
         StatePlan::OnCommandLine => {
             context.console.info(&format!(
                 "{name} has a state on its command line, so it does not get the stored one"
             ));
-            return Ok(args);
+            return Ok(Vec::new());
         }
         StatePlan::Unreachable => {
             context.console.warn(&format!(
                 "{name} gets no state and no catalog, because its script does not pass its arguments on: add \"$@\" \
                  after the tap's command"
             ));
-            return Ok(args);
+            return Ok(Vec::new());
         }
         StatePlan::Stored => stored,
         StatePlan::File(path) => {
@@ -56,25 +94,36 @@ pub(super) fn prepare(
             })?)
         }
     };
-    match state {
-        Some(state) => {
-            context.console.info("the tap resumes from the stored state");
-            let path = context.dir.write("state.json", &state)?;
-            args.extend(["--state".into(), path.into()]);
-        }
-        None => context
+    let state = if is_changed {
+        bookmarks::change(state.as_deref(), extent, catalog, name)?
+    } else {
+        state
+    };
+    let Some(state) = state else {
+        context
             .console
-            .info("there is no state to resume from, so the tap extracts everything"),
-    }
-    Ok(args)
+            .info("there is no state to resume from, so the tap extracts everything");
+        return Ok(Vec::new());
+    };
+    context.console.info(if is_changed {
+        "the tap resumes from the stored state with the bookmarks that were asked for"
+    } else {
+        "the tap resumes from the stored state"
+    });
+    let path = context.dir.write("state.json", &state)?;
+    Ok(vec!["--state".into(), path.into()])
 }
 
 /// Writes the tap's catalog to a file; returns the arguments that name it.
 pub(super) fn catalog_args(tap: &TapPlan, refresh: bool, context: &RunContext) -> Result<Vec<OsString>> {
-    let Some((flag, catalog)) = catalog(tap, refresh, context)? else {
-        return Ok(Vec::new());
-    };
-    let text = spelling::indented_json(&catalog);
+    match catalog(tap, refresh, context)? {
+        Some((flag, catalog)) => write_catalog(tap, flag, &catalog, context),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn write_catalog(tap: &TapPlan, flag: &str, catalog: &Value, context: &RunContext) -> Result<Vec<OsString>> {
+    let text = spelling::indented_json(catalog);
     if let CatalogPlan::Discover {
         cache: Some(cache), ..
     } = &tap.catalog

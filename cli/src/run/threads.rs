@@ -9,6 +9,7 @@ use std::thread;
 use crossbeam_channel::Sender;
 use melisma_sdk::internal::protocol::widen;
 
+use super::limit::{self, Limit};
 use super::plugin_fields::Role;
 use super::plugin_log::{self, Facts};
 use super::process_group::ProcessGroup;
@@ -27,6 +28,8 @@ pub(super) enum Event {
     MapperEnded(usize, std::io::Result<ExitStatus>),
     TargetEnded(std::io::Result<ExitStatus>),
     Relayed(RelayEnd),
+    /// The target has as many records of each stream as it was to get.
+    LimitReached,
     /// The target on a shared pipe closed the FIFO of its counts.
     Counted,
     /// The target closed its stdout, or reading its states failed for this reason.
@@ -35,10 +38,11 @@ pub(super) enum Event {
     LogEnded,
 }
 
-/// Relays records from the tap, or from the last mapper, to the target.
+/// Relays records from the tap, or from the last mapper, to the target; with a limit, the first of each stream.
 pub(super) fn relay_records(
     source: &mut Child,
     target: &mut Child,
+    limit: Option<Limit>,
     counter: &SharedCounter,
     events: &Sender<Event>,
 ) {
@@ -50,9 +54,14 @@ pub(super) fn relay_records(
     let (from, to) = (File::from(OwnedFd::from(from)), File::from(OwnedFd::from(to)));
     let (counter, events) = (counter.clone(), events.clone());
     thread::spawn(move || {
-        relay(from, to, &counter, |end| {
-            let _ = events.send(Event::Relayed(end));
-        });
+        let report = |end| drop(events.send(Event::Relayed(end)));
+        match limit {
+            Some(limit) => {
+                let reached = || drop(events.send(Event::LimitReached));
+                limit::relay(from, to, &counter, limit, reached, report);
+            }
+            None => relay(from, to, &counter, report),
+        }
     });
 }
 

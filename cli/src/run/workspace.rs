@@ -1,5 +1,6 @@
 //! Where a run takes place: in a Meltano project, or in a plain folder.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -91,8 +92,15 @@ impl Workspace {
         if uri.is_empty() || uri == "systemdb" {
             return Ok(None);
         }
+        let mut options = BTreeMap::new();
+        for name in BackendSettings::OPTIONS {
+            if let Some(value) = project.setting(&format!("state_backend.{name}"))? {
+                options.insert(name, value);
+            }
+        }
         Ok(Some(BackendSettings {
             uri,
+            options,
             lock_timeout: seconds(project, "state_backend.lock_timeout_seconds", 10.0)?,
             lock_retry: seconds(project, "state_backend.lock_retry_seconds", 1.0)?,
         }))

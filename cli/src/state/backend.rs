@@ -1,31 +1,22 @@
 //! State backends: where Meltano stores states outside of its system database, in its layout.
 //!
-//! The state of `dev:a-to-b` is in `dev:a-to-b/state.json`, as `{"completed": {...}, "partial": {...}}`. A file `lock` next
+//! In a folder ([`Files`]) or in an object store ([`store`]). The state of `dev:a-to-b` is in `dev:a-to-b/state.json`, as `{"completed": {...}, "partial": {...}}`. A file `lock` next
 //! to it is held around a write, and has the time as its text. Runs and their locks stay in the system database.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use melisma_sdk::{Error, Kind, Result};
+use melisma_sdk::{Error, Kind, Result, show};
 
+use super::backend_settings::BackendSettings;
 use super::files::Files;
 use super::objects::Objects;
+use super::store;
 use super::stored::Stored;
 
 /// Other processes may take a lock each time that it is free, but not for ever.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
-
-/// The settings of a state backend.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct BackendSettings {
-    /// `file:///folder`.
-    pub(crate) uri: String,
-    /// How long a lock counts.
-    pub(crate) lock_timeout: Duration,
-    /// How long to wait before looking at a lock again.
-    pub(crate) lock_retry: Duration,
-}
 
 /// A state backend.
 pub(crate) struct StateBackend {
@@ -38,14 +29,18 @@ impl StateBackend {
     /// The backend of these settings.
     ///
     /// # Errors
-    /// Its scheme is not supported.
+    /// Its scheme is not supported, or something that an object store needs is missing. That a store can be reached is found
+    /// out when it is read.
     pub(crate) fn open(settings: &BackendSettings) -> Result<Self> {
         let (scheme, place) = settings.uri.split_once("://").unwrap_or((&settings.uri, ""));
-        let objects = match scheme {
-            "file" => Box::new(Files::at(place)),
-            _ => {
+        let objects = match store::open(settings, scheme, place)? {
+            Some(objects) => objects,
+            None if scheme == "file" => Box::new(Files::at(place)),
+            None => {
                 return Err(Error::config(format!(
-                    "state_backend.uri: {scheme} is not supported; use systemdb or file:///FOLDER, or --state FILE"
+                    "state_backend.uri: {} is not supported; use systemdb, file:///FOLDER, s3://BUCKET/PREFIX, \
+                     gs://BUCKET/PREFIX or azure://CONTAINER/PREFIX, or --state FILE",
+                    show(scheme)
                 )));
             }
         };
@@ -158,6 +153,7 @@ fn seconds(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::fs;
 
     use super::*;
@@ -165,6 +161,7 @@ mod tests {
     fn backend(folder: &std::path::Path, lock_timeout: Duration) -> StateBackend {
         StateBackend::open(&BackendSettings {
             uri: format!("file://{}", folder.display()),
+            options: BTreeMap::new(),
             lock_timeout,
             lock_retry: Duration::from_millis(10),
         })
@@ -232,9 +229,10 @@ mod tests {
 
     #[test]
     fn other_schemes_are_refused_by_name() {
-        for scheme in ["s3", "gs", "azure", "snowflake"] {
+        for scheme in ["snowflake", "postgresql", "abfs"] {
             let settings = BackendSettings {
                 uri: format!("{scheme}://b/p"),
+                options: BTreeMap::new(),
                 lock_timeout: Duration::ZERO,
                 lock_retry: Duration::ZERO,
             };

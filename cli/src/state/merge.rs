@@ -52,6 +52,13 @@ impl<'a> Members<'a> {
     }
 }
 
+/// The members of the text of an object, in order; `None` when it is something else.
+pub(crate) fn members(json: &str) -> Option<Vec<(String, String)>> {
+    let members = Members::of(json)?;
+    let text = |(key, value): (String, &RawValue)| (key, value.get().to_owned());
+    Some(members.0.into_iter().map(text).collect())
+}
+
 /// Merges `over` over `base`: objects are merged member by member, everything else is replaced.
 pub(crate) fn merge(base: &str, over: &str) -> String {
     let (Some(base), Some(over)) = (Members::of(base), Members::of(over)) else {

@@ -4,6 +4,7 @@
 //! empty one.
 
 mod backend;
+mod backend_settings;
 mod begin;
 mod database;
 mod exchange;
@@ -24,6 +25,7 @@ mod sql;
 mod sqlite;
 mod state_writer;
 mod states;
+mod store;
 mod stored;
 mod unstored;
 
@@ -33,13 +35,14 @@ use melisma_sdk::{Result, fault};
 
 use crate::report::PairReport;
 
-pub(crate) use backend::{BackendSettings, StateBackend};
+pub(crate) use backend::StateBackend;
+pub(crate) use backend_settings::BackendSettings;
 pub(crate) use begin::NewRun;
 pub(crate) use database::{ActiveRun, Database, DatabaseUri};
 pub(crate) use file::StateFile;
 pub(crate) use history::PastRun;
 pub(crate) use layout::{compact, pretty};
-pub(crate) use merge::is_empty;
+pub(crate) use merge::{is_empty, members, object};
 pub(crate) use pipeline::{Adoption, Pipeline};
 pub(crate) use postgres::{plugin_settings, postgres_url};
 pub(crate) use reports::{RunFilter, RunRow};

@@ -29,6 +29,8 @@ pub(crate) struct StoreProgress {
     pub(crate) failed: bool,
     /// The newest state that is emitted and not stored yet. It covers all states before it.
     pub(crate) waiting: Option<Arc<str>>,
+    /// Whether states are dropped, because the stored one is to stay.
+    pub(crate) drops: bool,
     /// Whether the run is over, so that the thread stores what is waiting and ends.
     over: bool,
 }
@@ -63,10 +65,14 @@ pub(crate) struct StateWriter {
 }
 
 impl StateWriter {
-    /// Starts with a store whose run has begun. What the run has done is recorded with each heartbeat.
-    pub(crate) fn start(store: Store, mode: WriteMode, reporter: Reporter) -> Self {
+    /// Starts with a store whose run has begun. Unless `stores`, no state is stored. What the run has done is recorded with each
+    /// heartbeat.
+    pub(crate) fn start(store: Store, mode: WriteMode, stores: bool, reporter: Reporter) -> Self {
         let location = store.location();
-        let progress = Arc::new(Mutex::new(StoreProgress::default()));
+        let progress = Arc::new(Mutex::new(StoreProgress {
+            drops: !stores,
+            ..StoreProgress::default()
+        }));
         let (wake, woken) = bounded(1);
         let thread = {
             let progress = Arc::clone(&progress);
@@ -151,7 +157,8 @@ fn store_states(
         }
         let (waiting, over) = {
             let mut progress = lock(progress);
-            (progress.waiting.take(), progress.over)
+            let waiting = progress.waiting.take().filter(|_| !progress.drops);
+            (waiting, progress.over)
         };
         if let Some(state) = waiting {
             let result = store.write(&state, mode);

@@ -23,7 +23,11 @@ done
 "#;
 
 /// A project whose states are somewhere else than in `.meltano/meltano.db`.
-pub(crate) struct Project(TempDir);
+pub(crate) struct Project {
+    folder: TempDir,
+    /// More variables of its commands.
+    pub(crate) vars: Vec<(&'static str, String)>,
+}
 
 impl Project {
     pub(crate) fn new(settings: &str) -> Self {
@@ -42,21 +46,36 @@ impl Project {
   loaders: [{{name: target-jsonl, namespace: t, executable: ./target, config: {{destination_path: out, state_interval_seconds: 0}}}}]\n"
         );
         fs::write(folder.path().join("meltano.yml"), yaml).expect("written");
-        Self(folder)
+        Self {
+            folder,
+            vars: Vec::new(),
+        }
+    }
+
+    /// The same with more variables.
+    pub(crate) fn with(mut self, vars: &[(&'static str, String)]) -> Self {
+        self.vars.extend_from_slice(vars);
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     pub(crate) fn command(&self, more: &[&str]) -> Command {
+        let mut command = self.melisma(&["run"]);
+        command.args(more).args(["tap-f", "target-jsonl"]);
+        command
+    }
+
+    /// Any command of melisma in the project.
+    pub(crate) fn melisma(&self, args: &[&str]) -> Command {
         let mut command = Command::new(melisma());
         command
-            .arg("run")
-            .args(more)
-            .args(["tap-f", "target-jsonl"])
-            .current_dir(self.0.path())
-            .env("XDG_STATE_HOME", self.path("xdg"));
+            .args(args)
+            .current_dir(self.folder.path())
+            .env("XDG_STATE_HOME", self.path("xdg"))
+            .envs(self.vars.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -190,7 +209,6 @@ fn databases_and_backends_that_are_not_supported_are_refused_by_name() {
             "database_uri: mssql+pymssql://u:pass-w0rd@h/d",
             "mssql+pymssql is not supported",
         ),
-        ("state_backend: {uri: 's3://b/p'}", "s3 is not supported"),
         (
             "state_backend: {uri: 'snowflake://pass-w0rd@b/p'}",
             "snowflake is not supported",

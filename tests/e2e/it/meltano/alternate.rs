@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::tools::Meltano;
 use crate::harness::run;
+use crate::object_stores::Store;
 use crate::system_database::Project;
 
 const STATE_ID: &str = "dev:tap-f-to-target-jsonl";
@@ -17,13 +18,16 @@ const STATE_ID: &str = "dev:tap-f-to-target-jsonl";
 /// What Meltano writes to stdout and stderr.
 fn ask(meltano: &mut Meltano, project: &Project, args: &[&str]) -> String {
     let log = project.path("meltano.log");
-    let vars = json!({
+    let mut vars = json!({
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": project.path("home"),
         "XDG_STATE_HOME": project.path("xdg"),
         "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
         "NO_COLOR": "1",
     });
+    for (name, value) in &project.vars {
+        vars[name] = json!(value);
+    }
     let request = json!({"folder": project.path(""), "args": args, "vars": vars, "log": log});
     let code = meltano.ask(&request);
     let said = fs::read_to_string(&log).expect("readable");
@@ -40,7 +44,10 @@ fn json_of(said: &str) -> Value {
 
 /// Ten runs in turns. The sixth, of melisma, is killed after its first row, and the next one resumes there.
 fn alternate(settings: &str, is_stored: impl Fn(u64) -> bool) {
-    let project = Project::new(settings);
+    alternate_in(&Project::new(settings), is_stored);
+}
+
+fn alternate_in(project: &Project, is_stored: impl Fn(u64) -> bool) {
     let mut meltano = Meltano::start();
     let mut rows = 0;
     for turn in 0..10 {
@@ -57,7 +64,7 @@ fn alternate(settings: &str, is_stored: impl Fn(u64) -> bool) {
             turn if turn % 2 == 0 => {
                 ask(
                     &mut meltano,
-                    &project,
+                    project,
                     &["run", "--no-install", "tap-f", "target-jsonl"],
                 );
             }
@@ -75,11 +82,19 @@ fn alternate(settings: &str, is_stored: impl Fn(u64) -> bool) {
     let mut ids: Vec<u64> = project.ids();
     ids.sort_unstable();
     assert_eq!(ids, (1..=rows).collect::<Vec<_>>(), "each row once");
-    let state = json_of(&ask(&mut meltano, &project, &["state", "get", STATE_ID]));
+    let state = json_of(&ask(&mut meltano, project, &["state", "get", STATE_ID]));
     assert_eq!(state, json!({"singer_state": {"n": rows}}));
+    let ours = run(&mut project.melisma(&["state", "get", STATE_ID]), b"")
+        .ok()
+        .stdout;
+    assert_eq!(
+        state,
+        serde_json::from_slice::<Value>(&ours).expect("JSON"),
+        "both show the same"
+    );
     let logs = json_of(&ask(
         &mut meltano,
-        &project,
+        project,
         &["logs", "list", "--format", "json", "--limit", "20"],
     ));
     let runs = logs["runs"].as_array().expect("runs");
@@ -90,7 +105,7 @@ fn alternate(settings: &str, is_stored: impl Fn(u64) -> bool) {
     assert_eq!(states, expected);
     assert!(runs.iter().all(|run| run["job_name"] == STATE_ID), "{runs:?}");
     let ours = runs[0]["log_id"].as_str().expect("an id");
-    let log = ask(&mut meltano, &project, &["logs", "show", ours]);
+    let log = ask(&mut meltano, project, &["logs", "show", ours]);
     assert!(log.contains("melisma      run completed"), "{log}");
 }
 
@@ -124,4 +139,26 @@ fn runs_of_both_in_turns_lose_and_repeat_nothing_with_a_file_backend() {
     };
     let settings = format!("state_backend: {{uri: 'file://{}'}}", states.path().display());
     alternate(&settings, |n| has(&file, n));
+}
+
+/// Each store in turn: Meltano finds what melisma has stored there, and the reverse.
+fn alternate_on(store: Store) {
+    let place = store.place();
+    let project = Project::new(&place.settings).with(&place.vars);
+    alternate_in(&project, |n| {
+        let state = run(&mut project.melisma(&["state", "get", STATE_ID]), b"")
+            .ok()
+            .stdout;
+        String::from_utf8_lossy(&state).contains(&format!("{{\"n\":{n}}}"))
+    });
+}
+
+#[test]
+fn runs_of_both_in_turns_lose_and_repeat_nothing_on_s3() {
+    alternate_on(Store::S3);
+}
+
+#[test]
+fn runs_of_both_in_turns_lose_and_repeat_nothing_on_azure() {
+    alternate_on(Store::Azure);
 }
