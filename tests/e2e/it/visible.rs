@@ -14,6 +14,7 @@ use crate::system_database::Project;
 
 /// Records with a STATE after the second, and one more record. It waits before its end for a file `go`.
 const TAP: &str = r#"#!/bin/sh
+case $* in *--discover*) exit 1;; esac
 cat << 'END'
 {"type":"SCHEMA","stream":"a\"b\\c","schema":{"properties":{"id":{"type":"integer"}}},"key_properties":[]}
 {"type":"RECORD","stream":"a\"b\\c","record":{"id":1}}
