@@ -98,8 +98,8 @@ fn the_metrics_of_a_run_are_what_prometheus_reads() {
         .collect();
     assert_eq!(records.len(), 1);
     assert_eq!(
-        (&records[0][1]["stream"], &records[0][2]),
-        (&json!("a\"b\\c"), &json!(2.0))
+        (&records[0][1]["stream"], records[0][2].as_f64()),
+        (&json!("a\"b\\c"), Some(2.0))
     );
     assert_eq!(value(&first, "melisma_pair_running"), Some(1.0));
     assert_eq!(
