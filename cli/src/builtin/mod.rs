@@ -36,10 +36,16 @@ pub(crate) const PLUGINS: &[Builtin] = &[
     tap::<tap_csv::TapCsv>("tap-csv", "The built-in tap for CSV files"),
     tap::<tap_postgres::TapPostgres>("tap-postgres", "The built-in tap for PostgreSQL databases"),
     tap::<tap_rest::TapRest>("tap-rest", "The built-in tap for HTTP APIs, from a YAML file"),
+    target::<target_adbc::TargetAdbc>(
+        "target-adbc",
+        "The built-in target for databases with an ADBC driver",
+    ),
     target::<target_csv::TargetCsv>("target-csv", "The built-in target for CSV files"),
+    target::<target_adbc::TargetDuckDb>("target-duckdb", "The built-in target for DuckDB databases"),
     target::<target_jsonl::TargetJsonl>("target-jsonl", "The built-in target for JSON lines files"),
     target::<target_parquet::TargetParquet>("target-parquet", "The built-in target for Parquet files"),
     target::<target_postgres::TargetPostgres>("target-postgres", "The built-in target for PostgreSQL"),
+    target::<target_adbc::TargetSqlite>("target-sqlite", "The built-in target for SQLite databases"),
 ];
 
 const fn tap<T: Tap>(name: &'static str, about: &'static str) -> Builtin {

@@ -6,6 +6,7 @@ pub(crate) mod config;
 mod confirm;
 mod cron;
 mod dotenv_file;
+pub(crate) mod drivers;
 pub(crate) mod el;
 pub(crate) mod environment;
 pub(crate) mod head;

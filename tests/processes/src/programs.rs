@@ -5,14 +5,17 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The plugins that are built into `melisma`.
-pub const PLUGINS: [&str; 7] = [
+pub const PLUGINS: [&str; 10] = [
     "tap-csv",
     "tap-postgres",
     "tap-rest",
+    "target-adbc",
     "target-csv",
+    "target-duckdb",
     "target-jsonl",
     "target-parquet",
     "target-postgres",
+    "target-sqlite",
 ];
 
 /// The root of the repository.

@@ -1,0 +1,35 @@
+//! What a connection to a database does for its tables.
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use melisma_engine::Result;
+
+use super::name::TableName;
+use super::types::SqlType;
+
+/// A connection on which a transaction is always open, after [`commit`](Connection::commit) and
+/// [`rollback`](Connection::rollback) a new one.
+pub trait Connection {
+    /// Runs a statement. `doing` is what an error says: `cannot create "main"."orders"`.
+    fn execute(&mut self, doing: &str, sql: &str) -> Result<()>;
+
+    /// The rows of a query, their values as text; a null is `None`.
+    fn query(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>>;
+
+    /// Adds rows to a table by the database's bulk load. Their columns are those of the table, in its order.
+    fn load(&mut self, table: &TableName, rows: RecordBatch, temporary: bool) -> Result<()>;
+
+    /// Makes a table for rows of these columns, with the types that the bulk load chooses. For databases whose types the
+    /// [`Dialect`](super::Dialect) does not know.
+    fn create(&mut self, table: &TableName, columns: SchemaRef, temporary: bool) -> Result<()>;
+
+    /// The columns of a table, `None` if there is none. For databases whose dialect has no query for them.
+    fn columns(&mut self, table: &TableName) -> Result<Option<Vec<(String, SqlType)>>>;
+
+    /// Makes everything durable that was done since the last commit.
+    fn commit(&mut self) -> Result<()>;
+
+    /// Undoes everything since the last commit.
+    fn rollback(&mut self) -> Result<()>;
+}

@@ -1,0 +1,113 @@
+//! What one database says differently from another.
+
+use std::fmt;
+
+use super::name::TableName;
+use super::types::SqlType;
+
+/// How rows replace those with the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upsert {
+    /// `MERGE INTO`.
+    Merge,
+    /// `DELETE` of the rows with the keys, then `INSERT`: every database can do this.
+    DeleteInsert,
+}
+
+/// A column that changes its type.
+#[derive(Clone, Copy, Debug)]
+pub struct Evolved<'a> {
+    /// Its name.
+    pub column: &'a str,
+    /// What it is.
+    pub from: &'a SqlType,
+    /// What it becomes.
+    pub to: &'a SqlType,
+}
+
+/// The SQL of one database: its names, types and statements. What is not said here is as in the SQL standard.
+pub trait Dialect: fmt::Debug + Send + Sync {
+    /// What errors call it.
+    fn name(&self) -> &'static str;
+
+    /// A name as statements have it.
+    fn quote(&self, name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    /// A text as statements have it.
+    fn literal(&self, text: &str) -> String {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+
+    /// The form in which two names of one column are equal.
+    fn fold(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    /// The longest name, in bytes; at least 16.
+    fn identifier_bytes(&self) -> usize {
+        128
+    }
+
+    /// The schema of tables for which no other is chosen; `None` where tables have no schema.
+    fn default_schema(&self) -> Option<&'static str>;
+
+    /// What it calls a type. `None`: tables are made, and never changed, by the connection's bulk load alone.
+    fn sql_type(&self, of: &SqlType) -> Option<String>;
+
+    /// The type that it calls so.
+    fn parse_type(&self, declared: &str) -> SqlType;
+
+    /// Whether values of this type are stored as text, which they are turned into before they are handed over.
+    fn stores_as_text(&self, of: &SqlType) -> bool {
+        let _ = of;
+        false
+    }
+
+    /// A query for the name and the type of each column of a table, in order; no rows when there is no such table. `None`:
+    /// the connection knows them.
+    fn describe(&self, table: &TableName) -> Option<String> {
+        let _ = table;
+        None
+    }
+
+    /// The statement that makes a schema, if it can be made.
+    fn create_schema(&self, schema: &str) -> Option<String> {
+        Some(format!("CREATE SCHEMA IF NOT EXISTS {}", self.quote(schema)))
+    }
+
+    /// The statements that change the type of a column, and keep its values. `None`: it cannot.
+    fn widen(&self, table: &TableName, evolved: &Evolved<'_>) -> Option<Vec<String>>;
+
+    /// How rows replace those with the same key.
+    fn upsert(&self) -> Upsert;
+
+    /// Whether a table whose rows have keys is made with a primary key.
+    fn has_primary_keys(&self) -> bool {
+        false
+    }
+
+    /// An expression of one type as one of another.
+    fn cast(&self, expression: &str, from: &SqlType, to: &SqlType) -> String {
+        let _ = from;
+        let name = match to {
+            SqlType::Other(name) => Some(name.clone()),
+            to => self.sql_type(to),
+        };
+        name.map_or_else(
+            || expression.to_owned(),
+            |name| format!("CAST({expression} AS {name})"),
+        )
+    }
+
+    /// The expression for the time of now, in the type of a [`SqlType::Timestamp`].
+    fn now(&self) -> &'static str {
+        "CURRENT_TIMESTAMP"
+    }
+
+    /// Whether only one connection can write at a time, so that a second writing thread would wait for the first.
+    fn has_one_writer(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,276 @@
+//! The table of a stream as it is in the database, made and changed until it takes the rows of a plan.
+
+use arrow_schema::SchemaRef;
+use melisma_engine::error::show;
+use melisma_engine::{Error, Result};
+
+use super::config::Evolution;
+use super::connection::Connection;
+use super::dialect::{Dialect, Evolved};
+use super::name::TableName;
+use super::plan::{Plan, Planned};
+use super::types::SqlType;
+
+/// The integers up to here are floats, too.
+const EXACT: i64 = 1 << 53;
+
+/// A table and its columns, in its order.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) columns: Vec<(String, SqlType)>,
+    /// For each column of the plan the place of its column in the table; `None` where it has none (`freeze`).
+    pub(super) places: Vec<Option<usize>>,
+    /// This run has made it, so that no row is there.
+    pub(super) is_new: bool,
+}
+
+/// What tables are made with.
+pub(super) struct Maker<'a> {
+    pub(super) connection: &'a mut dyn Connection,
+    pub(super) dialect: &'a dyn Dialect,
+    pub(super) evolution: Evolution,
+}
+
+impl Maker<'_> {
+    /// Makes the table of a plan ready for its rows, in the transaction.
+    pub(super) fn prepare(&mut self, plan: &Plan) -> Result<Table> {
+        let Some(columns) = self.columns(&plan.table)? else {
+            return self.create(plan);
+        };
+        let mut table = Table {
+            places: Vec::new(),
+            is_new: false,
+            columns,
+        };
+        for (at, column) in plan.columns.iter().enumerate() {
+            let place = self.place(plan, &mut table, column, plan.key.contains(&at));
+            table
+                .places
+                .push(place.map_err(|error| error.in_stream(&plan.schema.stream))?);
+        }
+        Ok(table)
+    }
+
+    /// The columns of a table, if there is one.
+    pub(super) fn columns(&mut self, table: &TableName) -> Result<Option<Vec<(String, SqlType)>>> {
+        let Some(describe) = self.dialect.describe(table) else {
+            return self.connection.columns(table);
+        };
+        let rows = self
+            .connection
+            .query(&format!("cannot look up {}", table.sql(self.dialect)), &describe)?;
+        let columns = rows.into_iter().filter_map(|row| match <[_; 2]>::try_from(row) {
+            Ok([Some(name), declared]) => {
+                Some((name, self.dialect.parse_type(&declared.unwrap_or_default())))
+            }
+            _ => None,
+        });
+        Ok(Some(columns.collect::<Vec<_>>()).filter(|columns| !columns.is_empty()))
+    }
+
+    fn create(&mut self, plan: &Plan) -> Result<Table> {
+        if self.evolution == Evolution::Fail || self.evolution == Evolution::Freeze {
+            return Err(self
+                .refused(plan, "found no such table")
+                .in_stream(&plan.schema.stream));
+        }
+        let sql = plan.table.sql(self.dialect);
+        if let Some(schema) = &plan.table.schema
+            && Some(&**schema) != self.dialect.default_schema()
+            && let Some(create) = self.dialect.create_schema(schema)
+        {
+            let doing = format!("cannot create the schema {}", self.dialect.quote(schema));
+            self.connection.execute(&doing, &create)?;
+        }
+        let key: Vec<&str> = plan.key.iter().map(|&at| &*plan.columns[at].name).collect();
+        let columns: Vec<_> = plan
+            .columns
+            .iter()
+            .map(|column| (&*column.name, &column.sql_type))
+            .collect();
+        let create = create(self.dialect, &format!("CREATE TABLE {sql}"), &columns, &key);
+        match create {
+            Some(create) => self
+                .connection
+                .execute(&format!("cannot create {sql}"), &create)?,
+            None => self.connection.create(&plan.table, renamed(plan), false)?,
+        }
+        Ok(Table {
+            columns: columns
+                .into_iter()
+                .map(|(name, of)| (name.to_owned(), of.clone()))
+                .collect(),
+            places: (0..plan.columns.len()).map(Some).collect(),
+            is_new: true,
+        })
+    }
+
+    /// The place of a column in the table, which is changed for it where that is allowed.
+    fn place(
+        &mut self,
+        plan: &Plan,
+        table: &mut Table,
+        column: &Planned,
+        is_key: bool,
+    ) -> Result<Option<usize>> {
+        let dialect = self.dialect;
+        let folded = dialect.fold(&column.name);
+        let Some(at) = table
+            .columns
+            .iter()
+            .position(|(name, _)| dialect.fold(name) == folded)
+        else {
+            return match self.evolution {
+                Evolution::Freeze if !is_key => Ok(None),
+                Evolution::Evolve => self.add(plan, table, column).map(Some),
+                _ => Err(self.refused(plan, &format!("found no column {}", dialect.quote(&column.name)))),
+            };
+        };
+        let (name, there) = table.columns[at].clone();
+        if there.takes(&column.sql_type) {
+            return Ok(Some(at));
+        }
+        let found = format!(
+            "found the column {} of type {}",
+            dialect.quote(&name),
+            type_name(dialect, &there)
+        );
+        let wide = there
+            .join(&column.sql_type)
+            .filter(|_| self.evolution == Evolution::Evolve);
+        let evolved = wide.as_ref().map(|to| Evolved {
+            column: &name,
+            from: &there,
+            to,
+        });
+        let statements = evolved.and_then(|evolved| dialect.widen(&plan.table, &evolved));
+        let (Some(wide), Some(statements)) = (&wide, statements) else {
+            let wanted = type_name(dialect, &column.sql_type);
+            return Err(self.refused(plan, &format!("{found}, and values of {wanted}")));
+        };
+        self.check_exact(plan, (&name, &there), wide)?;
+        let doing = format!(
+            "cannot make {} of {} the type {}",
+            dialect.quote(&name),
+            plan.table.sql(dialect),
+            type_name(dialect, wide)
+        );
+        for sql in statements {
+            self.connection.execute(&doing, &sql)?;
+        }
+        // It may have another place now.
+        if let Some(columns) = self.columns(&plan.table)? {
+            let moved = |place: usize| {
+                let (name, _) = &table.columns[place];
+                columns.iter().position(|(other, _)| other == name)
+            };
+            let places: Vec<Option<usize>> = table.places.iter().map(|place| place.and_then(moved)).collect();
+            let at = moved(at);
+            (table.columns, table.places) = (columns, places);
+            return Ok(at);
+        }
+        Ok(Some(at))
+    }
+
+    fn add(&mut self, plan: &Plan, table: &mut Table, column: &Planned) -> Result<usize> {
+        let (sql, name) = (plan.table.sql(self.dialect), self.dialect.quote(&column.name));
+        let Some(of) = self.dialect.sql_type(&column.sql_type) else {
+            return Err(self.refused(
+                plan,
+                &format!(
+                    "found no column {name}, and the dialect {} cannot add one",
+                    self.dialect.name()
+                ),
+            ));
+        };
+        let add = format!("ALTER TABLE {sql} ADD COLUMN {name} {of}");
+        self.connection
+            .execute(&format!("cannot add {name} to {sql}"), &add)?;
+        table.columns.push((column.name.clone(), column.sql_type.clone()));
+        Ok(table.columns.len() - 1)
+    }
+
+    /// Refuses to turn integers into floats that would round one of them.
+    fn check_exact(&mut self, plan: &Plan, (name, from): (&str, &SqlType), to: &SqlType) -> Result<()> {
+        if *from != SqlType::BigInt || *to != SqlType::Double {
+            return Ok(());
+        }
+        let (sql, quoted) = (plan.table.sql(self.dialect), self.dialect.quote(name));
+        let find = format!("SELECT COUNT(*) FROM {sql} WHERE {quoted} NOT BETWEEN -{EXACT} AND {EXACT}");
+        let rows = self.connection.query(&format!("cannot read {sql}"), &find)?;
+        match rows.first().and_then(|row| row.first()?.as_deref()) {
+            Some("0") => Ok(()),
+            found => {
+                let found = show(found.unwrap_or("none"));
+                Err(self.refused(
+                    plan,
+                    &format!("found {found} integers in {quoted} that a column of floats would round"),
+                ))
+            }
+        }
+    }
+
+    fn refused(&self, plan: &Plan, found: &str) -> Error {
+        let policy = match self.evolution {
+            Evolution::Evolve => "evolve",
+            Evolution::Freeze => "freeze",
+            Evolution::Fail => "fail",
+        };
+        let table = plan.table.sql(self.dialect);
+        Error::config(format!(
+            "{table}: expected a table that takes the rows of the stream, {found} (schema_evolution: {policy})"
+        ))
+    }
+}
+
+/// What a dialect calls a type, in an error too.
+pub(super) fn type_name(dialect: &dyn Dialect, of: &SqlType) -> String {
+    match (of, dialect.sql_type(of)) {
+        (SqlType::Other(name), _) => show(name),
+        (_, Some(name)) => name,
+        (of, None) => format!("{of:?}"),
+    }
+}
+
+/// The statement that makes a table, `None` if the dialect does not know its types.
+pub(super) fn create(
+    dialect: &dyn Dialect,
+    create: &str,
+    columns: &[(&str, &SqlType)],
+    key: &[&str],
+) -> Option<String> {
+    let columns: Option<Vec<String>> = columns
+        .iter()
+        .map(|(name, of)| {
+            let not_null = if key.contains(name) { " NOT NULL" } else { "" };
+            Some(format!(
+                "{} {}{not_null}",
+                dialect.quote(name),
+                dialect.sql_type(of)?
+            ))
+        })
+        .collect();
+    let mut columns = columns?;
+    if dialect.has_primary_keys() && !key.is_empty() {
+        columns.push(format!("PRIMARY KEY ({})", quoted(dialect, key)));
+    }
+    Some(format!("{create} ({})", columns.join(", ")))
+}
+
+/// Names as a list.
+pub(super) fn quoted(dialect: &dyn Dialect, names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|name| dialect.quote(name))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The columns of a plan's batches, by the names that they have in the table.
+pub(super) fn renamed(plan: &Plan) -> SchemaRef {
+    let fields = plan.arrow.fields().iter().zip(&plan.columns);
+    let fields: Vec<_> = fields
+        .map(|(field, column)| field.as_ref().clone().with_name(&column.name))
+        .collect();
+    SchemaRef::new(arrow_schema::Schema::new(fields))
+}

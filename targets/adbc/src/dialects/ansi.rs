@@ -1,0 +1,38 @@
+//! What all databases have in common.
+
+use melisma_sdk::sql::{Dialect, Evolved, SqlType, TableName, Upsert};
+
+/// The types of a table are those that the driver chooses when it makes one; it is never changed.
+#[derive(Debug)]
+pub(super) struct Ansi;
+
+impl Dialect for Ansi {
+    fn name(&self) -> &'static str {
+        "ansi"
+    }
+
+    fn identifier_bytes(&self) -> usize {
+        63
+    }
+
+    /// Which schemas there are, and whether there are any, is not known.
+    fn default_schema(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn sql_type(&self, _: &SqlType) -> Option<String> {
+        None
+    }
+
+    fn parse_type(&self, declared: &str) -> SqlType {
+        SqlType::Other(declared.to_owned())
+    }
+
+    fn widen(&self, _: &TableName, _: &Evolved<'_>) -> Option<Vec<String>> {
+        None
+    }
+
+    fn upsert(&self) -> Upsert {
+        Upsert::DeleteInsert
+    }
+}

@@ -1,0 +1,72 @@
+//! Singer target for databases with an ADBC driver, and the same target by the names of two of them.
+//!
+//! A driver is a shared library that the user installs, and that is loaded when a run names it: nothing of it is linked. Rows
+//! are handed to it as Arrow columns, by the C data interface, without a copy. What the databases have in common is in
+//! [`melisma_sdk::sql`]; a [dialect](DialectName) says in what they differ.
+
+mod config;
+mod database;
+mod dialects;
+pub mod drivers;
+mod duckdb;
+mod errors;
+mod holder;
+mod session;
+mod sqlite;
+
+use melisma_sdk::sql::{Opened, Sql, SqlTarget};
+use melisma_sdk::target::StandardConfig;
+use melisma_sdk::{Result, Secret};
+
+pub use config::Config;
+pub use dialects::DialectName;
+pub use duckdb::{DuckDb, DuckDbConfig, TargetDuckDb};
+pub use session::Session;
+pub use sqlite::{Sqlite, SqliteConfig, TargetSqlite};
+
+use database::{Address, Database};
+
+/// The target by its own name.
+pub type TargetAdbc = Sql<Adbc>;
+
+/// Any database that has a driver.
+#[derive(Debug)]
+pub struct Adbc(Database);
+
+impl SqlTarget for Adbc {
+    type Config = Config;
+    type Connection = Session;
+
+    fn open(config: Config, standard: &mut StandardConfig) -> Result<Opened<Self>> {
+        config::metadata_columns(standard, None, &config.sql);
+        let uri = config.uri.into_iter().map(|uri| ("uri".to_owned(), uri));
+        let database = Database::open(Address {
+            driver: config.driver,
+            entrypoint: config.entrypoint,
+            options: uri.chain(config.options).collect(),
+            dialect: config.dialect,
+            ..Address::default()
+        })?;
+        Ok(Opened {
+            dialect: std::sync::Arc::clone(&database.dialect),
+            target: Self(database),
+            config: config.sql,
+        })
+    }
+
+    fn connect(&self) -> Result<Session> {
+        self.0.connect()
+    }
+}
+
+/// Opens a database and says what it is, for `melisma drivers --test`.
+pub fn test(driver: &str, uri: &str) -> Result<String> {
+    let option = if driver.contains("duckdb") { "path" } else { "uri" };
+    let database = Database::open(Address {
+        driver: driver.to_owned(),
+        options: vec![(option.to_owned(), Secret::new(uri.to_owned()))],
+        ..Address::default()
+    })?;
+    database.connect()?;
+    database.describe()
+}

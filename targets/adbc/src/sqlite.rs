@@ -1,0 +1,98 @@
+//! target-sqlite: the target by the name and with the settings of Meltano's target for SQLite.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use melisma_sdk::sql::{Opened, Sql, SqlConfig, SqlTarget};
+use melisma_sdk::target::StandardConfig;
+use melisma_sdk::{Error, JsonSchema, Result, Secret};
+use serde::Deserialize;
+
+use crate::config::metadata_columns;
+use crate::database::{Address, Database};
+use crate::dialects::DialectName;
+use crate::session::Session;
+
+/// The target for SQLite.
+pub type TargetSqlite = Sql<Sqlite>;
+
+/// An SQLite database.
+#[derive(Debug)]
+pub struct Sqlite {
+    database: Database,
+    path: String,
+}
+
+/// Writes streams to tables of an SQLite database.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct SqliteConfig {
+    /// The file of the database, which is made if there is none. A name without an extension gets `.db`.
+    #[serde(alias = "path", alias = "path_to_db", default = "warehouse")]
+    #[schemars(extend("x-aliases" = ["path", "path_to_db"]))]
+    database: String,
+    /// The driver: the path of its library, or its name where it is found.
+    #[serde(default = "sqlite")]
+    driver: String,
+    /// The number of seconds to wait for another process that writes to the database.
+    #[serde(default = "minute")]
+    #[schemars(range(min = 0, max = 2_147_483))]
+    lock_timeout_seconds: f64,
+    #[serde(flatten)]
+    sql: SqlConfig,
+}
+
+fn warehouse() -> String {
+    "warehouse".to_owned()
+}
+
+fn sqlite() -> String {
+    "sqlite".to_owned()
+}
+
+fn minute() -> f64 {
+    60.0
+}
+
+impl SqlTarget for Sqlite {
+    type Config = SqliteConfig;
+    type Connection = Session;
+
+    fn open(config: SqliteConfig, standard: &mut StandardConfig) -> Result<Opened<Self>> {
+        let millis = config.lock_timeout_seconds * 1000.0;
+        if !(0.0..=f64::from(i32::MAX)).contains(&millis) {
+            let found = config.lock_timeout_seconds;
+            return Err(Error::config(format!(
+                "config: lock_timeout_seconds: expected 0 to 2147483 seconds, found {found}"
+            )));
+        }
+        metadata_columns(standard, None, &config.sql);
+        let mut path = PathBuf::from(&config.database);
+        if path.extension().is_none() {
+            path.set_extension("db");
+        }
+        let database = Database::open(Address {
+            driver: config.driver,
+            options: vec![("uri".to_owned(), Secret::new(path.display().to_string()))],
+            dialect: Some(DialectName::Sqlite),
+            start: vec![format!("PRAGMA busy_timeout = {millis:.0}")],
+            file: Some(path.clone()),
+            ..Address::default()
+        })?;
+        Ok(Opened {
+            dialect: Arc::clone(&database.dialect),
+            target: Self {
+                database,
+                path: path.display().to_string(),
+            },
+            config: config.sql,
+        })
+    }
+
+    fn connect(&self) -> Result<Session> {
+        self.database.connect()
+    }
+
+    fn location(&self) -> Option<String> {
+        Some(self.path.clone())
+    }
+}

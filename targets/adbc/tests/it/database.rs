@@ -1,0 +1,170 @@
+//! Databases of tests: each target, its settings, and an independent reader of what it has written.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use melisma_processes::Outcome;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A database that is tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    DuckDb,
+    Sqlite,
+    /// SQLite again, as a database that nothing is known of.
+    Ansi,
+}
+
+/// Those that tables can be changed in.
+pub(crate) const KNOWN: [Kind; 2] = [Kind::DuckDb, Kind::Sqlite];
+pub(crate) const ALL: [Kind; 3] = [Kind::DuckDb, Kind::Sqlite, Kind::Ansi];
+
+/// A database in a folder of its own.
+pub(crate) struct Database {
+    pub(crate) kind: Kind,
+    pub(crate) folder: TempDir,
+}
+
+impl Database {
+    pub(crate) fn new(kind: Kind) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { kind, folder }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("test.db")
+    }
+
+    /// The settings that say where it is, with those of `more`.
+    pub(crate) fn config(&self, more: &Value) -> Value {
+        let path = self.path();
+        let mut config = match self.kind {
+            Kind::DuckDb => json!({"path": path, "driver": duckdb()}),
+            Kind::Sqlite => json!({"database": path, "driver": sqlite()}),
+            Kind::Ansi => json!({"driver": sqlite(), "uri": path, "dialect": "ansi"}),
+        };
+        config["add_record_metadata"] = json!(false);
+        for (name, value) in more.as_object().expect("settings") {
+            config[name] = value.clone();
+        }
+        config
+    }
+
+    /// Loads these lines.
+    pub(crate) fn load(&self, more: &Value, lines: &[Value]) -> Outcome {
+        let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        self.load_text(more, &input)
+    }
+
+    pub(crate) fn load_text(&self, more: &Value, input: &str) -> Outcome {
+        let config = self.folder.path().join("config.json");
+        std::fs::write(&config, self.config(more).to_string()).expect("written");
+        let name = match self.kind {
+            Kind::DuckDb => "target-duckdb",
+            Kind::Sqlite => "target-sqlite",
+            Kind::Ansi => "target-adbc",
+        };
+        let mut target = Command::new(melisma_processes::melisma());
+        melisma_processes::run(target.args([name, "--config"]).arg(config), input.as_bytes())
+    }
+
+    /// The rows of a query, read by another program; what JSON has no value for as its text.
+    #[track_caller]
+    pub(crate) fn rows(&self, sql: &str) -> Value {
+        let connect = match self.kind {
+            Kind::DuckDb => {
+                "import duckdb; c = duckdb.connect(sys.argv[1], read_only=True); c.execute(\"SET TimeZone='UTC'\")"
+            }
+            _ => "import sqlite3; c = sqlite3.connect(sys.argv[1])",
+        };
+        let read = format!(
+            "import json, sys; {connect}\nprint(json.dumps([list(row) for row in c.execute(sys.argv[2]).fetchall()], default=str))"
+        );
+        let output = Command::new(python())
+            .args(["-c", &read])
+            .arg(self.path())
+            .arg(sql)
+            .output()
+            .expect("Python");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{sql}: {errors}");
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// Changes the database by another program.
+    #[track_caller]
+    pub(crate) fn change(&self, sql: &str) {
+        let connect = match self.kind {
+            Kind::DuckDb => "import duckdb; c = duckdb.connect(sys.argv[1])",
+            _ => "import sqlite3; c = sqlite3.connect(sys.argv[1], isolation_level=None)",
+        };
+        let change = format!("import sys; {connect}\nc.execute(sys.argv[2]); c.close()");
+        let output = Command::new(python())
+            .args(["-c", &change])
+            .arg(self.path())
+            .arg(sql)
+            .output()
+            .expect("Python");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+
+    /// The type of each column of a table.
+    pub(crate) fn types(&self, table: &str) -> Value {
+        self.rows(&match self.kind {
+            Kind::DuckDb => format!("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = '{table}' ORDER BY ordinal_position"),
+            _ => format!("SELECT name, type FROM pragma_table_info('{table}')"),
+        })
+    }
+}
+
+fn variable(name: &str) -> PathBuf {
+    std::env::var_os(name)
+        .unwrap_or_else(|| panic!("{name} is not set: run the tests with `cargo xtask test`"))
+        .into()
+}
+
+/// The Python with DuckDB and the driver of SQLite.
+pub(crate) fn python() -> PathBuf {
+    variable("MELISMA_TEST_PYTHON")
+}
+
+/// The library of DuckDB.
+pub(crate) fn duckdb() -> PathBuf {
+    variable("MELISMA_TEST_DUCKDB")
+}
+
+/// The driver of SQLite, from its Python package.
+pub(crate) fn sqlite() -> PathBuf {
+    let lib = python()
+        .parent()
+        .and_then(Path::parent)
+        .expect("an environment")
+        .join("lib");
+    let python = std::fs::read_dir(lib)
+        .expect("read")
+        .flatten()
+        .next()
+        .expect("a version")
+        .path();
+    python.join("site-packages/adbc_driver_sqlite/libadbc_driver_sqlite.so")
+}
+
+/// A SCHEMA message of these properties.
+pub(crate) fn schema(stream: &str, properties: &Value, key: &[&str]) -> Value {
+    json!({"type": "SCHEMA", "stream": stream, "schema": {"properties": properties}, "key_properties": key})
+}
+
+/// A RECORD message.
+pub(crate) fn record(stream: &str, record: &Value) -> Value {
+    json!({"type": "RECORD", "stream": stream, "record": record})
+}
+
+/// A STATE message.
+pub(crate) fn state(value: &Value) -> Value {
+    json!({"type": "STATE", "value": value})
+}

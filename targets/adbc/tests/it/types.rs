@@ -1,0 +1,188 @@
+//! Every type and its extremes.
+
+use serde_json::{Value, json};
+
+use crate::database::{Database, KNOWN, Kind, record, schema};
+
+fn properties() -> Value {
+    json!({
+        "id": {"type": "integer"},
+        "flag": {"type": ["boolean", "null"]},
+        "int": {"type": ["integer", "null"]},
+        "big": {"type": ["integer", "null"], "minimum": -1e30, "maximum": 1e30},
+        "num": {"type": ["number", "null"]},
+        "dec": {"type": ["string", "null"], "format": "singer.decimal", "precision": 38, "scale": 10},
+        "free": {"type": ["string", "null"], "format": "singer.decimal"},
+        "day": {"type": ["string", "null"], "format": "date"},
+        "clock": {"type": ["string", "null"], "format": "time"},
+        "at": {"type": ["string", "null"], "format": "date-time"},
+        "text": {"type": ["string", "null"]},
+        "uuid": {"type": ["string", "null"], "format": "uuid"},
+        "json": {"type": ["object", "array", "null"]},
+    })
+}
+
+fn rows() -> [Value; 3] {
+    [
+        json!({
+            "id": 1, "flag": true, "int": i64::MAX, "big": 12_345_678_901_234_567_890_u64, "num": 1.797_693_134_862_315_7e308,
+            "dec": "9999999999999999999999999999.9999999999", "free": "123456789012345678901234567890123456789.5",
+            "day": "9999-12-31", "clock": "23:59:59.999999", "at": "2024-02-29T23:59:59.999999Z", "text": "é\u{0}x",
+            "uuid": "00000000-0000-0000-0000-00000000000a", "json": {"a": [1, null, 1.10]},
+        }),
+        json!({
+            "id": 2, "flag": false, "int": i64::MIN, "big": -1, "num": 5e-324,
+            "dec": "-0.0000000001", "free": "0.10", "day": "0001-01-01", "clock": "00:00:00", "at": "1970-01-01T02:00:00+02:00",
+            "text": "", "uuid": "", "json": [],
+        }),
+        json!({"id": 3}),
+    ]
+}
+
+/// What the types are called, and the text of the values, as the database gives them.
+fn expected(kind: Kind) -> (Value, Value) {
+    let names = [
+        "id", "flag", "int", "big", "num", "dec", "free", "day", "clock", "at", "text", "uuid", "json",
+    ];
+    let (types, first, second): (_, [Value; 12], [Value; 12]) = match kind {
+        Kind::DuckDb => (
+            [
+                "BIGINT",
+                "BOOLEAN",
+                "BIGINT",
+                "DECIMAL(38,0)",
+                "DOUBLE",
+                "DECIMAL(38,10)",
+                "VARCHAR",
+                "DATE",
+                "TIME",
+                "TIMESTAMP WITH TIME ZONE",
+                "VARCHAR",
+                "VARCHAR",
+                "JSON",
+            ],
+            [
+                json!(true),
+                json!(i64::MAX),
+                json!("12345678901234567890"),
+                json!(f64::MAX),
+                json!("9999999999999999999999999999.9999999999"),
+                json!("123456789012345678901234567890123456789.5"),
+                json!("9999-12-31"),
+                json!("23:59:59.999999"),
+                json!("2024-02-29 23:59:59.999999+00:00"),
+                json!("é\u{0}x"),
+                json!("00000000-0000-0000-0000-00000000000a"),
+                json!("{\"a\":[1,null,1.1]}"),
+            ],
+            [
+                json!(false),
+                json!(i64::MIN),
+                json!("-1"),
+                json!(5e-324),
+                json!("-1E-10"),
+                json!("0.10"),
+                json!("0001-01-01"),
+                json!("00:00:00"),
+                json!("1970-01-01 00:00:00+00:00"),
+                json!(""),
+                json!(""),
+                json!("[]"),
+            ],
+        ),
+        _ => (
+            [
+                "INTEGER",
+                "BOOLEAN",
+                "INTEGER",
+                "TEXT",
+                "REAL",
+                "TEXT",
+                "TEXT",
+                "DATE",
+                "TIME",
+                "TIMESTAMP",
+                "TEXT",
+                "TEXT",
+                "TEXT",
+            ],
+            [
+                json!(1),
+                json!(i64::MAX),
+                json!("12345678901234567890"),
+                json!(f64::MAX),
+                json!("9999999999999999999999999999.9999999999"),
+                json!("123456789012345678901234567890123456789.5"),
+                json!("9999-12-31"),
+                json!("23:59:59.999999"),
+                json!("2024-02-29T23:59:59.999999Z"),
+                json!("é\u{0}x"),
+                json!("00000000-0000-0000-0000-00000000000a"),
+                json!("{\"a\":[1,null,1.1]}"),
+            ],
+            [
+                json!(0),
+                json!(i64::MIN),
+                json!("-1"),
+                json!(5e-324),
+                json!("-0.0000000001"),
+                json!("0.10"),
+                json!("0001-01-01"),
+                json!("00:00:00.000000"),
+                json!("1970-01-01T00:00:00.000000Z"),
+                json!(""),
+                json!(""),
+                json!("[]"),
+            ],
+        ),
+    };
+    let row = |id: u8, values: Vec<Value>| Value::Array([json!(id)].into_iter().chain(values).collect());
+    let rows = vec![
+        row(1, first.into()),
+        row(2, second.into()),
+        row(3, vec![Value::Null; 12]),
+    ];
+    let types = names
+        .iter()
+        .zip(types)
+        .map(|(name, of)| json!([name, of]))
+        .collect();
+    (types, rows.into())
+}
+
+#[test]
+fn every_type_keeps_its_extremes_added_or_merged() {
+    for kind in KNOWN {
+        let (types, rows) = expected(kind);
+        for key in [&[][..], &["id"]] {
+            let database = Database::new(kind);
+            let mut lines = vec![schema("all", &properties(), key)];
+            lines.extend(self::rows().iter().map(|row| record("all", row)));
+            database.load(&json!({}), &lines).ok();
+            assert_eq!(database.types("all"), types, "{kind:?} {key:?}");
+            assert_eq!(
+                database.rows("SELECT * FROM \"all\" ORDER BY id"),
+                rows,
+                "{kind:?} {key:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_value_that_no_column_holds_is_refused_with_its_record() {
+    for kind in KNOWN {
+        let database = Database::new(kind);
+        let mut lines = vec![schema("all", &properties(), &["id"])];
+        let invalid = [
+            json!({"id": 1, "day": "2024-02-30"}),
+            json!({"id": 2, "dec": "1e38"}),
+            json!({"id": 3, "flag": null}),
+        ];
+        lines.extend(invalid.iter().map(|row| record("all", row)));
+        database
+            .load(&json!({"on_invalid": "skip", "validate_records": false}), &lines)
+            .ok();
+        assert_eq!(database.rows("SELECT id FROM \"all\""), json!([[3]]), "{kind:?}");
+    }
+}
