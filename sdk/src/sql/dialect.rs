@@ -101,6 +101,11 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         )
     }
 
+    /// Whether a table can be changed in a transaction that has changed its rows.
+    fn alters_changed_tables(&self) -> bool {
+        true
+    }
+
     /// The expression for the time of now, in the type of a [`SqlType::Timestamp`].
     fn now(&self) -> &'static str {
         "CURRENT_TIMESTAMP"

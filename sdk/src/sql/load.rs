@@ -37,6 +37,8 @@ pub(super) struct Place<'a> {
     pub(super) dialect: &'a dyn Dialect,
     pub(super) evolution: Evolution,
     pub(super) hard_delete: bool,
+    /// A commit comes before each changed SCHEMA.
+    pub(super) commits_per_stream: bool,
 }
 
 /// A stream that is being loaded.
@@ -61,7 +63,7 @@ impl Load {
         number: usize,
         overwrite: bool,
     ) -> Result<Self> {
-        let table = place.maker().prepare(plan)?;
+        let table = place.maker(true).prepare(plan)?;
         let mut load = Self {
             stage: TableName {
                 schema: None,
@@ -83,7 +85,8 @@ impl Load {
     pub(super) fn change_plan(&mut self, place: &mut Place<'_>, plan: &Arc<Plan>) -> Result<()> {
         self.flush(place)?;
         let is_new = self.table.is_new;
-        self.table = place.maker().prepare(plan)?;
+        let can_alter = place.commits_per_stream || place.dialect.alters_changed_tables();
+        self.table = place.maker(can_alter).prepare(plan)?;
         self.table.is_new |= is_new;
         self.plan = Arc::clone(plan);
         Ok(())
@@ -370,11 +373,12 @@ fn no_batch(error: arrow_schema::ArrowError) -> Error {
 }
 
 impl Place<'_> {
-    fn maker(&mut self) -> Maker<'_> {
+    fn maker(&mut self, can_alter: bool) -> Maker<'_> {
         Maker {
             connection: self.connection,
             dialect: self.dialect,
             evolution: self.evolution,
+            can_alter,
         }
     }
 }

@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(name(r#"a"b"#, None), r#""main"."a""b""#);
         assert_eq!(
             name("a_name_of_a_table_that_is_long", None),
-            r#""main"."a_name_of_21b2c3b0""#
+            r#""main"."a_name_of_d5241607""#
         );
     }
 

@@ -57,6 +57,7 @@ impl<'a> StateTable<'a> {
             connection: place.connection,
             dialect,
             evolution: place.evolution,
+            can_alter: true,
         };
         if maker.columns(&self.table)?.is_some() {
             return Ok(());
@@ -105,6 +106,7 @@ impl<'a> StateTable<'a> {
             connection,
             dialect,
             evolution: self.run.config.schema_evolution,
+            can_alter: true,
         };
         if maker.columns(&self.table)?.is_none() {
             return Ok(None);

@@ -29,6 +29,8 @@ pub(super) struct Maker<'a> {
     pub(super) connection: &'a mut dyn Connection,
     pub(super) dialect: &'a dyn Dialect,
     pub(super) evolution: Evolution,
+    /// Whether the table can be changed: its rows may have changed in this transaction.
+    pub(super) can_alter: bool,
 }
 
 impl Maker<'_> {
@@ -148,6 +150,7 @@ impl Maker<'_> {
             let wanted = type_name(dialect, &column.sql_type);
             return Err(self.refused(plan, &format!("{found}, and values of {wanted}")));
         };
+        self.check_can_alter(plan)?;
         self.check_exact(plan, (&name, &there), wide)?;
         let doing = format!(
             "cannot make {} of {} the type {}",
@@ -183,11 +186,24 @@ impl Maker<'_> {
                 ),
             ));
         };
+        self.check_can_alter(plan)?;
         let add = format!("ALTER TABLE {sql} ADD COLUMN {name} {of}");
         self.connection
             .execute(&format!("cannot add {name} to {sql}"), &add)?;
         table.columns.push((column.name.clone(), column.sql_type.clone()));
         Ok(table.columns.len() - 1)
+    }
+
+    fn check_can_alter(&self, plan: &Plan) -> Result<()> {
+        if self.can_alter {
+            return Ok(());
+        }
+        let (name, table) = (self.dialect.name(), plan.table.sql(self.dialect));
+        Err(Error::config(format!(
+            "{table}: expected one SCHEMA for all records that are committed together, found another one, and the dialect \
+             {name} cannot change a table whose rows have changed in the same transaction (load_method overwrite and \
+             state_in_target have such transactions)"
+        )))
     }
 
     /// Refuses to turn integers into floats that would round one of them.

@@ -56,6 +56,7 @@ impl<C: Connection> Worker<C> {
             dialect: &*self.run.dialect,
             evolution: self.run.config.schema_evolution,
             hard_delete: self.run.config.hard_delete,
+            commits_per_stream: self.run.commit_mode() == CommitMode::PerStream,
         };
         let result = call(&mut self.loads, &mut place);
         match result {

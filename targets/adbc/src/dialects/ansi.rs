@@ -28,6 +28,11 @@ impl Dialect for Ansi {
         SqlType::Other(declared.to_owned())
     }
 
+    /// The names of types are not known.
+    fn cast(&self, expression: &str, _: &SqlType, _: &SqlType) -> String {
+        expression.to_owned()
+    }
+
     fn widen(&self, _: &TableName, _: &Evolved<'_>) -> Option<Vec<String>> {
         None
     }

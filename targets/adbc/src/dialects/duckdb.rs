@@ -75,6 +75,11 @@ impl Dialect for DuckDb {
     fn upsert(&self) -> Upsert {
         Upsert::Merge
     }
+
+    /// A commit of both fails.
+    fn alters_changed_tables(&self) -> bool {
+        false
+    }
 }
 
 /// `DECIMAL(10,2)`

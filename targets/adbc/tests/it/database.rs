@@ -72,15 +72,18 @@ impl Database {
     /// The rows of a query, read by another program; what JSON has no value for as its text.
     #[track_caller]
     pub(crate) fn rows(&self, sql: &str) -> Value {
-        let connect = match self.kind {
+        // Moments as DuckDB spells them: the module would want another one for them.
+        let read = match self.kind {
             Kind::DuckDb => {
-                "import duckdb; c = duckdb.connect(sys.argv[1], read_only=True); c.execute(\"SET TimeZone='UTC'\")"
+                "import duckdb; c = duckdb.connect(sys.argv[1], read_only=True); c.execute(\"SET TimeZone='UTC'\")
+found = c.sql(sys.argv[2])
+columns = [f'\"{name}\"' + ('::VARCHAR' if 'ZONE' in str(of) else '') for name, of in zip(found.columns, found.types)]
+rows = found.project(', '.join(columns)).fetchall()"
             }
-            _ => "import sqlite3; c = sqlite3.connect(sys.argv[1])",
+            _ => "import sqlite3; rows = sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()",
         };
-        let read = format!(
-            "import json, sys; {connect}\nprint(json.dumps([list(row) for row in c.execute(sys.argv[2]).fetchall()], default=str))"
-        );
+        let read =
+            format!("import json, sys; {read}\nprint(json.dumps([list(row) for row in rows], default=str))");
         let output = Command::new(python())
             .args(["-c", &read])
             .arg(self.path())
@@ -96,7 +99,10 @@ impl Database {
     #[track_caller]
     pub(crate) fn change(&self, sql: &str) {
         let connect = match self.kind {
-            Kind::DuckDb => "import duckdb; c = duckdb.connect(sys.argv[1])",
+            // In a file that older versions read, too.
+            Kind::DuckDb => {
+                "import duckdb; c = duckdb.connect(sys.argv[1], config={'storage_compatibility_version': 'v1.4.0'})"
+            }
             _ => "import sqlite3; c = sqlite3.connect(sys.argv[1], isolation_level=None)",
         };
         let change = format!("import sys; {connect}\nc.execute(sys.argv[2]); c.close()");

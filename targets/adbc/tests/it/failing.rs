@@ -30,7 +30,7 @@ fn an_input_that_fails_replaces_nothing() {
         database.load(&config, &whole).ok();
 
         let no_end = orders(&["new", "new"]);
-        database.load(&config, &no_end).fails(69, &["STATE"]);
+        database.load(&config, &no_end).fails(65, &["STATE"]);
         let mut broken = orders(&["new", "new"]);
         broken.push(json!({"type": "RECORD", "stream": "orders", "record": {"id": "x"}}));
         broken.push(state(&json!(2)));
