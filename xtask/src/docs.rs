@@ -15,10 +15,13 @@ pub(crate) fn run() -> Result {
         "tap-csv",
         "tap-postgres",
         "tap-rest",
+        "target-adbc",
         "target-csv",
+        "target-duckdb",
         "target-jsonl",
         "target-parquet",
         "target-postgres",
+        "target-sqlite",
     ] {
         let about = sh::output(Command::new(&melisma).args([plugin, "--about", "--format", "markdown"]))?;
         let path = sh::root().join("docs").join(format!("{plugin}.md"));

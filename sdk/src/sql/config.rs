@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct SqlConfig {
     /// The schema of the tables. Not set: the schema part of the stream's name (`shop` of `shop-orders`), or the one that
-    /// the connection looks in first. Ignored in a database without schemas.
+    /// the connection looks in first.
     pub default_target_schema: Option<String>,
     /// What happens when a table does not fit the SCHEMA: `evolve` adds columns and widens types, `freeze` changes nothing
     /// and drops properties without a column, `fail` ends the run.

@@ -50,7 +50,7 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         128
     }
 
-    /// The schema of tables for which no other is chosen; `None` where tables have no schema.
+    /// The schema of tables for which no other is chosen; `None` where tables have no schema, or it is not known.
     fn default_schema(&self) -> Option<&'static str>;
 
     /// What it calls a type. `None`: tables are made, and never changed, by the connection's bulk load alone.

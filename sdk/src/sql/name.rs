@@ -16,17 +16,16 @@ pub struct TableName {
 }
 
 impl TableName {
-    /// The table of a stream: `orders` of `shop-orders`, in the schema `schema`, or else in `shop`, if the database has
-    /// schemas. These are the rules of Meltano's SDK.
+    /// The table of a stream: `orders` of `shop-orders`, in the schema `schema`, or else in `shop`, if it is known that the
+    /// database has schemas. These are the rules of Meltano's SDK.
     pub fn of_stream(stream: &str, schema: Option<&str>, dialect: &dyn Dialect) -> Result<Self> {
         let mut parts = stream.rsplit('-').filter(|part| !part.is_empty());
         let table = parts.next().unwrap_or(stream);
         let source = parts.next();
+        let own = dialect.default_schema();
         let schema = schema
             .filter(|schema| !schema.is_empty())
-            .or(source)
-            .or(dialect.default_schema())
-            .filter(|_| dialect.default_schema().is_some());
+            .or_else(|| own.map(|own| source.unwrap_or(own)));
         Ok(Self {
             schema: schema.map(|schema| fit(schema, dialect)).transpose()?,
             table: fit(table, dialect)?,

@@ -23,12 +23,7 @@ pub(super) struct StateTable<'a> {
 impl<'a> StateTable<'a> {
     pub(super) fn of(run: &'a Run) -> Self {
         let schema = run.dialect.default_schema();
-        let schema = run
-            .config
-            .default_target_schema
-            .as_deref()
-            .or(schema)
-            .filter(|_| schema.is_some());
+        let schema = run.config.default_target_schema.as_deref().or(schema);
         Self {
             run,
             table: TableName {

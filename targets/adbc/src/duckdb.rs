@@ -51,21 +51,26 @@ pub struct DuckDbConfig {
     schema_mapping: Option<Ignored>,
     /// Refused unless it is 0: objects become JSON.
     #[serde(default)]
+    #[schemars(range(min = 0, max = 128))]
     data_flattening_max_level: u32,
     /// Accepted and ignored: there are no CSV files.
     #[serde(default)]
+    #[expect(dead_code, reason = "accepted and ignored")]
     #[schemars(extend("x-ignored" = "there are no CSV files"))]
     delimiter: Option<String>,
     /// Accepted and ignored: there are no CSV files.
     #[serde(default)]
+    #[expect(dead_code, reason = "accepted and ignored")]
     #[schemars(extend("x-ignored" = "there are no CSV files"))]
     quotechar: Option<String>,
     /// Accepted and ignored: there are no temporary files.
     #[serde(default)]
+    #[expect(dead_code, reason = "accepted and ignored")]
     #[schemars(extend("x-ignored" = "there are no temporary files"))]
     temp_dir: Option<String>,
     /// Accepted and ignored: a STATE is emitted when its rows are durable, without flushing other streams.
     #[serde(default)]
+    #[expect(dead_code, reason = "accepted and ignored")]
     #[schemars(extend("x-ignored" = "a STATE is emitted when its rows are durable, without flushing other streams"))]
     flush_all_streams: bool,
 }
@@ -108,13 +113,6 @@ impl SqlTarget for DuckDb {
 
     fn open(config: DuckDbConfig, standard: &mut StandardConfig) -> Result<Opened<Self>> {
         config.check()?;
-        let DuckDbConfig {
-            delimiter: _,
-            quotechar: _,
-            temp_dir: _,
-            flush_all_streams: _,
-            ..
-        } = config;
         metadata_columns(standard, config.add_metadata_columns, &config.sql);
         let path = ("path".to_owned(), Secret::new(config.path.clone()));
         let database = Database::open(Address {

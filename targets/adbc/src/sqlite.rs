@@ -65,6 +65,11 @@ impl SqlTarget for Sqlite {
                 "config: lock_timeout_seconds: expected 0 to 2147483 seconds, found {found}"
             )));
         }
+        if config.sql.default_target_schema.is_some() {
+            return Err(Error::config(
+                "config: default_target_schema: expected none, because a table of SQLite has no schema, found one",
+            ));
+        }
         metadata_columns(standard, None, &config.sql);
         let mut path = PathBuf::from(&config.database);
         if path.extension().is_none() {

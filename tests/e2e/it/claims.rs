@@ -28,6 +28,9 @@ fn lines() -> [String; 6] {
     ]
 }
 
+/// The targets that can remove rows.
+const OF_DATABASES: [&str; 4] = ["target-adbc", "target-duckdb", "target-postgres", "target-sqlite"];
+
 #[test]
 fn only_a_target_that_follows_versions_says_so() {
     for plugin in PLUGINS.iter().filter(|plugin| plugin.starts_with("target")) {
@@ -37,7 +40,7 @@ fn only_a_target_that_follows_versions_says_so() {
             .expect("a list")
             .contains(&json!("activate-version"));
         let setting = &about["settings"]["properties"]["process_activate_version_messages"];
-        assert_eq!(can, *plugin == "target-postgres", "{plugin}");
+        assert_eq!(can, OF_DATABASES.contains(plugin), "{plugin}");
         assert_eq!(setting.is_object(), can, "{plugin}");
     }
     for kind in Kind::ALL {
@@ -90,13 +93,13 @@ fn settings_that_change_data_are_refused_by_every_plugin_that_ignores_them() {
             ("flattening_enabled", json!(true)),
             ("hard_delete", json!(true)),
         ] {
-            if settings[name].is_object() && plugin == "target-postgres" && name != "stream_maps" {
+            if settings[name].is_object() && OF_DATABASES.contains(&plugin) && name != "stream_maps" {
                 continue;
             }
             let out = folder.path().join("out");
             let mut config = json!({
                 "destination_path": out, "host": "127.0.0.1", "port": 1, "database": "x", "user": "x",
-                "files": [{"entity": "users", "path": csv, "keys": ["id"]}],
+                "driver": "duckdb", "path": out, "files": [{"entity": "users", "path": csv, "keys": ["id"]}],
             });
             config[name] = value;
             let path = folder.path().join("config.json");

@@ -13,9 +13,12 @@ fn settings_are_those_of_about() {
         "tap-csv",
         "tap-postgres",
         "tap-rest",
+        "target-adbc",
         "target-csv",
+        "target-duckdb",
         "target-jsonl",
         "target-parquet",
+        "target-sqlite",
     ] {
         let outcome = run(
             Command::new(melisma()).args([plugin, "--about", "--format", "markdown"]),

@@ -157,10 +157,13 @@ fn help_and_settings_speak_the_field_s_english() {
         "tap-csv",
         "tap-postgres",
         "tap-rest",
+        "target-adbc",
         "target-csv",
+        "target-duckdb",
         "target-jsonl",
         "target-parquet",
         "target-postgres",
+        "target-sqlite",
     ];
     let commands = [
         vec!["--help"],

@@ -186,3 +186,42 @@ fn a_value_that_no_column_holds_is_refused_with_its_record() {
         assert_eq!(database.rows("SELECT id FROM \"all\""), json!([[3]]), "{kind:?}");
     }
 }
+
+/// What the pages call a property.
+const SPELLED: [(&str, &str); 12] = [
+    ("flag", "boolean"),
+    ("int", "integer"),
+    ("big", "integer with bounds beyond 64 bits"),
+    ("num", "number"),
+    ("dec", "string, `singer.decimal` with precision 38 and scale 10"),
+    ("free", "string, `singer.decimal` without precision"),
+    ("day", "string, date"),
+    ("clock", "string, time"),
+    ("at", "string, date-time"),
+    ("text", "string"),
+    ("uuid", "string, uuid"),
+    ("json", "object, array"),
+];
+
+#[test]
+fn the_pages_have_the_types_of_the_tables() {
+    for (kind, page, heading) in [
+        (Kind::DuckDb, "target-duckdb", "DuckDB"),
+        (Kind::Sqlite, "target-sqlite", "SQLite"),
+    ] {
+        let path = melisma_processes::root().join("docs").join(format!("{page}.md"));
+        let page = std::fs::read_to_string(path).expect("a page");
+        let types = expected(kind).0;
+        let of = |name: &str| {
+            let types = types.as_array().expect("a list").iter();
+            types
+                .filter(|of| of[0] == name)
+                .map(|of| of[1].as_str().expect("a name"))
+                .next()
+                .expect("a type")
+        };
+        let rows = SPELLED.map(|(name, spelled)| format!("| {spelled} | {} |\n", of(name)));
+        let table = format!("| JSON Schema | {heading} |\n|---|---|\n{}\n", rows.concat());
+        assert!(page.contains(&table), "expected in the page:\n{table}");
+    }
+}
