@@ -53,7 +53,8 @@ impl Database {
 
     /// Loads these lines.
     pub(crate) fn load(&self, more: &Value, lines: &[Value]) -> Outcome {
-        let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let input: Vec<String> = lines.iter().map(Value::to_string).collect();
+        let input = input.join("\n") + "\n";
         self.load_text(more, &input)
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::database::{Database, KNOWN, Kind, record, schema};
 
 fn load(database: &Database, config: &Value, properties: &Value, row: &Value) -> melisma_processes::Outcome {
-    database.load(&config, &[schema("a", properties, &[]), record("a", row)])
+    database.load(config, &[schema("a", properties, &[]), record("a", row)])
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn lines(from: usize, to: usize) -> String {
             lines.push(state(&json!({"next": id + 1})));
         }
     }
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// Kills the target when it has emitted so many STATEs; returns where the next run begins.
