@@ -22,7 +22,7 @@ pub(crate) fn run() -> Result {
     println!("ready: {}", wheels()?.display());
     println!("ready: {}", azurite(&stores()?)?.display());
     println!("ready: {}", wheelhouse(&pythons.main)?.display());
-    println!("ready: {}", duckdb()?.display());
+    println!("ready: {}", duckdb(&pythons.main)?.display());
     Ok(())
 }
 
@@ -129,21 +129,7 @@ pub(crate) fn azurite(python: &Path) -> Result<PathBuf> {
     let cannot = |e| format!("cannot write {}: {e}", folder.display());
     fs::create_dir_all(&folder).map_err(cannot)?;
     fs::write(folder.join("package.json"), &text).map_err(cannot)?;
-    let npm = if sh::works("npm", &["--version"]) {
-        PathBuf::from("npm")
-    } else {
-        let mut pip = Command::new(python);
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            NODE,
-        ]);
-        sh::run(&mut pip)?;
-        python.with_file_name("npm")
-    };
+    let npm = npm(python)?;
     let mut install = Command::new(npm);
     install
         .args([
@@ -159,9 +145,20 @@ pub(crate) fn azurite(python: &Path) -> Result<PathBuf> {
     fs::write(&stamp, text).map_err(cannot)?;
     Ok(folder)
 
+/// The machine's npm; when it has none, a wheel brings one.
+fn npm(python: &Path) -> Result<PathBuf> {
+    if sh::works("npm", &["--version"]) {
+        return Ok(PathBuf::from("npm"));
+    }
+    let mut pip = Command::new(python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", NODE]);
+    sh::run(&mut pip)?;
+    Ok(python.with_file_name("npm"))
+}
+
 /// The library of DuckDB, which is an ADBC driver. Python's package has it inside of a module that only Python can load; the
 /// package for Node has it by itself.
-pub(crate) fn duckdb() -> Result<PathBuf> {
+pub(crate) fn duckdb(python: &Path) -> Result<PathBuf> {
     let (package, version) = DUCKDB;
     let (os, suffix) = if cfg!(target_os = "macos") {
         ("darwin", "dylib")
@@ -183,10 +180,7 @@ pub(crate) fn duckdb() -> Result<PathBuf> {
     if library.is_file() && fs::read_to_string(&stamp).is_ok_and(|found| found == version) {
         return Ok(library);
     }
-    if !sh::works("npm", &["--version"]) && sh::is_root() && sh::works("apt-get", &["--version"]) {
-        sh::apt_install(&["npm"])?;
-    }
-    let mut npm = Command::new("npm");
+    let mut npm = Command::new(npm(python)?);
     npm.args([
         "install",
         "--silent",

@@ -40,7 +40,7 @@ pub(crate) fn run(rest: &[String]) -> Result {
         .env("MELISMA_TEST_PYTHON_METRICS", &python.metrics)
         .env("MELISMA_TEST_PYTHON_WHEELS", setup::wheels()?)
         .env("MELISMA_TEST_WHEELHOUSE", setup::wheelhouse(&python.main)?)
-        .env("MELISMA_TEST_DUCKDB", setup::duckdb()?)
+        .env("MELISMA_TEST_DUCKDB", setup::duckdb(&python.main)?)
         .env("MELISMA_TEST_POSTGRES", postgres::folders(&python.postgres)?);
     // Cargo builds the binary along with the tests; those that start it need not build it with other features again.
     cargo.env("MELISMA_TEST_BINARY", sh::target().join("debug/melisma"));
