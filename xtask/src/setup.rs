@@ -144,6 +144,7 @@ pub(crate) fn azurite(python: &Path) -> Result<PathBuf> {
     sh::run(&mut install)?;
     fs::write(&stamp, text).map_err(cannot)?;
     Ok(folder)
+}
 
 /// The machine's npm; when it has none, a wheel brings one.
 fn npm(python: &Path) -> Result<PathBuf> {
@@ -151,7 +152,14 @@ fn npm(python: &Path) -> Result<PathBuf> {
         return Ok(PathBuf::from("npm"));
     }
     let mut pip = Command::new(python);
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", NODE]);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        NODE,
+    ]);
     sh::run(&mut pip)?;
     Ok(python.with_file_name("npm"))
 }
