@@ -155,9 +155,35 @@ pub(crate) struct RunArgs {
     /// Serve metrics of the run in the OpenMetrics format here, such as 9100, 0.0.0.0:9100 or :0 for a free port
     #[arg(long, value_name = "[HOST:]PORT", conflicts_with = "dry_run", value_parser = metrics_address)]
     pub(crate) metrics: Option<SocketAddr>,
-    /// Do not install plugins first. This is always so
-    #[arg(long, hide = true)]
+    #[command(flatten)]
+    pub(crate) install: AutoInstallArgs,
+}
+
+/// Whether plugins are installed before they run. The last of these options counts.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub(crate) struct AutoInstallArgs {
+    /// Install plugins first that are not installed, or not as their `pip_url` says. This is the default
+    #[arg(long, overrides_with_all = ["install", "no_install", "only_install"])]
+    pub(crate) install: bool,
+    /// Do not install plugins first
+    #[arg(long, overrides_with_all = ["install", "no_install", "only_install"])]
     pub(crate) no_install: bool,
+    /// Install the plugins, and run nothing
+    #[arg(long, overrides_with_all = ["install", "no_install", "only_install"])]
+    pub(crate) only_install: bool,
+}
+
+impl AutoInstallArgs {
+    /// The option again, as a word of a command line.
+    pub(crate) fn word(self) -> Option<&'static str> {
+        [
+            ("--install", self.install),
+            ("--no-install", self.no_install),
+            ("--only-install", self.only_install),
+        ]
+        .into_iter()
+        .find_map(|(word, given)| given.then_some(word))
+    }
 }
 
 /// The address of `--metrics`: without a host that of this machine alone.

@@ -61,6 +61,7 @@ use commands::{
     add, check, config, drivers, el, environment, head, init, invoke, job, lock, remove, schedule, select,
     test,
 };
+use project::VersionMismatch;
 
 fn main() -> ExitCode {
     melisma_sdk::internal::logs::shorten_panics();
@@ -110,5 +111,12 @@ fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
 /// Writes the error on one line of stderr. The process ends even if nothing reads that line.
 fn report(error: &Error) -> ExitCode {
     stderr::write_at_the_end(format!("melisma: {error}\n"));
-    ExitCode::from(error.kind().exit_code())
+    let wrong_version = error
+        .cause()
+        .is_some_and(<dyn std::error::Error>::is::<VersionMismatch>);
+    ExitCode::from(if wrong_version {
+        VersionMismatch::EXIT_CODE
+    } else {
+        error.kind().exit_code()
+    })
 }

@@ -25,6 +25,7 @@ mod soak;
 mod static_binary;
 mod test;
 mod wheels;
+mod wheels_check;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::{self, ScopedJoinHandle};
 
 use crate::{Result, postgres, sh};
 
@@ -19,7 +20,7 @@ pub(crate) fn run() -> Result {
     let servers = postgres::folders(&pythons.postgres)?;
     println!("ready: {}", pythons.main.display());
     println!("ready: {}", servers.display());
-    println!("ready: {}", wheels()?.display());
+    println!("ready: {}", pythons.wheels.display());
     println!("ready: {}", azurite(&stores()?)?.display());
     println!("ready: {}", wheelhouse(&pythons.main)?.display());
     println!("ready: {}", duckdb(&pythons.main)?.display());
@@ -42,26 +43,47 @@ pub(crate) struct Pythons {
     pub(crate) msdk: PathBuf,
     /// With the OpenMetrics parser of Prometheus.
     pub(crate) metrics: PathBuf,
+    /// With dbt.
+    pub(crate) dbt: PathBuf,
+    /// With maturin.
+    pub(crate) wheels: PathBuf,
 }
 
 /// Makes the environments on the first call, and again when their requirements change.
+///
+/// All at once: most of the time goes into waiting for packages.
 pub(crate) fn pythons() -> Result<Pythons> {
-    let main = environment("python", "requirements.txt", &[])?;
-    let singer = environment("python-singer", "requirements-singer.txt", &[])?;
-    let target_jsonl = environment("python-target-jsonl", "requirements-target-jsonl.txt", &[])?;
-    let postgres = environment("python-postgres", "requirements-postgres.txt", &[])?;
-    let metrics = environment("python-metrics", "requirements-metrics.txt", &[])?;
-    let meltano = environment("python-meltano", "requirements-meltano.txt", &[])?;
-    let msdk = environment("python-msdk", "requirements-msdk.txt", &[])?;
-    Ok(Pythons {
-        main,
-        singer,
-        target_jsonl,
-        postgres,
-        meltano,
-        msdk,
-        metrics,
+    need_venv()?;
+    thread::scope(|scope| {
+        let start = |name: &'static str, requirements: &'static str| {
+            scope.spawn(move || environment(name, requirements, &[]))
+        };
+        let main = start("python", "requirements.txt");
+        let singer = start("python-singer", "requirements-singer.txt");
+        let target_jsonl = start("python-target-jsonl", "requirements-target-jsonl.txt");
+        let postgres = start("python-postgres", "requirements-postgres.txt");
+        let meltano = start("python-meltano", "requirements-meltano.txt");
+        let msdk = start("python-msdk", "requirements-msdk.txt");
+        let metrics = start("python-metrics", "requirements-metrics.txt");
+        let dbt = start("python-dbt", "requirements-dbt.txt");
+        let wheels = start("python-wheels", "requirements-wheels.txt");
+        Ok(Pythons {
+            main: ready(main)?,
+            singer: ready(singer)?,
+            target_jsonl: ready(target_jsonl)?,
+            postgres: ready(postgres)?,
+            meltano: ready(meltano)?,
+            msdk: ready(msdk)?,
+            metrics: ready(metrics)?,
+            dbt: ready(dbt)?,
+            wheels: ready(wheels)?,
+        })
     })
+}
+
+fn ready(environment: ScopedJoinHandle<'_, Result<PathBuf>>) -> Result<PathBuf> {
+    let panicked = |_| Err("the thread of an environment panicked".to_owned());
+    environment.join().unwrap_or_else(panicked)
 }
 
 /// The Python of the benches alone: with pipelinewise's PostgreSQL connectors.
@@ -72,12 +94,8 @@ pub(crate) fn pipelinewise() -> Result<PathBuf> {
 
 /// The maturin that packs wheels.
 pub(crate) fn maturin() -> Result<PathBuf> {
-    Ok(wheels()?.with_file_name("maturin"))
-}
-
-/// The Python with maturin.
-pub(crate) fn wheels() -> Result<PathBuf> {
-    environment("python-wheels", "requirements-wheels.txt", &[])
+    let python = environment("python-wheels", "requirements-wheels.txt", &[])?;
+    Ok(python.with_file_name("maturin"))
 }
 
 /// The Python with Airflow.

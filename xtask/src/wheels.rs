@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::{Result, setup, sh};
+use crate::{Result, setup, sh, wheels_check};
 
 /// The folders of the crates that have a wheel.
 const CRATES: [&str; 7] = [
@@ -30,6 +30,9 @@ pub(crate) struct Args {
     /// Where the wheels go
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Install the wheels that are there by uv and by pip, and run what they install; builds nothing
+    #[arg(long, conflicts_with_all = ["debug", "target", "crates"])]
+    check: bool,
     /// Only the wheels of these folders, such as taps/csv
     crates: Vec<String>,
 }
@@ -47,6 +50,9 @@ pub(crate) fn run(args: &Args) -> Result {
     }
     let maturin = setup::maturin()?;
     let out = args.out.clone().unwrap_or_else(|| sh::target().join("wheels"));
+    if args.check {
+        return wheels_check::run(&out, &maturin.with_file_name("uv"));
+    }
     for folder in CRATES {
         if args.crates.is_empty() || args.crates.iter().any(|wanted| wanted == folder) {
             sh::run(build(&maturin, folder, args).arg("--out").arg(&out))?;

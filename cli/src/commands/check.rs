@@ -111,7 +111,11 @@ fn check_plugin(project: &Project, plugin: &Plugin, args: &CheckArgs) -> Result<
         .flatten()
         .filter(|stream| stream.get("selected").and_then(serde_json::Value::as_bool) == Some(true));
     let (selected, all) = (selected.count(), streams.map_or(0, Vec::len));
-    Ok(format!("{selected} of {all} streams are selected"))
+    let (streams, are) = match all {
+        1 => ("stream", "is"),
+        _ => ("streams", "are"),
+    };
+    Ok(format!("{selected} of {all} {streams} {are} selected"))
 }
 
 /// That one of the groups of required settings is complete.

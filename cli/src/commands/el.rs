@@ -1,5 +1,6 @@
 //! `melisma el` and `elt`: a tap into a target under a state id of the user's, as a run.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
@@ -12,16 +13,19 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use melisma_sdk::{Error, Kind, Result};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::install_first::install_first;
 use super::open_project::open;
 use super::output::print;
 use super::schedule::Transform;
-use crate::args::{ProjectArgs, metrics_address};
+use super::state::open_states;
+use crate::args::{AutoInstallArgs, ProjectArgs, metrics_address};
 use crate::completions;
 use crate::extent_args::ExtentArgs;
 use crate::plugin_kind::PluginKind;
-use crate::project::{Plugin, Project, spelling, variable_names};
-use crate::run::Single;
+use crate::project::{Plugin, Project, Resolved, spelling, variable_names};
+use crate::run::{Single, Workspace};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -95,15 +99,16 @@ pub(crate) struct ElArgs {
     /// What to do with transformations; only `skip` is supported
     #[arg(long, hide = true)]
     transform: Option<Transform>,
-    /// Do not install plugins first. This is always so
-    #[arg(long, hide = true)]
-    no_install: bool,
+    #[command(flatten)]
+    install: AutoInstallArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Dump {
     /// The catalog, with the rules of the project
     Catalog,
+    /// The state that the tap gets
+    State,
     /// The tap's config
     ExtractorConfig,
     /// The target's config
@@ -164,6 +169,7 @@ fn run_words(args: &ElArgs) -> Vec<OsString> {
             .filter(|(_, given)| *given)
             .map(|(name, _)| (*name).into()),
     );
+    words.extend(args.install.word().map(Into::into));
     for (name, value) in [
         ("--state-strategy", &args.state_strategy),
         ("--run-id", &args.run_id),
@@ -222,6 +228,14 @@ fn dump(mut project: Project, overrides: &[(String, String)], file: Dump, args: 
         _ => (PluginKind::Extractor, &args.tap),
     };
     let plugin = Plugin::load(&project, kind, name)?;
+    if let Some(code) = install_first(
+        args.install,
+        &project,
+        std::slice::from_ref(&plugin),
+        &args.project,
+    )? {
+        return Ok(code);
+    }
     let single = Single::new(&project, &plugin, &args.project)?.refreshing_catalog(args.refresh_catalog);
     match file {
         Dump::Catalog => {
@@ -230,7 +244,32 @@ fn dump(mut project: Project, overrides: &[(String, String)], file: Dump, args: 
                 .ok_or_else(|| Error::config(format!("{name} has no catalog")))?;
             print(&spelling::indented_json(&catalog))?;
         }
+        Dump::State => print(&tap_state(args, single.resolved())?)?,
         _ => print(&single.resolved().config_text())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the tap would resume from: the file of the setting `state`, or the state that is stored under the id.
+fn tap_state(args: &ElArgs, resolved: &Resolved) -> Result<String> {
+    let workspace = Workspace::here(&args.project, args.project.choice())?;
+    let none = || Error::config("there is no state to resume from");
+    if args.full_refresh {
+        return Err(none());
+    }
+    if let (Some(file), Workspace::Project(project)) =
+        (resolved.extra("state").and_then(Value::as_str), &workspace)
+    {
+        let path = project.root.join(file);
+        return std::fs::read_to_string(&path)
+            .map_err(|error| Error::config(format!("cannot read {}", path.display())).with_source(error));
+    }
+    let id = args.state_id.as_ref().ok_or_else(none)?;
+    let mut states = open_states(&workspace)?;
+    let stored = states.get(id)?;
+    // Not as values, so that numbers stay as they are.
+    let stored: BTreeMap<String, &RawValue> = serde_json::from_str(&stored)
+        .map_err(|error| Error::input("the stored state is not JSON").with_source(error))?;
+    let state = stored.get("singer_state").ok_or_else(none)?;
+    Ok(state.get().to_owned())
 }

@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 use melisma_sdk::{Error, Kind, Result};
 
+use super::install_first::install_first;
 use super::open_project::open;
 use super::output::print;
 use super::plugin_arg::{KindArg, find};
-use crate::args::ProjectArgs;
+use crate::args::{AutoInstallArgs, ProjectArgs};
 use crate::completions;
 use crate::project::{Plugin, spelling};
 use crate::run::Single;
@@ -44,9 +45,8 @@ pub(crate) struct InvokeArgs {
     /// Discover the catalog again, although nothing has changed that it depends on
     #[arg(long)]
     refresh_catalog: bool,
-    /// Do not install the plugin first. This is always so
-    #[arg(long, hide = true)]
-    no_install: bool,
+    #[command(flatten)]
+    install: AutoInstallArgs,
     /// The plugin, or one of its commands, and arguments for it
     #[arg(value_name = "PLUGIN[:COMMAND] [ARGS]", required = true, trailing_var_arg = true,
           add = ArgValueCandidates::new(completions::plugins))]
@@ -75,6 +75,14 @@ pub(crate) fn run(args: &InvokeArgs) -> Result<ExitCode> {
     let plugin = find(&project, args.kind.kind(), name)?;
     if args.list_commands {
         return list_commands(&plugin).map(|()| ExitCode::SUCCESS);
+    }
+    if let Some(code) = install_first(
+        args.install,
+        &project,
+        std::slice::from_ref(&plugin),
+        &args.project,
+    )? {
+        return Ok(code);
     }
     let single = Single::new(&project, &plugin, &args.project)?.refreshing_catalog(args.refresh_catalog);
     for name in &args.print_var {

@@ -12,6 +12,7 @@ pub(crate) mod environment;
 pub(crate) mod head;
 pub(crate) mod init;
 pub(crate) mod install;
+mod install_first;
 pub(crate) mod invoke;
 pub(crate) mod job;
 pub(crate) mod lock;

@@ -31,5 +31,7 @@ fn load(globals: &ProjectArgs, choice: Choice<'_>) -> Result<Project> {
             "there is no meltano.yml here or above; `melisma init` makes a project",
         ));
     };
-    Project::load(root, os, choice, globals.env_file.as_deref())
+    let project = Project::load(root, os, choice, globals.env_file.as_deref())?;
+    project.link_program();
+    Ok(project)
 }

@@ -144,13 +144,19 @@ impl ProjectFile {
 
 /// Refuses to write to a project with the setting `project_readonly`.
 pub(super) fn refuse_readonly(project: &Project) -> Result<()> {
-    let readonly = project.setting("project_readonly")?;
-    match readonly.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        Some("true" | "1" | "yes" | "on") => Err(Error::config(
+    if is_readonly(project)? {
+        return Err(Error::config(
             "the project is read-only (setting project_readonly), so nothing was written",
-        )),
-        _ => Ok(()),
+        ));
     }
+    Ok(())
+}
+
+/// Whether the setting `project_readonly` keeps the files of the project as they are.
+pub(super) fn is_readonly(project: &Project) -> Result<bool> {
+    let readonly = project.setting("project_readonly")?;
+    let readonly = readonly.as_deref().map(str::to_ascii_lowercase);
+    Ok(matches!(readonly.as_deref(), Some("true" | "1" | "yes" | "on")))
 }
 
 /// The items of a list of `meltano.yml`, such as `jobs`, with their names.

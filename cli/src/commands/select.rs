@@ -8,10 +8,11 @@ use clap_complete::engine::ArgValueCandidates;
 use melisma_sdk::{Error, Kind, Result};
 use serde_json::{Value, json};
 
+use super::install_first::install_first;
 use super::open_project::open_for_edits;
 use super::output::print;
 use super::project_file::{ProjectFile, steps};
-use crate::args::ProjectArgs;
+use crate::args::{AutoInstallArgs, ProjectArgs};
 use crate::completions;
 use crate::plugin_kind::PluginKind;
 use crate::project::{Plugin, Project, spelling};
@@ -46,7 +47,7 @@ pub(crate) struct SelectArgs {
     #[arg(long, conflicts_with_all = ["exclude", "remove", "clear"])]
     list: bool,
     /// List the selected properties as JSON
-    #[arg(long, conflicts_with_all = ["list", "exclude", "remove", "clear"])]
+    #[arg(long, conflicts_with_all = ["exclude", "remove", "clear"])]
     json: bool,
     /// List the properties that are not selected too
     #[arg(long)]
@@ -63,14 +64,24 @@ pub(crate) struct SelectArgs {
     /// Discover the catalog again, although nothing has changed that it depends on
     #[arg(long)]
     refresh_catalog: bool,
-    /// Do not install the tap first. This is always so
-    #[arg(long, hide = true)]
-    no_install: bool,
+    #[command(flatten)]
+    install: AutoInstallArgs,
 }
 
 pub(crate) fn run(args: &SelectArgs) -> Result<ExitCode> {
     let project = open_for_edits(&args.project)?;
     let plugin = Plugin::load(&project, PluginKind::Extractor, &args.tap)?;
+    let runs_it = args.list || args.json || args.install.only_install;
+    if runs_it
+        && let Some(code) = install_first(
+            args.install,
+            &project,
+            std::slice::from_ref(&plugin),
+            &args.project,
+        )?
+    {
+        return Ok(code);
+    }
     if args.list || args.json {
         list(&project, &plugin, args)
     } else if args.all {

@@ -5,28 +5,27 @@ use serde_json::Value;
 
 use crate::pickle;
 use crate::plugin_kind::PluginKind;
-use crate::project::{Plugin, Project, stored_namespace};
+use crate::project::{Project, stored_namespace};
 use crate::state::{Database, DatabaseUri};
 
-/// Stores a setting of a plugin, or removes it.
+/// Stores a setting in a namespace, or removes it.
 pub(super) fn set_setting(
     project: &Project,
-    plugin: &Plugin,
+    namespace: &str,
     name: &str,
     value: Option<&Value>,
 ) -> Result<()> {
-    let namespace = stored_namespace(plugin.kind, &plugin.name);
     let mut database = Database::open(&project.database()?, &project.system)?;
     match value {
-        Some(value) => database.set_setting(&namespace, name, &pickle::write(value)),
-        None => database.remove_settings(&namespace, Some(name)),
+        Some(value) => database.set_setting(namespace, name, &pickle::write(value)),
+        None => database.remove_settings(namespace, Some(name)),
     }
 }
 
-/// Removes all stored settings of a plugin.
-pub(super) fn reset_settings(project: &Project, plugin: &Plugin) -> Result<()> {
+/// Removes all stored settings of a namespace.
+pub(super) fn reset_settings(project: &Project, namespace: &str) -> Result<()> {
     let mut database = Database::open(&project.database()?, &project.system)?;
-    database.remove_settings(&stored_namespace(plugin.kind, &plugin.name), None)
+    database.remove_settings(namespace, None)
 }
 
 /// Removes all stored settings of a plugin that is removed, if there is a database.

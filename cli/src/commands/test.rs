@@ -6,10 +6,11 @@ use clap::Args;
 use clap_complete::engine::ArgValueCandidates;
 use melisma_sdk::{Error, Kind, Result};
 
+use super::install_first::install_first;
 use super::open_project::open;
 use super::output::print;
 use super::plugin_arg::find;
-use crate::args::ProjectArgs;
+use crate::args::{AutoInstallArgs, ProjectArgs};
 use crate::completions;
 use crate::plugin_kind::PluginKind;
 use crate::project::Plugin;
@@ -30,9 +31,8 @@ pub(crate) struct TestArgs {
     /// Run all tests of all plugins
     #[arg(long)]
     all: bool,
-    /// Do not install plugins first. This is always so
-    #[arg(long, hide = true)]
-    no_install: bool,
+    #[command(flatten)]
+    install: AutoInstallArgs,
     /// Plugins, or one test of a plugin
     #[arg(value_name = "PLUGIN[:TEST]", required_unless_present = "all", add = ArgValueCandidates::new(completions::plugins))]
     tests: Vec<String>,
@@ -73,8 +73,13 @@ pub(crate) fn run(args: &TestArgs) -> Result<ExitCode> {
         };
         selected.push((plugin, tests));
     }
+    selected.retain(|(_, tests)| !tests.is_empty());
+    let plugins: Vec<Plugin> = selected.iter().map(|(plugin, _)| plugin.clone()).collect();
+    if let Some(code) = install_first(args.install, &project, &plugins, &args.project)? {
+        return Ok(code);
+    }
     let mut results = Vec::new();
-    for (plugin, tests) in selected.iter().filter(|(_, tests)| !tests.is_empty()) {
+    for (plugin, tests) in &selected {
         let single = Single::new(&project, plugin, &args.project)?;
         for test in tests {
             let name = format!("{}:{test}", plugin.name);

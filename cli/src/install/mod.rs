@@ -2,6 +2,7 @@
 //!
 //! The folders, the fingerprints and the logs are Meltano's, so that either tool finds what the other has installed.
 
+mod auto;
 mod backend;
 mod failure;
 mod interpreter;
@@ -15,6 +16,8 @@ use melisma_sdk::Result;
 
 use crate::console::Console;
 use crate::project::{Plugin, Project};
+
+pub(crate) use auto::{Next, before_running};
 
 use backend::Backend;
 use worker::{Outcome, Worker};

@@ -19,7 +19,13 @@ impl Project {
 
     /// Expands a `pip_url` with the variables that Meltano expands it with, so that the fingerprints of both agree; `vars` come
     /// last.
-    pub(crate) fn expand_pip_url(&self, plugin: &Plugin, url: &str, mut vars: Vars) -> Result<String> {
+    pub(crate) fn expand_pip_url(
+        &self,
+        plugin: &Plugin,
+        url: &str,
+        mut vars: Vars,
+        strict: bool,
+    ) -> Result<String> {
         let shell = Lookup::new([&self.os], self.strict);
         let mut own = self.os.clone();
         own.extend(self.own_vars.clone());
@@ -29,6 +35,6 @@ impl Project {
         vars.extend(expand_all(&self.dotenv, &shell)?);
         vars.extend(information(plugin));
         vars.extend(expand_all(&plugin.env, &Lookup::new([&own], self.strict))?);
-        Lookup::new([&vars], self.strict).text(url)
+        Lookup::new([&vars], strict).text(url)
     }
 }

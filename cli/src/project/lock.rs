@@ -29,7 +29,7 @@ pub(crate) fn definition(
     match builtin::find(name).filter(|plugin| plugin.kind == kind) {
         Some(plugin) => Ok(plugin.definition()),
         None => Err(Error::config(format!(
-            "{} {name} has no definition: there is no {}/{name}--*.lock (`meltano lock` writes it), no namespace in its \
+            "{} {name} has no definition: there is no {}/{name}--*.lock (`melisma lock` writes it), no namespace in its \
              block in meltano.yml, and no built-in plugin of that name",
             kind.singular(),
             folder.display(),

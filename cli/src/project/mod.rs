@@ -1,6 +1,7 @@
 //! A Meltano project: `meltano.yml`, `.env`, the active environment, plugins and their settings.
 
 pub(crate) mod big_integer;
+mod bin_link;
 mod cast;
 mod dates;
 mod dotenv;
@@ -10,10 +11,12 @@ mod extras;
 mod include;
 mod install_vars;
 mod lock;
+mod meltano_settings;
 mod names;
 mod plugin;
 mod project_settings;
 mod python;
+mod required;
 mod setting;
 mod setting_kind;
 mod settings;
@@ -37,11 +40,14 @@ pub(crate) use cast::cast_setting;
 pub(crate) use dotenv::pieces as dotenv_pieces;
 pub(crate) use environment::{Choice, Environment};
 pub(crate) use include::files as project_files;
+pub(crate) use meltano_settings::DEFINITIONS as MELTANO_SETTINGS;
 pub(crate) use names::Named;
 pub(crate) use plugin::Plugin;
+pub(crate) use project_settings::setting_variable;
+pub(crate) use required::VersionMismatch;
 pub(crate) use setting::Setting;
 pub(crate) use settings::{Found, Resolved, Source, resolve};
-pub(crate) use stored::namespace as stored_namespace;
+pub(crate) use stored::{PROJECT_NAMESPACE, namespace as stored_namespace};
 pub(crate) use vars::{Exports, exported as setting_variables, read_names as variable_names};
 pub(crate) use yaml::read as read_yaml;
 
@@ -109,11 +115,6 @@ pub(crate) fn block_names(root: &Path) -> Vec<String> {
     project.map_or_else(|_| Vec::new(), names)
 }
 
-/// The variable of a setting of the project: `MELTANO_DATABASE_URI` for `database_uri`.
-pub(crate) fn setting_variable(name: &str) -> String {
-    vars::env_name(&["meltano", name])
-}
-
 impl Project {
     /// Reads the project in `root`. `env_file` is read instead of its `.env`.
     pub(crate) fn load(
@@ -142,11 +143,17 @@ impl Project {
             dotenv,
             dotenv_path,
         };
+        required::check("the project", project.document.get("requires_meltano"))?;
         project.environment = environment::choose(&project, choice)?;
         project.own_vars = vars::of_project(&project);
         project.strict = project.read_strict_mode()?;
         project.setting_vars = project.read_setting_variables()?;
         Ok(project)
+    }
+
+    /// Whether a reference to a missing variable is an error.
+    pub(crate) fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// The mappings in a list at the top of `meltano.yml`, such as `jobs`.

@@ -42,6 +42,8 @@ pub(crate) struct Plugin {
     pub(crate) folder: String,
     /// Whether its block has an `inherit_from`.
     pub(crate) inherits: bool,
+    /// The versions of Meltano that it works with.
+    requires_meltano: Option<Value>,
     /// The settings that its own block defines.
     own_settings: Vec<Setting>,
     parent: Parent,
@@ -72,6 +74,7 @@ struct Definition {
     namespace: String,
     settings: Vec<Setting>,
     extras: Vec<Setting>,
+    docs: Option<String>,
 }
 
 /// Keys of a plugin's block that are not extras, with spaces between them.
@@ -167,6 +170,21 @@ impl Plugin {
         }
     }
 
+    /// The address of its documentation.
+    pub(crate) fn docs(&self) -> Option<&str> {
+        match &self.parent {
+            Parent::Plugin(parent) => parent.docs(),
+            Parent::Definition(definition) => definition.docs.as_deref(),
+        }
+    }
+
+    /// Checks that it works with the version of Meltano that melisma works like.
+    pub(crate) fn check_requirements(&self) -> Result<()> {
+        // As in Meltano, only that of the project has an exit code of its own.
+        super::required::check(&self.name, self.requires_meltano.as_ref())
+            .map_err(|error| Error::config(error.to_string()))
+    }
+
     /// All its settings, in Meltano's order: inherited ones, its own, undeclared keys of its `config:`, extras, and
     /// undeclared keys of its block in the active environment.
     pub(crate) fn settings(&self) -> Vec<Setting> {
@@ -252,6 +270,7 @@ fn load(project: &Project, kind: PluginKind, name: &str, children: &mut Vec<Stri
             folder: parent.folder.clone(),
             namespace: parent.namespace.clone(),
             commands: parent.commands.clone(),
+            requires_meltano: parent.requires_meltano.clone(),
         };
         return Ok(join(
             project,
@@ -285,6 +304,7 @@ struct Inherited {
     folder: String,
     namespace: String,
     commands: BTreeMap<String, Command>,
+    requires_meltano: Option<Value>,
 }
 
 /// What a definition has. The extras of a block that is its own definition are values, not defaults.
@@ -314,10 +334,12 @@ fn defined(
         folder: name.clone(),
         namespace: namespace.clone(),
         commands: commands(document).collect(),
+        requires_meltano: document.get("requires_meltano").cloned(),
     };
     let definition = Definition {
         settings: setting::of_block(document),
         extras: extras::of_definition(kind, &defaults),
+        docs: text("docs").filter(|docs| !docs.is_empty()),
         name,
         namespace,
     };
@@ -369,6 +391,11 @@ fn join(
         },
         pip_url: pip_url.filter(|url| !url.is_empty()),
         own_settings: setting::of_block(own),
+        requires_meltano: own
+            .get("requires_meltano")
+            .filter(|own| !own.is_null())
+            .cloned()
+            .or(up.requires_meltano),
         inherits,
         name,
         parent,

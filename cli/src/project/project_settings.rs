@@ -2,121 +2,30 @@
 //! reads them from.
 //!
 //! The sources in order of precedence: environment variables (`MELTANO_DATABASE_URI`; the root `env:` before the shell's),
-//! `.env`, the file (nested or with dots in the key), the default.
+//! `.env`, the file (nested or with dots in the key), the default. `config list meltano` also has those that are stored in the
+//! system database; nothing else reads them, in Meltano neither.
 
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::cast::cast;
 use super::expand::Lookup;
-use super::setting_kind::SettingKind;
+use super::meltano_settings::{DEFINITIONS, STRICT};
+use super::setting::Setting;
+use super::settings::{Found, Source};
 use super::vars::env_name;
 use super::{Project, Vars};
 use crate::dotted_keys::flatten;
 
-/// A setting that Meltano defines: its name, its kind when it has one, and its default.
-struct Definition {
-    name: &'static str,
-    kind: SettingKind,
-    default: Default,
-}
-
-enum Default {
-    None,
-    Text(&'static str),
-    Integer(i64),
-    Flag(bool),
-    /// A list of one text.
-    ListOf(&'static str),
-}
-
-const fn text(name: &'static str, default: &'static str) -> Definition {
-    Definition {
-        name,
-        kind: SettingKind::Plain,
-        default: Default::Text(default),
-    }
-}
-
-const fn unset(name: &'static str) -> Definition {
-    Definition {
-        name,
-        kind: SettingKind::Plain,
-        default: Default::None,
-    }
-}
-
-const fn options(name: &'static str, default: &'static str) -> Definition {
-    Definition {
-        name,
-        kind: SettingKind::Other,
-        default: Default::Text(default),
-    }
-}
-
-const fn integer(name: &'static str, default: i64) -> Definition {
-    Definition {
-        name,
-        kind: SettingKind::Integer,
-        default: Default::Integer(default),
-    }
-}
-
-const fn flag(name: &'static str, default: bool) -> Definition {
-    Definition {
-        name,
-        kind: SettingKind::Boolean,
-        default: Default::Flag(default),
-    }
-}
-
-/// The feature flag that makes a reference to a missing variable an error.
-const STRICT: &str = "ff.strict_env_var_mode";
-
-/// What Meltano 4.4 defines, in its order. Each that has a value is handed to plugins as a variable.
-const DEFINITIONS: &[Definition] = &[
-    unset("default_environment"),
-    flag("send_anonymous_usage_stats", true),
-    Definition {
-        name: "disable_tracking",
-        kind: SettingKind::Boolean,
-        default: Default::None,
-    },
-    unset("project_id"),
-    text("database_uri", "sqlite:///$MELTANO_SYS_DIR_ROOT/meltano.db"),
-    integer("database_max_retries", 3),
-    integer("database_retry_timeout", 5),
-    flag("project_readonly", false),
-    unset("hub_api_root"),
-    text("hub_url", "https://hub.meltano.com"),
-    unset("hub_url_auth"),
-    integer("elt.buffer_size", 104_857_600),
-    unset("python"),
-    flag("auto_install", true),
-    text("state_backend.uri", "systemdb"),
-    integer("state_backend.lock_timeout_seconds", 10),
-    integer("state_backend.lock_retry_seconds", 1),
-    options("cli.log_level", "info"),
-    text("cli.log_config", "logging.yaml"),
-    options("cli.log_format", "colored"),
-    flag("cli.disable_version_check", false),
-    Definition {
-        name: "snowplow.collector_endpoints",
-        kind: SettingKind::Array,
-        default: Default::ListOf("https://sp.meltano.com"),
-    },
-    options("venv.backend", "uv"),
-    flag("experimental", false),
-    flag(STRICT, false),
-    flag("ff.plugin_locks_required", false),
-    unset("state_backend.azure.connection_string"),
-    unset("state_backend.azure.storage_account_url"),
-    unset("state_backend.gcs.application_credentials"),
-    unset("state_backend.gcs.application_credentials_json"),
-    unset("state_backend.gcs.application_credentials_path"),
-    unset("state_backend.s3.aws_access_key_id"),
-    unset("state_backend.s3.aws_secret_access_key"),
-    unset("state_backend.s3.endpoint_url"),
+/// Keys at the top of `meltano.yml` that are no settings.
+const PARTS: [&str; 7] = [
+    "version",
+    "plugins",
+    "schedules",
+    "environments",
+    "jobs",
+    "env",
+    "requires_meltano",
 ];
 
 impl Project {
@@ -132,52 +41,96 @@ impl Project {
 
     /// A setting of the project with its type.
     pub(crate) fn setting_value(&self, name: &str) -> Result<Option<Value>> {
-        let definition = DEFINITIONS
+        let setting = DEFINITIONS
             .iter()
-            .find(|definition| definition.name == name)
+            .find(|setting| setting.name == name)
             .ok_or_else(|| Error::bug(format!("there is no project setting {name}")))?;
-        self.find_setting(definition, self.strict)
+        self.find_setting(setting, self.strict)
     }
 
     /// Whether a reference to a missing variable is an error.
     pub(super) fn read_strict_mode(&self) -> Result<bool> {
-        let definition = DEFINITIONS.iter().find(|definition| definition.name == STRICT);
-        let value = definition.map(|definition| self.find_setting(definition, false));
+        let setting = DEFINITIONS.iter().find(|setting| setting.name == STRICT);
+        let value = setting.map(|setting| self.find_setting(setting, false));
         Ok(value.transpose()?.flatten() == Some(Value::Bool(true)))
     }
 
     /// Every setting that has a value, as the variables that plugins get.
     pub(super) fn read_setting_variables(&self) -> Result<Vars> {
         let mut vars = Vars::new();
-        for definition in DEFINITIONS {
-            if let Some(value) = self.find_setting(definition, self.strict)? {
-                vars.insert(
-                    env_name(&["meltano", definition.name]),
-                    definition.kind.stringify(&value),
-                );
+        for setting in DEFINITIONS.iter() {
+            if let Some(value) = self.find_setting(setting, self.strict)? {
+                vars.insert(setting_variable(&setting.name), setting.kind.stringify(&value));
             }
         }
         Ok(vars)
     }
 
-    fn find_setting(&self, definition: &Definition, strict: bool) -> Result<Option<Value>> {
-        let variable = env_name(&["meltano", definition.name]);
-        let layers = [&self.env, &self.own_vars, &self.os, &self.dotenv];
-        if let Some(value) = layers.iter().find_map(|vars| vars.get(&variable)) {
-            return cast(definition.kind, definition.name, Value::String(value.clone())).map(Some);
-        }
-        let lookup = Lookup::new([&self.dotenv, &self.os, &self.own_vars, &self.env], strict);
-        let Some(value) = self
-            .in_file(definition.name)
-            .or_else(|| definition.default.value())
-        else {
-            return Ok(None);
+    fn find_setting(&self, setting: &Setting, strict: bool) -> Result<Option<Value>> {
+        let found = self.find(setting, strict, &|_| Ok(None))?;
+        Ok(Some(found.value).filter(|value| !value.is_null()))
+    }
+
+    /// All settings of the project with their values, also those that the system database has.
+    pub(crate) fn found_settings(&self) -> Result<Vec<Found>> {
+        let stored = |setting: &Setting| self.stored_project_setting(&setting.name);
+        let find = |setting: &Setting| self.find(setting, self.strict, &stored);
+        DEFINITIONS.iter().map(find).collect()
+    }
+
+    /// The settings at the top of `meltano.yml`.
+    pub(crate) fn top(&self) -> Map<String, Value> {
+        let top = self
+            .document
+            .iter()
+            .filter(|(key, _)| !PARTS.contains(&key.as_str()));
+        top.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    fn find(
+        &self,
+        setting: &Setting,
+        strict: bool,
+        stored: &dyn Fn(&Setting) -> Result<Option<Value>>,
+    ) -> Result<Found> {
+        let found = |value: Value, source: Source| Found {
+            setting: setting.clone(),
+            value,
+            source,
+            variable: None,
+            unexpanded: None,
         };
-        // A value that expands to nothing counts as unset, and the default does not replace it.
-        match lookup.value(&value)? {
-            Value::Null => Ok(None),
-            value => cast(definition.kind, definition.name, value).map(Some),
+        let variable = setting_variable(&setting.name);
+        let layers = [
+            (&self.env, Source::Variable),
+            (&self.own_vars, Source::Variable),
+            (&self.os, Source::Variable),
+            (&self.dotenv, Source::Dotenv),
+        ];
+        for (vars, source) in layers {
+            if let Some(value) = vars.get(&variable) {
+                let value = cast(setting.kind, &setting.name, Value::String(value.clone()))?;
+                return Ok(Found {
+                    variable: Some(variable),
+                    ..found(value, source)
+                });
+            }
         }
+        let (value, source) = match self.in_file(&setting.name) {
+            Some(value) => (value, Source::File),
+            None => match stored(setting)?.filter(|value| !value.is_null()) {
+                Some(value) => return Ok(found(value, Source::Database)),
+                None => (setting.value.clone().unwrap_or(Value::Null), Source::Default),
+            },
+        };
+        let lookup = Lookup::new([&self.dotenv, &self.os, &self.own_vars, &self.env], strict);
+        // A value that expands to nothing counts as unset, and the default does not replace it.
+        let expanded = lookup.value(&value)?;
+        let unexpanded = (expanded != value).then_some(value);
+        Ok(Found {
+            unexpanded,
+            ..found(cast(setting.kind, &setting.name, expanded)?, source)
+        })
     }
 
     /// The value in `meltano.yml`, under the name in one piece or nested.
@@ -197,14 +150,7 @@ impl Project {
     }
 }
 
-impl Default {
-    fn value(&self) -> Option<Value> {
-        match self {
-            Self::None => None,
-            Self::Text(text) => Some(Value::from(*text)),
-            Self::Integer(number) => Some(Value::from(*number)),
-            Self::Flag(flag) => Some(Value::Bool(*flag)),
-            Self::ListOf(text) => Some(Value::from(vec![*text])),
-        }
-    }
+/// The variable of a setting of the project: `MELTANO_DATABASE_URI` for `database_uri`.
+pub(crate) fn setting_variable(name: &str) -> String {
+    env_name(&["meltano", name])
 }

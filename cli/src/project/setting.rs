@@ -23,6 +23,8 @@ pub(crate) struct Setting {
     pub(crate) post_processor: Option<String>,
     /// Whether its value is a secret.
     pub(crate) sensitive: bool,
+    /// Whether its value is one of this place alone, and so belongs into `.env`.
+    pub(crate) env_specific: bool,
     /// Whether it is a key of a `config:` that no definition knows.
     pub(crate) undeclared: bool,
     pub(crate) label: Option<String>,
@@ -43,6 +45,7 @@ impl Setting {
             processor: None,
             post_processor: None,
             sensitive: false,
+            env_specific: false,
             undeclared: false,
             label: None,
             description: None,
@@ -106,6 +109,7 @@ fn setting(definition: &Value) -> Option<Setting> {
         processor: text("value_processor"),
         post_processor: text("value_post_processor"),
         sensitive: flag("sensitive") || matches!(text("kind").as_deref(), Some("password" | "oauth")),
+        env_specific: flag("env_specific"),
         undeclared: false,
         label: text("label"),
         description: text("description"),

@@ -28,6 +28,21 @@ pub(crate) enum Source {
     Default,
 }
 
+impl Source {
+    /// The name in messages.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Variable => "the environment",
+            Self::Dotenv => "`.env`",
+            Self::Environment => "the active environment in `meltano.yml`",
+            Self::File => "`meltano.yml`",
+            Self::Database => "the system database",
+            Self::Inherited => "inherited",
+            Self::Default => "the default",
+        }
+    }
+}
+
 /// A setting and its value, which is null when it has none.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {

@@ -16,9 +16,21 @@ use crate::state::{self, DatabaseUri};
 #[derive(Default)]
 pub(super) struct StoredSettings(OnceLock<BTreeMap<(String, String), Vec<u8>>>);
 
+/// The namespace of the settings of Meltano itself.
+pub(crate) const PROJECT_NAMESPACE: &str = "meltano";
+
 impl Project {
     /// The stored value of a setting of a plugin.
     pub(super) fn stored_setting(&self, kind: PluginKind, plugin: &str, name: &str) -> Result<Option<Value>> {
+        self.stored(namespace(kind, plugin), plugin, name)
+    }
+
+    /// The stored value of a setting of Meltano itself.
+    pub(super) fn stored_project_setting(&self, name: &str) -> Result<Option<Value>> {
+        self.stored(PROJECT_NAMESPACE.to_owned(), PROJECT_NAMESPACE, name)
+    }
+
+    fn stored(&self, namespace: String, owner: &str, name: &str) -> Result<Option<Value>> {
         let stored = match self.stored.0.get() {
             Some(stored) => stored,
             None => {
@@ -26,14 +38,13 @@ impl Project {
                 self.stored.0.get_or_init(|| stored)
             }
         };
-        let namespace = namespace(kind, plugin);
         let Some(bytes) = stored.get(&(namespace, name.to_owned())) else {
             return Ok(None);
         };
         pickle::read(bytes).map(Some).map_err(|reason| {
             Error::config(format!(
-                "setting {name} of {plugin}: its value in the system database cannot be read: {reason}; \
-                 `meltano config unset --store=db {plugin} {name}` removes it"
+                "setting {name} of {owner}: its value in the system database cannot be read: {reason}; \
+                 `melisma config unset --store=db {owner} {name}` removes it"
             ))
         })
     }

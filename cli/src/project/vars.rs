@@ -100,8 +100,12 @@ pub(crate) fn read_names(plugin: &Plugin, setting: &Setting) -> Vec<String> {
     unique
 }
 
-/// The value of a setting as environment variables, under every prefix that Meltano uses for it.
-pub(crate) fn exported(plugin: &Plugin, setting: &Setting, value: &serde_json::Value) -> Exports {
+/// The value of a setting as environment variables, under every prefix that Meltano uses for it, in Meltano's order.
+pub(crate) fn exported(
+    plugin: &Plugin,
+    setting: &Setting,
+    value: &serde_json::Value,
+) -> Vec<(String, String)> {
     let value = setting.kind.stringify(value);
     let prefixed = plugin
         .prefixes()
@@ -112,10 +116,13 @@ pub(crate) fn exported(plugin: &Plugin, setting: &Setting, value: &serde_json::V
         .iter()
         .chain(&setting.env_aliases)
         .filter(|name| !name.starts_with('!'));
-    prefixed
-        .chain(more.cloned())
-        .map(|name| (name, value.clone()))
-        .collect()
+    let mut variables: Vec<(String, String)> = Vec::new();
+    for name in prefixed.chain(more.cloned()) {
+        if variables.iter().all(|(other, _)| *other != name) {
+            variables.push((name, value.clone()));
+        }
+    }
+    variables
 }
 
 /// All variables of the plugin's process.

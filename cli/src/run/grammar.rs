@@ -20,6 +20,27 @@ pub(super) enum Block {
     Command(CommandNames),
 }
 
+impl Block {
+    /// The plugins that it runs, by kind and name.
+    pub(super) fn plugins(&self) -> Vec<(PluginKind, &str)> {
+        match self {
+            Self::Pair(names) => {
+                let mappers = names
+                    .mappings
+                    .iter()
+                    .map(|(mapper, _)| (PluginKind::Mapper, &**mapper));
+                let ends = [
+                    (PluginKind::Extractor, &*names.tap),
+                    (PluginKind::Loader, &*names.target),
+                ];
+                ends.into_iter().chain(mappers).collect()
+            }
+            Self::Command(names) => vec![(names.kind, &names.plugin)],
+            Self::CommandLines { .. } => Vec::new(),
+        }
+    }
+}
+
 /// A tap into a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PairNames {

@@ -57,6 +57,7 @@ use uuid::Uuid;
 
 use crate::args::RunArgs;
 use crate::console::Console;
+use crate::install::Next;
 use crate::project::Project;
 use crate::signals::Signals;
 use crate::stderr;
@@ -130,7 +131,11 @@ fn run_blocks(
         invocation: &invocation,
         meter,
     };
-    let result = run.prepare().and_then(|steps| {
+    let result = run.blocks().and_then(|blocks| {
+        if let Next::End { installed } = run.install(&blocks)? {
+            return Ok(u8::from(!installed));
+        }
+        let steps = run.prepare(blocks)?;
         if args.dry_run {
             run.describe(&steps);
             return Ok(0);

@@ -14,6 +14,8 @@ use super::pair::Pair;
 use super::workspace::Workspace;
 use super::{completed, options, plan, units};
 use crate::args::RunArgs;
+use crate::install::{self, Next};
+use crate::project::Plugin;
 
 /// How long a pair that has failed waits before the first retry; twice as long before each further one.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -50,8 +52,8 @@ impl Ready {
 }
 
 impl Run<'_> {
-    /// Reads every setting of every block, so that what is wrong with the last one is known before the first one runs.
-    pub(super) fn prepare(&self) -> Result<Vec<Step>> {
+    /// The blocks of the command line, by name.
+    pub(super) fn blocks(&self) -> Result<Vec<Block>> {
         let blocks = match self.workspace {
             Workspace::Project(project) => grammar::parse(&self.args.blocks, project)?,
             Workspace::Folder { .. } => vec![grammar::command_lines(&self.args.blocks)?],
@@ -62,6 +64,29 @@ impl Run<'_> {
                 "there is no meltano.yml here or above, so the tap and the target are run as command lines",
             );
         }
+        Ok(blocks)
+    }
+
+    /// Installs the plugins of the blocks that need it.
+    pub(super) fn install(&self, blocks: &[Block]) -> Result<Next> {
+        let Workspace::Project(project) = self.workspace else {
+            return match self.args.install.word() {
+                Some("--only-install") => Err(Error::new(
+                    Kind::Usage,
+                    "--only-install: there is no meltano.yml here or above, and a command line needs no installation",
+                )),
+                _ => Ok(Next::Run),
+            };
+        };
+        let mut plugins = Vec::new();
+        for (kind, name) in blocks.iter().flat_map(Block::plugins) {
+            plugins.push(Plugin::load(project, kind, name)?);
+        }
+        install::before_running(self.args.install, project, &plugins, &self.invocation.console)
+    }
+
+    /// Reads every setting of every block, so that what is wrong with the last one is known before the first one runs.
+    pub(super) fn prepare(&self, blocks: Vec<Block>) -> Result<Vec<Step>> {
         let step = |block: Block| {
             let ready = self.ready(&block)?;
             let meter = self.meter.add(ready.describe(), matches!(ready, Ready::Pair(_)));

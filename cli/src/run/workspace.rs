@@ -46,6 +46,7 @@ impl Workspace {
             return Ok(Self::Folder { here, system, os });
         };
         let project = Project::load(root, os, choice, args.env_file.as_deref())?;
+        project.link_program();
         Ok(Self::Project(Box::new(project)))
     }
 

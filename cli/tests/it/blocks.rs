@@ -65,6 +65,7 @@ fn project() -> Folder {
         "meltano.yml",
         &format!(
             r#"version: 1
+auto_install: false
 default_environment: dev
 environments: [{{name: dev}}]
 plugins:

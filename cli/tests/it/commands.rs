@@ -203,10 +203,10 @@ fn a_schedule_runs_its_job_with_its_variables() {
 fn nothing_is_written_to_a_project_that_is_read_only() {
     let folder = project();
     for args in [
-        &["config", "set", "tap-x", "port", "1"][..],
-        &["config", "set", "tap-x", "password", "1"],
-        &["config", "unset", "tap-x", "port"],
-        &["config", "reset", "tap-x", "--yes"],
+        &["config", "set", "tap-x", "port", "1", "--store", "meltano_yml"][..],
+        &["config", "set", "tap-x", "password", "1", "--store", "dotenv"],
+        &["config", "unset", "tap-x", "port", "--store", "meltano_yml"],
+        &["config", "reset", "tap-x", "--yes", "--store", "dotenv"],
         &["job", "add", "k", "--tasks", "tap-x target-x"],
         &["job", "remove", "j"],
         &["schedule", "set", "s", "--interval", "@once"],
@@ -224,6 +224,12 @@ fn nothing_is_written_to_a_project_that_is_read_only() {
             stderr(&output)
         );
     }
+    // Without a store the value goes where Meltano puts it then: into the system database.
+    let mut set = folder.melisma(&["config", "set", "tap-x", "password", "1"]);
+    let output = set.env("MELTANO_PROJECT_READONLY", "true").output().unwrap();
+    assert_code(&output, 0);
+    let stored = folder.query("select name from plugin_settings");
+    assert_eq!(stored, [["password"]]);
     assert_eq!(folder.read("meltano.yml"), PROJECT);
     assert!(!folder.join(".env").exists());
 }

@@ -120,7 +120,7 @@ fn a_catalog_is_discovered_once_until_what_it_depends_on_changes() {
     );
     folder.executable(venv);
     let run = |args: &[&str], port: &str| {
-        let mut command = folder.melisma(&[&["run"], args, &["tap-f", "target-f"]].concat());
+        let mut command = folder.melisma(&[&["run", "--no-install"], args, &["tap-f", "target-f"]].concat());
         assert_code(&command.env("TAP_F_PORT", port).output().unwrap(), 0);
         discoveries(&folder)
     };
@@ -276,9 +276,16 @@ fn names_that_are_not_there_get_a_suggestion() {
 fn an_executable_of_a_virtual_environment_is_used() {
     let folder =
         project("  - {name: target-v, namespace: target_v, pip_url: target-v, executable: run-it}\n");
-    let output = folder.melisma(&["run", "tap-f", "target-v"]).output().unwrap();
+    let output = folder
+        .melisma(&["run", "--no-install", "tap-f", "target-v"])
+        .output()
+        .unwrap();
     assert_code(&output, 78);
-    assert!(stderr(&output).contains("not installed"), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(
+        said.contains("`melisma install loader target-v` installs it"),
+        "{said}"
+    );
     std::fs::create_dir_all(folder.join(".meltano/loaders/target-v/venv/bin")).unwrap();
     std::fs::copy(
         folder.join("bin/target-f"),
@@ -286,7 +293,8 @@ fn an_executable_of_a_virtual_environment_is_used() {
     )
     .unwrap();
     folder.write(".meltano/loaders/target-v/venv/target.py", crate::support::TARGET);
-    let output = folder.melisma(&["run", "tap-f", "target-v"]).output().unwrap();
+    let mut command = folder.melisma(&["run", "tap-f", "target-v"]);
+    let output = command.env("MELTANO_AUTO_INSTALL", "false").output().unwrap();
     assert_code(&output, 0);
     let env = &folder.notes("target.env")[0];
     assert!(

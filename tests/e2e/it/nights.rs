@@ -64,7 +64,7 @@ fn the_commands_that_schedulers_start_load_the_rows() {
     }
 }
 
-/// What the DAG generator of Meltano's airflow utility calls, through the link that the page makes: the list of schedules, from
+/// What the DAG generator of Meltano's airflow utility calls, through the link that the first command of melisma makes: the list of schedules, from
 /// which it makes one DAG a schedule, and then each task of each DAG by bash.
 #[test]
 fn the_calls_of_the_airflow_generator_list_and_run_the_schedules() {
@@ -74,10 +74,43 @@ fn the_calls_of_the_airflow_generator_list_and_run_the_schedules() {
          transform: skip}\n- {name: never, interval: '@once', job: load}\n",
     );
     let root = folder.path();
-    fs::create_dir_all(root.join(".meltano/run")).expect("made");
-    shell("ln -s /usr/local/bin/melisma /srv/shop/.meltano/run/bin", root);
+    let link = root.join(".meltano/run/bin");
+    run(
+        Command::new(melisma())
+            .args(["environment", "list"])
+            .current_dir(root),
+        b"",
+    )
+    .ok();
+    assert_eq!(
+        fs::read_link(&link).expect("a link"),
+        fs::canonicalize(melisma()).expect("a path")
+    );
+    // One that leads nowhere is made anew; one that leads somewhere is another tool's.
+    shell("ln -sf /srv/nowhere /srv/shop/.meltano/run/bin", root);
+    run(
+        Command::new(melisma())
+            .args(["environment", "list"])
+            .current_dir(root),
+        b"",
+    )
+    .ok();
+    assert_eq!(
+        fs::read_link(&link).expect("a link"),
+        fs::canonicalize(melisma()).expect("a path")
+    );
+    shell("ln -sf /bin/true /srv/shop/.meltano/run/bin", root);
+    run(
+        Command::new(melisma())
+            .args(["environment", "list"])
+            .current_dir(root),
+        b"",
+    )
+    .ok();
+    assert_eq!(fs::read_link(&link).expect("a link"), Path::new("/bin/true"));
+    shell("ln -sf /usr/local/bin/melisma /srv/shop/.meltano/run/bin", root);
     let list = run(
-        Command::new(root.join(".meltano/run/bin"))
+        Command::new(&link)
             .args(["schedule", "list", "--format=json"])
             .current_dir(root),
         b"",
@@ -119,8 +152,8 @@ fn the_calls_of_the_airflow_generator_list_and_run_the_schedules() {
         ]
     );
     for task in tasks {
-        let line = format!("cd {}; .meltano/run/bin {task}", root.display());
-        run(Command::new("bash").args(["-c", &line]).current_dir("/"), b"").ok();
+        let call = format!("cd {}; .meltano/run/bin {task}", root.display());
+        run(Command::new("bash").args(["-c", &call]).current_dir("/"), b"").ok();
     }
     let mut written: Vec<String> = fs::read_dir(root.join("output"))
         .expect("output")

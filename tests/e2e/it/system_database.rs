@@ -138,6 +138,25 @@ fn a_server_has_the_tables_of_meltano_and_the_state_of_each_run() {
     assert!(!project.path(".meltano/meltano.db").exists());
 }
 
+/// The server ends every connection in the middle of a run, as it does when it is restarted.
+#[test]
+fn a_connection_that_is_lost_in_a_run_is_made_again() {
+    let database = server().database();
+    let project = on_postgres(&database);
+    let live = project.waiting(|| state(&database).contains(r#"{"n":1}"#));
+    let ended = database.sql(
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> \
+         pg_backend_pid()",
+    );
+    assert_ne!(ended.trim(), "0");
+    fs::remove_file(project.path("wait")).expect("removed");
+    live.finish().ok();
+    assert_eq!(project.rows(), 3);
+    assert!(state(&database).contains(r#"{"n":3}"#), "{}", state(&database));
+    let runs = database.sql("select count(*), min(state) from runs");
+    assert_eq!(runs.trim(), "1|SUCCESS");
+}
+
 #[test]
 fn of_two_runs_on_a_server_one_wins_and_the_other_says_who_holds_it() {
     let database = server().database();

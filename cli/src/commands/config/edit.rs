@@ -11,10 +11,11 @@ use super::super::confirm::confirm;
 use super::super::open_project::{open_for_edits, reopen};
 use super::super::output::print;
 use super::super::plugin_arg::PluginArg;
-use super::show::{REDACTED, current, label as label_of_source};
+use super::show::label as label_of_source;
 use super::stores::{self, Place, Store, StoreChoice};
+use super::subject::{REDACTED, Subject, shown};
 use crate::args::ProjectArgs;
-use crate::project::{Exports, Found, Plugin, Setting, Source, cast_setting, resolve, spelling};
+use crate::project::{Found, Source, cast_setting};
 
 /// Sets a setting to the last of `words`, or to the content of a file.
 pub(super) fn set(
@@ -26,7 +27,7 @@ pub(super) fn set(
     globals: &ProjectArgs,
 ) -> Result<()> {
     let project = open_for_edits(globals)?;
-    let plugin = plugin.load(&project)?;
+    let subject = Subject::load(plugin, &project)?;
     let (name, value) = match (from_file, words.split_last()) {
         (Some(file), _) => (words, read(file)?),
         (None, Some((value, name))) if !name.is_empty() => (name, value.clone()),
@@ -43,26 +44,27 @@ pub(super) fn set(
             format!("{REDACTED} stands for a hidden value and is none; nothing was set"),
         ));
     }
-    let settings = plugin.settings();
+    let settings = subject.settings();
     let place = Place::new(name, &settings);
     let value = match place.setting {
         Some(setting) => cast_setting(setting, Value::String(value))?,
         None => Value::String(value),
     };
-    let store = Store::choose(choice, &project, place.setting);
-    stores::set(store, &project, &plugin, &place, &value)?;
-    let shown = shown(place.setting, &value, safe);
+    let store = Store::choose(choice, &project, &subject, place.setting)?;
+    stores::set(store, &project, &subject, &place, &value)?;
+    let value = shown(place.setting, &value, safe);
     print(&format!(
-        "{} setting '{}' was set in {}: {shown}",
-        label(&plugin),
+        "{} setting '{}' was set in {}: {value}",
+        subject.label(),
         place.name,
         store.label()
     ))?;
     // The project is read again, because another store may take precedence over the one that was written.
-    let (found, label) = now(&plugin, &place, globals)?;
+    let (found, _) = now(&subject, &place, globals)?;
     if let Some(found) = found.filter(|found| found.source != store.source()) {
-        let shown = self::shown(Some(&found.setting), &found.value, safe);
-        print(&format!("Current value is still: {shown} ({label})"))?;
+        let shown = shown(Some(&found.setting), &found.value, safe);
+        let label = found.source.label();
+        print(&format!("Current value is still: {shown} (from {label})"))?;
     }
     Ok(())
 }
@@ -76,23 +78,23 @@ pub(super) fn unset(
     globals: &ProjectArgs,
 ) -> Result<()> {
     let project = open_for_edits(globals)?;
-    let plugin = plugin.load(&project)?;
-    let settings = plugin.settings();
+    let subject = Subject::load(plugin, &project)?;
+    let settings = subject.settings();
     let place = Place::new(words, &settings);
-    let covered = Store::covered(choice, &project);
+    let covered = Store::covered(choice, &project, &subject)?;
     for store in &covered {
         // Only a definition says which variables of `.env` are about a setting.
         if choice != StoreChoice::Auto || *store != Store::Dotenv || place.setting.is_some() {
-            stores::unset(*store, &project, &plugin, &place)?;
+            stores::unset(*store, &project, &subject, &place)?;
         }
     }
     print(&format!(
         "{} setting '{}' in {} was unset",
-        label(&plugin),
+        subject.label(),
         place.name,
         labels(&covered)
     ))?;
-    let (found, label) = now(&plugin, &place, globals)?;
+    let (found, label) = now(&subject, &place, globals)?;
     if let Some(found) = found.filter(|found| found.source != Source::Default) {
         let shown = shown(Some(&found.setting), &found.value, safe);
         print(&format!("Current value is now: {shown} ({label})"))?;
@@ -101,33 +103,39 @@ pub(super) fn unset(
 }
 
 /// The setting as it is resolved after a write, and where its value is from.
-fn now(plugin: &Plugin, place: &Place<'_>, globals: &ProjectArgs) -> Result<(Option<Found>, String)> {
+fn now(subject: &Subject, place: &Place<'_>, globals: &ProjectArgs) -> Result<(Option<Found>, String)> {
     let project = reopen(globals)?;
-    let plugin = Plugin::load(&project, plugin.kind, &plugin.name)?;
-    let found = current(&resolve(&project, &plugin, &Exports::new())?, &place.name);
+    let subject = subject.reload(&project)?;
+    let is_it =
+        |found: &Found| found.setting.name == place.name || found.setting.aliases.contains(&place.name);
+    let found = subject.found(&project)?.into_iter().find(is_it);
     let label = found
         .as_ref()
-        .map(|found| label_of_source(found, &plugin, &project));
+        .map(|found| label_of_source(found, &subject, &project));
     Ok((found, label.unwrap_or_default()))
 }
 
 /// Unsets all settings of a plugin.
 pub(super) fn reset(plugin: &PluginArg, choice: StoreChoice, yes: bool, globals: &ProjectArgs) -> Result<()> {
     let project = open_for_edits(globals)?;
-    let plugin = plugin.load(&project)?;
-    let covered = Store::covered(choice, &project);
+    let subject = Subject::load(plugin, &project)?;
+    let covered = Store::covered(choice, &project, &subject)?;
     if !yes {
         confirm(
-            &format!("Unset all settings of {} in {}?", plugin.name, labels(&covered)),
+            &format!(
+                "Unset all settings of {} in {}?",
+                subject.name(),
+                labels(&covered)
+            ),
             "--yes",
         )?;
     }
     for store in &covered {
-        stores::reset(*store, &project, &plugin)?;
+        stores::reset(*store, &project, &subject)?;
     }
     print(&format!(
         "{} settings in {} were reset",
-        label(&plugin),
+        subject.label(),
         labels(&covered)
     ))
 }
@@ -141,21 +149,6 @@ fn read(file: &Path) -> Result<String> {
     };
     text.map(|text| text.trim().to_owned())
         .map_err(|error| Error::config(format!("cannot read {}", file.display())).with_source(error))
-}
-
-/// A value for a person: hidden when the setting is a secret.
-fn shown(setting: Option<&Setting>, value: &Value, safe: bool) -> String {
-    match setting {
-        Some(setting) if safe && setting.sensitive => REDACTED.to_owned(),
-        _ => spelling::repr(value),
-    }
-}
-
-/// `Extractor 'tap-csv'`.
-fn label(plugin: &Plugin) -> String {
-    let kind = plugin.kind.singular();
-    let (first, rest) = kind.split_at(1);
-    format!("{}{rest} '{}'", first.to_uppercase(), plugin.name)
 }
 
 fn labels(stores: &[Store]) -> String {

@@ -3,6 +3,7 @@
 mod edit;
 mod show;
 mod stores;
+mod subject;
 mod test;
 
 use std::ffi::OsString;
@@ -14,7 +15,7 @@ use clap_complete::engine::ArgValueCandidates;
 use melisma_sdk::{Error, Result};
 
 use super::plugin_arg::PluginArg;
-use crate::args::ProjectArgs;
+use crate::args::{AutoInstallArgs, ProjectArgs};
 use crate::completions;
 use stores::StoreChoice;
 
@@ -27,7 +28,9 @@ Examples:
   melisma config set tap-csv _select '[\"orders.*\"]'         an extra: the key select next to config
   melisma config unset tap-postgres port
   melisma config test tap-postgres
+  melisma config set meltano database_uri postgresql://localhost/melisma
 
+`meltano` stands for the settings of the project itself, as in Meltano, unless a plugin has that name.
 The plugin may also stand before the subcommand, as in `melisma config tap-postgres set port 5433`. A value goes to
 meltano.yml, whose comments and layout are kept; with --environment to that environment; a secret to .env.";
 
@@ -115,9 +118,8 @@ enum ConfigCommand {
     Test {
         #[command(flatten)]
         plugin: PluginArg,
-        /// Do not install the plugin first. This is always so
-        #[arg(long, hide = true)]
-        no_install: bool,
+        #[command(flatten)]
+        install: AutoInstallArgs,
     },
     /// The plugin before the subcommand
     #[command(external_subcommand)]
@@ -187,7 +189,7 @@ pub(crate) fn run(args: &ConfigArgs) -> Result<ExitCode> {
         } => edit::set(plugin, words, from_file.as_deref(), *store, safe, globals),
         ConfigCommand::Unset { plugin, words, store } => edit::unset(plugin, words, *store, safe, globals),
         ConfigCommand::Reset { plugin, store, yes } => edit::reset(plugin, *store, *yes, globals),
-        ConfigCommand::Test { plugin, .. } => return test::run(plugin, globals),
+        ConfigCommand::Test { plugin, install } => return test::run(plugin, *install, globals),
         ConfigCommand::PluginFirst(_) => Err(Error::bug("the words were not put in order")),
     }
     .map(|()| ExitCode::SUCCESS)

@@ -1,23 +1,16 @@
 //! `config print` and `config list`.
 
 use melisma_sdk::Result;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::super::dotenv_file::line;
 use super::super::open_project::open_for_edits;
 use super::super::output::print;
 use super::super::plugin_arg::PluginArg;
 use super::PrintFormat;
+use super::subject::{HIDDEN, REDACTED, Subject};
 use crate::args::ProjectArgs;
-use crate::plugin_kind::PluginKind;
-use crate::project::{
-    Exports, Found, Plugin, Project, Resolved, Source, resolve, setting_variables, spelling, variable_names,
-};
-
-/// What a list has for a secret.
-pub(super) const REDACTED: &str = "(redacted)";
-/// What a config has for a secret.
-const HIDDEN: &str = "*****";
+use crate::project::{Found, Project, Source, spelling};
 
 /// Prints the config of a plugin.
 pub(super) fn print_config(
@@ -28,35 +21,24 @@ pub(super) fn print_config(
     globals: &ProjectArgs,
 ) -> Result<()> {
     let project = open_for_edits(globals)?;
-    let plugin = plugin.load(&project)?;
-    let resolved = resolve(&project, &plugin, &Exports::new())?;
-    let shown = resolved
-        .found()
-        .iter()
-        .filter(|found| found.setting.is_extra() == extras)
-        .cloned()
-        .map(|found| if safe { found.without_secret(HIDDEN) } else { found });
+    let subject = Subject::load(plugin, &project)?;
     if format == PrintFormat::Env {
         let mut text = String::new();
-        for found in shown.filter(|found| !found.value.is_null()) {
-            for (name, value) in setting_variables(&plugin, &found.setting, &found.value) {
+        for found in subject.found(&project)? {
+            if found.value.is_null() || found.setting.is_extra() != extras {
+                continue;
+            }
+            let found = if safe { found.without_secret(HIDDEN) } else { found };
+            for (name, value) in subject.exported(&found) {
                 text.push_str(&line(&name, &value));
             }
         }
         return print(&text);
     }
-    let singer = matches!(
-        plugin.kind,
-        PluginKind::Extractor | PluginKind::Loader | PluginKind::Mapper
-    );
-    let config = match extras {
-        false if singer && safe => resolved.config_without_secrets(HIDDEN)?,
-        false if singer => resolved.config().clone(),
-        _ => Value::Object(
-            shown
-                .map(|found| (found.setting.name, found.value))
-                .collect::<Map<_, _>>(),
-        ),
+    let config = if extras {
+        Value::Object(subject.values(&project, true, safe)?)
+    } else {
+        subject.config(&project, safe)?
     };
     print(&spelling::indented_json(&config))
 }
@@ -81,13 +63,13 @@ enum Part {
 /// Lists the settings of a plugin.
 pub(super) fn list(plugin: &PluginArg, which: &Which<'_>, safe: bool, globals: &ProjectArgs) -> Result<()> {
     let project = open_for_edits(globals)?;
-    let plugin = plugin.load(&project)?;
-    let resolved = resolve(&project, &plugin, &Exports::new())?;
+    let subject = Subject::load(plugin, &project)?;
     let mut lines = Vec::new();
     if !which.extras {
-        lines.extend(requirements(&plugin));
+        lines.extend(requirements(&subject));
     }
-    let mut found: Vec<&Found> = resolved.found().iter().collect();
+    let all = subject.found(&project)?;
+    let mut found: Vec<&Found> = all.iter().collect();
     found.sort_by(|a, b| a.setting.name.cmp(&b.setting.name));
     let needle = which.filter.map(str::to_lowercase);
     let matches = |found: &Found| {
@@ -98,7 +80,7 @@ pub(super) fn list(plugin: &PluginArg, which: &Which<'_>, safe: bool, globals: &
     let members = |part: Part| -> Vec<&Found> {
         let members = found.iter().copied();
         members
-            .filter(|found| part_of(found, &plugin, which) == Some(part))
+            .filter(|found| part_of(found, &subject, which) == Some(part))
             .collect()
     };
     let optional = members(Part::Optional).len();
@@ -124,7 +106,7 @@ pub(super) fn list(plugin: &PluginArg, which: &Which<'_>, safe: bool, globals: &
             lines.push(header(part, which.extras).to_owned());
         }
         for found in members {
-            lines.extend(describe(found, &plugin, &project, safe));
+            lines.extend(describe(found, &subject, &project, safe));
         }
     }
     if let (Some(filter), 0) = (which.filter, parts) {
@@ -138,17 +120,20 @@ pub(super) fn list(plugin: &PluginArg, which: &Which<'_>, safe: bool, globals: &
             "Optional settings with default values: {optional} hidden. Use --all to show all."
         ));
     }
+    if let Some(more) = subject.more() {
+        lines.extend([String::new(), more]);
+    }
     print(&lines.join("\n"))
 }
 
 /// The lines about which settings are required.
-fn requirements(plugin: &Plugin) -> Vec<String> {
+fn requirements(subject: &Subject) -> Vec<String> {
     let sorted = |group: &Vec<String>| {
         let mut group = group.clone();
         group.sort_unstable();
         group.join(", ")
     };
-    match &*plugin.required {
+    match subject.required() {
         [] => Vec::new(),
         [one] => vec![format!("Required settings: {}", sorted(one)), String::new()],
         groups => {
@@ -163,9 +148,13 @@ fn requirements(plugin: &Plugin) -> Vec<String> {
     }
 }
 
-fn part_of(found: &Found, plugin: &Plugin, which: &Which<'_>) -> Option<Part> {
+fn part_of(found: &Found, subject: &Subject, which: &Which<'_>) -> Option<Part> {
     let setting = &found.setting;
-    let required = plugin.required.iter().flatten().any(|name| *name == setting.name);
+    let required = subject
+        .required()
+        .iter()
+        .flatten()
+        .any(|name| *name == setting.name);
     Some(match (which.extras, setting.is_extra()) {
         (true, false) => return None,
         (false, true) if setting.undeclared => Part::CustomExtras,
@@ -189,19 +178,19 @@ fn header(part: Part, extras: bool) -> &'static str {
 }
 
 /// The lines about one setting.
-fn describe(found: &Found, plugin: &Plugin, project: &Project, safe: bool) -> Vec<String> {
+fn describe(found: &Found, subject: &Subject, project: &Project, safe: bool) -> Vec<String> {
     let setting = &found.setting;
     let groups: Vec<usize> = (1..)
-        .zip(&plugin.required)
+        .zip(subject.required())
         .filter(|(_, group)| group.contains(&setting.name))
         .map(|(number, _)| number)
         .collect();
-    let required = if plugin.required.len() > 1 && !groups.is_empty() {
-        required_by(&groups, plugin.required.len())
+    let required = if subject.required().len() > 1 && !groups.is_empty() {
+        required_by(&groups, subject.required().len())
     } else {
         String::new()
     };
-    let variables = variable_names(plugin, setting).join(", ");
+    let variables = subject.variables(setting).join(", ");
     let default = match &setting.value {
         Some(default) if found.source != Source::Default => {
             format!(" (default: {})", spelling::repr(default))
@@ -214,7 +203,7 @@ fn describe(found: &Found, plugin: &Plugin, project: &Project, safe: bool) -> Ve
         _ if hidden => REDACTED.to_owned(),
         value => spelling::repr(value),
     };
-    let label = label(found, plugin, project);
+    let label = label(found, subject, project);
     let from = match &found.unexpanded {
         Some(unexpanded) => format!("{label}: {}", spelling::repr(unexpanded)),
         None => label,
@@ -240,7 +229,7 @@ fn required_by(groups: &[usize], all: usize) -> String {
 }
 
 /// Where a value is from.
-pub(super) fn label(found: &Found, plugin: &Plugin, project: &Project) -> String {
+pub(super) fn label(found: &Found, subject: &Subject, project: &Project) -> String {
     let variable = found.variable.as_deref().unwrap_or_default();
     match found.source {
         Source::Variable => format!("from the {variable} variable in the environment"),
@@ -254,14 +243,13 @@ pub(super) fn label(found: &Found, plugin: &Plugin, project: &Project) -> String
         Source::Environment => "from the active environment in `meltano.yml`".to_owned(),
         Source::File => "from `meltano.yml`".to_owned(),
         Source::Database => "from the system database".to_owned(),
-        Source::Inherited => format!("inherited from '{}'", plugin.parent_name().unwrap_or_default()),
+        Source::Inherited => {
+            let parent = match subject {
+                Subject::Plugin(plugin) => plugin.parent_name(),
+                Subject::Meltano => None,
+            };
+            format!("inherited from '{}'", parent.unwrap_or_default())
+        }
         Source::Default => "default".to_owned(),
     }
-}
-
-/// The setting of that name as it is resolved now.
-pub(super) fn current(resolved: &Resolved, name: &str) -> Option<Found> {
-    let mut all = resolved.found().iter();
-    all.find(|found| found.setting.name == name || found.setting.aliases.iter().any(|alias| alias == name))
-        .cloned()
 }

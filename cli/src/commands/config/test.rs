@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use melisma_sdk::{Error, Result};
 use serde_json::{Value, json};
 
+use super::super::install_first::install_first;
 use super::super::open_project::open_for_edits;
 use super::super::output::print;
 use super::super::plugin_arg::PluginArg;
-use crate::args::ProjectArgs;
+use crate::args::{AutoInstallArgs, ProjectArgs};
 use crate::plugin_kind::PluginKind;
 use crate::run::Single;
 
@@ -16,9 +17,12 @@ use crate::run::Single;
 const STREAM: &str = "meltano_test_stream";
 
 /// Runs a tap until its first record, or a target with one record.
-pub(super) fn run(plugin: &PluginArg, globals: &ProjectArgs) -> Result<ExitCode> {
+pub(super) fn run(plugin: &PluginArg, install: AutoInstallArgs, globals: &ProjectArgs) -> Result<ExitCode> {
     let project = open_for_edits(globals)?;
     let plugin = plugin.load(&project)?;
+    if let Some(code) = install_first(install, &project, std::slice::from_ref(&plugin), globals)? {
+        return Ok(code);
+    }
     let single = Single::new(&project, &plugin, globals)?;
     match plugin.kind {
         PluginKind::Extractor => {

@@ -180,14 +180,19 @@ pub(crate) fn run(args: &StateArgs, globals: &ProjectArgs) -> Result<ExitCode> {
     args.confirm()?;
     let workspace = workspace(globals, args.id())?;
     let console = Console::new(&globals.log, |name| workspace.setting(name))?;
+    let done = act(args, &mut open_states(&workspace)?, &console);
+    console.flush();
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+/// The states of a project.
+pub(super) fn open_states(workspace: &Workspace) -> Result<States> {
     let database = Database::open(&workspace.database()?, workspace.system())?;
     let backend = workspace.state_backend()?;
     let backend = backend
         .map(|settings| StateBackend::open(&settings))
         .transpose()?;
-    let done = act(args, &mut States::new(database, backend), &console);
-    console.flush();
-    done.map(|()| ExitCode::SUCCESS)
+    Ok(States::new(database, backend))
 }
 
 fn act(args: &StateArgs, states: &mut States, console: &Console) -> Result<()> {

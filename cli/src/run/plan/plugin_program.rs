@@ -99,6 +99,7 @@ fn without_settings(project: &Project, resolved: &Resolved, earlier: &Exports) -
 
 /// The executable: in the virtual environment, in the project, on the path, or melisma itself.
 fn executable(project: &Project, plugin: &Plugin, name: &str, context: &RunContext) -> Result<Program> {
+    plugin.check_requirements()?;
     let external = |file: PathBuf| Ok(Program::external(&plugin.name, file));
     let builtin = builtin::find(name).filter(|builtin| builtin.kind == plugin.kind);
     if let Some(venv) = plugin.venv(project) {
@@ -108,7 +109,7 @@ fn executable(project: &Project, plugin: &Plugin, name: &str, context: &RunConte
         }
         let Some(builtin) = builtin else {
             return Err(Error::config(format!(
-                "{} is not installed: there is no {}; `meltano install {} {}` installs it",
+                "{} is not installed: there is no {}; `melisma install {} {}` installs it",
                 plugin.name,
                 file.display(),
                 plugin.kind.singular(),

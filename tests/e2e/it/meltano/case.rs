@@ -24,6 +24,31 @@ pub(super) struct Case {
 pub(super) struct Run {
     pub(super) vars: Vec<(String, String)>,
     pub(super) args: Vec<String>,
+    /// In what it differs on purpose.
+    pub(super) meant: Vec<Meant>,
+}
+
+/// A difference between the tools that is meant: `# differs in stdout: SENTENCE`.
+#[derive(Clone, Debug)]
+pub(super) struct Meant {
+    /// `stdout`, `exit`, or the beginning of the name of a fact.
+    pub(super) what: String,
+    /// How the documentation says it.
+    pub(super) sentence: String,
+}
+
+impl Meant {
+    fn parse(line: &str) -> Option<Self> {
+        let (what, sentence) = line.strip_prefix("# differs in ")?.split_once(": ")?;
+        Some(Self {
+            what: what.to_owned(),
+            sentence: sentence.to_owned(),
+        })
+    }
+
+    pub(super) fn covers(&self, fact: &str) -> bool {
+        fact.starts_with(&self.what)
+    }
 }
 
 impl Run {
@@ -44,7 +69,12 @@ impl Run {
 
 /// The cases of the files in `tests/e2e/projects`.
 pub(super) fn all() -> Vec<Case> {
-    let mut files: Vec<_> = fs::read_dir(root().join("tests/e2e/projects"))
+    in_folder(&root().join("tests/e2e/projects"))
+}
+
+/// The cases of the files in a folder.
+pub(super) fn in_folder(folder: &Path) -> Vec<Case> {
+    let mut files: Vec<_> = fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
         .collect();
@@ -58,6 +88,7 @@ pub(super) fn all() -> Vec<Case> {
 fn parse(text: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let mut file: Option<String> = None;
+    let mut meant = Vec::new();
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("=== ") {
             cases.push(Case {
@@ -72,8 +103,15 @@ fn parse(text: &str) -> Vec<Case> {
         };
         if let Some(path) = line.strip_prefix("--- ") {
             file = Some(path.to_owned());
-        } else if file.as_deref() == Some("run") && !line.is_empty() {
-            case.runs.push(Run::parse(line));
+        } else if file.as_deref() == Some("run") {
+            meant.extend(Meant::parse(line));
+            if !line.is_empty() && !line.starts_with('#') {
+                let run = Run::parse(line);
+                case.runs.push(Run {
+                    meant: std::mem::take(&mut meant),
+                    ..run
+                });
+            }
         } else if let Some(path) = &file {
             let text = case.files.entry(path.clone()).or_default();
             text.push_str(line);

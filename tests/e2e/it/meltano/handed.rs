@@ -60,7 +60,7 @@ fn file_kind(word: &str) -> &str {
 }
 
 /// The text without the microseconds, seconds and minutes of times that were just computed from relative dates.
-fn without_times(text: &str) -> String {
+pub(super) fn without_times(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
     let mut start = 0;

@@ -2,6 +2,7 @@
 
 mod alternate;
 mod case;
+mod commands;
 mod differences;
 mod handed;
 mod random;
@@ -29,7 +30,7 @@ fn compare(case: &Case, meltano: &mut Meltano) -> String {
     let failed = |facts: &Facts| {
         facts
             .iter()
-            .any(|(name, value)| name.ends_with("success") && value == "false")
+            .any(|(name, value)| name.ends_with(", exit") && value != "success")
     };
     let both = Both {
         meltano_failed: failed(&theirs),

@@ -321,6 +321,7 @@ pub(super) fn project(seed: u64) -> Case {
     let run = Run {
         vars: c.shell(),
         args: ["run", tap, "target"].map(str::to_owned).to_vec(),
+        ..Run::default()
     };
     Case {
         name: format!("seed {seed}"),

@@ -45,14 +45,9 @@ impl Meltano {
     /// What Meltano makes of a case in `folder`.
     pub(super) fn facts(&mut self, case: &Case, folder: &Path) -> Facts {
         self.all_runs(case, folder, |meltano, run, log| {
-            let mut args = run.args.clone();
-            if args.first().is_some_and(|first| first == "run") {
-                // Otherwise it installs plugins from the network.
-                args.insert(1, "--no-install".to_owned());
-            }
-            let request = json!({"folder": folder, "args": args, "vars": vars(run, folder), "log": log});
+            let request = json!({"folder": folder, "args": without_installation(run), "vars": vars(run, folder), "log": log});
             let code = meltano.ask(&request);
-            code.as_i64().expect("an exit code") == 0
+            code.as_i64().expect("an exit code")
         })
     }
 
@@ -61,7 +56,7 @@ impl Meltano {
         self.all_runs(case, folder, |_, run, log| {
             let log = std::fs::File::create(log).expect("created");
             let status = Command::new(melisma())
-                .args(&run.args)
+                .args(without_installation(run))
                 .current_dir(folder)
                 .env_clear()
                 .envs(vars(run, folder))
@@ -69,7 +64,7 @@ impl Meltano {
                 .stdout(log.try_clone().expect("a file"))
                 .stderr(log)
                 .status();
-            status.expect("it starts").success()
+            status.expect("it starts").code().map_or(-1, i64::from)
         })
     }
 
@@ -77,14 +72,14 @@ impl Meltano {
         &mut self,
         case: &Case,
         folder: &Path,
-        mut run: impl FnMut(&mut Self, &Run, &Path) -> bool,
+        mut run: impl FnMut(&mut Self, &Run, &Path) -> i64,
     ) -> Facts {
         case.write(folder);
         let mut facts = Facts::new();
         for (index, one) in case.runs().iter().enumerate() {
             let log = folder.with_extension(format!("{index}.log"));
-            let succeeded = run(self, one, &log);
-            facts.insert(format!("run {index}, success"), succeeded.to_string());
+            let code = run(self, one, &log);
+            facts.insert(format!("run {index}, exit"), exit(code).to_owned());
             facts.extend(handed(folder, index));
         }
         let database = folder.join(".meltano/meltano.db");
@@ -92,6 +87,29 @@ impl Meltano {
         facts.extend(rows(&answer));
         facts
     }
+}
+
+/// What an exit code says. Meltano has 1 for every failure, and melisma a code for each kind of it: docs/failed-runs.md.
+fn exit(code: i64) -> &'static str {
+    match code {
+        0 => "success",
+        1 | 64 | 65 | 69 | 74 | 75 | 78 => "failure",
+        // Click's code for a wrong command line. No run of these projects has one.
+        2 => "usage",
+        3 => "another version of Meltano",
+        130 => "SIGINT",
+        143 => "SIGTERM",
+        _ => "another code",
+    }
+}
+
+/// The arguments of a run, so that neither tool installs plugins from the network.
+fn without_installation(run: &Run) -> Vec<String> {
+    let mut args = run.args.clone();
+    if args.first().is_some_and(|first| first == "run") {
+        args.insert(1, "--no-install".to_owned());
+    }
+    args
 }
 
 impl Drop for Meltano {
@@ -102,12 +120,14 @@ impl Drop for Meltano {
 }
 
 /// The variables of a run: few, so that nothing of the machine is compared.
-fn vars(run: &Run, folder: &Path) -> BTreeMap<String, String> {
+pub(super) fn vars(run: &Run, folder: &Path) -> BTreeMap<String, String> {
     let fixed = [
         ("PATH", "/usr/local/bin:/usr/bin:/bin"),
         ("HOME", folder.parent().and_then(Path::to_str).expect("a folder")),
         ("MELTANO_SEND_ANONYMOUS_USAGE_STATS", "false"),
         ("NO_COLOR", "1"),
+        // It asks PyPI.
+        ("MELTANO_CLI_DISABLE_VERSION_CHECK", "true"),
         ("SHELL_ONLY", "from the shell"),
     ];
     let fixed = fixed
