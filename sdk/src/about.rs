@@ -193,6 +193,7 @@ mod tests {
             version: "1.2.3",
             role: Role::Tap,
             capabilities: &[],
+            options: &[],
         };
         render(&plugin, &Settings::new::<Config>(), format)
     }

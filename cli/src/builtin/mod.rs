@@ -55,7 +55,7 @@ const fn tap<T: Tap>(name: &'static str, about: &'static str) -> Builtin {
         kind: PluginKind::Extractor,
         stores_state: false,
         settings: melisma_sdk::tap::settings::<T>,
-        command: melisma_sdk::tap::command,
+        command: melisma_sdk::tap::command::<T>,
         main: main_tap::<T>,
     }
 }

@@ -13,9 +13,17 @@ use crate::plugin::Plugin;
 impl Settings {
     /// Reads the sources in order, later ones over earlier ones, and checks the result.
     ///
+    /// `options` are settings that the command line has, which go before all others.
+    ///
     /// The word `ENV` among the sources reads environment variables, which go before every file. Every error is
     /// logged on a line of its own, the first as the one returned; unknown settings are warned of and left out.
-    pub fn load(&self, plugin: &Plugin, sources: &[OsString], environment: &Environment) -> Result<Values> {
+    pub fn load(
+        &self,
+        plugin: &Plugin,
+        sources: &[OsString],
+        options: &[(&str, String)],
+        environment: &Environment,
+    ) -> Result<Values> {
         let mut given = Map::new();
         for source in sources.iter().filter(|source| *source != "ENV") {
             for (name, value) in nest(self, read_file(source)?) {
@@ -30,6 +38,9 @@ impl Settings {
                     given.insert(name.to_owned(), Value::String(text.to_owned()));
                 }
             }
+        }
+        for (name, value) in options {
+            given.insert((*name).to_owned(), Value::String(value.clone()));
         }
         self.check(given)
     }

@@ -60,6 +60,7 @@ const PLUGIN: Plugin = Plugin {
     version: "1",
     role: Role::Tap,
     capabilities: &[],
+    options: &[],
 };
 
 /// Loads these config files, then `ENV` with these variables when there are any.
@@ -80,7 +81,7 @@ fn load(files: &[Value], variables: &[(&'static str, &'static str)]) -> Result<V
         sources.push("ENV".into());
     }
     let environment = Environment::new(variables.iter().copied(), folder.path());
-    Settings::new::<Config>().load(&PLUGIN, &sources, &environment)
+    Settings::new::<Config>().load(&PLUGIN, &sources, &[], &environment)
 }
 
 fn config(files: &[Value], variables: &[(&'static str, &'static str)]) -> Config {
@@ -290,7 +291,7 @@ fn what_stands_where_a_secret_may_be_is_not_shown() {
         let path = folder.path().join("config.json");
         fs::write(&path, file.to_string()).expect("writes");
         let settings = Settings::new::<Deep>();
-        let error = settings.load(&PLUGIN, &[path.into()], &Environment::default());
+        let error = settings.load(&PLUGIN, &[path.into()], &[], &Environment::default());
         let error = error.expect_err("wrong").to_string();
         assert!(!error.contains("canary"), "{file}: {error}");
         assert!(error.starts_with(expected), "{file}: {error}");
@@ -301,7 +302,7 @@ fn what_stands_where_a_secret_may_be_is_not_shown() {
 fn what_is_no_config_file_is_refused() {
     let sources = [OsString::from("/nonexistent/config.json")];
     let error = Settings::new::<Config>()
-        .load(&PLUGIN, &sources, &Environment::default())
+        .load(&PLUGIN, &sources, &[], &Environment::default())
         .expect_err("missing");
     assert_eq!(error.kind().exit_code(), 78);
     assert!(load(&[json!([])], &[]).is_err());

@@ -27,6 +27,7 @@ pub struct OAuth2 {
     headers: Vec<(String, Secret<String>)>,
     names: Names,
     in_query: bool,
+    no_client: bool,
     lifetime: Option<Duration>,
     refresh: Option<Secret<String>>,
     basic: bool,
@@ -79,6 +80,7 @@ impl OAuth2 {
             headers: Vec::new(),
             names: Names::default(),
             in_query: false,
+            no_client: false,
             lifetime: None,
             refresh: None,
             basic: false,
@@ -120,6 +122,18 @@ impl OAuth2 {
             .push(("username".to_owned(), Secret::new(user.to_owned())));
         new.fields.push(("password".to_owned(), password.clone()));
         new
+    }
+
+    /// Tokens for another grant, whose fields are added by [`field`](Self::field).
+    pub fn grant(token_url: &str, id: &str, secret: &Secret<String>, grant: &str) -> Self {
+        Self::new(token_url, id, secret, grant)
+    }
+
+    /// Sends neither the client's id nor its secret: a header has them.
+    #[must_use]
+    pub fn without_client(mut self) -> Self {
+        self.no_client = true;
+        self
     }
 
     /// Sends another field with the request for a token: `scope`, `audience`.
@@ -205,10 +219,13 @@ impl OAuth2 {
                 &self.names.refresh,
                 refresh.map(|refresh| refresh.expose().as_str()),
             ),
-            (&self.names.id, (!self.basic).then_some(self.id.as_str())),
+            (
+                &self.names.id,
+                (!self.basic && !self.no_client).then_some(self.id.as_str()),
+            ),
             (
                 &self.names.secret,
-                (!self.basic).then_some(self.secret.expose().as_str()),
+                (!self.basic && !self.no_client).then_some(self.secret.expose().as_str()),
             ),
         ];
         for (name, value) in added {

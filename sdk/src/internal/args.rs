@@ -30,6 +30,8 @@ pub struct Args {
     pub strict: bool,
     /// Whether a run that SIGINT or SIGTERM ended exits with 0 (`--signal-exit-zero`).
     pub signal_exit_zero: bool,
+    /// Settings that are given as options.
+    pub settings: Vec<(&'static str, String)>,
 }
 
 /// What the plugin is to do.
@@ -134,6 +136,11 @@ pub fn parse(plugin: &Plugin, args: impl IntoIterator<Item = OsString>) -> Resul
         action,
         strict: flag("strict"),
         signal_exit_zero: flag("signal-exit-zero"),
+        settings: plugin
+            .options
+            .iter()
+            .filter_map(|(name, _)| Some((*name, matches.get_one::<String>(name)?.clone())))
+            .collect(),
     }))
 }
 
@@ -172,7 +179,12 @@ pub(crate) fn command(plugin: &Plugin) -> Command {
                 "Print the STATE that the destination holds beside the rows, if it holds one, and exit",
             )),
     };
+    let own = plugin
+        .options
+        .iter()
+        .map(|(name, help)| Arg::new(*name).long(*name).value_name("FILE").help(*help));
     command
+        .args(own)
         .arg(flag(
             "about",
             "Describe the plugin, its capabilities and its settings",
@@ -263,6 +275,7 @@ mod tests {
         version: "1.2.3",
         role: Role::Tap,
         capabilities: &[],
+        options: &[],
     };
 
     fn parse_tap(args: &[&str]) -> Result<Parsed> {

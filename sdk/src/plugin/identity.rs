@@ -29,6 +29,8 @@ pub struct Plugin {
     pub role: Role,
     /// The capabilities that `--about` lists.
     pub capabilities: &'static [&'static str],
+    /// Settings that are options of the command line, too, each with its help: a file.
+    pub options: &'static [(&'static str, &'static str)],
 }
 
 impl Plugin {

@@ -156,7 +156,7 @@ pub fn run_on<'a>(
     let exit_zero = args.signal_exit_zero;
     // A panic is a bug like any other: it gets the bug's exit code, and its message is on stderr already.
     let result = catch_unwind(AssertUnwindSafe(|| {
-        let values = settings.load(plugin, &args.config, &io.environment)?;
+        let values = settings.load(plugin, &args.config, &args.settings, &io.environment)?;
         let timer = (args.action == Action::Run).then(|| Timer::start("job_duration", None));
         let result = work(Run { args, values, io });
         if let Some(timer) = timer {

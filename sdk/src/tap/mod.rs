@@ -71,6 +71,9 @@ pub trait Tap: Sized {
     /// those of the settings.
     type Config: DeserializeOwned + JsonSchema;
 
+    /// Settings that are options of the command line, too, each with its help: the path of a file.
+    const OPTIONS: &'static [(&'static str, &'static str)] = &[];
+
     /// Checks the settings further than their types say, and connects.
     fn open(config: Self::Config, context: &Context) -> Result<Self>;
 
@@ -86,6 +89,29 @@ pub trait Tap: Sized {
     fn streams(&self, catalog: &Catalog, context: &Context) -> Result<Vec<Stream<'_>>> {
         let _ = catalog;
         self.discover(context)
+    }
+
+    /// Streams that the source has and this tap cannot read, each with why. They are not in the catalog; a run without a catalog,
+    /// or with one that selects them, reads the others, and ends with an error that names them.
+    fn refused(&self) -> Vec<Refused> {
+        Vec::new()
+    }
+}
+
+/// A stream that a tap cannot read.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    pub(in crate::tap) name: Box<str>,
+    pub(in crate::tap) why: Box<str>,
+}
+
+impl Refused {
+    /// The stream of this name, for this reason.
+    pub fn new(name: impl Into<String>, why: impl Into<String>) -> Self {
+        Self {
+            name: name.into().into(),
+            why: why.into().into(),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::config::{Settings, Values};
 #[cfg(feature = "http")]
 use crate::http::recorder::Requested;
 use crate::metrics::Timer;
+use crate::names::show_name;
 use crate::plugin::{self, Io, Package, Plugin, Role, Run};
 use crate::protocol;
 use crate::signals::Stop;
@@ -38,12 +39,13 @@ const CAPABILITIES: &[&str] = &[
     "structured-logging",
 ];
 
-fn plugin(package: Package) -> Plugin {
+fn plugin(package: Package, options: &'static [(&'static str, &'static str)]) -> Plugin {
     Plugin {
         name: package.name,
         version: package.version,
         role: Role::Tap,
         capabilities: CAPABILITIES,
+        options,
     }
 }
 
@@ -64,18 +66,24 @@ pub fn settings<T: Tap>() -> Settings {
 
 /// The command line of a tap, for a program that has it built in and completes its options.
 #[doc(hidden)]
-pub fn command(package: Package) -> clap::Command {
-    args::command(&plugin(package))
+pub fn command<T: Tap>(package: Package) -> clap::Command {
+    args::command(&plugin(package, T::OPTIONS))
 }
 
 pub(super) fn main<T: Tap>(package: Package, args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    plugin::main(&plugin(package), &settings::<T>(), args, work::<T>)
+    plugin::main(&plugin(package, T::OPTIONS), &settings::<T>(), args, work::<T>)
 }
 
 /// The main of a tap on given input, output and environment instead of the process's own; returns the exit code.
 /// The first of `args` is the program's name.
 pub fn run_tap_on<T: Tap>(package: Package, args: impl IntoIterator<Item = OsString>, io: Io<'_>) -> u8 {
-    plugin::run_on(&plugin(package), &settings::<T>(), args, io, work::<T>)
+    plugin::run_on(
+        &plugin(package, T::OPTIONS),
+        &settings::<T>(),
+        args,
+        io,
+        work::<T>,
+    )
 }
 
 fn work<T: Tap>(run: Run<'_>) -> Result<()> {
@@ -132,6 +140,9 @@ pub(crate) fn discover<T: Tap>(values: &Values, context: &Context) -> Result<Str
     let tap = T::open(values.read()?, context)?;
     let streams = tap.discover(context)?;
     check::streams(&streams)?;
+    for refused in tap.refused() {
+        log::warn!("stream {} is left out: {}", show_name(&refused.name), refused.why);
+    }
     Ok(Catalog::of(&streams).to_text())
 }
 
@@ -168,7 +179,8 @@ fn sync_all<T: Tap>(
     };
     let start_date = asked.start_date.as_deref();
     let testing = asked.action == Action::TestRecords;
-    let openings = openings::open(streams, asked.catalog.as_ref(), testing)?;
+    let mut openings = openings::open(streams, asked.catalog.as_ref(), testing)?;
+    openings.refuse(&tap.refused(), asked.catalog.is_none());
     openings.report(asked.strict)?;
     if start_date.is_some() {
         start_date::check(openings.families.iter().flat_map(|family| &family.members))?;

@@ -41,6 +41,7 @@ pub(crate) fn plugin<T: Target>(package: Package) -> Plugin {
         } else {
             CAPABILITIES
         },
+        options: &[],
     }
 }
 

@@ -12,19 +12,24 @@ pub struct Config {
     /// The definition of the API: the path of a YAML or JSON file, or the definition itself, as an object or as text.
     #[schemars(with = "Option<Map<String, Value>>", extend("type" = ["string", "object", "null"]))]
     pub definition: Option<Value>,
-    /// The values of the settings that the definition asks for, by their names.
+    /// Instead of a definition, a low-code manifest of Airbyte: the path of a YAML or JSON file, or the manifest itself. The option
+    /// `--manifest` sets it, too.
+    #[schemars(with = "Option<Map<String, Value>>", extend("type" = ["string", "object", "null"]))]
+    pub manifest: Option<Value>,
+    /// The values of the settings that the definition or the manifest asks for, by their names. Those of a manifest may also be
+    /// settings of the tap.
     #[serde(default)]
     pub settings: Map<String, Value>,
     /// Records before this moment are left out of the first run, where a stream has a bookmark.
     #[schemars(extend("format" = "date-time"))]
     pub start_date: Option<String>,
-    /// A file that keeps a refresh token that the server has replaced, for the next run, where the settings are those of
+    /// A file that keeps a refresh token that the server has replaced, for the next run: of a manifest, or of the settings of
     /// tap-rest-api-msdk.
     pub token_file: Option<String>,
     /// Instead of a definition, the settings of tap-rest-api-msdk.
     #[serde(flatten)]
     pub msdk: Msdk,
-    /// Settings of other names, which are warned of.
+    /// What a manifest asks for.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }

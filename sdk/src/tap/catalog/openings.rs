@@ -15,6 +15,7 @@ use super::opening::Opening;
 use super::selection::Selection;
 use super::stream::{Stream, Sync};
 use crate::names::show_name;
+use crate::tap::Refused;
 use crate::tap::bookmark::progress::Order;
 use crate::tap::catalog::{Catalog, Entry};
 use crate::tap::projection::schema as projected;
@@ -37,6 +38,19 @@ pub(in crate::tap) struct Openings<'t> {
 }
 
 impl Openings<'_> {
+    /// Leaves streams out that the tap cannot read: those that the catalog selects, or all when there is none.
+    pub(in crate::tap) fn refuse(&mut self, refused: &[Refused], all: bool) {
+        for Refused { name, why } in refused {
+            let stream = format!("stream {}", show_name(name));
+            let selected = self.left_out.iter_mut().find(|what| **what == stream);
+            match selected {
+                Some(what) => *what = format!("{stream} ({why})"),
+                None if all => self.left_out.push(format!("{stream} ({why})")),
+                None => {}
+            }
+        }
+    }
+
     /// Says where the catalog and the source disagree; an error when that is asked for (`strict`).
     pub(in crate::tap) fn report(&self, strict: bool) -> Result<()> {
         if strict && self.families.is_empty() && self.left_out.is_empty() {

@@ -14,6 +14,7 @@ use crate::msdk::flatten::Flatten;
 pub(crate) use fill::Settings;
 pub(crate) use keys::near;
 pub use read::Source;
+pub(crate) use read::{read_file, yaml};
 
 /// An API and its streams.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -30,9 +30,7 @@ impl Source {
                 "the definition".to_owned(),
             ),
             Value::String(path) => {
-                let text = fs::read_to_string(path).map_err(|error| {
-                    Error::config(format!("cannot read the definition {path}")).with_source(error)
-                })?;
+                let text = read_file(path, "definition")?;
                 let folder = Path::new(path).parent().map(Path::to_owned).unwrap_or_default();
                 (yaml(&text, path)?, folder, path.clone())
             }
@@ -161,8 +159,14 @@ fn without_nulls(value: &Value) -> Value {
     }
 }
 
+/// The text of a file; `what` it is.
+pub(crate) fn read_file(path: &str, what: &str) -> Result<String> {
+    fs::read_to_string(path)
+        .map_err(|error| Error::config(format!("cannot read the {what} {path}")).with_source(error))
+}
+
 /// YAML 1.2, of which JSON is a part.
-fn yaml(text: &str, shown: &str) -> Result<Value> {
+pub(crate) fn yaml(text: &str, shown: &str) -> Result<Value> {
     let options = serde_saphyr::options! { strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let error = error.to_string();

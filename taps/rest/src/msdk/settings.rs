@@ -1,11 +1,11 @@
 //! The settings of tap-rest-api-msdk, by their own names.
 
-use melisma_sdk::{JsonSchema, Secret};
-use serde::Deserialize;
+use melisma_sdk::{Error, JsonSchema, Result, Secret};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The settings of the top level.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 pub struct Msdk {
     /// As tap-rest-api-msdk has it: the address of the API, in front of all paths.
     pub api_url: Option<String>,
@@ -80,8 +80,31 @@ pub struct Msdk {
     pub user_agent: Option<String>,
 }
 
+impl Msdk {
+    /// All settings that are given, secrets as they are: for a manifest that asks for settings of these names.
+    pub(crate) fn exposed(&self) -> Result<Value> {
+        let mut all = serde_json::to_value(self)
+            .map_err(|error| Error::bug("cannot write the settings").with_source(error))?;
+        let secrets = [
+            ("password", &self.password),
+            ("bearer_token", &self.bearer_token),
+            ("client_secret", &self.client_secret),
+            ("refresh_token", &self.refresh_token),
+        ];
+        for (name, secret) in secrets {
+            if let Some(secret) = secret {
+                all[name] = secret.expose().clone().into();
+            }
+        }
+        if let Value::Object(all) = &mut all {
+            all.retain(|_, value| !value.is_null());
+        }
+        Ok(all)
+    }
+}
+
 /// Settings of the top level that a stream may have of its own.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 pub struct Common {
     /// As tap-rest-api-msdk has it: the path, behind `api_url`.
     pub path: Option<String>,
@@ -109,7 +132,7 @@ pub struct Common {
 }
 
 /// A stream.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
 pub struct MsdkStream {
     /// What it is called.
     pub name: String,

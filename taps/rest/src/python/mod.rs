@@ -1,8 +1,12 @@
 //! Values as Python writes and reads them: what connectors in Python put into records, URLs and texts.
 
+mod literal;
+
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+pub(crate) use literal::literal;
 
 /// `json.dumps`: with spaces after commas and colons, and in ASCII.
 pub(crate) fn dumps(value: &Value) -> String {
@@ -86,6 +90,63 @@ pub(crate) fn float(double: f64) -> String {
     }
 }
 
+/// `str`: texts as they are, all else by `repr`.
+pub(crate) fn str(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => repr(other),
+    }
+}
+
+/// `repr`
+pub(crate) fn repr(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(yes) => if *yes { "True" } else { "False" }.to_owned(),
+        Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+            Some(double) => float(double),
+            None => number.to_string(),
+        },
+        Value::String(text) => repr_text(text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(repr).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(members) => repr_object(members),
+    }
+}
+
+fn repr_object(members: &Map<String, Value>) -> String {
+    let member = |(name, value): (&String, &Value)| format!("{}: {}", repr_text(name), repr(value));
+    let members: Vec<String> = members.iter().map(member).collect();
+    format!("{{{}}}", members.join(", "))
+}
+
+/// In single quotes, unless there are some in it and no double ones.
+fn repr_text(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut shown = String::from(quote);
+    for letter in text.chars() {
+        match letter {
+            '\\' => shown.push_str("\\\\"),
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            letter if letter == quote => shown.extend(['\\', letter]),
+            letter if letter.is_control() => {
+                let _ = write!(shown, "\\x{:02x}", u32::from(letter));
+            }
+            letter => shown.push(letter),
+        }
+    }
+    shown.push(quote);
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -115,5 +176,16 @@ mod tests {
         let text = r#"{"a": [1, 2.0, null, true], "\u00e9": "\ud83d\ude00\n\"\u007f"}"#;
         assert_eq!(dumps(&value), text);
         assert_eq!(dumps(&json!({})), "{}");
+    }
+
+    #[test]
+    fn values_are_shown_as_python_shows_them() {
+        assert_eq!(str(&json!("a'b")), "a'b");
+        assert_eq!(repr(&json!("a'b")), "\"a'b\"");
+        assert_eq!(repr(&json!("a'\"b\n")), "'a\\'\"b\\n'");
+        assert_eq!(
+            str(&json!({"a": [1, "x"], "b": null, "c": false})),
+            "{'a': [1, 'x'], 'b': None, 'c': False}"
+        );
     }
 }

@@ -1,0 +1,376 @@
+//! Who asks: the authenticators of manifests.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use melisma_sdk::http::{ApiKey, Authenticator, Basic, Bearer, Client, OAuth2, Request, Requester, Unsigned};
+use melisma_sdk::{Context, Error, Result, Secret, secret};
+use serde_json::Value;
+
+use super::dates;
+use super::jinja::{Scope, Templates, Text};
+use super::part::Part;
+use super::request::{Mapping, Place, Requests, Said};
+use crate::python;
+
+/// Sends the requests of one authenticator: a client for each origin, all with the same tokens.
+pub(super) struct Agent {
+    context: Context,
+    auth: Option<Shared>,
+    /// A key in the body.
+    in_body: Option<(Place, Text)>,
+    clients: Mutex<HashMap<String, Client>>,
+}
+
+/// An authenticator, or a key in the body.
+type Credentials = (Option<Arc<dyn Authenticator>>, Option<(Place, Text)>);
+
+#[derive(Clone)]
+struct Shared(Arc<dyn Authenticator>);
+
+impl Authenticator for Shared {
+    fn sign(&self, request: &mut Request, http: &Unsigned<'_>) -> Result<()> {
+        self.0.sign(request, http)
+    }
+
+    fn rejected(&self, request: &Request) -> bool {
+        self.0.rejected(request)
+    }
+}
+
+impl Agent {
+    /// The client of an address. Credentials go to its origin alone, wherever links and redirects lead.
+    pub(super) fn client(&self, url: &str) -> Result<Client> {
+        let start = url.find("://").map_or(0, |at| at + 3);
+        let end = url[start..]
+            .find(['/', '?', '#'])
+            .map_or(url.len(), |at| start + at);
+        let origin = &url[..end];
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(origin) {
+            return Ok(client.clone());
+        }
+        let mut client = Client::new(origin, &self.context)?;
+        if let Some(auth) = &self.auth {
+            client = client.auth(auth.clone());
+        }
+        clients.insert(origin.to_owned(), client.clone());
+        Ok(client)
+    }
+
+    pub(super) fn put_in_body(&self, said: &mut Said, scope: &Scope) -> Result<()> {
+        match &self.in_body {
+            Some((place, key)) => place.put(said, key.text(scope)?.into(), scope),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Makes agents; those of equal authenticators are one, so that a token is obtained once.
+pub(super) struct Agents<'b> {
+    pub(super) context: &'b Context,
+    pub(super) templates: &'b Templates,
+    pub(super) scope: &'b Scope,
+    pub(super) config: &'b Value,
+    pub(super) token_file: Option<&'b str>,
+    pub(super) made: Mutex<HashMap<String, Arc<Agent>>>,
+}
+
+impl Agents<'_> {
+    /// The agent of a requester.
+    pub(super) fn of(&self, requester: &Part<'_>) -> Result<Arc<Agent>> {
+        let id = requester
+            .get("authenticator")
+            .map(Value::to_string)
+            .unwrap_or_default();
+        if let Some(made) = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Ok(Arc::clone(made));
+        }
+        let (auth, in_body) = match requester.child("authenticator")? {
+            Some(part) => self.authenticator(&part)?,
+            None => (None, None),
+        };
+        let agent = Arc::new(Agent {
+            context: self.context.clone(),
+            auth: auth.map(Shared),
+            in_body,
+            clients: Mutex::default(),
+        });
+        self.made
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, Arc::clone(&agent));
+        Ok(agent)
+    }
+
+    fn authenticator(&self, part: &Part<'_>) -> Result<Credentials> {
+        let auth: Arc<dyn Authenticator> = match part.kind() {
+            "NoAuth" => return Ok((None, None)),
+            "BearerAuthenticator" => Arc::new(Bearer::new(&self.secret(part, "api_token")?)),
+            "BasicHttpAuthenticator" => {
+                let user = self.secret(part, "username")?;
+                let password = match part.get("password") {
+                    Some(_) => self.secret(part, "password")?,
+                    None => Secret::new(String::new()),
+                };
+                Arc::new(Basic::new(user.expose(), &password))
+            }
+            "ApiKeyAuthenticator" => return self.api_key(part),
+            "OAuthAuthenticator" => Arc::new(self.oauth(part)?),
+            "SessionTokenAuthenticator" => Arc::new(self.session(part)?),
+            "SelectiveAuthenticator" => return self.authenticator(&self.selected(part)?),
+            _ => return Err(Error::config(format!("{}: no authenticator", part.place))),
+        };
+        Ok((Some(auth), None))
+    }
+
+    fn text(&self, part: &Part<'_>, name: &str) -> Result<Option<String>> {
+        part.text(self.templates, name, &[])?
+            .map(|text| text.text(self.scope))
+            .transpose()
+    }
+
+    fn secret(&self, part: &Part<'_>, name: &str) -> Result<Secret<String>> {
+        let text = self.text(part, name)?.ok_or_else(|| part.missing(name))?;
+        Ok(Secret::new(text))
+    }
+
+    fn api_key(&self, part: &Part<'_>) -> Result<Credentials> {
+        let Some(option) = part.child("inject_into")? else {
+            let name = self.text(part, "header")?.unwrap_or_default();
+            let key = self.secret(part, "api_token")?;
+            return Ok((Some(Arc::new(ApiKey::header(name, &key))), None));
+        };
+        let place = Place::of(&option, self.templates)?;
+        if place.is_in_body() {
+            let key = part
+                .text(self.templates, "api_token", &[])?
+                .ok_or_else(|| part.missing("api_token"))?;
+            secret::hide(&key.text(self.scope)?);
+            return Ok((None, Some((place, key))));
+        }
+        let name = self
+            .text(&option, "field_name")?
+            .ok_or_else(|| option.missing("field_name"))?;
+        let key = self.secret(part, "api_token")?;
+        let auth = match option.str("inject_into") {
+            Some("header") => ApiKey::header(name, &key),
+            _ => ApiKey::query(name, &key),
+        };
+        Ok((Some(Arc::new(auth)), None))
+    }
+
+    /// The one that the config names.
+    fn selected<'m>(&self, part: &Part<'m>) -> Result<Part<'m>> {
+        let path = part.get("authenticator_selection_path").and_then(Value::as_array);
+        let path: Vec<String> = path.into_iter().flatten().map(python::str).collect();
+        let chosen = super::records::at(self.config, &path).map(python::str);
+        let chosen = chosen
+            .ok_or_else(|| Error::config(format!("{}: the config has no {}", part.place, path.join("."))))?;
+        let all = part
+            .get("authenticators")
+            .and_then(Value::as_object)
+            .ok_or_else(|| part.missing("authenticators"))?;
+        let found = all.get(&chosen);
+        let found = found.ok_or_else(|| {
+            let known: Vec<&str> = all.keys().map(String::as_str).collect();
+            let shown = melisma_sdk::show(&chosen);
+            Error::config(format!(
+                "{}: {} says {shown}, and there are {}",
+                part.place,
+                path.join("."),
+                known.join(", ")
+            ))
+        })?;
+        Part::of(found, format!("{}.authenticators.{chosen}", part.place))
+    }
+
+    fn oauth(&self, part: &Part<'_>) -> Result<OAuth2> {
+        let needed = |name: &str| {
+            self.text(part, name)?
+                .filter(|text| !text.is_empty())
+                .ok_or_else(|| part.missing(name))
+        };
+        let url = needed("token_refresh_endpoint")?;
+        let id = needed("client_id")?;
+        let secret = Secret::new(self.text(part, "client_secret")?.unwrap_or_default());
+        let grant = self
+            .text(part, "grant_type")?
+            .unwrap_or_else(|| "refresh_token".to_owned());
+        let mut made = if grant == "refresh_token" {
+            OAuth2::refresh_token(&url, &id, &secret, &Secret::new(needed("refresh_token")?))
+        } else {
+            OAuth2::grant(&url, &id, &secret, &grant)
+        };
+        for scope in part.get("scopes").and_then(Value::as_array).into_iter().flatten() {
+            made = made.field("scopes", &python::str(scope));
+        }
+        let mapping = |name: &str| Mapping::of(part, self.templates, name, &[])?.value(self.scope, |_| true);
+        for (name, value) in mapping("refresh_request_body")? {
+            made = made.field(&name, &python::str(&value));
+        }
+        for (name, value) in mapping("refresh_request_headers")? {
+            let value = python::str(&value);
+            if name.eq_ignore_ascii_case("authorization") {
+                secret::hide(&value);
+                made = made.without_client();
+            }
+            made = made.header(&name, &value);
+        }
+        let names = [
+            ("client_id", "client_id_name"),
+            ("client_secret", "client_secret_name"),
+            ("refresh_token", "refresh_token_name"),
+            ("access_token", "access_token_name"),
+            ("expires_in", "expires_in_name"),
+            ("grant_type", "grant_type_name"),
+        ];
+        for (member, setting) in names {
+            if let Some(name) = self.text(part, setting)? {
+                made = made.rename(member, &name);
+            }
+        }
+        if part.flag("send_refresh_request_as_query_params") {
+            made = made.in_query();
+        }
+        if let Some(file) = self.token_file {
+            made = made.keep_in(file);
+        }
+        Ok(made.lifetime(Duration::from_hours(1)))
+    }
+
+    fn session(&self, part: &Part<'_>) -> Result<Session> {
+        let login = part.needed("login_requester")?;
+        let handler =
+            super::errors::Handler::of(login.child("error_handler")?.as_ref(), self.templates, self.scope)?;
+        let agent = self.of(&login)?;
+        let requests = Requests::of(&login, self.templates, agent, Arc::new(handler), &[])?;
+        let path = part
+            .get("session_token_path")
+            .and_then(Value::as_array)
+            .ok_or_else(|| part.missing("session_token_path"))?;
+        let lifetime = self.text(part, "expiration_duration")?;
+        let lifetime = lifetime.map(|text| {
+            let span = dates::duration(&text).and_then(|span| {
+                span.total((jiff::Unit::Second, jiff::SpanRelativeTo::days_are_24_hours()))
+                    .ok()
+            });
+            let duration = span.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+            duration.ok_or_else(|| {
+                part.refuse(
+                    "expiration_duration",
+                    "is no ISO 8601 duration of days, hours, minutes and seconds",
+                )
+            })
+        });
+        let usage = part.needed("request_authentication")?;
+        let place = match usage.kind() {
+            "Bearer" => None,
+            _ => Some(usage.needed("inject_into")?),
+        };
+        let (in_query, name) = match &place {
+            None => (false, "Authorization".to_owned()),
+            Some(place) => {
+                let name = self
+                    .text(place, "field_name")?
+                    .ok_or_else(|| place.missing("field_name"))?;
+                match place.str("inject_into") {
+                    Some("header") => (false, name),
+                    Some("request_parameter") => (true, name),
+                    _ => {
+                        return Err(place.refuse(
+                            "inject_into",
+                            "is for headers and parameters with a session token",
+                        ));
+                    }
+                }
+            }
+        };
+        let template = match place {
+            None => part.compile(
+                self.templates,
+                "Bearer {{ session_token }}",
+                "request_authentication",
+                &["session_token"],
+            )?,
+            Some(_) => match usage.text(self.templates, "api_token", &["session_token"])? {
+                Some(text) => text,
+                None => part.compile(
+                    self.templates,
+                    "{{ session_token }}",
+                    "request_authentication",
+                    &["session_token"],
+                )?,
+            },
+        };
+        Ok(Session {
+            requests,
+            path: path.iter().map(python::str).collect(),
+            lifetime: lifetime.transpose()?,
+            in_query,
+            name,
+            template,
+            scope: self.scope.clone(),
+            held: Mutex::default(),
+        })
+    }
+}
+
+/// A token that a login gives.
+struct Session {
+    requests: Requests,
+    path: Vec<String>,
+    lifetime: Option<Duration>,
+    in_query: bool,
+    name: String,
+    template: Text,
+    scope: Scope,
+    /// The token, and when it expires.
+    held: Mutex<Option<(String, Option<Duration>)>>,
+}
+
+impl Session {
+    fn login(&self) -> Result<String> {
+        let (request, client) = self.requests.request(&self.scope, Said::default(), None)?;
+        let requester = Requester::new(&client, "login").judge(self.requests.handler.clone());
+        let answer = requester
+            .send(&request)
+            .map_err(|error| error.hint("the login failed"))?
+            .json()?;
+        let token = super::records::at(&answer, &self.path).map(python::str);
+        let token = token
+            .ok_or_else(|| Error::input(format!("the answer to the login has no {}", self.path.join("."))))?;
+        secret::hide_token(&token);
+        let scope = self.scope.clone().with("session_token", token.as_str().into());
+        self.template.text(&scope)
+    }
+}
+
+impl Authenticator for Session {
+    fn sign(&self, request: &mut Request, http: &Unsigned<'_>) -> Result<()> {
+        // Held while the token is obtained, so that the others wait for it.
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let expired = |expires: &Option<Duration>| expires.is_some_and(|expires| expires <= http.elapsed());
+        if held.as_ref().is_none_or(|(_, expires)| expired(expires)) {
+            let token = self.login()?;
+            *held = Some((token, self.lifetime.map(|lifetime| http.elapsed() + lifetime)));
+        }
+        if let Some((token, _)) = &*held {
+            if self.in_query {
+                request.set_query(&self.name, token);
+            } else {
+                request.set_header(&self.name, token.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn rejected(&self, _: &Request) -> bool {
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .is_some()
+    }
+}
