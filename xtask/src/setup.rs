@@ -47,6 +47,8 @@ pub(crate) struct Pythons {
     pub(crate) dbt: PathBuf,
     /// With maturin.
     pub(crate) wheels: PathBuf,
+    /// With Airbyte's framework for low-code manifests.
+    pub(crate) airbyte: PathBuf,
 }
 
 /// Makes the environments on the first call, and again when their requirements change.
@@ -66,6 +68,7 @@ pub(crate) fn pythons() -> Result<Pythons> {
         let msdk = start("python-msdk", "requirements-msdk.txt");
         let metrics = start("python-metrics", "requirements-metrics.txt");
         let dbt = start("python-dbt", "requirements-dbt.txt");
+        let airbyte = start("python-airbyte", "requirements-airbyte.txt");
         let wheels = start("python-wheels", "requirements-wheels.txt");
         Ok(Pythons {
             main: ready(main)?,
@@ -76,6 +79,7 @@ pub(crate) fn pythons() -> Result<Pythons> {
             msdk: ready(msdk)?,
             metrics: ready(metrics)?,
             dbt: ready(dbt)?,
+            airbyte: ready(airbyte)?,
             wheels: ready(wheels)?,
         })
     })

@@ -39,6 +39,7 @@ pub(crate) fn run(rest: &[String]) -> Result {
         .env("MELISMA_TEST_PYTHON_MSDK", &python.msdk)
         .env("MELISMA_TEST_PYTHON_METRICS", &python.metrics)
         .env("MELISMA_TEST_PYTHON_DBT", &python.dbt)
+        .env("MELISMA_TEST_PYTHON_AIRBYTE", &python.airbyte)
         .env("MELISMA_TEST_PYTHON_WHEELS", &python.wheels)
         .env("MELISMA_TEST_WHEELHOUSE", setup::wheelhouse(&python.main)?)
         .env("MELISMA_TEST_DUCKDB", setup::duckdb(&python.main)?)

@@ -113,6 +113,16 @@ impl Refused {
             why: why.into().into(),
         }
     }
+
+    /// The name of the stream.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Why it cannot be read.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
 }
 
 /// The whole main of a tap; [`tap_main!`](crate::tap_main) writes it.

@@ -101,6 +101,7 @@ pub(crate) fn load_in_process<T: Target>(
             action: Action::Run,
             strict: false,
             signal_exit_zero: false,
+            settings: Vec::new(),
         },
         values: settings::<T>().of_map(config.clone())?,
         io: Io::buffers(io::Cursor::new(input), stdout),

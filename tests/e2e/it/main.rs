@@ -33,6 +33,7 @@ mod postgres;
 mod python_taps;
 mod records;
 mod rest;
+mod rest_manifests;
 mod rest_msdk;
 mod scaffold;
 mod secrets;

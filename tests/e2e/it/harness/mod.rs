@@ -28,7 +28,7 @@ pub(crate) fn process(of: &Live, name: &str) -> u32 {
 
 /// A Python of `cargo xtask setup`: `python` (singer-sdk, DuckDB, pyarrow), `python-singer` (singer-python),
 /// `python-target-jsonl` (that target), `python-postgres` (MeltanoLabs' PostgreSQL connectors), `python-meltano`, `python-msdk`
-/// (tap-rest-api-msdk), `python-dbt` or `python-metrics` (Prometheus' parser).
+/// (tap-rest-api-msdk), `python-airbyte` (airbyte-cdk), `python-dbt` or `python-metrics` (Prometheus' parser).
 pub(crate) fn python(environment: &str) -> PathBuf {
     // MELISMA_TEST_PYTHON_SINGER names that of `python-singer`.
     let variable = format!("MELISMA_TEST_{}", environment.replace('-', "_").to_uppercase());
