@@ -152,13 +152,18 @@ pub(super) fn add(environment: &mut Environment<'static>) {
         Some(text) => Ok(Jinja::from(dates::seconds(&iso(text)?))),
         None => f64::try_from(value.clone()).map(whole),
     });
-    environment.add_function("day_delta", move |days: i64, rest: Rest<Jinja>| {
-        let format = option(&rest, "format", 0)?.unwrap_or_else(|| "%Y-%m-%dT%H:%M:%S.%f%z".to_owned());
-        let at = now()
-            .checked_add(Span::new().days(days))
-            .map_err(|_| wrong("too many days"))?;
-        Ok::<_, Error>(dates::strftime(&at, &format))
-    });
+    environment.add_function(
+        "day_delta",
+        move |days: i64, format: Option<String>, named: Kwargs| {
+            let format = option(format, &named, "format")?;
+            let format = format.unwrap_or_else(|| "%Y-%m-%dT%H:%M:%S.%f%z".to_owned());
+            named.assert_all_used()?;
+            let at = now()
+                .checked_add(Span::new().days(days))
+                .map_err(|_| wrong("too many days"))?;
+            Ok::<_, Error>(dates::strftime(&at, &format))
+        },
+    );
     environment.add_function("format_datetime", format_datetime);
     environment.add_function("max", |values: Rest<Jinja>| extreme(&values, Iterator::max));
     environment.add_function("min", |values: Rest<Jinja>| extreme(&values, Iterator::min));
@@ -209,26 +214,26 @@ pub(super) fn shift(moment: &Moment, by: &str, sign: i64) -> Result<Jinja, Error
 }
 
 /// An argument by its position or its name.
-fn option(rest: &Rest<Jinja>, name: &str, at: usize) -> Result<Option<String>, Error> {
-    let named = rest.last().filter(|last| last.is_kwargs());
-    if let Some(named) = named
-        && let Ok(value) = Kwargs::try_from(named.clone())?.get::<String>(name)
-    {
-        return Ok(Some(value));
+fn option(given: Option<String>, named: &Kwargs, name: &str) -> Result<Option<String>, Error> {
+    match given {
+        Some(given) => Ok(Some(given)),
+        None => named.get(name),
     }
-    let value = rest
-        .get(at)
-        .filter(|value| !value.is_kwargs() && !value.is_none());
-    Ok(value.map(python_text))
 }
 
 #[expect(
     clippy::needless_pass_by_value,
     reason = "as the template engine hands it over"
 )]
-fn format_datetime(value: &Jinja, rest: Rest<Jinja>) -> Result<String, Error> {
-    let format = option(&rest, "format", 0)?.ok_or_else(|| wrong("a format is needed"))?;
-    let input = option(&rest, "input_format", 1)?;
+fn format_datetime(
+    value: &Jinja,
+    format: Option<String>,
+    input: Option<String>,
+    named: Kwargs,
+) -> Result<String, Error> {
+    let format = option(format, &named, "format")?.ok_or_else(|| wrong("a format is needed"))?;
+    let input = option(input, &named, "input_format")?;
+    named.assert_all_used()?;
     if let Some(moment) = value.downcast_object_ref::<Moment>() {
         return Ok(dates::format(&moment.at, &format));
     }
