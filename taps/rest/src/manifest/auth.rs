@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use melisma_sdk::http::{ApiKey, Authenticator, Basic, Bearer, Client, OAuth2, Request, Requester, Unsigned};
+use melisma_sdk::http::{ApiKey, Authenticator, Basic, Bearer, Client, OAuth2, Request, Unsigned};
 use melisma_sdk::{Context, Error, Result, Secret, secret};
 use serde_json::Value;
 
-use super::dates;
 use super::jinja::{Scope, Templates, Text};
 use super::part::Part;
-use super::request::{Mapping, Place, Requests, Said};
+use super::request::{Mapping, Place, Said};
+use super::session::Session;
 use crate::python;
 
 /// Sends the requests of one authenticator: a client for each origin, all with the same tokens.
@@ -118,14 +118,14 @@ impl Agents<'_> {
             }
             "ApiKeyAuthenticator" => return self.api_key(part),
             "OAuthAuthenticator" => Arc::new(self.oauth(part)?),
-            "SessionTokenAuthenticator" => Arc::new(self.session(part)?),
+            "SessionTokenAuthenticator" => Arc::new(Session::of(self, part)?),
             "SelectiveAuthenticator" => return self.authenticator(&self.selected(part)?),
             _ => return Err(Error::config(format!("{}: no authenticator", part.place))),
         };
         Ok((Some(auth), None))
     }
 
-    fn text(&self, part: &Part<'_>, name: &str) -> Result<Option<String>> {
+    pub(super) fn text(&self, part: &Part<'_>, name: &str) -> Result<Option<String>> {
         part.text(self.templates, name, &[])?
             .map(|text| text.text(self.scope))
             .transpose()
@@ -238,139 +238,5 @@ impl Agents<'_> {
             made = made.keep_in(file);
         }
         Ok(made.lifetime(Duration::from_hours(1)))
-    }
-
-    fn session(&self, part: &Part<'_>) -> Result<Session> {
-        let login = part.needed("login_requester")?;
-        let handler =
-            super::errors::Handler::of(login.child("error_handler")?.as_ref(), self.templates, self.scope)?;
-        let agent = self.of(&login)?;
-        let requests = Requests::of(&login, self.templates, agent, Arc::new(handler), &[])?;
-        let path = part
-            .get("session_token_path")
-            .and_then(Value::as_array)
-            .ok_or_else(|| part.missing("session_token_path"))?;
-        let lifetime = self.text(part, "expiration_duration")?;
-        let lifetime = lifetime.map(|text| {
-            let span = dates::duration(&text).and_then(|span| {
-                span.total((jiff::Unit::Second, jiff::SpanRelativeTo::days_are_24_hours()))
-                    .ok()
-            });
-            let duration = span.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            duration.ok_or_else(|| {
-                part.refuse(
-                    "expiration_duration",
-                    "is no ISO 8601 duration of days, hours, minutes and seconds",
-                )
-            })
-        });
-        let usage = part.needed("request_authentication")?;
-        let place = match usage.kind() {
-            "Bearer" => None,
-            _ => Some(usage.needed("inject_into")?),
-        };
-        let (in_query, name) = match &place {
-            None => (false, "Authorization".to_owned()),
-            Some(place) => {
-                let name = self
-                    .text(place, "field_name")?
-                    .ok_or_else(|| place.missing("field_name"))?;
-                match place.str("inject_into") {
-                    Some("header") => (false, name),
-                    Some("request_parameter") => (true, name),
-                    _ => {
-                        return Err(place.refuse(
-                            "inject_into",
-                            "is for headers and parameters with a session token",
-                        ));
-                    }
-                }
-            }
-        };
-        let template = match place {
-            None => part.compile(
-                self.templates,
-                "Bearer {{ session_token }}",
-                "request_authentication",
-                &["session_token"],
-            )?,
-            Some(_) => match usage.text(self.templates, "api_token", &["session_token"])? {
-                Some(text) => text,
-                None => part.compile(
-                    self.templates,
-                    "{{ session_token }}",
-                    "request_authentication",
-                    &["session_token"],
-                )?,
-            },
-        };
-        Ok(Session {
-            requests,
-            path: path.iter().map(python::str).collect(),
-            lifetime: lifetime.transpose()?,
-            in_query,
-            name,
-            template,
-            scope: self.scope.clone(),
-            held: Mutex::default(),
-        })
-    }
-}
-
-/// A token that a login gives.
-struct Session {
-    requests: Requests,
-    path: Vec<String>,
-    lifetime: Option<Duration>,
-    in_query: bool,
-    name: String,
-    template: Text,
-    scope: Scope,
-    /// The token, and when it expires.
-    held: Mutex<Option<(String, Option<Duration>)>>,
-}
-
-impl Session {
-    fn login(&self) -> Result<String> {
-        let (request, client) = self.requests.request(&self.scope, Said::default(), None)?;
-        let requester = Requester::new(&client, "login").judge(self.requests.handler.clone());
-        let answer = requester
-            .send(&request)
-            .map_err(|error| error.hint("the login failed"))?
-            .json()?;
-        let token = super::records::at(&answer, &self.path).map(python::str);
-        let token = token
-            .ok_or_else(|| Error::input(format!("the answer to the login has no {}", self.path.join("."))))?;
-        secret::hide_token(&token);
-        let scope = self.scope.clone().with("session_token", token.as_str().into());
-        self.template.text(&scope)
-    }
-}
-
-impl Authenticator for Session {
-    fn sign(&self, request: &mut Request, http: &Unsigned<'_>) -> Result<()> {
-        // Held while the token is obtained, so that the others wait for it.
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let expired = |expires: &Option<Duration>| expires.is_some_and(|expires| expires <= http.elapsed());
-        if held.as_ref().is_none_or(|(_, expires)| expired(expires)) {
-            let token = self.login()?;
-            *held = Some((token, self.lifetime.map(|lifetime| http.elapsed() + lifetime)));
-        }
-        if let Some((token, _)) = &*held {
-            if self.in_query {
-                request.set_query(&self.name, token);
-            } else {
-                request.set_header(&self.name, token.clone());
-            }
-        }
-        Ok(())
-    }
-
-    fn rejected(&self, _: &Request) -> bool {
-        self.held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .is_some()
     }
 }

@@ -111,6 +111,18 @@ impl Cursor {
         dates::parse_value(value, &self.formats)
     }
 
+    /// Moves the bookmark to the moment of a record, never back.
+    pub(super) fn observe(&self, record: &Map<String, Value>, latest: &mut Option<Value>) {
+        let value = record.get(&self.field);
+        let Some((value, moment)) = value.and_then(|value| Some((value, self.moment(value)?))) else {
+            return;
+        };
+        let known = latest.as_ref().and_then(|latest| self.moment(latest));
+        if known.is_none_or(|known| known < moment) {
+            *latest = Some(value.clone());
+        }
+    }
+
     /// What a run asks for that starts from this bookmark.
     pub(super) fn range(&self, bookmark: Option<&Value>, scope: &Scope) -> Result<Range> {
         let start = self.start.value(scope)?;

@@ -4,6 +4,7 @@
 //! stream, and `stream` reads it: `routers` have its partitions, `cursor` its windows, `request` its requests, `pages` what follows
 //! a page, `errors` what an answer means, `records`, `changes` and `normal` its records. `jinja` fills in expressions.
 
+mod address;
 mod auth;
 mod build;
 mod changes;
@@ -12,14 +13,20 @@ mod cursor;
 mod dates;
 mod errors;
 mod jinja;
+mod mapping;
 mod normal;
 mod pages;
 mod part;
+mod places;
 mod records;
 mod refs;
 mod request;
 mod routers;
+mod session;
+mod slices;
 mod stream;
+mod strptime;
+mod waits;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -6,9 +6,12 @@ use melisma_sdk::http::{Client, Request};
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
+use super::address::{joined, texts_of, with_params};
 use super::auth::Agent;
 use super::errors::Handler;
 use super::jinja::{Names, Scope, Templates, Text};
+pub(super) use super::mapping::Mapping;
+use super::mapping::Nested;
 use super::part::Part;
 use crate::python;
 
@@ -19,19 +22,6 @@ pub(super) const REQUEST: Names<'static> = &[
     "stream_partition",
     "stream_slice",
 ];
-
-/// A mapping whose names and values may have expressions.
-#[derive(Clone, Default)]
-pub(super) struct Mapping(Vec<(Text, Nested)>);
-
-/// A value whose texts may have expressions.
-#[derive(Clone)]
-pub(super) enum Nested {
-    Fixed(Value),
-    Text(Text),
-    List(Vec<Nested>),
-    Object(Vec<(Text, Nested)>),
-}
 
 /// What a request says beside its URL.
 #[derive(Clone, Debug, Default)]
@@ -75,98 +65,6 @@ pub(super) struct Requests {
     body: Body,
     pub(super) agent: Arc<Agent>,
     pub(super) handler: Arc<Handler>,
-}
-
-impl Nested {
-    pub(super) fn of(
-        value: &Value,
-        part: &Part<'_>,
-        templates: &Templates,
-        name: &str,
-        names: Names<'_>,
-    ) -> Result<Self> {
-        Ok(match value {
-            Value::String(text) => Self::Text(part.compile(templates, text, name, names)?),
-            Value::Array(items) => {
-                let items = items
-                    .iter()
-                    .map(|item| Self::of(item, part, templates, name, names));
-                Self::List(items.collect::<Result<_>>()?)
-            }
-            Value::Object(members) => Self::Object(Mapping::members(members, part, templates, name, names)?),
-            other => Self::Fixed(other.clone()),
-        })
-    }
-
-    fn value(&self, scope: &Scope) -> Result<Option<Value>> {
-        Ok(match self {
-            Self::Fixed(value) => Some(value.clone()),
-            Self::Text(text) => text.member(scope, |_| true)?,
-            Self::List(items) => {
-                let items = items
-                    .iter()
-                    .map(|item| Ok(item.value(scope)?.unwrap_or_default()));
-                Some(Value::Array(items.collect::<Result<_>>()?))
-            }
-            Self::Object(members) => {
-                let mut made = Map::new();
-                for (name, value) in members {
-                    if let Some(value) = value.value(scope)? {
-                        made.insert(name.text(scope)?, value);
-                    }
-                }
-                Some(Value::Object(made))
-            }
-        })
-    }
-}
-
-impl Mapping {
-    pub(super) fn of(part: &Part<'_>, templates: &Templates, name: &str, names: Names<'_>) -> Result<Self> {
-        match part.get(name) {
-            None => Ok(Self::default()),
-            Some(Value::Object(members)) => Self::members(members, part, templates, name, names).map(Self),
-            Some(Value::String(text)) if text.is_empty() => Ok(Self::default()),
-            Some(_) => Err(part.refuse(name, "is taken as an object only")),
-        }
-    }
-
-    fn members(
-        members: &Map<String, Value>,
-        part: &Part<'_>,
-        templates: &Templates,
-        name: &str,
-        names: Names<'_>,
-    ) -> Result<Vec<(Text, Nested)>> {
-        let mut made = Vec::new();
-        for (member, value) in members {
-            let at = format!("{name}.{member}");
-            if let Value::Object(inner) = value
-                && inner.get("type").is_some_and(Value::is_string)
-            {
-                // A component, which is one that is refused if it has a name.
-                Part::of(value, part.at(&at))?;
-            }
-            let key = part.compile(templates, member, name, names)?;
-            made.push((key, Nested::of(value, part, templates, &at, names)?));
-        }
-        Ok(made)
-    }
-
-    /// The members; texts stay texts unless they are of these kinds.
-    pub(super) fn value(&self, scope: &Scope, kinds: fn(&Value) -> bool) -> Result<Map<String, Value>> {
-        let mut made = Map::new();
-        for (name, value) in &self.0 {
-            let value = match value {
-                Nested::Text(text) => text.member(scope, kinds)?,
-                other => other.value(scope)?,
-            };
-            if let Some(value) = value {
-                made.insert(python::str(&name.value_of(scope, Value::is_string)?), value);
-            }
-        }
-        Ok(made)
-    }
 }
 
 impl Place {
@@ -360,76 +258,4 @@ fn merge(target: &mut Map<String, Value>, source: Map<String, Value>) {
             }
         }
     }
-}
-
-/// As a browser does it, below the address.
-fn joined(base: &str, path: &str) -> Result<String> {
-    if path.is_empty() {
-        return Ok(base.to_owned());
-    }
-    let slash = if base.ends_with('/') { "" } else { "/" };
-    let whole = path.starts_with("http://") || path.starts_with("https://");
-    // A colon in the first segment is no scheme.
-    let colon = !whole
-        && path
-            .split(['/', '?'])
-            .next()
-            .is_some_and(|first| first.contains(':'));
-    let path = if colon {
-        format!("./{path}")
-    } else {
-        path.to_owned()
-    };
-    Request::resolve(&format!("{base}{slash}"), &path)
-        .map_err(|error| Error::config(error.message().to_owned()))
-}
-
-/// The URL with parameters, but for those that it has with the same value.
-fn with_params(url: String, params: &Map<String, Value>) -> Result<String> {
-    let mut url = url;
-    let known: Vec<String> = url.split_once('?').map_or_else(Vec::new, |(_, query)| {
-        query.split('&').map(str::to_owned).collect()
-    });
-    for (name, value) in params {
-        if value.is_object() {
-            return Err(Error::config(format!(
-                "the parameter {} is an object",
-                melisma_sdk::show(name)
-            )));
-        }
-        for (name, value) in texts_of(name, value) {
-            let pair = format!("{}={}", encoded(&name), encoded(&value));
-            let plain = format!("{name}={value}");
-            if known.contains(&pair) || known.contains(&plain) {
-                continue;
-            }
-            url.push(if url.contains('?') { '&' } else { '?' });
-            url.push_str(&pair);
-        }
-    }
-    Ok(url)
-}
-
-/// A value as texts of a query or form: a list is many.
-fn texts_of(name: &str, value: &Value) -> Vec<(String, String)> {
-    match value {
-        Value::Null => Vec::new(),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| (name.to_owned(), python::str(item)))
-            .collect(),
-        other => vec![(name.to_owned(), python::str(other))],
-    }
-}
-
-fn encoded(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut made, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            made.push(char::from(byte));
-        } else {
-            let _ = write!(made, "%{byte:02X}");
-        }
-        made
-    })
 }

@@ -4,7 +4,6 @@
 //! The first requests of the next windows and partitions are under way while the records of one are written.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::Arc;
 
 use melisma_sdk::http::{Pending, Requester, Response};
 use melisma_sdk::{Output, Result};
@@ -16,6 +15,7 @@ use super::pages::{Guard, Page, Paginator};
 use super::records::Selector;
 use super::request::{Requests, Said};
 use super::routers::{Found, Reached, Router, Slice, product};
+use super::slices::{Slices, unique};
 use crate::python;
 
 /// Where the state keeps how far the parents of an incremental stream are.
@@ -37,22 +37,13 @@ pub(super) struct Plan {
     pub(super) scope: Scope,
 }
 
-type Record = Map<String, Value>;
+pub(super) type Record = Map<String, Value>;
 
 /// What takes records.
 type Take<'t> = dyn FnMut(Vec<Record>) -> Result<()> + 't;
 
 /// What takes records as parents, with their partitions.
 type TakeParent<'t> = dyn FnMut(Record, &Map<String, Value>) -> Result<()> + 't;
-
-/// A slice whose first page is asked for.
-struct Ahead {
-    slice: Slice,
-    range: Option<Arc<Range>>,
-    /// Whether it is the first of its partition.
-    begins: bool,
-    pending: Pending,
-}
 
 impl Plan {
     /// Writes the stream.
@@ -78,7 +69,7 @@ impl Plan {
             output.bookmark()?
         };
         let mut latest = shared.clone().filter(|_| cursor.is_some());
-        let mut slices = self.slices(&partitions, shared.as_ref());
+        let mut slices = Slices::of(self, &partitions, shared.as_ref());
         let mut ahead = VecDeque::new();
         let window = self.requester.concurrent();
         loop {
@@ -97,7 +88,7 @@ impl Plan {
                 for record in &records {
                     output.record(record)?;
                     if let Some(cursor) = cursor {
-                        observe(cursor, record, &mut latest);
+                        cursor.observe(record, &mut latest);
                     }
                 }
                 output.checkpoint()
@@ -130,17 +121,6 @@ impl Plan {
         })
     }
 
-    fn slices<'p>(&'p self, partitions: &'p [Slice], shared: Option<&'p Value>) -> Slices<'p> {
-        Slices {
-            plan: self,
-            partitions: partitions.iter(),
-            shared,
-            current: VecDeque::new(),
-            range: None,
-            begins: false,
-        }
-    }
-
     /// Hands all records to who reads them as parents, with their partitions; returns the latest moment.
     pub(super) fn each_record(
         &self,
@@ -161,7 +141,7 @@ impl Plan {
                 self.read(&slice, range.as_ref(), pending, &mut |records| {
                     for record in records {
                         if let Some(cursor) = &self.cursor {
-                            observe(cursor, &record, &mut latest);
+                            cursor.observe(&record, &mut latest);
                         }
                         take(record, &slice.partition)?;
                     }
@@ -199,7 +179,7 @@ impl Plan {
     }
 
     /// The windows that start from a bookmark; without a cursor there is one, of all.
-    fn range(&self, bookmark: Option<&Value>) -> Result<(Option<Range>, Vec<Record>)> {
+    pub(super) fn range(&self, bookmark: Option<&Value>) -> Result<(Option<Range>, Vec<Record>)> {
         let Some(cursor) = &self.cursor else {
             return Ok((None, vec![Map::new()]));
         };
@@ -209,7 +189,7 @@ impl Plan {
     }
 
     /// Asks for the first page of a slice.
-    fn start(&self, slice: &Slice) -> Result<Pending> {
+    pub(super) fn start(&self, slice: &Slice) -> Result<Pending> {
         self.ask(slice, &slice.scope(&self.scope), self.paginator.first().as_ref())
     }
 
@@ -319,72 +299,5 @@ impl Plan {
             _ => false,
         };
         Ok((body, records, extracted, fed))
-    }
-}
-
-/// Moves the bookmark to the moment of a record, never back.
-fn observe(cursor: &Cursor, record: &Map<String, Value>, latest: &mut Option<Value>) {
-    let Some(value) = record.get(&cursor.field) else {
-        return;
-    };
-    let Some(moment) = cursor.moment(value) else {
-        return;
-    };
-    let known = latest.as_ref().and_then(|latest| cursor.moment(latest));
-    if known.is_none_or(|known| known < moment) {
-        *latest = Some(value.clone());
-    }
-}
-
-/// Each partition once: parents may have the same child.
-fn unique(slices: Vec<Slice>) -> Vec<Slice> {
-    let mut seen = HashSet::new();
-    let mut slices = slices;
-    slices.retain(|slice| seen.insert(Value::Object(slice.partition.clone()).to_string()));
-    slices
-}
-
-/// The slices of all partitions, in their order.
-struct Slices<'p> {
-    plan: &'p Plan,
-    partitions: std::slice::Iter<'p, Slice>,
-    shared: Option<&'p Value>,
-    current: VecDeque<Slice>,
-    range: Option<Arc<Range>>,
-    begins: bool,
-}
-
-impl Slices<'_> {
-    /// The next one, whose first page is asked for.
-    fn next(&mut self, output: &Output<'_>, apart: bool) -> Result<Option<Ahead>> {
-        while self.current.is_empty() {
-            let Some(partition) = self.partitions.next() else {
-                return Ok(None);
-            };
-            let bookmark = if apart {
-                output.partition_bookmark(&partition.partition)?
-            } else {
-                self.shared.cloned()
-            };
-            let (range, windows) = self.plan.range(bookmark.as_ref())?;
-            self.range = range.map(Arc::new);
-            self.begins = true;
-            self.current = windows
-                .into_iter()
-                .map(|window| Slice {
-                    window,
-                    ..partition.clone()
-                })
-                .collect();
-        }
-        let Some(slice) = self.current.pop_front() else {
-            return Ok(None);
-        };
-        Ok(Some(Ahead {
-            pending: self.plan.start(&slice)?,
-            range: self.range.clone(),
-            begins: std::mem::take(&mut self.begins),
-            slice,
-        }))
     }
 }
