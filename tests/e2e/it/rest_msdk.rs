@@ -97,6 +97,8 @@ impl Written {
                 _ => {}
             }
         }
+        // Which stream comes first differs.
+        written.records.sort_by(|one, other| one.0.as_str().cmp(&other.0.as_str()));
         written
     }
 

@@ -138,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
         """Links in a header."""
         if self.headers["X-Key"] != "k3y-value":
             return self.answer(401, {"error": "who are you"})
-        page, size = int(query.get("page", 1)), int(query["per_page"])
+        page, size = int(query.get("page", 1)), int(query.get("per_page", 30))
         found = [{"id": n, "updated_at": stamp(n)} for n in range(9)][(page - 1) * size : page * size]
         link = f'<http://{self.headers["Host"]}/repos?per_page={size}&page={page + 1}>; rel="next"'
         return self.answer(200, found, [("Link", link)] if page * size < 9 else [])
