@@ -11,7 +11,7 @@ use super::WriteMode;
 use super::backend::StateBackend;
 use super::pipeline::{self, Pipeline};
 use super::postgres::Postgres;
-use super::reports;
+use super::reports_table;
 use super::sql::{Sql, transaction};
 use super::sqlite::Sqlite;
 use super::stored::Stored;
@@ -112,7 +112,7 @@ impl Database {
             aside,
         };
         let has_reports = database.prepare(schema, tables)?;
-        database.has_reports = has_reports || reports::create_table(&mut *database.sql);
+        database.has_reports = has_reports || reports_table::create_table(&mut *database.sql);
         Ok(database)
     }
 
@@ -137,7 +137,7 @@ impl Database {
             if !has(pipeline::NAME) {
                 sql.batch(pipeline::TABLE)?;
             }
-            Ok(has(reports::NAME))
+            Ok(has(reports_table::NAME))
         })
     }
 

@@ -20,6 +20,7 @@ mod pipeline;
 mod plugin_settings;
 mod postgres;
 mod reports;
+mod reports_table;
 mod runs;
 mod sql;
 mod sqlite;

@@ -11,13 +11,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::database::{ActiveRun, Database};
+use super::reports_table::NAME;
 use super::runs::{Running, owner, parse};
 use super::sql::{Row, Sql, transaction};
 use crate::report::{PairReport, VERSION};
-
-/// The name of the table.
-pub(super) const NAME: &str = "melisma_runs";
-const TABLE: &str = "CREATE TABLE IF NOT EXISTS melisma_runs (id INTEGER NOT NULL PRIMARY KEY, run_id VARCHAR NOT NULL, report VARCHAR NOT NULL);";
 
 /// A row of `runs`, with what is known of it.
 #[derive(Clone, Debug)]
@@ -46,11 +43,6 @@ pub(crate) struct RunFilter {
     /// The first characters of the run's id.
     pub(crate) id_prefix: Option<String>,
     pub(crate) limit: u32,
-}
-
-/// Creates the table; returns whether it is there now. A role that may not create tables can run pipelines nevertheless.
-pub(super) fn create_table(sql: &mut dyn Sql) -> bool {
-    transaction(sql, "tables", |sql| sql.batch(TABLE)).is_ok()
 }
 
 impl Database {
