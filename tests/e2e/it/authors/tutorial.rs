@@ -123,7 +123,7 @@ fn the_tutorial_works_as_it_is_written() {
             _ => assert!(text.contains("export MELISMA="), "{text}"),
         }
     }
-    assert_eq!(ran, 8, "blocks of commands");
+    assert_eq!(ran, 7, "blocks of commands");
     assert!(
         printed.contains("2026-01-03T20:15:00Z") && printed.contains("Too hot."),
         "{printed}"
