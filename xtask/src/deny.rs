@@ -93,6 +93,12 @@ const DUPLICATES: &[(&str, &str)] = &[
     ),
     ("r-efi", "never built: getrandom on UEFI"),
     ("wasi", "never built: getrandom on WASI"),
+    ("windows-link", "adbc_driver_manager is ahead; never built here"),
+    ("windows-result", "adbc_driver_manager is ahead; never built here"),
+    (
+        "windows-strings",
+        "adbc_driver_manager is ahead; never built here",
+    ),
     ("windows-sys", "ring is a version behind; never built here"),
     ("syn", "derive macros move one by one; only at build time"),
 ];

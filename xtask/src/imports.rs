@@ -27,12 +27,14 @@ struct Source {
 }
 
 /// The crates of the product.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 12] = [
     "engine",
     "sdk",
     "postgres",
     "taps/csv",
     "taps/postgres",
+    "taps/rest",
+    "targets/adbc",
     "targets/csv",
     "targets/jsonl",
     "targets/parquet",

@@ -11,9 +11,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::database::{ActiveRun, Database};
-use super::reports_table::NAME;
 use super::runs::{Running, owner, parse};
-use super::sql::{Row, Sql, transaction};
+use super::sql::Row;
 use crate::report::{PairReport, VERSION};
 
 /// A row of `runs`, with what is known of it.

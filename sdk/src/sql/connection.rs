@@ -5,7 +5,7 @@ use arrow_schema::SchemaRef;
 
 use melisma_engine::Result;
 
-use super::name::TableName;
+use super::dialect::TableName;
 use super::types::SqlType;
 
 /// A connection on which a transaction is always open, after [`commit`](Connection::commit) and

@@ -2,8 +2,26 @@
 
 use std::fmt;
 
-use super::name::TableName;
 use super::types::SqlType;
+
+/// A table's place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TableName {
+    /// The schema, in databases that have schemas; where there is none, the one that the connection looks in first.
+    pub schema: Option<String>,
+    /// The table.
+    pub table: String,
+}
+
+impl TableName {
+    /// As statements name it.
+    pub fn sql(&self, dialect: &dyn Dialect) -> String {
+        match &self.schema {
+            Some(schema) => format!("{}.{}", dialect.quote(schema), dialect.quote(&self.table)),
+            None => dialect.quote(&self.table),
+        }
+    }
+}
 
 /// How rows replace those with the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use melisma_engine::{Error, Result};
 
 use super::config::Evolution;
 use super::connection::Connection;
+use super::dialect::TableName;
 use super::dialect::{Dialect, Upsert};
-use super::name::TableName;
 use super::plan::Plan;
 use super::table::{Maker, Table, create, quoted, renamed};
 use super::text;

@@ -20,6 +20,7 @@ mod dialect;
 mod load;
 mod name;
 mod plan;
+mod run;
 mod state;
 mod table;
 mod target;
@@ -29,8 +30,7 @@ mod worker;
 
 pub use config::{Evolution, SqlConfig};
 pub use connection::Connection;
-pub use dialect::{Dialect, Evolved, Upsert};
-pub use name::TableName;
+pub use dialect::{Dialect, Evolved, TableName, Upsert};
 pub use plan::Plan;
 pub use target::{Opened, Sql, SqlTarget};
 pub use types::SqlType;

@@ -4,16 +4,7 @@ use std::collections::HashMap;
 
 use melisma_engine::{Error, Result, error::show};
 
-use super::Dialect;
-
-/// A table's place.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TableName {
-    /// The schema, in databases that have schemas; where there is none, the one that the connection looks in first.
-    pub schema: Option<String>,
-    /// The table.
-    pub table: String,
-}
+use super::dialect::{Dialect, TableName};
 
 impl TableName {
     /// The table of a stream: `orders` of `shop-orders`, in the schema `schema`, or else in `shop`, if it is known that the
@@ -30,14 +21,6 @@ impl TableName {
             schema: schema.map(|schema| fit(schema, dialect)).transpose()?,
             table: fit(table, dialect)?,
         })
-    }
-
-    /// As statements name it.
-    pub fn sql(&self, dialect: &dyn Dialect) -> String {
-        match &self.schema {
-            Some(schema) => format!("{}.{}", dialect.quote(schema), dialect.quote(&self.table)),
-            None => dialect.quote(&self.table),
-        }
     }
 }
 

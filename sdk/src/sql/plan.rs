@@ -10,7 +10,8 @@ use melisma_engine::schema::StreamSchema;
 use melisma_engine::{Error, Result};
 
 use super::config::SqlConfig;
-use super::name::{TableName, column_names};
+use super::dialect::TableName;
+use super::name::column_names;
 use super::types::SqlType;
 use super::{Dialect, text};
 

@@ -4,10 +4,10 @@ use melisma_engine::{Error, Result};
 
 use super::connection::Connection;
 use super::dialect::Dialect;
+use super::dialect::TableName;
 use super::load::Place;
-use super::name::TableName;
+use super::run::Run;
 use super::table::{Maker, create};
-use super::target::Run;
 use super::types::SqlType;
 
 /// The name of the table.

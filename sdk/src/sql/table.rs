@@ -6,8 +6,8 @@ use melisma_engine::{Error, Result};
 
 use super::config::Evolution;
 use super::connection::Connection;
+use super::dialect::TableName;
 use super::dialect::{Dialect, Evolved};
-use super::name::TableName;
 use super::plan::{Plan, Planned};
 use super::types::SqlType;
 

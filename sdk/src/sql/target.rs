@@ -16,6 +16,7 @@ use super::config::SqlConfig;
 use super::connection::Connection;
 use super::dialect::Dialect;
 use super::plan::Plan;
+use super::run::Run;
 use super::state::StateTable;
 use super::worker::{SqlSink, Worker};
 use crate::target::{Capabilities, LoadMethod, StandardConfig, Target};
@@ -59,28 +60,6 @@ pub struct Sql<T> {
     run: Arc<Run>,
     /// By table, the stream that loads it.
     streams: Mutex<HashMap<String, Box<str>>>,
-}
-
-/// What the threads of a run share.
-#[derive(Debug)]
-pub(super) struct Run {
-    pub(super) dialect: Arc<dyn Dialect>,
-    pub(super) config: SqlConfig,
-    method: LoadMethod,
-}
-
-impl Run {
-    pub(super) fn overwrites(&self) -> bool {
-        self.method == LoadMethod::Overwrite
-    }
-
-    pub(super) fn commit_mode(&self) -> CommitMode {
-        match (self.overwrites(), self.config.state_in_target) {
-            (true, _) => CommitMode::AtEnd,
-            (_, true) => CommitMode::AtStates,
-            _ => CommitMode::PerStream,
-        }
-    }
 }
 
 impl<T: SqlTarget> Destination for Sql<T> {

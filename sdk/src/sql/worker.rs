@@ -9,8 +9,8 @@ use melisma_engine::{Error, Kind, Result};
 use super::connection::Connection;
 use super::load::{Load, Place};
 use super::plan::Plan;
+use super::run::Run;
 use super::state::StateTable;
-use super::target::Run;
 
 /// What the sinks of a writing thread share.
 #[derive(Debug)]

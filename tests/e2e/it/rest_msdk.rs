@@ -98,7 +98,9 @@ impl Written {
             }
         }
         // Which stream comes first differs.
-        written.records.sort_by(|one, other| one.0.as_str().cmp(&other.0.as_str()));
+        written
+            .records
+            .sort_by(|one, other| one.0.as_str().cmp(&other.0.as_str()));
         written
     }
 
