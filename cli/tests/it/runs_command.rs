@@ -47,7 +47,10 @@ fn a_run_is_listed_with_what_it_moved_and_how_it_ended() {
     let none = ok(&folder, &[]);
     assert!(none.starts_with("No runs found."), "{none}");
     assert!(listed(&folder, &[]).is_empty());
-    assert!(!folder.join(".meltano").exists(), "a list makes no database");
+    assert!(
+        !folder.join(".meltano/meltano.db").exists(),
+        "a list makes no database"
+    );
     assert_code(&run(&folder, "a", "0", &[]), 0);
     assert_code(&run(&folder, "b", "3", &["--retries", "1"]), 1);
 
