@@ -143,9 +143,7 @@ pub use record::Record;
 #[cfg(feature = "simd-json")]
 pub use simd_json;
 #[cfg(feature = "tap")]
-pub use tap::{
-    Catalog, Context, Entry, Form, Method, Output, Part, Refused, RowWriter, Stream, Tap, run_tap,
-};
+pub use tap::{Catalog, Context, Entry, Form, Method, Output, RowWriter, Stream, Tap, run_tap};
 
 #[cfg(feature = "target")]
 pub use melisma_engine::{

@@ -1,6 +1,6 @@
 //! How each cell of a row becomes JSON, decided before the first cell of the row is written.
 
-use melisma_sdk::{Form, Part};
+use melisma_sdk::tap::{Form, Part};
 
 use crate::block::{BLOCK, Block};
 use crate::columns::Slot;

@@ -13,7 +13,8 @@ mod manifest;
 mod msdk;
 mod python;
 
-use melisma_sdk::{Catalog, Context, Error, Refused, Result, Stream, Tap};
+use melisma_sdk::tap::Refused;
+use melisma_sdk::{Catalog, Context, Error, Result, Stream, Tap};
 use serde_json::{Map, Value};
 
 pub use config::Config;

@@ -76,6 +76,18 @@ const WALL_CLOCK: &[(&str, &str)] = &[
         "the version of ACTIVATE_VERSION",
     ),
     (
+        "taps/rest/src/manifest/cursor.rs",
+        "the end of the last window, where the manifest names none",
+    ),
+    (
+        "taps/rest/src/manifest/jinja/functions.rs",
+        "now_utc() and today_utc() of expressions",
+    ),
+    (
+        "taps/rest/src/manifest/waits.rs",
+        "times that a server names; a wait is bounded",
+    ),
+    (
         "targets/postgres/src/lib.rs",
         "names of columns that are set aside; a name that is there is not used again",
     ),

@@ -31,7 +31,8 @@ mod waits;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use melisma_sdk::{Catalog, Context, Error, Refused, Result, Stream, secret};
+use melisma_sdk::tap::Refused;
+use melisma_sdk::{Catalog, Context, Error, Result, Stream, secret};
 use serde_json::{Map, Value, json};
 
 use crate::definition::{read_file, yaml};
