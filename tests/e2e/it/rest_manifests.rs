@@ -20,9 +20,7 @@ struct Server {
 type Records = BTreeMap<String, Vec<String>>;
 
 fn manifest(name: &str) -> PathBuf {
-    root()
-        .join("tests/e2e/streams/manifests")
-        .join(format!("{name}.yaml"))
+    root().join("tests/e2e/manifests").join(format!("{name}.yaml"))
 }
 
 impl Server {

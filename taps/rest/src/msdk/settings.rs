@@ -42,6 +42,7 @@ pub struct Msdk {
     /// As tap-rest-api-msdk has it: more fields of the request for a token.
     pub oauth_extras: Option<Map<String, Value>>,
     /// As tap-rest-api-msdk has it: how long a token lives whose answer does not say so, in seconds.
+    #[schemars(range(min = 1, max = 31_536_000))]
     pub oauth_expiration_secs: Option<u64>,
     /// As tap-rest-api-msdk has it, and refused: requests are not signed for AWS.
     #[schemars(extend("secret" = true))]
@@ -55,6 +56,7 @@ pub struct Msdk {
     /// As tap-rest-api-msdk has it: the JSON path of the token, or of what says whether there are more pages.
     pub next_page_token_path: Option<String>,
     /// As tap-rest-api-msdk has it: how many records a page has.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub pagination_page_size: Option<u64>,
     /// As tap-rest-api-msdk has it: the parameter that says which page.
     pub pagination_next_page_param: Option<String>,
@@ -63,8 +65,10 @@ pub struct Msdk {
     /// As tap-rest-api-msdk has it: what the answer calls the number of all records.
     pub pagination_total_limit_param: Option<String>,
     /// As tap-rest-api-msdk has it: the number of the first page or record (1).
+    #[schemars(range(min = 0, max = 1_000_000_000_u64))]
     pub pagination_initial_offset: Option<u64>,
     /// As tap-rest-api-msdk has it, for `restapi_header_link_paginator` alone: about how many records are read at most.
+    #[schemars(range(min = 1, max = 1_000_000_000_000_u64))]
     pub pagination_results_limit: Option<u64>,
     /// As tap-rest-api-msdk has it: sends the parameters as JSON in the body of a GET.
     pub use_request_body_not_params: Option<bool>,
@@ -73,6 +77,7 @@ pub struct Msdk {
     /// As tap-rest-api-msdk has it: the header that says so (`Retry-After`).
     pub backoff_param: Option<String>,
     /// As tap-rest-api-msdk has it: how many seconds more to wait.
+    #[schemars(range(min = 0, max = 86_400))]
     pub backoff_time_extension: Option<u64>,
     /// As tap-rest-api-msdk has it: adds the record as it came, as `_sdc_raw_json`.
     pub store_raw_json_message: Option<bool>,
@@ -122,6 +127,7 @@ pub struct Common {
     pub except_keys: Option<Vec<String>>,
     /// As tap-rest-api-msdk has it: how many records a schema is inferred from (50).
     #[schemars(extend("x-aliases" = ["num_inference_keys"]))]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub num_inference_records: Option<u64>,
     /// As tap-rest-api-msdk has it: the parameter that asks for what is new.
     pub source_search_field: Option<String>,
