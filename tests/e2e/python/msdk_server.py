@@ -135,12 +135,13 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, {"id": 1, "state": {"up": True}, "query": query})
 
     def get_repos(self, query, _):
-        """Links in a header."""
+        """Links in a header. tap-rest-api-msdk reads neither the first nor the last parameter of a link right."""
         if self.headers["X-Key"] != "k3y-value":
             return self.answer(401, {"error": "who are you"})
         page, size = int(query.get("page", 1)), int(query.get("per_page", 30))
         found = [{"id": n, "updated_at": stamp(n)} for n in range(9)][(page - 1) * size : page * size]
-        link = f'<http://{self.headers["Host"]}/repos?per_page={size}&page={page + 1}>; rel="next"'
+        rest = f"sort=name&per_page={size}&page={page + 1}&direction=asc"
+        link = f'<http://{self.headers["Host"]}/repos?{rest}>; rel="next"'
         return self.answer(200, found, [("Link", link)] if page * size < 9 else [])
 
 

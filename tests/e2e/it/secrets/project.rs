@@ -82,6 +82,8 @@ fn a_run_of_a_project_shows_none_of_its_secrets() {
             let private = folder.path().join(".meltano/run");
             let mut inside = Vec::new();
             files(&private, &[], &mut inside);
+            // The link to the program has no secrets.
+            inside.retain(|path| !path.is_symlink());
             assert!(!inside.is_empty());
             for path in inside {
                 let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
