@@ -12,7 +12,7 @@
 //! | [`pipe`] | `melisma pipe`: passes stdin to stdout, counts it and checks it |
 //! | [`project`], [`catalog`] | a Meltano project and its settings; its `select` and `metadata` applied to a catalog |
 //! | [`yaml_edit`] | edits `meltano.yml` in place |
-//! | [`report`] | what a run has done, as JSON |
+//! | [`mod@report`] | what a run has done, as JSON |
 //! | [`state`] | where a state is stored between runs, and who may use it |
 //! | [`count`] | counts Singer lines by stream, from their first bytes |
 //! | [`console`], [`log_style`], [`logging_yaml`] | log lines, how they look, and the `logging.yaml` of a project |

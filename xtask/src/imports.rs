@@ -27,14 +27,12 @@ struct Source {
 }
 
 /// The crates of the product.
-const CRATES: [&str; 12] = [
+const CRATES: [&str; 10] = [
     "engine",
     "sdk",
     "postgres",
     "taps/csv",
     "taps/postgres",
-    "taps/rest",
-    "targets/adbc",
     "targets/csv",
     "targets/jsonl",
     "targets/parquet",
