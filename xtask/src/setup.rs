@@ -117,17 +117,7 @@ pub(crate) fn wheelhouse(python: &Path) -> Result<PathBuf> {
         return Ok(folder);
     }
     for package in text.lines().filter(|line| !line.starts_with('#')) {
-        let mut pip = Command::new(python);
-        pip.args([
-            "-m",
-            "pip",
-            "wheel",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--prefer-binary",
-            "--wheel-dir",
-        ]);
-        sh::run(pip.arg(&folder).arg(package))?;
+        sh::run(pip(python, "wheel").arg("--wheel-dir").arg(&folder).arg(package))?;
     }
     fs::write(&stamp, text).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
     Ok(folder)
@@ -173,16 +163,7 @@ fn npm(python: &Path) -> Result<PathBuf> {
     if sh::works("npm", &["--version"]) {
         return Ok(PathBuf::from("npm"));
     }
-    let mut pip = Command::new(python);
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        NODE,
-    ]);
-    sh::run(&mut pip)?;
+    sh::run(pip(python, "install").arg(NODE))?;
     Ok(python.with_file_name("npm"))
 }
 
@@ -250,17 +231,20 @@ fn environment(name: &str, requirements: &str, options: &[&str]) -> Result<PathB
 }
 
 fn install(python: &Path, requirements: &Path, options: &[&str]) -> Result {
+    sh::run(pip(python, "install").arg("-r").arg(requirements).args(options))
+}
+
+fn pip(python: &Path, action: &str) -> Command {
     let mut pip = Command::new(python);
     pip.args([
         "-m",
         "pip",
-        "install",
+        action,
         "--quiet",
         "--disable-pip-version-check",
         "--prefer-binary",
-        "-r",
     ]);
-    sh::run(pip.arg(requirements).args(options))
+    pip
 }
 
 /// python3 of a fit version with its venv module; installed when we are root on a system with apt.

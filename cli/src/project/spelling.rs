@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use melisma_sdk::internal::write_ascii_string;
 use serde_json::{Map, Value};
 
 use super::big_integer;
@@ -29,7 +30,7 @@ fn write_json(value: &Value, indent: Option<usize>, depth: usize, out: &mut Stri
         Value::Null => out.push_str("null"),
         Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
         Value::Number(_) => out.push_str(&number(value)),
-        Value::String(text) => json_text(text, out),
+        Value::String(text) => write_ascii_string(out, text),
         Value::Array(items) if items.is_empty() => out.push_str("[]"),
         Value::Object(map) if map.is_empty() => out.push_str("{}"),
         Value::Array(items) => {
@@ -44,7 +45,7 @@ fn write_json(value: &Value, indent: Option<usize>, depth: usize, out: &mut Stri
             out.push('{');
             for (index, (key, item)) in map.iter().enumerate() {
                 separate(index, indent, depth + 1, out);
-                json_text(key, out);
+                write_ascii_string(out, key);
                 out.push_str(": ");
                 write_json(item, indent, depth + 1, out);
             }
@@ -70,28 +71,6 @@ fn close(bracket: char, indent: Option<usize>, depth: usize, out: &mut String) {
         out.push_str(&" ".repeat(width * depth));
     }
     out.push(bracket);
-}
-
-fn json_text(text: &str, out: &mut String) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            ' '..='~' => out.push(c),
-            c => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    out.push('"');
 }
 
 /// As `str()` spells it: `True`, `None`, `['a', 1]`; text stays as it is.

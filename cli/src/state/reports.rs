@@ -27,7 +27,7 @@ pub(crate) struct RunRow {
     pub(crate) ended: Option<Timestamp>,
     pub(crate) trigger: Option<String>,
     pub(crate) error: Option<String>,
-    /// Whether its process is gone, although nobody has recorded its end.
+    /// Whether its process is gone, although its end is not recorded.
     pub(crate) is_dead: bool,
     /// `None` for a run of Meltano, or of an older melisma.
     pub(crate) report: Option<PairReport>,

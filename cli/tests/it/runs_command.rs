@@ -226,7 +226,7 @@ fn a_run_that_was_killed_is_dead_and_has_its_last_numbers() {
     assert_eq!(records(), Some((json!("dead"), json!(5))));
     let shown = &listed(&folder, &[])[0];
     assert!(shown["error"].as_str().unwrap().contains("killed"), "{shown}");
-    assert_eq!(shown["duration_seconds"], Value::Null, "nobody knows");
+    assert_eq!(shown["duration_seconds"], Value::Null, "its end is unknown");
     // The next run of the id records the end, and the numbers stay.
     assert_code(&run(&folder, "k", "0", &[]), 0);
     let runs = listed(&folder, &[]);

@@ -1,5 +1,7 @@
 //! Escapes text for a JSON string.
 
+use std::fmt::Write as _;
+
 use super::scan;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -14,6 +16,35 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     write_text(out, text);
     out.push(b'"');
+}
+
+/// Appends `text` as a JSON string of ASCII alone, as Python's `json.dumps` writes it.
+/// ```
+/// let mut out = String::new();
+/// melisma_engine::json::write_ascii_string(&mut out, "tea\n\u{e9}\u{1f600}");
+/// assert_eq!(out, r#""tea\n\u00e9\ud83d\ude00""#);
+/// ```
+pub fn write_ascii_string(out: &mut String, text: &str) {
+    out.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            ' '..='~' => out.push(letter),
+            _ => {
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    // Writing to memory does not fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    out.push('"');
 }
 
 /// Appends `text` as the inside of a JSON string: quote, backslash and control characters escaped, nothing else.

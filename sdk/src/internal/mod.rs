@@ -6,7 +6,7 @@ pub mod logs;
 pub mod protocol;
 pub mod replaced;
 
-pub use melisma_engine::json::write_string;
+pub use melisma_engine::json::{write_ascii_string, write_string};
 pub use melisma_engine::{decimal, printable, time};
 
 #[cfg(feature = "tap")]

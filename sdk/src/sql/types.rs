@@ -20,7 +20,7 @@ pub enum SqlType {
     Boolean,
     /// An integer of 64 bits.
     BigInt,
-    /// A decimal of so many digits, and so many of them after the point.
+    /// A decimal: its number of digits, and the number of those after the point.
     Decimal(u8, u8),
     /// A float of 64 bits.
     Double,

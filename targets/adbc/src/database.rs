@@ -13,7 +13,7 @@ use melisma_sdk::{Error, Kind, Result, Secret, show};
 use crate::dialects::DialectName;
 use crate::drivers::{self, Search};
 use crate::errors::{failed, is_locked};
-use crate::holder;
+use crate::holder::with_holder;
 use crate::session::Session;
 
 /// What settings say about the driver and the database.
@@ -114,16 +114,6 @@ impl Database {
                 .trim()
                 .to_owned(),
         )
-    }
-}
-
-/// Says who holds the file, unless the message does.
-pub(crate) fn with_holder(error: Error, is_locked: bool, file: Option<&Path>) -> Error {
-    match file {
-        Some(file) if is_locked && !error.message().contains("PID ") => {
-            Error::new(error.kind(), format!("{}{}", error.message(), holder::of(file)))
-        }
-        _ => error,
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Driver {
     pub path: PathBuf,
 }
 
-/// A folder that was searched, and how a driver is told in it.
+/// A folder that was searched, and what it holds of drivers.
 #[derive(Clone, Debug)]
 struct Folder {
     path: PathBuf,

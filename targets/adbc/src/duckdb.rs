@@ -75,7 +75,7 @@ pub struct DuckDbConfig {
     flush_all_streams: bool,
 }
 
-/// A value that nobody looks at.
+/// The value of an ignored setting.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
 struct Ignored(#[schemars(with = "BTreeMap<String, String>")] IgnoredAny);

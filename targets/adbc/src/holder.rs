@@ -2,9 +2,21 @@
 
 use std::path::Path;
 
+use melisma_sdk::Error;
+
+/// Says who holds the file, unless the message does.
+pub(crate) fn with_holder(error: Error, is_locked: bool, file: Option<&Path>) -> Error {
+    match file {
+        Some(file) if is_locked && !error.message().contains("PID ") => {
+            Error::new(error.kind(), format!("{}{}", error.message(), of(file)))
+        }
+        _ => error,
+    }
+}
+
 /// ` (held by process 123, python3)`, where the system tells; for errors.
 #[cfg(target_os = "linux")]
-pub(crate) fn of(path: &Path) -> String {
+fn of(path: &Path) -> String {
     use std::fs;
     use std::os::unix::fs::MetadataExt as _;
 
@@ -33,6 +45,6 @@ pub(crate) fn of(path: &Path) -> String {
 
 /// Nothing: only Linux tells.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn of(_: &Path) -> String {
+fn of(_: &Path) -> String {
     String::new()
 }

@@ -14,8 +14,8 @@ use melisma_sdk::arrow::schema::{DataType, SchemaRef};
 use melisma_sdk::sql::{Connection, Dialect, SqlType, TableName};
 use melisma_sdk::{Error, Result};
 
-use crate::database::with_holder;
 use crate::errors::{failed, is_locked};
+use crate::holder::with_holder;
 
 /// A connection with an open transaction.
 pub struct Session {

@@ -31,7 +31,7 @@ pub(super) fn error(row: &RunRow) -> Option<&str> {
         .filter(|_| row.state != "SUCCESS")
 }
 
-/// How many seconds the run took, or has taken so far; for a dead one nobody knows.
+/// The seconds that the run took, or has taken so far; `None` for a dead one, whose end is unknown.
 pub(super) fn seconds(row: &RunRow, now: Timestamp) -> Option<f64> {
     let end = match row.ended {
         Some(ended) => ended,

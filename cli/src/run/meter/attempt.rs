@@ -245,7 +245,7 @@ impl Attempt {
         let (tap, target) = (handles.tap_facts.known(), handles.target_facts.known());
         report.location = target.location;
         let is_direct = names.mappers.is_empty();
-        // A mapper may drop and rename streams, so that behind one nobody but the tap knows what it wrote.
+        // A mapper may drop and rename streams, so behind one only the tap knows what it wrote.
         let of_tap = (!is_direct).then_some(&tap.records);
         report.target_input = Amount {
             records: Some(counter.records()),

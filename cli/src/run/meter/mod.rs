@@ -1,7 +1,7 @@
 //! What a run has done so far: for its report, its rows in the system database and its metrics.
 //!
-//! Nothing is counted here. An [`Attempt`] has handles on what the threads of a pair count anyway, and reads them when
-//! somebody asks, so that a run whose numbers nobody wants costs no more.
+//! Nothing is counted here. An [`Attempt`] has handles on what the threads of a pair count anyway, and reads them on
+//! request, so a run without report and metrics costs no more.
 
 mod attempt;
 mod samples;

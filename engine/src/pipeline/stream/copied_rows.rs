@@ -1,7 +1,6 @@
 //! Rows of a stream that come as lines of COPY ([`copied`]): passed on as they are, or turned back into records.
 
 use super::{Stream, Trouble};
-use crate::cell::Row;
 use crate::copied::{self, Column};
 use crate::decode::MetadataValues;
 use crate::encode::Encoder;
@@ -80,12 +79,14 @@ impl<D: Destination> Stream<D> {
         };
         let at = line.at;
         let whole = Line { text: &text, at };
+        let mut row = std::mem::take(&mut self.spare).recycle();
         let pushed = self.push(
             &whole,
             &Record::of_row(record.stream, extracted),
-            &mut Row::default(),
+            &mut row,
             metadata,
         );
+        self.spare = row.recycle();
         if let Some(copied) = &mut self.copied {
             copied.record = text.into_bytes();
         }

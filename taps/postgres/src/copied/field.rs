@@ -27,7 +27,7 @@ enum Look {
     Far,
 }
 
-/// The type as a target is told it; `None` for one whose values need more than their text.
+/// The type as it is announced to the target; `None` for one whose values need more than their text.
 pub(super) fn copied_kind(column: &Column, values: &Values) -> Option<CopiedKind> {
     let kind = match &column.kind {
         Kind::Bool => CopiedKind::Bool,

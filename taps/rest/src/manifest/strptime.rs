@@ -196,7 +196,7 @@ impl Parts {
     }
 }
 
-/// A number of so many digits, and what follows it.
+/// A number of `least` to `most` digits, and what follows it.
 fn number(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
     let digits = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
     if digits < least {

@@ -4,6 +4,7 @@ mod literal;
 
 use std::fmt::Write as _;
 
+use melisma_sdk::internal::write_ascii_string;
 use serde_json::{Map, Value};
 
 pub(crate) use literal::literal;
@@ -23,7 +24,7 @@ fn dump(value: &Value, out: &mut String) {
             Some(double) => out.push_str(&float(double)),
             None => out.push_str(&number.to_string()),
         },
-        Value::String(text) => dump_text(text, out),
+        Value::String(text) => write_ascii_string(out, text),
         Value::Array(items) => {
             out.push('[');
             for (at, item) in items.iter().enumerate() {
@@ -36,35 +37,13 @@ fn dump(value: &Value, out: &mut String) {
             out.push('{');
             for (at, (name, value)) in members.iter().enumerate() {
                 out.push_str(if at > 0 { ", " } else { "" });
-                dump_text(name, out);
+                write_ascii_string(out, name);
                 out.push_str(": ");
                 dump(value, out);
             }
             out.push('}');
         }
     }
-}
-
-fn dump_text(text: &str, out: &mut String) {
-    out.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            ' '..='~' => out.push(letter),
-            _ => {
-                for unit in letter.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(out, "\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    out.push('"');
 }
 
 /// A float: the fewest digits that are this double, and an exponent where Python has one.

@@ -25,7 +25,7 @@ fn lines(from: usize, to: usize) -> String {
     lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// Kills the target when it has emitted so many STATEs; returns where the next run begins.
+/// Kills the target when it has emitted this number of STATEs; returns where the next run begins.
 fn killed_after(states: usize, config: &Value, from: usize, folder: &std::path::Path) -> usize {
     use std::io::BufRead as _;
 

@@ -101,6 +101,8 @@ pub(crate) struct CopyEncoder {
     long_keys: bool,
     mask: Mask,
     scratch: Vec<u8>,
+    /// Where the fields of a row end that comes as a line of COPY.
+    ends: Vec<usize>,
     /// The memory of flattened rows.
     spare: Vec<Cell<'static>>,
 }
@@ -121,6 +123,7 @@ impl CopyEncoder {
             long_keys: false,
             mask: Mask::none(columns),
             scratch: Vec::new(),
+            ends: Vec::new(),
             spare: Vec::new(),
         }
     }

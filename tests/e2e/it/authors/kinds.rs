@@ -152,7 +152,7 @@ fn an_api(workshop: &Workshop) {
         .args(["run", "tap-shop", "target-jsonl"])
         .env("TAP_SHOP_URL", api.url());
     run(meltano.env("TAP_SHOP_TOKEN", "a token"), b"").ok();
-    // Meltano goes on from the state that melisma has stored: each project is asked for what is new.
+    // Meltano resumes from the state that melisma has stored: each project is asked for what is new.
     let asked: Vec<String> = api.requests()[before..]
         .iter()
         .map(|request| request.path.clone())

@@ -88,7 +88,7 @@ fn takes(form: &Form, kind: Kind) -> bool {
 fn is_key(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::Bool | Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Text { .. } | Kind::Uuid | Kind::Date
+        Kind::Int2 | Kind::Int4 | Kind::Int8 | Kind::Text { .. } | Kind::Uuid | Kind::Date
     )
 }
 
@@ -96,14 +96,16 @@ impl CopyEncoder {
     /// Writes a row; `row` has the cells of the `_sdc_` columns.
     #[inline]
     pub(crate) fn push_copied(&mut self, how: &PassedOn, fields: &str, row: &Row<'_>) -> Result<()> {
-        let Self { layout, groups, .. } = self;
+        let Self {
+            layout, groups, ends, ..
+        } = self;
         // The group of rows with all columns.
         let group = &mut groups[0];
         let out = &mut group.lines;
         let start = out.len();
         match &how.order {
             None => out.extend_from_slice(fields.as_bytes()),
-            Some(order) => write_in_order(out, fields, order)?,
+            Some(order) => write_in_order(out, fields, order, ends)?,
         }
         for column in &layout.columns[how.fields..] {
             out.push(b'\t');
@@ -133,16 +135,24 @@ impl CopyEncoder {
     }
 }
 
-fn write_in_order(out: &mut Vec<u8>, fields: &str, order: &[usize]) -> Result<()> {
-    let texts: Vec<&str> = fields.split('\t').collect();
+/// Writes the fields in another order; `ends` is the memory of where each ends.
+fn write_in_order(out: &mut Vec<u8>, fields: &str, order: &[usize], ends: &mut Vec<usize>) -> Result<()> {
+    ends.clear();
+    ends.extend(memchr::memchr_iter(b'\t', fields.as_bytes()));
+    ends.push(fields.len());
     for (column, &field) in order.iter().enumerate() {
         if column > 0 {
             out.push(b'\t');
         }
-        let text = texts
-            .get(field)
-            .ok_or_else(|| Error::bug("a row has fewer fields than were announced"))?;
-        out.extend_from_slice(text.as_bytes());
+        let start = match field.checked_sub(1) {
+            Some(before) => ends.get(before).map(|end| end + 1),
+            None => Some(0),
+        };
+        let text = start
+            .zip(ends.get(field))
+            .and_then(|(start, &end)| fields.as_bytes().get(start..end));
+        let text = text.ok_or_else(|| Error::bug("a row has fewer fields than were announced"))?;
+        out.extend_from_slice(text);
     }
     Ok(())
 }
