@@ -43,13 +43,6 @@ impl CopiedRows {
         let Some((rows, columns)) = Self::of(table, settings, output) else {
             return Ok(None);
         };
-        // Text of a database without an encoding may be no UTF-8, which only the way by records refuses here.
-        let encoding = session
-            .query_one("select pg_catalog.current_setting('server_encoding')", &[])
-            .map_err(|error| failed("cannot read the encoding of the database", error))?;
-        if encoding.get::<_, &str>(0) == "SQL_ASCII" {
-            return Ok(None);
-        }
         if !copied::announce(output, &columns)? {
             return Ok(None);
         }
