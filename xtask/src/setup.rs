@@ -64,7 +64,7 @@ pub(crate) fn pythons() -> Result<Pythons> {
         let singer = start("python-singer", "requirements-singer.txt");
         let target_jsonl = start("python-target-jsonl", "requirements-target-jsonl.txt");
         let postgres = start("python-postgres", "requirements-postgres.txt");
-        let meltano = start("python-meltano", "requirements-meltano.txt");
+        let meltano = scope.spawn(meltano);
         let msdk = start("python-msdk", "requirements-msdk.txt");
         let metrics = start("python-metrics", "requirements-metrics.txt");
         let dbt = start("python-dbt", "requirements-dbt.txt");
@@ -88,6 +88,11 @@ pub(crate) fn pythons() -> Result<Pythons> {
 fn ready(environment: ScopedJoinHandle<'_, Result<PathBuf>>) -> Result<PathBuf> {
     let panicked = |_| Err("the thread of an environment panicked".to_owned());
     environment.join().unwrap_or_else(panicked)
+}
+
+/// The Python with Meltano.
+pub(crate) fn meltano() -> Result<PathBuf> {
+    environment("python-meltano", "requirements-meltano.txt", &[])
 }
 
 /// The Python of the benches alone: with pipelinewise's PostgreSQL connectors.

@@ -3,6 +3,7 @@
 pub(crate) mod corpora;
 mod decode;
 pub(crate) mod machine;
+mod meltano;
 mod memory;
 mod postgres;
 mod process;
@@ -17,7 +18,7 @@ use report::{Measured, Report};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to measure; everything but memory and postgres when none is named.
+    /// What to measure; everything but memory, postgres and meltano when none is named.
     #[arg(value_enum)]
     names: Vec<Name>,
     /// Rows of TPC-H lineitem; by default a million, and ten million for memory.
@@ -48,6 +49,8 @@ enum Name {
     Memory,
     /// tap-postgres and target-postgres against psql and the Python connectors.
     Postgres,
+    /// `melisma run` and `meltano run` between a tap and a target that cost nothing.
+    Meltano,
 }
 
 const SPEED: [Name; 5] = [Name::Decode, Name::Pipe, Name::Run, Name::TapCsv, Name::Startup];
@@ -92,6 +95,10 @@ pub(crate) fn run(args: &Args) -> Result {
     if wants(Name::Postgres) {
         let corpora = Corpora::with_singer(args.rows.unwrap_or(1_000_000))?;
         measured.extend(postgres::measure(&corpora, args.repeat)?);
+    }
+    if wants(Name::Meltano) {
+        let corpora = Corpora::with_singer(args.rows.unwrap_or(1_000_000))?;
+        measured.extend(meltano::measure(&corpora, args.repeat)?);
     }
     Report::new(measured)?.write(args.name.as_deref())
 }

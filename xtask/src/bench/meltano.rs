@@ -1,0 +1,151 @@
+//! `melisma run` and `meltano run` between a tap and a target that cost nothing, beside the pipe of a shell.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use super::Name;
+use super::corpora::{Corpora, release};
+use super::process::{Ratio, median, millis};
+use super::report::{Bar, Measured};
+use crate::{Result, setup};
+
+/// How often melisma starts; Meltano, which takes seconds, starts three times.
+const STARTS: usize = 15;
+
+pub(crate) fn measure(corpora: &Corpora, repeat: usize) -> Result<Vec<Measured>> {
+    let meltano = setup::meltano()?.with_file_name("meltano");
+    let melisma = release("melisma");
+    let project = Project::make(corpora)?;
+    Ok(vec![
+        project.rate(corpora, &melisma, repeat, 1.0 / 0.9)?,
+        project.rate(corpora, &meltano, 3, f64::INFINITY)?,
+        project.first_record(&melisma, STARTS, Bar::AtMost(100.0))?,
+        project.first_record(&meltano, 3, Bar::None)?,
+    ])
+}
+
+/// A project whose tap prints a file, and whose target reads it.
+struct Project {
+    folder: PathBuf,
+}
+
+impl Project {
+    fn make(corpora: &Corpora) -> Result<Self> {
+        let folder = corpora.folder.join("free");
+        fs::create_dir_all(&folder).map_err(|e| format!("cannot create {}: {e}", folder.display()))?;
+        let plugin = |name: &str| json!({"name": name, "namespace": name.replace('-', "_"), "executable": format!("./{name}")});
+        let document = json!({
+            "version": 1, "send_anonymous_usage_stats": false,
+            "plugins": {
+                "extractors": [plugin("tap-free"), plugin("tap-one")],
+                "loaders": [plugin("target-free"), plugin("target-first")],
+            },
+        });
+        let project = Self { folder };
+        // JSON is YAML.
+        project.write("meltano.yml", &format!("{document:#}\n"))?;
+        let record = r#"{"type":"SCHEMA","stream":"a","schema":{"properties":{"id":{"type":"integer"}}},"key_properties":[]}
+{"type":"RECORD","stream":"a","record":{"id":1}}"#;
+        project.script("tap-free", &format!("exec cat '{}'", corpora.python.display()))?;
+        project.script("tap-one", &format!("echo '{record}'"))?;
+        project.script("target-free", "exec cat > /dev/null")?;
+        // The clock is read when the first line is here.
+        project.script(
+            "target-first",
+            "read -r line; date +%s%N > first; exec cat > /dev/null",
+        )?;
+        Ok(project)
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result {
+        let path = self.folder.join(name);
+        fs::write(&path, text).map_err(|e| format!("cannot write {}: {e}", path.display()))
+    }
+
+    fn script(&self, name: &str, line: &str) -> Result {
+        self.write(name, &format!("#!/bin/sh\n{line}\n"))?;
+        let path = self.folder.join(name);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+            .map_err(|e| format!("cannot make {} executable: {e}", path.display()))
+    }
+
+    /// The time of a run of the whole file, in times of the shell's pipe.
+    fn rate(&self, corpora: &Corpora, runner: &Path, repeat: usize, bar: f64) -> Result<Measured> {
+        let folder = self.folder.display();
+        Ratio::new(
+            Name::Meltano,
+            format!(
+                "{} run between cat and cat / a shell pipe, {} records",
+                name(runner),
+                corpora.rows
+            ),
+            format!(
+                "cd '{folder}' && '{}' run tap-free target-free > /dev/null 2>&1",
+                runner.display()
+            ),
+            format!("cd '{folder}' && ./tap-free | ./target-free"),
+            String::new(),
+            bar,
+        )
+        .measure(repeat)
+    }
+
+    /// From the start of the runner to the moment when the target has read a line.
+    fn first_record(&self, runner: &Path, starts: usize, bar: Bar) -> Result<Measured> {
+        let mut times = Vec::with_capacity(starts);
+        for turn in 0..=starts {
+            let took = self.start(runner)?;
+            // The first one creates the system database.
+            if turn > 0 {
+                times.push(took);
+            }
+        }
+        let middle = millis(median(&mut times));
+        let slowest = times.last().copied().map_or(0.0, millis);
+        Ok(Measured::new(
+            &format!("{} run, start to first record", name(runner)),
+            middle,
+            "ms",
+            bar,
+            format!("median of {starts}; slowest {slowest:.0} ms"),
+        ))
+    }
+
+    fn start(&self, runner: &Path) -> Result<Duration> {
+        let mut run = Command::new(runner);
+        run.args(["run", "tap-one", "target-first"])
+            .current_dir(&self.folder);
+        run.stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let before = since_1970()?;
+        let status = run
+            .status()
+            .map_err(|e| format!("cannot start {}: {e}", runner.display()))?;
+        if !status.success() {
+            return Err(format!("{status}: {run:?}"));
+        }
+        let first = self.folder.join("first");
+        let text = fs::read_to_string(&first).map_err(|e| format!("cannot read {}: {e}", first.display()))?;
+        let nanos = text
+            .trim()
+            .parse()
+            .map_err(|e| format!("{}: {e}", first.display()))?;
+        Ok(Duration::from_nanos(nanos).saturating_sub(before))
+    }
+}
+
+fn since_1970() -> Result<Duration> {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(|e| e.to_string())
+}
+
+fn name(runner: &Path) -> std::borrow::Cow<'_, str> {
+    runner.file_name().unwrap_or_default().to_string_lossy()
+}
