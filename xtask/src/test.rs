@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
-use crate::{Result, postgres, setup, sh};
+use crate::{Result, setup, sh};
 
 /// Runs the tests, shows their output as it comes, and closes with one line for machines:
 /// `test result: ok. 512 passed; 0 failed; 0 ignored; 93 s`.
@@ -16,34 +16,13 @@ pub(crate) fn run(rest: &[String]) -> Result {
         .args(rest)
         .spawn()
         .map_err(|e| format!("cannot start cargo: {e}"))?;
-    let stores = setup::stores();
-    let (python, azurite) = thread::scope(|scope| {
-        let azurite = scope.spawn(|| setup::azurite(stores.as_deref().map_err(Clone::clone)?));
-        let python = setup::pythons();
-        let panicked = |_| Err("the thread of npm panicked".into());
-        (python, azurite.join().unwrap_or_else(panicked))
-    });
+    let everything = setup::everything();
     finish(compiler)?;
-    let (python, azurite) = (python?, azurite?);
     let mut cargo = cargo_test(&["--no-fail-fast"]);
     cargo
         .args(rest)
         .env("RUST_TEST_THREADS", threads())
-        .env("MELISMA_TEST_PYTHON", &python.main)
-        .env("MELISMA_TEST_PYTHON_SINGER", &python.singer)
-        .env("MELISMA_TEST_PYTHON_TARGET_JSONL", &python.target_jsonl)
-        .env("MELISMA_TEST_PYTHON_POSTGRES", &python.postgres)
-        .env("MELISMA_TEST_PYTHON_MELTANO", &python.meltano)
-        .env("MELISMA_TEST_PYTHON_STORES", stores?)
-        .env("MELISMA_TEST_AZURITE", azurite)
-        .env("MELISMA_TEST_PYTHON_MSDK", &python.msdk)
-        .env("MELISMA_TEST_PYTHON_METRICS", &python.metrics)
-        .env("MELISMA_TEST_PYTHON_DBT", &python.dbt)
-        .env("MELISMA_TEST_PYTHON_AIRBYTE", &python.airbyte)
-        .env("MELISMA_TEST_PYTHON_WHEELS", &python.wheels)
-        .env("MELISMA_TEST_WHEELHOUSE", setup::wheelhouse(&python.main)?)
-        .env("MELISMA_TEST_DUCKDB", setup::duckdb(&python.main)?)
-        .env("MELISMA_TEST_POSTGRES", postgres::folders(&python.postgres)?);
+        .envs(everything?);
     // Cargo builds the binary along with the tests; those that start it need not build it with other features again.
     cargo.env("MELISMA_TEST_BINARY", sh::target().join("debug/melisma"));
     let (ok, counts) = count(&mut cargo)?;

@@ -2,10 +2,11 @@
 //! on the files that are published and no others.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::harness::{melisma, root};
+use crate::authors::cheap_builds;
+use crate::harness::root;
 
 /// The crates that a connector gets with melisma-sdk.
 const CRATES: [(&str, &str); 3] = [
@@ -17,14 +18,9 @@ const CRATES: [(&str, &str); 3] = [
 /// The output of cargo in a folder; it must succeed.
 fn cargo(folder: &Path, args: &[&str]) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target = melisma()
-        .ancestors()
-        .nth(2)
-        .map(PathBuf::from)
-        .expect("a target folder");
     let output = Command::new(cargo)
         .current_dir(folder)
-        .env("CARGO_TARGET_DIR", target.join("front-page"))
+        .envs(cheap_builds())
         .args(args)
         .output()
         .expect("cargo starts");

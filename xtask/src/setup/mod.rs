@@ -1,0 +1,48 @@
+//! `cargo xtask setup`: the Python environments, the PostgreSQL and the object stores of the tests.
+
+mod node;
+mod python;
+
+use std::ffi::OsString;
+use std::thread;
+
+use crate::{Result, postgres};
+
+pub(crate) use python::{airflow, maturin, meltano, pipelinewise, pythons};
+
+/// Prepares everything, and says where it is.
+pub(crate) fn run() -> Result {
+    for (variable, place) in everything()? {
+        println!("{variable}={}", place.display());
+    }
+    Ok(())
+}
+
+/// All that the tests need, by the variables that tell them where it is.
+pub(crate) fn everything() -> Result<Vec<(&'static str, OsString)>> {
+    let python = pythons()?;
+    // Each waits for its own server.
+    let (azurite, duckdb, wheelhouse) = thread::scope(|scope| {
+        let azurite = scope.spawn(|| node::azurite(&python.stores));
+        let wheelhouse = scope.spawn(|| python::wheelhouse(&python.main));
+        let duckdb = node::duckdb(&python.stores);
+        (python::ready(azurite), duckdb, python::ready(wheelhouse))
+    });
+    Ok(vec![
+        ("MELISMA_TEST_POSTGRES", postgres::folders(&python.postgres)?),
+        ("MELISMA_TEST_PYTHON", python.main.into()),
+        ("MELISMA_TEST_PYTHON_SINGER", python.singer.into()),
+        ("MELISMA_TEST_PYTHON_TARGET_JSONL", python.target_jsonl.into()),
+        ("MELISMA_TEST_PYTHON_POSTGRES", python.postgres.into()),
+        ("MELISMA_TEST_PYTHON_MELTANO", python.meltano.into()),
+        ("MELISMA_TEST_PYTHON_STORES", python.stores.into()),
+        ("MELISMA_TEST_PYTHON_MSDK", python.msdk.into()),
+        ("MELISMA_TEST_PYTHON_METRICS", python.metrics.into()),
+        ("MELISMA_TEST_PYTHON_DBT", python.dbt.into()),
+        ("MELISMA_TEST_PYTHON_AIRBYTE", python.airbyte.into()),
+        ("MELISMA_TEST_PYTHON_WHEELS", python.wheels.into()),
+        ("MELISMA_TEST_AZURITE", azurite?.into()),
+        ("MELISMA_TEST_DUCKDB", duckdb?.into()),
+        ("MELISMA_TEST_WHEELHOUSE", wheelhouse?.into()),
+    ])
+}
