@@ -107,6 +107,12 @@ fn look_up<'a>(text: &'a str, project: &'a Project) -> Result<Word<'a>> {
         None => (text, None),
     };
     let Some(stands_for) = project.named(name)? else {
+        if project.job(name).is_some() {
+            return Err(Error::config(format!(
+                "{name:?} is a job, and stands among the tasks of another: the tasks of a job are plugins, mappings and \
+                 commands; list those of {name} instead"
+            )));
+        }
         return Err(Error::config(format!(
             "there is no plugin, mapping or job {name:?} in {}{}",
             crate::project::FILE,

@@ -105,6 +105,7 @@ plugins:
       waits: {{args: "", executable: sleepy}}
 jobs:
 - {{name: nightly, tasks: ["tap-f one target-f", [tap-f, target-f], "tool:go"]}}
+- {{name: weekly, tasks: [nightly]}}
 "#
         ),
     );
@@ -210,6 +211,10 @@ fn what_is_wrong_with_a_block_is_known_before_the_first_one_runs() {
             "there is no plugin, mapping or job \"nothing\"",
         ),
         (&["tap-f", "mapper", "target-f"], "mapper is a mapper"),
+        (
+            &["weekly"],
+            "\"nightly\" is a job, and stands among the tasks of another",
+        ),
     ] {
         let output = folder.melisma(&[&["run"], blocks].concat()).output().unwrap();
         assert_code(&output, 78);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::harness::{Outcome, jsonl_rows, melisma, python, root, run};
+use crate::harness::{Built, Outcome, jsonl_rows, maturin, melisma, python, root, run};
 
 /// Two taps and two targets, one of each from PyPI and one from a wheel of ours.
 const PROJECT: &str = "default_environment: dev
@@ -130,20 +130,17 @@ impl Project {
     }
 }
 
-/// The folder with the wheels of ours that the tests need, built once: builds of one crate at a time get in each other's way.
+/// The folder with the wheels of ours that the tests need, made once, with the binaries that cargo has built for the tests.
 fn wheels() -> &'static Path {
     static WHEELS: OnceLock<PathBuf> = OnceLock::new();
     WHEELS.get_or_init(|| {
         let wheels = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wheels");
         let target = melisma().ancestors().nth(2).expect("a target folder");
         for folder in ["taps/csv", "targets/jsonl"] {
-            let mut build = Command::new(python("python-wheels").with_file_name("maturin"));
+            let mut build = maturin(Built::WithTests);
             build
-                .args(["build", "--locked", "--quiet", "--profile", "dev"])
-                .args(["--auditwheel", "skip", "--compatibility", "linux"])
                 .args(["--manifest-path", &format!("{folder}/Cargo.toml"), "--out"])
                 .arg(&wheels)
-                .env("CARGO", env!("CARGO"))
                 .env("CARGO_TARGET_DIR", target)
                 .current_dir(root());
             run(&mut build, b"").ok();

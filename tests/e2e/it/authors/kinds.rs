@@ -6,7 +6,7 @@ use std::process::Command;
 use melisma_sdk::http::Replay;
 
 use super::Workshop;
-use crate::harness::{python, root, run};
+use crate::harness::{Built, maturin, python, root, run};
 
 /// The kinds with code: the words of the command line and the project that comes of them.
 const KINDS: [(&[&str], &str); 6] = [
@@ -48,20 +48,12 @@ fn every_kind_builds_passes_its_own_tests_and_runs() {
 
 /// The wheel has the program, under its name.
 fn wheel(workshop: &Workshop, project: &str) {
-    let mut maturin = workshop.command(python("python-wheels").with_file_name("maturin"), project);
-    maturin.args([
-        "build",
-        "--quiet",
-        "--profile",
-        "dev",
-        "--auditwheel",
-        "skip",
-        "--compatibility",
-        "linux",
-        "--out",
-        "dist",
-    ]);
-    run(&mut maturin, b"").ok();
+    let mut build = maturin(Built::Alone);
+    build
+        .args(["--out", "dist"])
+        .current_dir(workshop.path(project))
+        .envs(super::cheap_builds());
+    run(&mut build, b"").ok();
     let mut wheels = fs::read_dir(workshop.path(project).join("dist")).expect("a folder");
     let wheel = wheels.next().expect("a wheel").expect("an entry").path();
     let code = "import sys, zipfile; print(*zipfile.ZipFile(sys.argv[1]).namelist())";

@@ -4,6 +4,7 @@ mod every;
 mod rows;
 mod scripts;
 mod target;
+mod wheels;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,6 +16,7 @@ pub(crate) use melisma_processes::{
 pub(crate) use rows::{csv_rows, jsonl_rows, parquet_rows, parquet_schema};
 pub(crate) use scripts::Runs;
 pub(crate) use target::{Kind, Target, files, record, schema, state};
+pub(crate) use wheels::{Built, maturin};
 
 /// The process of a run whose first argument is `name`, such as `tap-csv` or `tap.py`. Other words do not count: a process that
 /// was just forked still has the command line of the runner, which names both plugins.
