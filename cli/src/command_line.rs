@@ -5,6 +5,7 @@ use clap_complete::Shell;
 
 use crate::args::{PipeArgs, ProjectArgs, RunArgs};
 use crate::commands::add::AddArgs;
+use crate::commands::bench::BenchArgs;
 use crate::commands::check::CheckArgs;
 use crate::commands::config::ConfigArgs;
 use crate::commands::drivers::DriversArgs;
@@ -134,6 +135,8 @@ pub(crate) enum Command {
     Drivers(DriversArgs),
     /// Pass Singer messages through a shell pipe: count them, buffer them, check them
     Pipe(PipeArgs),
+    /// Measure taps, targets and pipes beside others, and generate streams for that
+    Bench(BenchArgs),
     /// Print the completion script for a shell
     Completions {
         /// The shell

@@ -12,12 +12,13 @@
 //! | [`pipe`] | `melisma pipe`: passes stdin to stdout, counts it and checks it |
 //! | [`project`], [`catalog`] | a Meltano project and its settings; its `select` and `metadata` applied to a catalog |
 //! | [`yaml_edit`] | edits `meltano.yml` in place |
-//! | [`mod@report`] | what a run has done, as JSON |
+//! | [`mod@report`], [`answer_file`] | what a run has done, as JSON; the file of an option such as `--report` |
 //! | [`state`] | where a state is stored between runs, and who may use it |
 //! | [`count`] | counts Singer lines by stream, from their first bytes |
 //! | [`console`], [`log_style`], [`logging_yaml`] | log lines, how they look, and the `logging.yaml` of a project |
 //! | [`stderr`], [`signals`] | the thread that writes log lines, and signals |
 
+mod answer_file;
 mod args;
 mod blocks;
 mod builtin;
@@ -101,6 +102,7 @@ fn dispatch(words: Vec<OsString>) -> Result<ExitCode> {
         Continue(Command::Install(args)) => commands::install::run(&args),
         Continue(Command::Drivers(args)) => drivers::run(&args),
         Continue(Command::Pipe(args)) => pipe::run(&args),
+        Continue(Command::Bench(args)) => commands::bench::run(&args),
         Continue(Command::Completions { shell }) => {
             completions::write_script(shell, &mut std::io::stdout()).map(|()| ExitCode::SUCCESS)
         }

@@ -5,6 +5,7 @@
 
 use std::process::ExitStatus;
 
+use melisma_sdk::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// The version of the shape.
@@ -149,6 +150,13 @@ pub(crate) struct RunReport {
     pub(crate) ended_at: String,
     pub(crate) duration_seconds: f64,
     pub(crate) blocks: Vec<BlockReport>,
+}
+
+impl RunReport {
+    /// As text for a file.
+    pub(crate) fn to_json(&self) -> Result<String> {
+        serde_json::to_string_pretty(self).map_err(|_| Error::bug("a report that is no JSON"))
+    }
 }
 
 /// One block of a run.

@@ -27,7 +27,8 @@ struct Source {
 }
 
 /// The crates of the product, but taps/rest, whose readers of manifests still import each other in circles.
-const CRATES: [&str; 11] = [
+const CRATES: [&str; 12] = [
+    "bench",
     "engine",
     "sdk",
     "postgres",

@@ -1,6 +1,7 @@
 //! The commands of Meltano around `run`, each in a file of its own with its options.
 
 pub(crate) mod add;
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod config;
 mod confirm;

@@ -32,7 +32,6 @@ mod program;
 mod progress;
 mod query_plugin;
 mod relay;
-mod report_file;
 mod run_dir;
 mod run_log;
 mod shared_pipe;
@@ -55,6 +54,7 @@ use melisma_sdk::Result;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::answer_file::AnswerFile;
 use crate::args::RunArgs;
 use crate::console::Console;
 use crate::install::Next;
@@ -70,7 +70,6 @@ use context::Invocation;
 use meter::{End, RunMeter};
 use metrics::MetricsServer;
 use progress::Display;
-use report_file::ReportFile;
 use steps::Run;
 
 /// Runs the blocks of the command line.
@@ -80,7 +79,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     args.project.enter()?;
     let run_id = args.run_id.unwrap_or_else(Uuid::now_v7).to_string();
     let meter = Arc::new(RunMeter::new(&run_id));
-    let report = args.report.as_deref().map(ReportFile::new).transpose()?;
+    let report = args
+        .report
+        .as_deref()
+        .map(|path| AnswerFile::new("--report", path))
+        .transpose()?;
     let server = args
         .metrics
         .map(|at| MetricsServer::start(at, &meter))
@@ -88,7 +91,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode> {
     let interrupted = signals.another()?;
     let result = run_blocks(args, run_id, signals, &meter, server.as_ref());
     let end = End::of(&result, interrupted.is_interrupted());
-    let written = report.map_or(Ok(()), |file| file.write(&meter.report(&end)));
+    let written = report.map_or(Ok(()), |file| file.write(&meter.report(&end).to_json()?));
     match (result, written) {
         // Whoever reads reports must not take an old one for this run's.
         (Ok(0), Err(error)) => Err(error),

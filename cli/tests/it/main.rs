@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can not do its steps has failed")]
 
+mod bench;
 mod blocks;
 mod builtins;
 mod commands;

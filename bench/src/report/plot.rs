@@ -1,0 +1,226 @@
+//! Plots of several numbers of rows: time, CPU and memory, on logarithmic axes.
+
+use std::fmt::Write as _;
+
+use super::form::{Case, Figures};
+use super::markup::{escaped, named};
+use super::units::{Amount, mebibytes, seconds, three};
+
+/// A line of a plot.
+struct Line {
+    name: String,
+    class: String,
+    points: Vec<(f64, f64)>,
+}
+
+/// Its title, what to look for, the figure, and how it is written.
+type Plot = (
+    &'static str,
+    &'static str,
+    fn(&Figures) -> Option<f64>,
+    fn(f64) -> String,
+);
+
+/// The plots, when there are at least two sizes.
+pub(super) fn scaling(out: &mut String, cases: &[Case]) {
+    out.push_str("<h2>With the number of records</h2>\n<div class=\"grid\">\n");
+    let plots: [Plot; 3] = [
+        ("Time", "", |figures| Some(figures.wall_seconds.median), seconds),
+        (
+            "CPU seconds for a million records",
+            "level where each record costs the same",
+            |figures| figures.cpu_seconds_per_million,
+            |value| format!("{} s", three(value)),
+        ),
+        (
+            "Peak memory",
+            "level where memory is bounded",
+            |figures| figures.peak_bytes.map(|peak| peak.median),
+            mebibytes,
+        ),
+    ];
+    for (title, hint, of, unit) in plots {
+        let lines = lines(cases, of);
+        if lines.iter().any(|line| line.points.len() > 1) {
+            let hint = if hint.is_empty() {
+                "both axes are logarithmic"
+            } else {
+                hint
+            };
+            let _ = writeln!(
+                out,
+                "<figure class=\"panel\"><h3>{title}</h3><p class=\"quiet\">{hint}</p>"
+            );
+            plot(out, &lines, unit);
+            out.push_str("</figure>\n");
+        }
+    }
+    out.push_str("</div>\n");
+}
+
+/// One for each candidate that was measured, by its name.
+#[expect(clippy::cast_precision_loss, reason = "a place in a plot")]
+fn lines(cases: &[Case], of: fn(&Figures) -> Option<f64>) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for case in cases {
+        let Some(records) = case.records.or(case.rows).filter(|records| *records > 0) else {
+            continue;
+        };
+        for (one, class) in named(case) {
+            let Some(value) = one.figures.as_ref().and_then(of).filter(|value| *value > 0.0) else {
+                continue;
+            };
+            let point = (records as f64, value);
+            match lines.iter_mut().find(|line| line.name == one.name) {
+                Some(line) => line.points.push(point),
+                None => lines.push(Line {
+                    name: one.name.clone(),
+                    class,
+                    points: vec![point],
+                }),
+            }
+        }
+    }
+    for line in &mut lines {
+        line.points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    lines
+}
+
+/// Where a value is on a logarithmic axis, from 0 to 1.
+#[derive(Clone, Copy)]
+struct Axis {
+    least: f64,
+    most: f64,
+}
+
+impl Axis {
+    /// From the power of ten below all values to the one above them, or of two where they are close together.
+    fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let least = values.clone().fold(f64::INFINITY, f64::min).log10().floor();
+        let most = values.fold(f64::NEG_INFINITY, f64::max).log10().ceil();
+        Self {
+            least,
+            most: most.max(least + 1.0),
+        }
+    }
+
+    /// Exactly from the least to the greatest value.
+    fn tight(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let least = values.clone().fold(f64::INFINITY, f64::min).log10();
+        let most = values.fold(f64::NEG_INFINITY, f64::max).log10();
+        if most > least {
+            Self { least, most }
+        } else {
+            Self {
+                least: least - 0.5,
+                most: most + 0.5,
+            }
+        }
+    }
+
+    fn at(self, value: f64) -> f64 {
+        (value.log10() - self.least) / (self.most - self.least)
+    }
+
+    /// The powers of ten on it.
+    fn powers(self) -> impl Iterator<Item = f64> {
+        (self.least.ceil() as i32..=self.most.floor() as i32).map(|power| 10_f64.powi(power))
+    }
+}
+
+fn plot(out: &mut String, lines: &[Line], unit: fn(f64) -> String) {
+    let points = || lines.iter().flat_map(|line| line.points.iter().copied());
+    let x = Axis::tight(points().map(|(x, _)| x));
+    let y = Axis::of(points().map(|(_, y)| y));
+    out.push_str("<div class=\"plot\">\n<svg viewBox=\"0 0 1000 1000\" preserveAspectRatio=\"none\" aria-hidden=\"true\">\n");
+    for power in y.powers() {
+        let at = 1000.0 - y.at(power) * 1000.0;
+        let _ = writeln!(out, "<line x1=\"0\" x2=\"1000\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>");
+    }
+    for line in lines {
+        let points: Vec<String> = line
+            .points
+            .iter()
+            .map(|(px, py)| format!("{:.1},{:.1}", x.at(*px) * 1000.0, 1000.0 - y.at(*py) * 1000.0))
+            .collect();
+        let _ = writeln!(
+            out,
+            "<polyline class=\"{}\" points=\"{}\"/>",
+            line.class,
+            points.join(" ")
+        );
+    }
+    out.push_str("</svg>\n");
+    for power in y.powers() {
+        let (at, label) = (y.at(power) * 100.0, tick(unit(power)));
+        let _ = writeln!(out, "<span class=\"y\" style=\"bottom:{at:.2}%\">{label}</span>");
+    }
+    let mut sizes: Vec<f64> = points().map(|(x, _)| x).collect();
+    sizes.sort_by(f64::total_cmp);
+    sizes.dedup();
+    for size in sizes {
+        let (at, label) = (x.at(size) * 100.0, tick(Amount(size).to_string()));
+        let _ = writeln!(out, "<span class=\"x\" style=\"left:{at:.2}%\">{label}</span>");
+    }
+    for line in lines {
+        for (px, py) in &line.points {
+            let (left, bottom) = (x.at(*px) * 100.0, y.at(*py) * 100.0);
+            let title = format!("{}: {} records: {}", line.name, Amount(*px), unit(*py));
+            let _ = writeln!(
+                out,
+                "<i class=\"dot {}\" style=\"left:{left:.2}%;bottom:{bottom:.2}%\" title=\"{}\"></i>",
+                line.class,
+                escaped(&title)
+            );
+        }
+    }
+    out.push_str("</div>\n<div class=\"legend\">");
+    for line in lines {
+        let _ = write!(
+            out,
+            "<span class=\"{}\">{}</span>",
+            line.class,
+            escaped(&line.name)
+        );
+    }
+    out.push_str("</div>\n");
+}
+
+/// A label without zeros that say nothing: `10 ms` for `10.0 ms`.
+fn tick(label: String) -> String {
+    match label.split_once(' ') {
+        Some((number, unit)) if number.contains('.') => {
+            format!("{} {unit}", number.trim_end_matches('0').trim_end_matches('.'))
+        }
+        None if label.contains('.') => label.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        _ => label,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_have_no_zeros_that_say_nothing() {
+        for (label, expected) in [
+            ("10.0 ms", "10 ms"),
+            ("1.50 MiB", "1.5 MiB"),
+            ("100 s", "100 s"),
+            ("1.00", "1"),
+        ] {
+            assert_eq!(tick(label.to_owned()), expected);
+        }
+    }
+
+    #[test]
+    fn an_axis_spans_whole_powers_of_ten() {
+        let axis = Axis::of([0.2, 30.0].into_iter());
+        let powers: Vec<f64> = axis.powers().collect();
+        assert_eq!(powers.len(), 4, "{powers:?}");
+        assert!((axis.at(1.0) - 1.0 / 3.0).abs() < 1e-9);
+        let one = Axis::tight([5.0].into_iter());
+        assert!((one.at(5.0) - 0.5).abs() < 1e-9);
+    }
+}
