@@ -4,8 +4,8 @@ use crate::metadata::Package;
 
 /// The layers, lowest first. A member may depend on members of lower layers only, never on its neighbours.
 ///
-/// `postgres` is what the PostgreSQL connectors share, and `bench` what `melisma bench` is made of. `sdk-derive` is a macro of the sdk, `tests/servers` starts the servers of
-/// the tests and `tests/processes` runs programs: these three know no member.
+/// `postgres` is what the PostgreSQL connectors share, and `bench` what `melisma bench` is made of. `sdk-derive` is a macro of
+/// the sdk, `tests/servers` starts the servers of the tests and `tests/processes` runs programs: these three know no member.
 const LAYERS: [&[&str]; 8] = [
     &["sdk-derive", "tests/processes", "tests/servers"],
     &["engine"],

@@ -50,31 +50,56 @@ fn watch(stop: &AtomicBool) -> Option<u64> {
 
 /// What the processes below this one use now.
 fn look() -> Option<u64> {
+    let read = |pid| {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        Memory::of(&status)
+    };
     let (mut sum, mut highest, mut seen) = (0, 0, false);
-    let mut waiting = children(process::id());
-    while let Some(pid) = waiting.pop() {
+    let below = |pid, memory| children(pid).into_iter().map(move |child| (child, memory));
+    let own = process::id();
+    let mut waiting: Vec<(u32, Option<Memory>)> = below(own, read(own)).collect();
+    while let Some((pid, parent)) = waiting.pop() {
         // A process that has ended meanwhile is not there, and one that is not waited for has no memory.
-        if let Some((now, most)) = fs::read_to_string(format!("/proc/{pid}/status"))
-            .ok()
-            .and_then(|status| resident(&status))
-        {
-            sum += now;
-            highest = most.max(highest);
+        let memory = read(pid);
+        if let Some(memory) = memory.filter(|memory| !parent.is_some_and(|parent| parent.is_shared(memory))) {
+            sum += memory.resident;
+            highest = memory.highest.max(highest);
             seen = true;
         }
-        waiting.extend(children(pid));
+        waiting.extend(below(pid, memory));
     }
     seen.then_some(sum.max(highest))
 }
 
-/// The resident memory now and at its highest, in bytes.
-fn resident(status: &str) -> Option<(u64, u64)> {
-    let of = |key: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(key))?;
-        let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kib * 1024)
-    };
-    Some((of("VmRSS:")?, of("VmHWM:")?))
+/// The memory of a process in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Memory {
+    /// What is resident now.
+    resident: u64,
+    /// The most that was.
+    highest: u64,
+    /// The most addresses that it had.
+    addresses: u64,
+}
+
+impl Memory {
+    fn of(status: &str) -> Option<Self> {
+        let of = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+            let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+            Some(kib * 1024)
+        };
+        Some(Self {
+            resident: of("VmRSS:")?,
+            highest: of("VmHWM:")?,
+            addresses: of("VmPeak:")?,
+        })
+    }
+
+    /// Whether a child still uses the memory of its parent: until it has become another program, it has none of its own.
+    fn is_shared(self, child: &Self) -> bool {
+        (self.highest, self.addresses) == (child.highest, child.addresses)
+    }
 }
 
 #[cfg(test)]
@@ -82,9 +107,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn resident_memory_is_in_bytes() {
-        let status = "Name:\tcat\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
-        assert_eq!(resident(status), Some((1 << 20, 2 << 20)));
-        assert_eq!(resident("Name:\tzombie\n"), None);
+    fn memory_is_in_bytes_and_that_of_the_parent_is_known() {
+        let status = "Name:\tcat\nVmPeak:\t 4096 kB\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
+        let memory = Memory::of(status).unwrap();
+        assert_eq!(
+            (memory.resident, memory.highest, memory.addresses),
+            (1 << 20, 2 << 20, 4 << 20)
+        );
+        assert_eq!(Memory::of("Name:\tzombie\n"), None);
+        let other = Memory { highest: 1, ..memory };
+        assert!(memory.is_shared(&memory) && !memory.is_shared(&other));
     }
 }

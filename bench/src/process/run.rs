@@ -105,10 +105,10 @@ pub fn run(
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     cpu::adopt_orphans();
     let before = (cpu::own(), cpu::machine());
-    let sampler = Sampler::start();
     let start = Instant::now();
-    let ended =
-        start_all(commands, variables, input, &output).and_then(|started| finish(started, output, start));
+    let started = start_all(commands, variables, input, &output)?;
+    let sampler = Sampler::start();
+    let ended = finish(started, output, start);
     let peak = sampler.stop();
     let Ended {
         mut run,

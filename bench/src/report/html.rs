@@ -50,12 +50,12 @@ fn section(out: &mut String, case: &Case) {
         title
     };
     let _ = writeln!(out, "<h2>{}{bytes}</h2>", escaped(&title));
-    for doubt in &case.doubts {
-        let _ = writeln!(
-            out,
-            "<p class=\"doubt\">The machine was too noisy to tell: {}</p>",
-            escaped(doubt)
-        );
+    if !case.doubts.is_empty() {
+        out.push_str("<div class=\"doubt\">The machine was too noisy to tell:<ul>\n");
+        for doubt in &case.doubts {
+            let _ = writeln!(out, "<li>{}</li>", escaped(doubt));
+        }
+        out.push_str("</ul></div>\n");
     }
     out.push_str("<div class=\"grid\">\n");
     charts(out, case);

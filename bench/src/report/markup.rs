@@ -23,13 +23,16 @@ pub(super) fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// The candidates with the class of their colour: rivals have one each.
+/// The candidates with the class of their colour: rivals and floors have one each.
 pub(super) fn named(case: &Case) -> impl Iterator<Item = (&Measured, String)> {
-    let mut rivals = 0;
+    let (mut rivals, mut floors) = (0, 0);
     case.candidates.iter().map(move |one| {
         let class = match one.role {
             Role::Subject => "subject".to_owned(),
-            Role::Floor => "floor".to_owned(),
+            Role::Floor => {
+                floors += 1;
+                format!("floor-{}", (floors - 1) % 2)
+            }
             Role::Rival => {
                 rivals += 1;
                 format!("rival-{}", (rivals - 1) % 4)

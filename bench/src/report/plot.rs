@@ -6,6 +6,9 @@ use super::form::{Case, Figures};
 use super::markup::{escaped, named};
 use super::units::{Amount, mebibytes, seconds, three};
 
+/// Memory is plotted in MiB, so that powers of ten are round numbers of them.
+const MEBIBYTE: f64 = 1_048_576.0;
+
 /// A line of a plot.
 struct Line {
     name: String,
@@ -35,8 +38,8 @@ pub(super) fn scaling(out: &mut String, cases: &[Case]) {
         (
             "Peak memory",
             "level where memory is bounded",
-            |figures| figures.peak_bytes.map(|peak| peak.median),
-            mebibytes,
+            |figures| figures.peak_bytes.map(|peak| peak.median / MEBIBYTE),
+            |value| mebibytes(value * MEBIBYTE),
         ),
     ];
     for (title, hint, of, unit) in plots {

@@ -34,6 +34,7 @@ fn add(out: &mut String, case: &Case, runs: u32) {
     };
     let _ = writeln!(out, "{title}{bytes}, {runs} runs of each in turns\n");
     rows(out, case);
+    out.push('\n');
     let checks = case
         .candidates
         .iter()
@@ -44,7 +45,7 @@ fn add(out: &mut String, case: &Case, runs: u32) {
         } else {
             "not checked"
         };
-        let _ = writeln!(out, "\n{}: {verdict}: {}", one.name, one.check.how);
+        let _ = writeln!(out, "{}: {verdict}: {}", one.name, one.check.how);
     }
     for one in case
         .candidates
@@ -52,13 +53,13 @@ fn add(out: &mut String, case: &Case, runs: u32) {
         .filter(|one| one.outcome != Outcome::Measured)
     {
         let why = one.why.as_deref().unwrap_or_default().replace('\n', "\n    ");
-        let _ = writeln!(out, "\n{}: {}: {why}", one.name, outcome(one.outcome));
+        let _ = writeln!(out, "{}: {}: {why}", one.name, outcome(one.outcome));
     }
     for note in &case.notes {
-        let _ = writeln!(out, "\nnote: {note}");
+        let _ = writeln!(out, "note: {note}");
     }
     for doubt in &case.doubts {
-        let _ = writeln!(out, "\nnoisy: {doubt}");
+        let _ = writeln!(out, "noisy: {doubt}");
     }
 }
 

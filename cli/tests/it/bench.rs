@@ -59,7 +59,7 @@ fn a_seed_makes_the_same_bytes_on_stdout_and_in_a_file() {
     generate(
         &folder,
         &[
-            "orders", "--rows", "50", "--format", "parquet", "--out", "parquet",
+            "nested", "--rows", "50", "--format", "parquet", "--out", "parquet",
         ],
     );
     assert_eq!(fs::read_dir(parquet).unwrap().count(), 1);
@@ -263,7 +263,7 @@ fn a_command_that_fails_says_why_with_the_end_of_its_stderr() {
 #[test]
 fn a_target_is_checked_by_its_state_or_by_its_rows() {
     let folder = Folder::new();
-    generate(&folder, &["orders", "--rows", "300", "--out", "in"]);
+    generate(&folder, &["unicode", "--rows", "300", "--out", "in"]);
     folder.write("target.json", r#"{"destination_path": "out"}"#);
     let target = "target-jsonl --config target.json";
     let base = ["target", target, "--input", "in", "--prepare", "rm -rf out"];
@@ -306,12 +306,12 @@ fn a_pair_is_checked_by_the_report_of_the_run_and_by_its_rows() {
     let folder = Folder::new();
     folder.write(
         "tap.json",
-        r#"{"infer_types": true, "files": [{"entity": "orders", "path": "in.csv", "keys": ["o_orderkey"]}]}"#,
+        r#"{"infer_types": true, "files": [{"entity": "unicode", "path": "in.csv", "keys": ["id"]}]}"#,
     );
     folder.write("target.json", r#"{"destination_path": "out"}"#);
     generate(
         &folder,
-        &["orders", "--rows", "300", "--format", "csv", "--out", "in.csv"],
+        &["unicode", "--rows", "300", "--format", "csv", "--out", "in.csv"],
     );
     let base = [
         "pair",

@@ -97,6 +97,7 @@ fn links_between_pages_lead_somewhere() {
 fn the_architecture_names_files_that_exist() {
     let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("a page");
     let folders = [
+        "bench/",
         "engine/",
         "sdk/",
         "postgres/",

@@ -169,6 +169,10 @@ fn help_and_settings_speak_the_field_s_english() {
         vec!["--help"],
         vec!["run", "--help"],
         vec!["pipe", "--help"],
+        vec!["bench", "--help"],
+        vec!["bench", "gen", "--help"],
+        vec!["bench", "pair", "--help"],
+        vec!["bench", "compare", "--help"],
         vec!["completions", "--help"],
     ];
     let of_plugins = plugins
@@ -186,6 +190,7 @@ fn help_and_settings_speak_the_field_s_english() {
 fn messages_speak_the_field_s_english() {
     // What a kill point says is for the fault harness and its report.
     let product = [
+        "bench/src/*.rs",
         "engine/src/*.rs",
         "sdk/src/*.rs",
         "postgres/src/*.rs",

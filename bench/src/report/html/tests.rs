@@ -109,7 +109,7 @@ fn the_page_is_well_formed_and_names_are_text() {
     assert!(page.contains("tap-&lt;x&gt;") && !page.contains("<x>"), "{page}");
     assert!(page.contains("a &amp; b"));
     assert!(page.contains("not found: there is no program psql"));
-    assert!(page.contains("too noisy to tell: too busy"));
+    assert!(page.contains("<li>too busy</li>"));
     assert!(page.contains("class=\"plot\""), "two sizes are plotted");
     assert_eq!(unbalanced("<p><b></p>").len(), 3);
 }

@@ -106,7 +106,7 @@ fn turns(
         .transpose()?;
     let (settings, programs) = (args.settings(), programs()?);
     let folder = tempfile::tempdir().map_err(|error| Error::io("cannot make a temporary folder", error))?;
-    let measured_at = Timestamp::now().to_string();
+    let measured_at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let (mut cases, mut title) = (Vec::new(), String::new());
     for input in inputs.iter() {
         let input = input.make(&folder, &console)?;
