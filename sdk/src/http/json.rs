@@ -109,11 +109,52 @@ impl<'t> Json<'t> {
         }
     }
 
-    /// A member of an object.
+    /// A member of an object. Of several by one name it is the last, as most readers of JSON have it.
     pub fn get(self, name: &str) -> Option<Self> {
         self.members()
-            .find(|(known, _)| *known == name)
+            .filter(|(known, _)| *known == name)
+            .last()
             .map(|(_, value)| value)
+    }
+
+    /// The members of an object, of several by one name the last: what is written must not have a name twice.
+    pub(super) fn unique_members(self) -> impl Iterator<Item = (&'t str, Self)> {
+        let has_repeated = self.may_repeat_names() && self.repeats_names();
+        let members = self.members().enumerate();
+        let is_last = move |at: usize, name: &str| {
+            let mut later = self.members().skip(at + 1);
+            !(has_repeated && later.any(|(other, _)| other == name))
+        };
+        members
+            .filter(move |(at, (name, _))| is_last(*at, name))
+            .map(|(_, member)| member)
+    }
+
+    /// Whether two names may be the same: a quick look, which is wrong at times in that it says yes.
+    fn may_repeat_names(self) -> bool {
+        let mut seen = [0_u64; 8];
+        for (name, _) in self.members() {
+            let bytes = name.as_bytes();
+            let first = bytes.first_chunk::<8>().map_or_else(
+                || bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+                |chunk| u64::from_le_bytes(*chunk),
+            );
+            let last = bytes
+                .last_chunk::<8>()
+                .map_or(0, |chunk| u64::from_le_bytes(*chunk));
+            let mixed = (first ^ last.rotate_left(29) ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let (word, bit) = ((mixed >> 61) as usize, (mixed >> 55) & 63);
+            if seen[word] >> bit & 1 == 1 {
+                return true;
+            }
+            seen[word] |= 1 << bit;
+        }
+        false
+    }
+
+    fn repeats_names(self) -> bool {
+        let mut seen = std::collections::HashSet::new();
+        !self.members().all(|(name, _)| seen.insert(name))
     }
 
     /// The members of an object, in their order; of anything else none.
@@ -186,7 +227,7 @@ impl Serialize for Json<'_> {
             Some(Node::String(text)) => serializer.serialize_str(text),
             Some(Node::Object { len, .. }) => {
                 let mut map = serializer.serialize_map(Some(*len))?;
-                for (name, value) in self.members() {
+                for (name, value) in self.unique_members() {
                     map.serialize_entry(name, &value)?;
                 }
                 map.end()
@@ -229,6 +270,16 @@ mod tests {
             let expected: Value = serde_json::from_str(text).expect("valid");
             assert_eq!(Json::root(&nodes).to_value(), expected);
         }
+    }
+
+    #[test]
+    fn of_several_members_by_one_name_the_last_counts() {
+        let mut body = br#"{"a":1,"b":{"c":2,"c":3},"a":null,"d":4}"#.to_vec();
+        let nodes = Parser::default().parse(&mut body).expect("valid");
+        let json = Json::root(&nodes);
+        let text = serde_json::to_string(&json).expect("JSON");
+        assert_eq!(text, r#"{"b":{"c":3},"a":null,"d":4}"#);
+        assert!(json.get("a").expect("a").is_null());
     }
 
     #[test]

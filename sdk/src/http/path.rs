@@ -19,6 +19,8 @@ pub struct JsonPath {
 enum Step {
     Name(Box<str>),
     All,
+    /// The items of a list, or what is no list: an element of XML that comes once is none.
+    Each,
     Index(i64),
     Slice(Option<i64>, Option<i64>),
     Filter { member: Vec<Box<str>>, equals: Literal },
@@ -50,6 +52,16 @@ impl JsonPath {
             text: text.into(),
             steps,
         })
+    }
+
+    /// The same path for XML, where `[*]` is every element of a name, be it one.
+    pub(super) fn of_elements(mut self) -> Self {
+        for step in &mut self.steps {
+            if *step == Step::All {
+                *step = Step::Each;
+            }
+        }
+        self
     }
 
     /// The path as it was written.
@@ -87,6 +99,9 @@ fn walk<'t>(steps: &[Step], value: Json<'t>, found: &mut impl FnMut(Json<'t>) ->
             Some(member) => walk(rest, member, found),
             None => Ok(()),
         },
+        Step::Each if value.is_null() => Ok(()),
+        Step::Each if !value.is_array() => walk(rest, value, found),
+        Step::Each => value.items().try_for_each(|item| walk(rest, item, found)),
         Step::All if value.is_object() => value
             .members()
             .try_for_each(|(_, member)| walk(rest, member, found)),

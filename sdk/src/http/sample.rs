@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use melisma_engine::{Error, Result};
+use melisma_engine::Result;
 use serde_json::Value;
 
-use super::json::{Json, Parser};
-use super::node::{Node, Record};
+use super::json::Parser;
+use super::node::Node;
 use super::pages::Paginator;
+use super::record::Record;
 use super::stream::RestStream;
 use super::template::Scope;
+use super::window::to_sample;
 
 /// The parents whose children are looked at: the children of one may be none.
 const PARENTS: usize = 10;
@@ -38,6 +40,13 @@ impl Node {
     }
 
     fn sample(&self, scope: &Scope, count: usize, found: &mut Samples) -> Result<()> {
+        for scope in to_sample(self.since.as_ref(), scope, self.client.now())? {
+            self.sample_window(&scope, count, found)?;
+        }
+        Ok(())
+    }
+
+    fn sample_window(&self, scope: &Scope, count: usize, found: &mut Samples) -> Result<()> {
         let known = found.entry(self.name.to_string()).or_default().len();
         let children = self
             .children
@@ -54,29 +63,31 @@ impl Node {
         }
         let mut from = answer;
         let mut body = std::mem::take(&mut from.body);
-        let nodes = Parser::default()
-            .parse(&mut body)
-            .map_err(|error| error.in_stream(&self.name))?;
-        self.check_failure(Json::root(&nodes), &from)?;
+        let mut parser = Parser::default();
+        let nodes = self.parse(&mut parser, &mut body, &from)?;
+        let (_, records) = self.records_of(&nodes, &from)?;
         let added = self.added(scope)?;
         let mut parents = Vec::new();
         let mut all = Vec::new();
-        // The error only ends the search.
-        let _ = self.records.each(Json::root(&nodes), &mut |json| {
-            if json.is_object() {
-                let record = match &self.map {
-                    Some(map) => self.mapped(&**map, json, &added)?,
-                    None => serde_json::to_value(Record { json, added: &added }).ok(),
-                };
-                all.extend(record);
-                parents.push(json);
+        for json in records {
+            if all.len() >= count {
+                break;
             }
-            if all.len() < count {
-                Ok(())
-            } else {
-                Err(Error::bug("enough"))
+            if !json.is_object() || !self.keeps(json) {
+                continue;
             }
-        });
+            let record = Record {
+                json,
+                added: &added,
+                view: &self.view,
+            };
+            let record = match &self.map {
+                Some(map) => self.mapped(&**map, &record)?,
+                None => serde_json::to_value(record).ok(),
+            };
+            all.extend(record);
+            parents.push(json);
+        }
         let records = found.entry(self.name.to_string()).or_default();
         records.extend(all);
         records.truncate(count);

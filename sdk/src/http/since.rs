@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use super::template;
 
-/// The placeholder of the bookmark.
+/// The placeholder of the bookmark, or of the moment that a window begins with.
 pub(super) const SINCE: &str = "since";
+/// The placeholder of the moment that a window ends with.
+pub(super) const UNTIL: &str = "until";
 
 /// Where and how the bookmark goes into a request.
 ///
@@ -20,10 +22,15 @@ pub(super) const SINCE: &str = "since";
 /// let plain = Since::query("updated_since");
 /// let seconds = Since::query("start").format("epoch").lookback(Duration::from_secs(300));
 /// let elsewhere = Since::placeholder(); // {since} in the path, the query, the headers or the body
+/// let month_by_month = Since::query("from").until("to").step(Duration::from_hours(30 * 24)).start("2020-01-01");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Since {
     pub(super) query: Option<String>,
+    pub(super) until: Option<String>,
+    pub(super) start: Option<String>,
+    pub(super) step: Option<Duration>,
+    pub(super) granularity: Duration,
     format: Option<String>,
     lookback: Duration,
 }
@@ -58,17 +65,56 @@ impl Since {
         self
     }
 
+    /// Another parameter of the query, with the moment up to which records are asked for: that of the run, or the end of the
+    /// [window](Self::step). Elsewhere it is the placeholder `{until}`.
+    #[must_use]
+    pub fn until(mut self, query: impl Into<String>) -> Self {
+        self.until = Some(query.into());
+        self
+    }
+
+    /// Asks for this much time at once, from the bookmark or the start to the moment of the run. The bookmark moves when a
+    /// window is complete, as far as records were, so an interrupted run resumes with the window in which it was.
+    #[must_use]
+    pub fn step(mut self, duration: Duration) -> Self {
+        self.step = Some(duration);
+        self
+    }
+
+    /// Where the first run begins when there is no `start_date`: a date, or a date with a time.
+    #[must_use]
+    pub fn start(mut self, moment: impl Into<String>) -> Self {
+        self.start = Some(moment.into());
+        self
+    }
+
+    /// How much earlier a window ends than the next begins, for sources that count the end in: a day, where they have dates.
+    /// If not set, a window ends where the next begins, and what is exactly there may come twice.
+    #[must_use]
+    pub fn granularity(mut self, duration: Duration) -> Self {
+        self.granularity = duration;
+        self
+    }
+
     /// What the request says for this bookmark.
     pub(super) fn value(&self, bookmark: &Value) -> Result<Value> {
-        let mut value = bookmark.clone();
-        if !self.lookback.is_zero() {
-            value = earlier(bookmark, self.lookback).ok_or_else(|| {
-                Error::config(format!("a lookback needs a date, and the bookmark is {bookmark}"))
-            })?;
+        self.formatted(&self.looked_back(bookmark)?)
+    }
+
+    /// The bookmark, earlier by the lookback.
+    pub(super) fn looked_back(&self, bookmark: &Value) -> Result<Value> {
+        if self.lookback.is_zero() {
+            return Ok(bookmark.clone());
         }
+        earlier(bookmark, self.lookback)
+            .ok_or_else(|| Error::config(format!("a lookback needs a date, and the bookmark is {bookmark}")))
+    }
+
+    /// A moment as requests have it.
+    pub(super) fn formatted(&self, value: &Value) -> Result<Value> {
         match &self.format {
-            Some(format) => template::show(&value, Some(format)).map(Value::from),
-            None => Ok(value),
+            Some(format) => template::show(value, Some(format)).map(Value::from),
+            None => Ok(value.clone()),
         }
     }
 }
@@ -82,8 +128,13 @@ impl From<&str> for Since {
 
 /// The moment before, in the form that the bookmark has.
 fn earlier(bookmark: &Value, by: Duration) -> Option<Value> {
-    if let Some(seconds) = bookmark.as_i64() {
-        return Some((seconds - i64::try_from(by.as_secs()).ok()?).into());
+    if let Some(number) = bookmark.as_i64() {
+        let by = if template::is_milliseconds(number) {
+            i64::try_from(by.as_millis())
+        } else {
+            i64::try_from(by.as_secs())
+        };
+        return Some((number - by.ok()?).into());
     }
     let text = bookmark.as_str()?;
     let moment: Timestamp = template::moment(text)?.checked_sub(by).ok()?;
@@ -109,6 +160,7 @@ mod tests {
         assert_eq!(value(json!("2026-01-03T12:00:00Z")), "2026-01-02T00:00:00Z");
         assert_eq!(value(json!("2026-01-03")), "2026-01-01");
         assert_eq!(value(json!(1_767_225_600)), 1_767_096_000);
+        assert_eq!(value(json!(1_767_225_600_000_i64)), 1_767_096_000_000_i64);
         assert!(since.value(&json!("abc")).is_err());
     }
 

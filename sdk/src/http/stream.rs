@@ -1,19 +1,15 @@
 //! A stream that is read from an API: what its requests are, and where its records are found.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-
 use melisma_engine::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use super::client::Client;
-use super::judge::{OnStatus, Rules};
-use super::meter::Meter;
-use super::node::{MapRecord, Node};
-use super::pages::{Pages, Paging, Place};
-use super::path::JsonPath;
-use super::since::{SINCE, Since};
-use super::template::{Filled, Template};
+use super::filter::{Comparison, Condition};
+use super::format::Format;
+use super::judge::OnStatus;
+use super::node::MapRecord;
+use super::pages::Pages;
+use super::since::Since;
 use crate::tap::Stream;
 
 /// A stream that is read from an API, page by page.
@@ -43,25 +39,29 @@ use crate::tap::Stream;
 /// The path, the values of the query and of the headers, and the texts of the body may have placeholders: `{name}` for what
 /// [`from_parent`](Self::from_parent) and [`partitions`](Self::partitions) name, and `{since}` for the bookmark.
 pub struct RestStream<'t> {
-    client: Client,
-    stream: Stream<'t>,
-    method: String,
-    path: String,
-    query: Vec<(String, Value)>,
-    headers: Vec<(String, String)>,
-    body: Option<Value>,
-    form: Vec<(String, Value)>,
-    records: String,
-    pages: Option<Pages>,
-    since: Option<Since>,
-    context: Vec<(String, String)>,
-    partitions: Vec<Map<String, Value>>,
-    add: Vec<(String, Value)>,
-    map: Option<MapRecord>,
-    rules: Vec<(u16, OnStatus)>,
-    failure: Option<String>,
-    shared_bookmark: bool,
-    children: Vec<RestStream<'t>>,
+    pub(super) client: Client,
+    pub(super) stream: Stream<'t>,
+    pub(super) method: String,
+    pub(super) path: String,
+    pub(super) query: Vec<(String, Value)>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Option<Value>,
+    pub(super) form: Vec<(String, Value)>,
+    pub(super) format: Format,
+    pub(super) records: String,
+    pub(super) conditions: Vec<Condition>,
+    pub(super) select: Option<Vec<String>>,
+    pub(super) rename: Vec<(String, String)>,
+    pub(super) pages: Option<Pages>,
+    pub(super) since: Option<Since>,
+    pub(super) context: Vec<(String, String)>,
+    pub(super) partitions: Vec<Map<String, Value>>,
+    pub(super) add: Vec<(String, Value)>,
+    pub(super) map: Option<MapRecord>,
+    pub(super) rules: Vec<(u16, OnStatus)>,
+    pub(super) failure: Option<String>,
+    pub(super) shared_bookmark: bool,
+    pub(super) children: Vec<RestStream<'t>>,
 }
 
 impl Client {
@@ -91,7 +91,11 @@ impl Client {
             headers: Vec::new(),
             body: None,
             form: Vec::new(),
+            format: Format::Json,
             records: "$[*]".to_owned(),
+            conditions: Vec::new(),
+            select: None,
+            rename: Vec::new(),
             pages: None,
             since: None,
             context: Vec::new(),
@@ -149,6 +153,45 @@ impl<'t> RestStream<'t> {
     #[must_use]
     pub fn records(mut self, path: impl Into<String>) -> Self {
         self.records = path.into();
+        self
+    }
+
+    /// What the answers are written in: JSON if not set. Of CSV and XML all values are texts; where the schema says that a
+    /// property is a number or a boolean, its text becomes that, and an empty one null.
+    #[must_use]
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// Leaves out records that do not meet a condition, and reads no children of them. `path` is a property as the source names
+    /// it, or several names with dots between: `owner.id`.
+    ///
+    /// ```
+    /// use melisma_sdk::http::{Client, Comparison, RestStream};
+    /// use melisma_sdk::{Stream, json};
+    ///
+    /// # fn streams<'t>(client: &Client, stream: Stream<'t>) -> RestStream<'t> {
+    /// client.get("/tickets", stream).filter("status", Comparison::In(vec![json!("open"), json!("pending")]))
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn filter(mut self, path: &str, comparison: Comparison) -> Self {
+        self.conditions.push(Condition::new(path, comparison));
+        self
+    }
+
+    /// Writes these properties alone, by the names that the source has for them, and what is [added](Self::add).
+    #[must_use]
+    pub fn select<N: Into<String>>(mut self, properties: impl IntoIterator<Item = N>) -> Self {
+        self.select = Some(properties.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Writes a property by another name than the source has for it. Keys and the schema have the new name.
+    #[must_use]
+    pub fn rename(mut self, property: impl Into<String>, name: impl Into<String>) -> Self {
+        self.rename.push((property.into(), name.into()));
         self
     }
 
@@ -241,149 +284,5 @@ impl<'t> RestStream<'t> {
         }
         let (stream, node) = self.compile(&[])?;
         Ok(stream.sync(move |output| node.read(output)))
-    }
-
-    /// The stream without what reads it, and that. `inherited` are the placeholders of its parents.
-    pub(super) fn compile(self, inherited: &[String]) -> Result<(Stream<'t>, Node)> {
-        let name = self.stream.name().to_owned();
-        self.compiled(inherited).map_err(|error| error.in_stream(&name))
-    }
-
-    fn compiled(mut self, inherited: &[String]) -> Result<(Stream<'t>, Node)> {
-        let mut query = self.client.query.clone();
-        for (name, value) in std::mem::take(&mut self.query) {
-            query.retain(|(known, _)| *known != name);
-            query.push((name, value));
-        }
-        let filled = |pairs: Vec<(String, Value)>| {
-            let pair = |(name, value): (String, Value)| Ok((name, Filled::compile(&value)?));
-            pairs.into_iter().map(pair).collect::<Result<Vec<_>>>()
-        };
-        let headers = self
-            .headers
-            .iter()
-            .map(|(name, text)| Ok((name.clone(), Template::compile(text)?)));
-        let context = self
-            .context
-            .iter()
-            .map(|(name, path)| Ok((name.clone(), JsonPath::compile(path)?)));
-        let mut rules = self.rules;
-        if !self.context.is_empty() && !rules.iter().any(|(status, _)| *status == 404) {
-            rules.push((404, OnStatus::Skip));
-        }
-        let mut node = Node {
-            name: self.stream.name().into(),
-            method: self.method,
-            path: Template::compile(&self.path)?,
-            endpoint: self.path,
-            query: filled(query)?,
-            headers: headers.collect::<Result<_>>()?,
-            body: self.body.as_ref().map(Filled::compile).transpose()?,
-            form: filled(self.form)?,
-            records: JsonPath::compile(&self.records)?,
-            map: self.map,
-            paging: Paging::compile(self.pages.as_ref().unwrap_or(&self.client.pages))?,
-            since: self.since.or_else(|| self.client.since.clone()),
-            client: self.client,
-            context: context.collect::<Result<_>>()?,
-            partitions: self.partitions,
-            add: filled(self.add)?,
-            rules: Arc::new(Rules(rules)),
-            failure: self.failure.as_deref().map(JsonPath::compile).transpose()?,
-            shared_bookmark: self.shared_bookmark,
-            meter: Arc::new(Meter::new(self.stream.name())),
-            skipped: AtomicU64::new(0),
-            children: Vec::new(),
-        };
-        let known = node.placeholders(inherited);
-        node.check(&known)?;
-        node.add_properties(&known, self.stream.schema())?;
-        let mut stream = self.stream;
-        if node.shared_bookmark {
-            stream = stream.unsorted();
-        }
-        let inherited: Vec<String> = known.into_iter().filter(|name| *name != SINCE).collect();
-        for child in self.children {
-            if child.context.is_empty() {
-                let message = "a child stream takes at least one value from its parent (from_parent)";
-                return Err(Error::config(message).in_stream(child.stream.name()));
-            }
-            if !child.partitions.is_empty() {
-                let message = "a child stream has a partition for each parent, and no others";
-                return Err(Error::config(message).in_stream(child.stream.name()));
-            }
-            let (child, below) = child.compile(&inherited)?;
-            stream = stream.child(child);
-            node.children.push(below);
-        }
-        Ok((stream, node))
-    }
-}
-
-impl Node {
-    /// The placeholders that this stream's requests may have.
-    fn placeholders(&self, inherited: &[String]) -> Vec<String> {
-        let mut known = inherited.to_vec();
-        known.extend(self.context.iter().map(|(name, _)| name.clone()));
-        known.extend(
-            self.partitions
-                .iter()
-                .flat_map(|partition| partition.keys().cloned()),
-        );
-        if self.since.is_some() {
-            known.push(SINCE.to_owned());
-        }
-        known.sort();
-        known.dedup();
-        known
-    }
-
-    fn check(&self, known: &[String]) -> Result<()> {
-        let page = self.paging.placeholder();
-        let names: Vec<&str> = known.iter().map(String::as_str).chain(page).collect();
-        let in_values = |pairs: &[(String, Filled)]| -> Result<()> {
-            let mut templates = pairs.iter().flat_map(|(_, filled)| filled.templates());
-            templates.try_for_each(|template| template.check(&names))
-        };
-        self.path.check(&names)?;
-        in_values(&self.query)?;
-        in_values(&self.form)?;
-        self.headers
-            .iter()
-            .try_for_each(|(_, template)| template.check(&names))?;
-        self.body
-            .iter()
-            .flat_map(Filled::templates)
-            .try_for_each(|template| template.check(&names))?;
-        if matches!(self.paging.place, Some(Place::Body(_))) && self.body.is_none() {
-            return Err(Error::config(
-                "the pages are asked for in the body, and there is no JSON body",
-            ));
-        }
-        if self.body.is_some() && !self.form.is_empty() {
-            return Err(Error::config("a request has a JSON body or a form, and not both"));
-        }
-        let constants: Vec<&str> = known
-            .iter()
-            .map(String::as_str)
-            .filter(|name| *name != SINCE)
-            .collect();
-        let added = self.add.iter().flat_map(|(_, filled)| filled.templates());
-        added
-            .into_iter()
-            .try_for_each(|template| template.check(&constants))
-    }
-
-    /// What names a partition is a property of its records, when the schema has it.
-    fn add_properties(&mut self, known: &[String], schema: &Value) -> Result<()> {
-        let properties = schema.get("properties").and_then(Value::as_object);
-        for name in known.iter().filter(|name| *name != SINCE) {
-            let has = properties.is_some_and(|properties| properties.contains_key(name));
-            if has && !self.add.iter().any(|(property, _)| property == name) {
-                let template = Value::from(format!("{{{name}}}"));
-                self.add.push((name.clone(), Filled::compile(&template)?));
-            }
-        }
-        Ok(())
     }
 }

@@ -215,7 +215,7 @@ pub(super) fn show(value: &Value, format: Option<&str>) -> Result<String> {
     })
 }
 
-/// The moment that a date, a date-time or a number of seconds means.
+/// The moment that a date, a date-time or a number of seconds or milliseconds means.
 pub(super) fn moment(text: &str) -> Option<Timestamp> {
     if let Ok(moment) = text.parse() {
         return Some(moment);
@@ -226,8 +226,16 @@ pub(super) fn moment(text: &str) -> Option<Timestamp> {
             .ok()
             .map(|zoned| zoned.timestamp());
     }
-    let seconds: i64 = text.parse().ok()?;
-    Timestamp::from_second(seconds).ok()
+    let number: i64 = text.parse().ok()?;
+    if is_milliseconds(number) {
+        return Timestamp::from_millisecond(number).ok();
+    }
+    Timestamp::from_second(number).ok()
+}
+
+/// Whether a number since 1970 is one of milliseconds: seconds that large would be in the year 5138.
+pub(super) fn is_milliseconds(number: i64) -> bool {
+    number.unsigned_abs() > 100_000_000_000
 }
 
 #[cfg(test)]

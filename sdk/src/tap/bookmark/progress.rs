@@ -247,6 +247,17 @@ impl Progress {
         }
     }
 
+    /// All records before `end` were read: the bookmark of an unsorted stream moves as far as records were seen, and no further
+    /// than that.
+    pub(in crate::tap) fn complete_until(&mut self, state: &mut State, end: &str) {
+        if self.order != Order::Unsorted || self.seen.is_empty() {
+            return;
+        }
+        let seen = String::from_utf8_lossy(&self.seen).into_owned();
+        let reached = if self.is_less(end, &seen) { end } else { &*seen };
+        self.advance(state, reached);
+    }
+
     /// The stream, or the partition, was read to its end.
     pub(in crate::tap) fn finish(&mut self, state: &mut State) {
         let Some(place) = self.place else { return };

@@ -99,6 +99,35 @@ impl Output<'_> {
         set.map_err(|error| error.in_stream(&self.current.name))
     }
 
+    /// All records were read whose replication key is below `end`, for a source that is read in windows of time: the bookmark
+    /// of a stream whose records come in any order moves to its largest value so far, and no further than to `end`. The end
+    /// of the stream, or of the partition, moves it as always.
+    ///
+    /// ```
+    /// use melisma_sdk::{Stream, json, tap};
+    ///
+    /// let schema = json!({"type": "object", "properties": {"day": {"type": "string", "format": "date"}}});
+    /// let stream = Stream::new("days", schema).replication_key("day").sync(|output| {
+    ///     output.record(&json!({"day": "2026-01-20"}))?;
+    ///     output.record(&json!({"day": "2026-01-03"}))?;
+    ///     output.complete_until(&"2026-02-01")?;
+    ///     output.emit_state()
+    /// });
+    /// let messages = tap::test_stream(stream, "")?;
+    /// let bookmark = &messages[3]["value"]["bookmarks"]["days"]["replication_key_value"];
+    /// assert_eq!(bookmark, "2026-01-20");
+    /// # Ok::<(), melisma_sdk::Error>(())
+    /// ```
+    pub fn complete_until(&mut self, end: &impl Serialize) -> Result<()> {
+        self.begin();
+        let end = serde_json::to_string(end)
+            .map_err(|error| Error::bug("cannot write a bookmark").with_source(error))?;
+        if let Some(progress) = &mut self.current.progress {
+            progress.complete_until(&mut self.state, &end);
+        }
+        Ok(())
+    }
+
     /// The records that follow belong to this partition of the stream, which has a bookmark of its own; the
     /// partition before is complete. `context` is what names it, such as `{"file": "a.csv"}`.
     ///

@@ -115,6 +115,12 @@ impl<'a> Output<'a> {
             .any(|column| column.selected && &*column.name == property)
     }
 
+    /// The setting `start_date`.
+    #[cfg(feature = "http")]
+    pub(crate) fn start_date(&self) -> Option<Value> {
+        serde_json::from_str(self.start_date.as_deref()?).ok()
+    }
+
     /// How the stream is to be read.
     pub fn replication_method(&self) -> Method {
         self.current.method

@@ -1,7 +1,10 @@
 //! Makes the client and the streams of a definition.
 
+mod auth;
 mod client;
 mod pages;
+mod records;
+mod settings;
 mod stream;
 
 use std::collections::BTreeMap;

@@ -4,8 +4,8 @@ use melisma_sdk::http::{Client, OnStatus, RestStream, Since};
 use melisma_sdk::{Error, Result, Stream, json};
 use serde_json::{Map, Value};
 
-use super::client::duration;
-use super::{Schemas, filled, pages};
+use super::settings::duration;
+use super::{Schemas, filled, pages, records};
 use crate::definition::{self, OneOf, Reaction, Source, State};
 
 /// Makes a stream, without its children.
@@ -63,6 +63,7 @@ pub(super) fn make(
         made = made.header(name, values.text(&text)?);
     }
     made = body(said, made, &mut values)?;
+    made = records::of(source, said, made)?;
     for (property, value) in &said.add {
         made = made.add(property, values.value(value)?);
     }
@@ -73,7 +74,7 @@ pub(super) fn make(
         made = made.pages(pages::of(pages, "pages")?);
     }
     if let Some(OneOf::Long(since)) = since {
-        made = made.since(since_of(since, since_is_dated)?);
+        made = made.since(since_of(source, since, since_is_dated)?);
     }
     for (status, reaction) in &said.errors {
         let (status, reaction) = reaction_to(status, reaction)?;
@@ -138,7 +139,7 @@ fn keys_of(said: &definition::Stream) -> Value {
     Value::Object(said.key_names().into_iter().map(property).collect())
 }
 
-fn since_of(said: &definition::Since, is_dated: bool) -> Result<Since> {
+fn since_of(source: &Source, said: &definition::Since, is_dated: bool) -> Result<Since> {
     let mut since = match &said.query {
         Some(query) => Since::query(query),
         None => Since::placeholder(),
@@ -149,6 +150,25 @@ fn since_of(said: &definition::Since, is_dated: bool) -> Result<Since> {
     }
     if let Some(lookback) = &said.lookback {
         since = since.lookback(duration(lookback, "since.lookback")?);
+    }
+    if let Some(query) = &said.until {
+        since = since.until(query);
+    }
+    if let Some(step) = &said.step {
+        let step = duration(step, "since.step")?;
+        if step.is_zero() {
+            return Err(Error::config("since.step: expected a time above 0"));
+        }
+        since = since.step(step);
+    }
+    if let Some(start) = &said.start {
+        since = since.start(source.settings.text(start, "since.start")?);
+    }
+    if let Some(granularity) = &said.granularity {
+        if said.step.is_none() {
+            return Err(Error::config("since.granularity: only windows (step) end before the next begins"));
+        }
+        since = since.granularity(duration(granularity, "since.granularity")?);
     }
     Ok(since)
 }

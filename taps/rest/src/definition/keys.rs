@@ -33,7 +33,12 @@ pub(super) fn check(schema: &Value, value: &Value, place: &str) -> Result<()> {
 
 fn check_members(schema: &Value, members: &Map<String, Value>, place: &str) -> Result<()> {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
-        return Ok(());
+        // Names of the author's own, whose values have a form.
+        let all = schema.get("additionalProperties").filter(|all| all.is_object());
+        return all.map_or(Ok(()), |all| {
+            let mut members = members.iter();
+            members.try_for_each(|(name, value)| check(all, value, &join(place, name)))
+        });
     };
     for (name, value) in members {
         let at = join(place, name);

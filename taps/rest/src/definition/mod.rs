@@ -2,19 +2,27 @@
 //!
 //! These types are read from the file, and their JSON Schema (`taps/rest/definition.schema.json`) is what editors check it with.
 
+mod auth;
 mod fill;
 mod keys;
+mod pages;
 mod read;
+mod records;
+mod stream;
 
 use melisma_sdk::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::msdk::flatten::Flatten;
+pub use auth::{Auth, Basic, Grant, Login};
 pub(crate) use fill::Settings;
 pub(crate) use keys::near;
+pub use pages::{Pages, PagesWord};
 pub use read::Source;
 pub(crate) use read::{read_file, yaml};
+pub use records::{Comparisons, Condition, CsvOptions, FormatOptions, FormatWord};
+pub(crate) use stream::Stream;
+pub use stream::{Reaction, Since, State};
 
 /// An API and its streams.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -77,68 +85,6 @@ pub enum OneOf<A, B> {
     Long(B),
 }
 
-/// Who asks: one of `oauth2`, `bearer`, `basic`, `header` and `query`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct Auth {
-    /// A token that does not change.
-    pub bearer: Option<String>,
-    /// A user and a password.
-    pub basic: Option<Basic>,
-    /// A header, and the key in it.
-    pub header: Option<Map<String, Value>>,
-    /// A parameter of the query, and the key in it.
-    pub query: Option<Map<String, Value>>,
-    /// Tokens by OAuth 2.0, and what they are obtained for.
-    pub oauth2: Option<Grant>,
-    /// OAuth 2.0: where tokens are obtained.
-    pub token_url: Option<String>,
-    /// OAuth 2.0: the client's id.
-    pub id: Option<String>,
-    /// OAuth 2.0: the client's secret.
-    pub secret: Option<String>,
-    /// OAuth 2.0: the refresh token.
-    pub refresh_token: Option<String>,
-    /// OAuth 2.0: a file that keeps a refresh token that the server has replaced, for the next run.
-    pub token_file: Option<String>,
-    /// OAuth 2.0: the user, for `password`.
-    pub user: Option<String>,
-    /// OAuth 2.0: the user's password.
-    pub password: Option<String>,
-    /// OAuth 2.0: whether id and secret are sent as a header instead of as fields.
-    #[serde(default)]
-    pub client_in_header: bool,
-    /// OAuth 2.0: more fields of the request for a token, such as `scope` and `audience`.
-    #[serde(default)]
-    pub fields: Map<String, Value>,
-    /// OAuth 2.0: headers of the request for a token.
-    #[serde(default)]
-    pub token_headers: Map<String, Value>,
-    /// OAuth 2.0: how long a token lives whose answer does not say so: `1h`.
-    pub token_lifetime: Option<String>,
-}
-
-/// A user and a password.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-pub struct Basic {
-    /// The user.
-    pub user: String,
-    /// The password.
-    #[serde(default)]
-    pub password: String,
-}
-
-/// What a token is obtained for.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Grant {
-    /// The client itself.
-    ClientCredentials,
-    /// A refresh token.
-    RefreshToken,
-    /// A user and a password.
-    Password,
-}
-
 /// How fast, and how patiently.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Limits {
@@ -162,202 +108,4 @@ pub struct Limits {
     pub wait_extra: Option<String>,
     /// A file with certificates (PEM) that are trusted besides those of the system.
     pub ca_file: Option<String>,
-}
-
-/// The pages that a word says.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PagesWord {
-    /// There is one page.
-    None,
-    /// The header `Link` has the URL of the next page.
-    LinkHeader,
-}
-
-/// How pages follow each other: one of `next_url`, `cursor`, `cursor_header`, `number` and `offset`.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct Pages {
-    /// The JSON path of the next page's URL.
-    pub next_url: Option<String>,
-    /// The JSON path of a token for the next page, which is sent where `query`, `header`, `json`, `variable` or `placeholder`
-    /// says.
-    pub cursor: Option<String>,
-    /// A header with the token.
-    pub cursor_header: Option<String>,
-    /// Pages have numbers, sent as this parameter of the query.
-    pub number: Option<String>,
-    /// A page starts at the number of a record, sent as this parameter of the query.
-    pub offset: Option<String>,
-    /// The page is asked for in this parameter of the query.
-    pub query: Option<String>,
-    /// The page is asked for in this header.
-    pub header: Option<String>,
-    /// The page is asked for in this member of the JSON body: `page.cursor`.
-    pub json: Option<String>,
-    /// The page is asked for in this variable of the GraphQL query.
-    pub variable: Option<String>,
-    /// The page is asked for where this placeholder stands: `/items/{page}`.
-    pub placeholder: Option<String>,
-    /// How many records a page has.
-    pub size: Option<u64>,
-    /// The parameter of the query that says so; without it, the size is not sent.
-    pub size_query: Option<String>,
-    /// The number of the first page (1) or record (0).
-    pub start: Option<u64>,
-    /// The JSON path of the number of all pages, or of all records.
-    pub total: Option<String>,
-    /// The JSON path of a value that says whether there are more pages.
-    pub more: Option<String>,
-    /// Whether only an empty page is the last, and a short one is not.
-    #[serde(default)]
-    pub until_empty: bool,
-    /// Whether the pages go on after an empty one.
-    pub continue_if_empty: Option<bool>,
-    /// Reads at most this many pages, and warns when there are more.
-    pub max: Option<u64>,
-    /// The JSON path of the list whose length says whether a page is short or empty, where that is not the records.
-    pub count: Option<String>,
-    /// Takes only the path and the query from a `next_url`, and asks at the address of the API.
-    #[serde(default)]
-    pub own_origin: bool,
-    /// The word `link_header`, with more about it.
-    #[serde(skip)]
-    pub(crate) link_header: bool,
-}
-
-/// A stream.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub(crate) struct Stream {
-    /// Where its records are, below the address of the API.
-    pub path: Option<String>,
-    /// GET, unless there is a body: then POST.
-    pub method: Option<String>,
-    /// Parameters of the query.
-    #[serde(default)]
-    pub query: Map<String, Value>,
-    /// Headers.
-    #[serde(default)]
-    pub headers: Map<String, Value>,
-    /// The JSON body of the request.
-    pub json: Option<Value>,
-    /// The fields of a form as the body of the request.
-    #[serde(default)]
-    pub form: Map<String, Value>,
-    /// A GraphQL query.
-    pub graphql: Option<String>,
-    /// The variables of the GraphQL query.
-    #[serde(default)]
-    pub variables: Map<String, Value>,
-    /// The JSON path of the records: `$[*]`.
-    pub records: Option<String>,
-    /// The properties that identify a record.
-    pub key: Option<OneOf<String, Vec<String>>>,
-    /// The JSON Schema of the records: a file, or the schema itself. Without it, the schema is inferred from samples.
-    pub schema: Option<OneOf<String, Map<String, Value>>>,
-    /// What is new since the last run: the property that grows as records change, or more about it.
-    pub since: Option<OneOf<String, Since>>,
-    /// The stream whose records this one is read for: `{parent.id}` is a property of such a record.
-    pub parent: Option<String>,
-    /// The stream is read once for each of these values, by the names of placeholders. Lists multiply.
-    #[serde(default)]
-    pub each: Map<String, Value>,
-    /// Properties that are added to each record.
-    #[serde(default)]
-    pub add: Map<String, Value>,
-    /// What is done about a status: `404: skip`.
-    #[serde(default)]
-    pub errors: Map<String, Value>,
-    /// How pages follow each other.
-    pub pages: Option<OneOf<PagesWord, Pages>>,
-    /// Whether there is a bookmark for each parent, or one for all.
-    #[serde(default)]
-    pub state: State,
-    /// Whether the stream is read only when the catalog selects it.
-    #[serde(default)]
-    pub not_selected: bool,
-    /// The records that its schema is inferred from, where it has none, instead of those that the definition says.
-    pub samples: Option<usize>,
-    /// Whether records are made flat.
-    #[serde(skip)]
-    pub(crate) flatten: Option<Flatten>,
-}
-
-impl Stream {
-    /// The properties that every record has: the key and the replication key.
-    pub(crate) fn key_names(&self) -> Vec<&str> {
-        let keys = match &self.key {
-            Some(OneOf::Short(key)) => std::slice::from_ref(key),
-            Some(OneOf::Long(keys)) => keys,
-            None => &[],
-        };
-        let since = self.since.as_ref().map(OneOf::field);
-        keys.iter().map(String::as_str).chain(since).collect()
-    }
-}
-
-/// What is new since the last run.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct Since {
-    /// The property that grows as records change: the replication key.
-    pub field: String,
-    /// The parameter of the query that has the bookmark. Without it, `{since}` says where it goes.
-    pub query: Option<String>,
-    /// How the moment is written: by the directives of strftime, or `epoch` or `epoch_ms`.
-    pub format: Option<String>,
-    /// Asks for this much more than the bookmark says: `5m`.
-    pub lookback: Option<String>,
-    /// Whether records come in the order of the field, so that an interrupted run resumes.
-    #[serde(default)]
-    pub sorted: bool,
-    /// Whether a parameter has its placeholder.
-    #[serde(skip)]
-    pub(crate) placed: bool,
-    /// How the moment is written where the schema says that it is a date-time.
-    #[serde(skip)]
-    pub(crate) date_time: Option<String>,
-}
-
-impl Since {
-    /// By this property.
-    pub(crate) fn of(field: &str) -> Self {
-        Self {
-            field: field.to_owned(),
-            ..Self::default()
-        }
-    }
-}
-
-impl OneOf<String, Since> {
-    /// The replication key.
-    pub(crate) fn field(&self) -> &str {
-        match self {
-            Self::Short(field) => field,
-            Self::Long(since) => &since.field,
-        }
-    }
-}
-
-/// The bookmarks of a child stream.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// One for each parent.
-    #[default]
-    Each,
-    /// One for all, which moves when all are read: for very many parents.
-    Shared,
-}
-
-/// What is done about a status.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Reaction {
-    /// There is nothing to read.
-    Skip,
-    /// The request is sent again a few times.
-    Retry,
-    /// The request is sent again after a wait, as for 429.
-    Wait,
-    /// The run ends.
-    Fail,
 }

@@ -4,68 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use melisma_sdk::http::{ApiKey, Authenticator, Basic, Bearer, Client, OAuth2, Request, Unsigned};
+use melisma_sdk::http::{ApiKey, Authenticator, Basic, Bearer, OAuth2};
 use melisma_sdk::{Context, Error, Result, Secret, secret};
 use serde_json::Value;
 
+use super::agent::{Agent, Shared};
 use super::jinja::{Scope, Templates, Text};
+use super::mapping::Mapping;
 use super::part::Part;
-use super::request::{Mapping, Place, Said};
+use super::places::at;
+use super::said::Place;
 use super::session::Session;
 use crate::python;
 
-/// Sends the requests of one authenticator: a client for each origin, all with the same tokens.
-pub(super) struct Agent {
-    context: Context,
-    auth: Option<Shared>,
-    /// A key in the body.
-    in_body: Option<(Place, Text)>,
-    clients: Mutex<HashMap<String, Client>>,
-}
-
 /// An authenticator, or a key in the body.
 type Credentials = (Option<Arc<dyn Authenticator>>, Option<(Place, Text)>);
-
-#[derive(Clone)]
-struct Shared(Arc<dyn Authenticator>);
-
-impl Authenticator for Shared {
-    fn sign(&self, request: &mut Request, http: &Unsigned<'_>) -> Result<()> {
-        self.0.sign(request, http)
-    }
-
-    fn rejected(&self, request: &Request) -> bool {
-        self.0.rejected(request)
-    }
-}
-
-impl Agent {
-    /// The client of an address. Credentials go to its origin alone, wherever links and redirects lead.
-    pub(super) fn client(&self, url: &str) -> Result<Client> {
-        let start = url.find("://").map_or(0, |at| at + 3);
-        let end = url[start..]
-            .find(['/', '?', '#'])
-            .map_or(url.len(), |at| start + at);
-        let origin = &url[..end];
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(origin) {
-            return Ok(client.clone());
-        }
-        let mut client = Client::new(origin, &self.context)?;
-        if let Some(auth) = &self.auth {
-            client = client.auth(auth.clone());
-        }
-        clients.insert(origin.to_owned(), client.clone());
-        Ok(client)
-    }
-
-    pub(super) fn put_in_body(&self, said: &mut Said, scope: &Scope) -> Result<()> {
-        match &self.in_body {
-            Some((place, key)) => place.put(said, key.text(scope)?.into(), scope),
-            None => Ok(()),
-        }
-    }
-}
 
 /// Makes agents; those of equal authenticators are one, so that a token is obtained once.
 pub(super) struct Agents<'b> {
@@ -118,7 +71,11 @@ impl Agents<'_> {
             }
             "ApiKeyAuthenticator" => return self.api_key(part),
             "OAuthAuthenticator" => Arc::new(self.oauth(part)?),
-            "SessionTokenAuthenticator" => Arc::new(Session::of(self, part)?),
+            "SessionTokenAuthenticator" => {
+                let login = part.needed("login_requester")?;
+                let agent = self.of(&login)?;
+                Arc::new(Session::of(part, &login, agent, self.templates, self.scope)?)
+            }
             "SelectiveAuthenticator" => return self.authenticator(&self.selected(part)?),
             _ => return Err(Error::config(format!("{}: no authenticator", part.place))),
         };
@@ -165,7 +122,7 @@ impl Agents<'_> {
     fn selected<'m>(&self, part: &Part<'m>) -> Result<Part<'m>> {
         let path = part.get("authenticator_selection_path").and_then(Value::as_array);
         let path: Vec<String> = path.into_iter().flatten().map(python::str).collect();
-        let chosen = super::records::at(self.config, &path).map(python::str);
+        let chosen = at(self.config, &path).map(python::str);
         let chosen = chosen
             .ok_or_else(|| Error::config(format!("{}: the config has no {}", part.place, path.join("."))))?;
         let all = part

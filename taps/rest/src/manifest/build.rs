@@ -8,6 +8,7 @@ use melisma_sdk::http::{Client, Requester};
 use melisma_sdk::{Context, Error, Result};
 use serde_json::{Map, Value};
 
+use super::agent::Agent;
 use super::auth::Agents;
 use super::changes::Change;
 use super::cursor::Cursor;
@@ -15,11 +16,11 @@ use super::errors::Handler;
 use super::jinja::{self, Scope, Templates};
 use super::pages::Paginator;
 use super::part::Part;
+use super::plan::Plan;
 use super::records::Selector;
 use super::refs;
 use super::request::{REQUEST, Requests};
 use super::routers::{Parent, Router};
-use super::stream::Plan;
 use crate::definition::{read_file, yaml};
 use crate::python;
 
@@ -31,7 +32,7 @@ pub(super) struct Builder<'b> {
     context: &'b Context,
     folder: PathBuf,
     token_file: Option<&'b str>,
-    agents: Mutex<HashMap<String, Arc<super::auth::Agent>>>,
+    agents: Mutex<HashMap<String, Arc<Agent>>>,
 }
 
 impl<'b> Builder<'b> {

@@ -3,10 +3,10 @@
 use melisma_sdk::{Error, Result};
 use serde_json::{Map, Value};
 
+use super::expressions::{RECORD, with_record};
 use super::jinja::{self, Scope, Templates, Text};
 use super::part::Part;
-use super::places::{flat, put, remove, replaced};
-use super::records::{RECORD, at, with_record};
+use super::places::{at, every, flat, put, remove, replaced};
 use crate::python;
 
 /// A transformation.
@@ -174,7 +174,7 @@ impl Change {
         let whole = Value::Object(record.clone());
         let found = if path.iter().any(|name| name == "*") {
             let mut all = Vec::new();
-            super::records::every(&whole, &path, &mut all);
+            every(&whole, &path, &mut all);
             all.into_iter().next()
         } else {
             at(&whole, &path).cloned()

@@ -2,8 +2,7 @@
 //! compares the two.
 
 use melisma_sdk::{Error, Result};
-
-use super::part::Part;
+use serde_json::{Map, Value};
 
 /// What becomes of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,9 +159,10 @@ pub const MEMBERS: &[(&str, &str)] = &[
 ];
 
 /// Fails when a component is not taken.
-pub(super) fn check(part: &Part<'_>) -> Result<()> {
-    let kind = part.kind();
-    if let Some(class) = part.str("class_name") {
+pub(super) fn check(members: &Map<String, Value>, place: &str) -> Result<()> {
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
+    let kind = text("type").unwrap_or_default();
+    if let Some(class) = text("class_name") {
         let kind = if kind.is_empty() {
             "a custom component"
         } else {
@@ -171,7 +171,7 @@ pub(super) fn check(part: &Part<'_>) -> Result<()> {
         let class = melisma_sdk::show(class);
         return Err(Error::config(format!(
             "{}: {kind} ({class}) is Python code, which is not run",
-            part.place
+            place
         )));
     }
     let fate = COMPONENTS
@@ -181,17 +181,17 @@ pub(super) fn check(part: &Part<'_>) -> Result<()> {
     if fate == Some(Refused) || (fate.is_none() && !kind.is_empty()) {
         return Err(Error::config(format!(
             "{}: {} is not supported",
-            part.place,
+            place,
             melisma_sdk::show(kind)
         )));
     }
     match MEMBERS
         .iter()
-        .find(|(known, member)| *known == kind && part.get(member).is_some())
+        .find(|(known, member)| *known == kind && members.get(*member).is_some_and(|value| !value.is_null()))
     {
         Some((_, member)) => Err(Error::config(format!(
             "{}: {member} of {kind} is not supported",
-            part.at(member)
+            format_args!("{place}.{member}")
         ))),
         None => Ok(()),
     }

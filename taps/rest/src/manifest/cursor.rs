@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::dates;
 use super::jinja::{Scope, Templates, Text};
 use super::part::Part;
-use super::request::{Place, Said};
+use super::said::{Place, Said};
 
 /// The cursor of a stream.
 #[expect(

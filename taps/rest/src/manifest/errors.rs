@@ -6,6 +6,7 @@ use melisma_sdk::Result;
 use melisma_sdk::http::{Judge, Judgement, Response};
 use serde_json::Value;
 
+use super::headers::headers;
 use super::jinja::{self, Names, Scope, Templates, Text};
 use super::part::Part;
 use super::waits::Wait;
@@ -156,7 +157,7 @@ impl Seen {
         Self {
             scope: scope
                 .with("response", jinja::value(&body))
-                .with("headers", super::pages::headers(answer))
+                .with("headers", headers(answer))
                 .with("request_url", url.into()),
             body,
         }

@@ -1,10 +1,11 @@
 //! Airbyte's low-code manifests: read, checked, and made into streams.
 //!
-//! `refs` replaces references and hands parameters down, `components` knows what is taken, `build` makes a [`stream::Plan`] of each
+//! `refs` replaces references and hands parameters down, `components` knows what is taken, `build` makes a [`plan::Plan`] of each
 //! stream, and `stream` reads it: `routers` have its partitions, `cursor` its windows, `request` its requests, `pages` what follows
 //! a page, `errors` what an answer means, `records`, `changes` and `normal` its records. `jinja` fills in expressions.
 
 mod address;
+mod agent;
 mod auth;
 mod build;
 mod changes;
@@ -12,16 +13,20 @@ mod components;
 mod cursor;
 mod dates;
 mod errors;
+mod expressions;
+mod headers;
 mod jinja;
 mod mapping;
 mod normal;
 mod pages;
 mod part;
 mod places;
+mod plan;
 mod records;
 mod refs;
 mod request;
 mod routers;
+mod said;
 mod session;
 mod slices;
 mod stream;
@@ -39,8 +44,8 @@ use crate::definition::{read_file, yaml};
 use crate::infer;
 use build::Builder;
 pub use components::{COMPONENTS, Fate, MEMBERS};
+use plan::Plan;
 use routers::Found;
-use stream::Plan;
 
 /// The records that a schema is inferred from.
 const SAMPLES: usize = 100;

@@ -1,16 +1,16 @@
 //! How the pages of a manifest's streams follow each other.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use melisma_sdk::http::Response;
 use melisma_sdk::{Error, Result};
-use minijinja::value::{Enumerator, Object, Value as Jinja};
+use minijinja::value::Value as Jinja;
 use serde_json::{Map, Value};
 
+use super::headers::headers;
 use super::jinja::{self, Names, Scope, Templates, Text};
 use super::part::Part;
-use super::request::{Place, Said};
+use super::said::{Place, Said};
 
 const PAGE: Names<'static> = &[
     "headers",
@@ -227,37 +227,5 @@ impl Guard {
         Err(Error::input(format!(
             "the source names a next page for the second time ({shown}), and so would never end"
         )))
-    }
-}
-
-/// The headers of an answer, whatever their case, and its links.
-pub(super) fn headers(answer: &Response) -> Jinja {
-    let mut all: Vec<(String, Jinja)> = answer
-        .headers()
-        .map(|(name, value)| (name.to_owned(), value.into()))
-        .collect();
-    all.retain(|(name, _)| name != "link");
-    let links = answer.links().into_iter().map(|(relation, url)| {
-        let link = Jinja::from_pairs([("url", Jinja::from(url)), ("rel", Jinja::from(relation.clone()))]);
-        (relation, link)
-    });
-    all.push(("link".to_owned(), Jinja::from_pairs(links)));
-    Jinja::from_object(Headers(all))
-}
-
-#[derive(Debug)]
-struct Headers(Vec<(String, Jinja)>);
-
-impl Object for Headers {
-    fn get_value(self: &Arc<Self>, name: &Jinja) -> Option<Jinja> {
-        let name = name.as_str()?;
-        self.0
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.clone())
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.iter().map(|(name, _)| name.as_str().into()).collect())
     }
 }

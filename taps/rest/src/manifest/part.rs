@@ -21,9 +21,8 @@ impl<'m> Part<'m> {
         let Value::Object(members) = value else {
             return Err(Error::config(format!("{place}: expected an object")));
         };
-        let part = Self { members, place };
-        components::check(&part)?;
-        Ok(part)
+        components::check(members, &place)?;
+        Ok(Self { members, place })
     }
 
     /// Its type; empty for what has none.

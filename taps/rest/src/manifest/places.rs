@@ -131,3 +131,35 @@ pub(super) fn flat(record: Map<String, Value>, lists: bool) -> Map<String, Value
     }
     made
 }
+
+/// All values at a path with `*`.
+pub(super) fn every(value: &Value, path: &[String], found: &mut Vec<Value>) {
+    let Some((name, rest)) = path.split_first() else {
+        found.push(value.clone());
+        return;
+    };
+    match value {
+        Value::Object(members) if name == "*" => members.values().for_each(|value| every(value, rest, found)),
+        Value::Array(items) if name == "*" => items.iter().for_each(|item| every(item, rest, found)),
+        Value::Object(members) => {
+            if let Some(value) = members.get(name) {
+                every(value, rest, found);
+            }
+        }
+        Value::Array(items) => {
+            if let Some(item) = name.parse::<usize>().ok().and_then(|at| items.get(at)) {
+                every(item, rest, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The value at a path.
+pub(super) fn at<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, name| match value {
+        Value::Object(members) => members.get(name),
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        _ => None,
+    })
+}

@@ -4,22 +4,12 @@ use melisma_sdk::Result;
 use serde_json::{Map, Value};
 
 use super::changes::Change;
-use super::jinja::{self, Names, Scope, Templates, Text};
+use super::expressions::{RECORD, with_record};
+use super::jinja::{self, Scope, Templates, Text};
 use super::normal;
 use super::part::Part;
+use super::places::every;
 use crate::python;
-
-/// What expressions about a record can name.
-pub(super) const RECORD: Names<'static> = &[
-    "next_page_token",
-    "path",
-    "property",
-    "record",
-    "stream_interval",
-    "stream_partition",
-    "stream_slice",
-    "value",
-];
 
 /// A `RecordSelector`.
 pub(super) struct Selector {
@@ -138,13 +128,6 @@ impl Selector {
     }
 }
 
-/// The scope with a record.
-pub(super) fn with_record(scope: &Scope, record: &Map<String, Value>) -> Scope {
-    scope
-        .clone()
-        .with("record", jinja::value(&Value::Object(record.clone())))
-}
-
 fn step(value: Value, name: &str) -> Option<Value> {
     match value {
         Value::Object(mut members) => members.shift_remove(name),
@@ -154,36 +137,4 @@ fn step(value: Value, name: &str) -> Option<Value> {
         }
         _ => None,
     }
-}
-
-/// All values at a path with `*`.
-pub(super) fn every(value: &Value, path: &[String], found: &mut Vec<Value>) {
-    let Some((name, rest)) = path.split_first() else {
-        found.push(value.clone());
-        return;
-    };
-    match value {
-        Value::Object(members) if name == "*" => members.values().for_each(|value| every(value, rest, found)),
-        Value::Array(items) if name == "*" => items.iter().for_each(|item| every(item, rest, found)),
-        Value::Object(members) => {
-            if let Some(value) = members.get(name) {
-                every(value, rest, found);
-            }
-        }
-        Value::Array(items) => {
-            if let Some(item) = name.parse::<usize>().ok().and_then(|at| items.get(at)) {
-                every(item, rest, found);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The value at a path.
-pub(super) fn at<'v>(value: &'v Value, path: &[String]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, name| match value {
-        Value::Object(members) => members.get(name),
-        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
-        _ => None,
-    })
 }

@@ -1,6 +1,6 @@
 //! Partitions: lists of values, and records of other streams.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use melisma_sdk::{Error, Result};
@@ -9,9 +9,8 @@ use serde_json::{Map, Value};
 
 use super::jinja::{self, Scope, Templates};
 use super::part::Part;
-use super::records;
-use super::request::{Place, Said};
-use super::stream::Plan;
+use super::places::at;
+use super::said::{Place, Said};
 use crate::python;
 
 /// A part of a stream that is read on its own.
@@ -54,9 +53,25 @@ pub(super) enum Router {
     Parents(Vec<Parent>),
 }
 
+/// What takes records as parents, with their partitions.
+pub(super) type TakeParent<'t> = dyn FnMut(Map<String, Value>, &Map<String, Value>) -> Result<()> + 't;
+
+/// A stream whose records are parents.
+pub(super) trait ParentStream: Send + Sync {
+    fn name(&self) -> &str;
+
+    /// Hands all records since a bookmark to who reads them as parents; returns the latest moment.
+    fn each_record(
+        &self,
+        found: &Found,
+        bookmark: Option<&Value>,
+        take: &mut TakeParent<'_>,
+    ) -> Result<Option<Value>>;
+}
+
 /// A `ParentStreamConfig`.
 pub(super) struct Parent {
-    pub(super) stream: Arc<Plan>,
+    stream: Arc<dyn ParentStream>,
     key: Vec<String>,
     field: String,
     extra: Vec<Vec<String>>,
@@ -191,12 +206,20 @@ pub(super) fn product(routers: &[Router], found: &Found, reached: &mut Reached) 
     Ok(all)
 }
 
+/// Each partition once: parents may have the same child.
+pub(super) fn unique(slices: Vec<Slice>) -> Vec<Slice> {
+    let mut seen = HashSet::new();
+    let mut slices = slices;
+    slices.retain(|slice| seen.insert(Value::Object(slice.partition.clone()).to_string()));
+    slices
+}
+
 impl Parent {
     pub(super) fn of(
         part: &Part<'_>,
         templates: &Templates,
         scope: &Scope,
-        stream: Arc<Plan>,
+        stream: Arc<dyn ParentStream>,
     ) -> Result<Self> {
         let text = |name: &str| {
             part.text(templates, name, &[])?
@@ -251,7 +274,7 @@ impl Parent {
         }
         let before = reached
             .before
-            .get(&self.stream.name)
+            .get(self.stream.name())
             .filter(|_| self.incremental)
             .cloned();
         let mut slices = Vec::new();
@@ -259,10 +282,10 @@ impl Parent {
             .stream
             .each_record(found, before.as_ref(), &mut |record, partition| {
                 let record = Value::Object(record);
-                let Some(value) = records::at(&record, &self.key).filter(|value| !value.is_null()) else {
+                let Some(value) = at(&record, &self.key).filter(|value| !value.is_null()) else {
                     log::debug!(
                         "stream {}: a record without {} is no parent",
-                        self.stream.name,
+                        self.stream.name(),
                         self.key.join("/")
                     );
                     return Ok(());
@@ -273,15 +296,15 @@ impl Parent {
                     .partition
                     .insert("parent_slice".to_owned(), Value::Object(partition.clone()));
                 for path in &self.extra {
-                    let value = records::at(&record, path).cloned().unwrap_or_default();
+                    let value = at(&record, path).cloned().unwrap_or_default();
                     slice.extra.insert(path.join("."), value);
                 }
                 slices.push(slice);
                 Ok(())
             });
-        let latest = latest.map_err(|error: Error| error.in_stream(&self.stream.name))?;
+        let latest = latest.map_err(|error: Error| error.in_stream(self.stream.name()))?;
         if let (true, Some(latest)) = (self.incremental, latest.or(before)) {
-            reached.now.insert(self.stream.name.clone(), latest);
+            reached.now.insert(self.stream.name().to_owned(), latest);
         }
         let slices = Arc::new(slices);
         if let Some(id) = id {

@@ -7,11 +7,14 @@ use melisma_sdk::http::{Authenticator, Request, Requester, Unsigned};
 use melisma_sdk::{Error, Result, secret};
 use serde_json::Value;
 
-use super::auth::Agents;
+use super::agent::Agent;
 use super::dates;
-use super::jinja::{Scope, Text};
+use super::errors::Handler;
+use super::jinja::{Scope, Templates, Text};
 use super::part::Part;
-use super::request::{Requests, Said};
+use super::places::at;
+use super::request::Requests;
+use super::said::Said;
 use crate::python;
 
 /// A token that a login gives.
@@ -29,20 +32,24 @@ pub(super) struct Session {
 
 impl Session {
     /// The login of a `SessionTokenAuthenticator`.
-    pub(super) fn of(agents: &Agents<'_>, part: &Part<'_>) -> Result<Self> {
-        let login = part.needed("login_requester")?;
-        let handler = super::errors::Handler::of(
-            login.child("error_handler")?.as_ref(),
-            agents.templates,
-            agents.scope,
-        )?;
-        let agent = agents.of(&login)?;
-        let requests = Requests::of(&login, agents.templates, agent, Arc::new(handler), &[])?;
+    pub(super) fn of(
+        part: &Part<'_>,
+        login: &Part<'_>,
+        agent: Arc<Agent>,
+        templates: &Templates,
+        scope: &Scope,
+    ) -> Result<Self> {
+        let filled = |part: &Part<'_>, name: &str| {
+            let text = part.text(templates, name, &[])?;
+            text.map(|text| text.text(scope)).transpose()
+        };
+        let handler = Handler::of(login.child("error_handler")?.as_ref(), templates, scope)?;
+        let requests = Requests::of(login, templates, agent, Arc::new(handler), &[])?;
         let path = part
             .get("session_token_path")
             .and_then(Value::as_array)
             .ok_or_else(|| part.missing("session_token_path"))?;
-        let lifetime = agents.text(part, "expiration_duration")?;
+        let lifetime = filled(part, "expiration_duration")?;
         let lifetime = lifetime.map(|text| {
             let span = dates::duration(&text).and_then(|span| {
                 span.total((jiff::Unit::Second, jiff::SpanRelativeTo::days_are_24_hours()))
@@ -64,8 +71,7 @@ impl Session {
         let (in_query, name) = match &place {
             None => (false, "Authorization".to_owned()),
             Some(place) => {
-                let name = agents
-                    .text(place, "field_name")?
+                let name = filled(place, "field_name")?
                     .ok_or_else(|| place.missing("field_name"))?;
                 match place.str("inject_into") {
                     Some("header") => (false, name),
@@ -81,15 +87,15 @@ impl Session {
         };
         let template = match place {
             None => part.compile(
-                agents.templates,
+                templates,
                 "Bearer {{ session_token }}",
                 "request_authentication",
                 &["session_token"],
             )?,
-            Some(_) => match usage.text(agents.templates, "api_token", &["session_token"])? {
+            Some(_) => match usage.text(templates, "api_token", &["session_token"])? {
                 Some(text) => text,
                 None => part.compile(
-                    agents.templates,
+                    templates,
                     "{{ session_token }}",
                     "request_authentication",
                     &["session_token"],
@@ -103,7 +109,7 @@ impl Session {
             in_query,
             name,
             template,
-            scope: agents.scope.clone(),
+            scope: scope.clone(),
             held: Mutex::default(),
         })
     }
@@ -115,7 +121,7 @@ impl Session {
             .send(&request)
             .map_err(|error| error.hint("the login failed"))?
             .json()?;
-        let token = super::records::at(&answer, &self.path).map(python::str);
+        let token = at(&answer, &self.path).map(python::str);
         let token = token
             .ok_or_else(|| Error::input(format!("the answer to the login has no {}", self.path.join("."))))?;
         secret::hide_token(&token);

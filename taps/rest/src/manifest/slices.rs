@@ -1,6 +1,6 @@
 //! Which slices of a stream are read, one after the other.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use melisma_sdk::http::Pending;
@@ -8,8 +8,8 @@ use melisma_sdk::{Output, Result};
 use serde_json::Value;
 
 use super::cursor::Range;
+use super::plan::Plan;
 use super::routers::Slice;
-use super::stream::Plan;
 
 /// A slice whose first page is asked for.
 pub(super) struct Ahead {
@@ -75,12 +75,4 @@ impl<'p> Slices<'p> {
             slice,
         }))
     }
-}
-
-/// Each partition once: parents may have the same child.
-pub(super) fn unique(slices: Vec<Slice>) -> Vec<Slice> {
-    let mut seen = HashSet::new();
-    let mut slices = slices;
-    slices.retain(|slice| seen.insert(Value::Object(slice.partition.clone()).to_string()));
-    slices
 }

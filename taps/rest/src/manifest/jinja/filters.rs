@@ -9,6 +9,7 @@ use minijinja::{Environment, Error, ErrorKind};
 use regex::Regex;
 use sha2::{Digest as _, Sha256, Sha512};
 
+use super::failure::wrong;
 use super::functions::{moment_of, python_text, shift};
 
 /// Filters of the template engine that do what those of Python's Jinja do.
@@ -105,10 +106,6 @@ pub(super) fn add(environment: &mut Environment<'static>) {
         );
         Ok::<_, Error>(regex(pattern)?.replace_all(text, with).into_owned())
     });
-}
-
-pub(super) fn wrong(why: &'static str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, why)
 }
 
 fn regex(pattern: &str) -> Result<Regex, Error> {

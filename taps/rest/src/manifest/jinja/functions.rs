@@ -5,7 +5,7 @@ use jiff::{Span, Timestamp, Zoned};
 use minijinja::value::{Kwargs, Rest, Value as Jinja, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State};
 
-use super::filters::wrong;
+use super::failure::wrong;
 use super::moment::Moment;
 use crate::manifest::dates;
 use crate::python;

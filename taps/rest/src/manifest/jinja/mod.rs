@@ -4,6 +4,7 @@
 //! `"2"`. Templates are compiled once, when the manifest is read; names, filters and methods that there are not are refused then.
 
 mod check;
+mod failure;
 mod filters;
 mod functions;
 mod moment;
