@@ -34,8 +34,11 @@
 //! let properties = &orders.schema()["properties"];
 //! assert_eq!(properties["status"], json!({"type": "string", "enum": ["open", "in_delivery"]}));
 //! assert_eq!(properties["note"]["type"], json!(["string", "null"]));
+//! assert_eq!(orders.schema()["required"], json!(["id", "status", "buyer", "labels", "extra"]));
 //! assert_eq!(properties["buyer"]["properties"]["since"]["format"], "date-time");
 //! ```
+//!
+//! An `Option` is null or absent in a record: its property is nullable and not required.
 //!
 //! [`Output::record`](crate::Output::record) takes such a struct as it takes every type with serde's `Serialize`: the derive
 //! implements `Serialize` and [`JsonSchema`](crate::JsonSchema) as well, so that a type derives either [`Record`] or those two. What
@@ -147,7 +150,11 @@ impl Properties {
     /// The JSON Schema of an object with these properties.
     pub fn schema(self) -> Value {
         let Self { properties, required } = self;
-        json!({"type": "object", "properties": properties, "required": required})
+        let mut schema = json!({"type": "object", "properties": properties});
+        if !required.is_empty() {
+            schema["required"] = required.into();
+        }
+        schema
     }
 }
 

@@ -70,14 +70,21 @@ impl Property {
         }
     }
 
-    /// Of a type with `Field`.
+    /// Of a type with `Field`. What may be null may be absent: APIs leave out what they have no value for.
     pub fn of<F: Field>() -> Self {
-        Self::new(F::schema())
+        Self {
+            may_be_absent: F::NULLABLE,
+            ..Self::new(F::schema())
+        }
     }
 
     /// Of a type with `Serialize` and `JsonSchema`.
     pub fn by_serde<T: JsonSchema>() -> Self {
-        Self::new(schema_of_type::<T>())
+        let schema = schema_of_type::<T>();
+        Self {
+            may_be_absent: may_be_null(&schema),
+            ..Self::new(schema)
+        }
     }
 
     /// Sets the `format`.
@@ -100,4 +107,17 @@ impl Property {
         self.may_be_absent = true;
         self
     }
+}
+
+fn may_be_null(schema: &Value) -> bool {
+    let in_type = match schema.get("type") {
+        Some(Value::String(name)) => name == "null",
+        Some(Value::Array(names)) => names.iter().any(|name| name == "null"),
+        _ => false,
+    };
+    let mut branches = ["anyOf", "oneOf"]
+        .iter()
+        .filter_map(|word| schema.get(word)?.as_array())
+        .flatten();
+    in_type || branches.any(may_be_null)
 }

@@ -147,6 +147,27 @@ fn the_variants_of_an_enum_are_one_object() {
     assert_eq!(schema["required"], json!(["event"]));
 }
 
+#[derive(Record)]
+struct Optional {
+    id: Option<u64>,
+    #[record(serde)]
+    other: Option<Other>,
+    inner: Option<Position>,
+}
+
+#[test]
+fn what_may_be_null_may_be_absent() {
+    let (schema, records) = written(&[Optional {
+        id: None,
+        other: None,
+        inner: None,
+    }]);
+    assert_eq!(records, [json!({"id": null, "other": null, "inner": null})]);
+    assert_eq!(schema.get("required"), None);
+    // An object that is there has its properties.
+    assert_eq!(schema["properties"]["inner"]["required"], json!(["line", "byte"]));
+}
+
 /// Members that come in another order than the schema has, or not at all, and numbers and keys of every kind.
 #[test]
 fn maps_are_records_whatever_their_order() {

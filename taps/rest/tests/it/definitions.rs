@@ -1,57 +1,12 @@
 //! The tap on recorded answers: what a definition means, and what is said of a wrong one.
 
 use std::fs;
-use std::io;
 
 use melisma_sdk::http::Replay;
-use melisma_sdk::plugin::{Io, Package};
-use melisma_sdk::tap::run_tap_on;
 use serde_json::{Value, json};
-use tap_rest::{Definition, Source, TapRest};
+use tap_rest::{Definition, Source};
 
-const PACKAGE: Package = Package {
-    name: "tap-rest",
-    version: "1.2.3",
-};
-
-/// Runs the tap with these arguments; returns its exit code and what it wrote.
-fn tap(definition: &str, settings: &Value, args: &[&str], state: &str) -> (u8, String) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("config.json");
-    let config = json!({"definition": definition, "settings": settings});
-    fs::write(&path, config.to_string()).expect("writes");
-    let own = ["tap-rest".into(), "--config".into(), path.into_os_string()];
-    let args = own.into_iter().chain(args.iter().map(Into::into));
-    let mut out = Vec::new();
-    let io = Io::buffers(io::Cursor::new(state.to_owned()), &mut out);
-    let code = run_tap_on::<TapRest>(PACKAGE, args, io);
-    (code, String::from_utf8(out).expect("UTF-8"))
-}
-
-fn run(definition: &str, server: &Replay, state: Option<&Value>) -> Vec<Value> {
-    let settings = json!({"url": server.url()});
-    let text = state.map(Value::to_string).unwrap_or_default();
-    let args: &[&str] = if state.is_some() { &["--state", "-"] } else { &[] };
-    let (code, out) = tap(definition, &settings, args, &text);
-    assert_eq!(code, 0, "{out}");
-    out.lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
-}
-
-fn records<'m>(messages: &'m [Value], stream: &str) -> Vec<&'m Value> {
-    let of = |message: &&Value| message["type"] == "RECORD" && message["stream"] == stream;
-    messages
-        .iter()
-        .filter(of)
-        .map(|message| &message["record"])
-        .collect()
-}
-
-fn schema<'m>(messages: &'m [Value], stream: &str) -> &'m Value {
-    let of = |message: &&Value| message["type"] == "SCHEMA" && message["stream"] == stream;
-    &messages.iter().find(of).expect("a SCHEMA")["schema"]
-}
+use crate::harness::{records, run, schema, tap};
 
 /// What is wrong with a definition, whose streams are `{a: /a}` where it has none.
 fn error(definition: &str) -> String {
@@ -309,6 +264,64 @@ fn what_cannot_work_is_refused_before_anything_is_read() {
     ] {
         assert_eq!(error(definition), "", "{definition}");
     }
+}
+
+/// The helpdesk of the page, on a server of its own, with all that the page says of it.
+#[test]
+fn the_first_definition_of_the_page_is_read() {
+    let page = include_str!("../../../../docs/tap-rest.md");
+    let definition = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let definition = definition.expect("a definition").replace("https://{site}.helpdesk.example", "{site}");
+    let ticket = json!({"id": 1, "updated_at": "2026-01-01T00:00:00Z"});
+    let graph = json!({"data": {"invoices": {"nodes": [{"id": 9}], "pageInfo": {"endCursor": "c", "hasNextPage": false}}}});
+    let server = Replay::serve(json!([
+        {"method": "POST", "path": "/v2/oauth/token", "body": {"access_token": "t0ken-value", "expires_in": 3600}},
+        {"path": "/v2/agents", "body": [{"id": 5}]},
+        {"path": "/v2/tickets?include=tags&per_page=100", "body": {"tickets": [ticket], "links": {"next": null}}},
+        {"path": "/v2/tickets/1/comments?per_page=50&page=1", "body": [{"id": 7}]},
+        {"path": "/v2/reports/usage?region=eu&from=2026-01-01&to=2026-01-31", "body": "day,count\n2026-01-02,5\n"},
+        {"path": "/v2/reports/usage?region=****&from=****&to=****", "body": "day,count\n"},
+        {"method": "POST", "path": "/v2/graphql", "body": graph}
+    ]))
+    .expect("serves");
+    let settings = json!({"site": server.url(), "client_id": "me", "client_secret": "s3cr3t-value"});
+    let (code, out) = tap(&definition, &settings, &[], "");
+    assert_eq!(code, 0, "{out}");
+    let messages: Vec<Value> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    for (stream, record) in [
+        ("agents", json!({"id": 5})),
+        ("tickets", ticket),
+        ("comments", json!({"id": 7, "ticket_id": 1})),
+        ("usage", json!({"day": "2026-01-02", "count": "5", "region": "eu"})),
+        ("invoices", json!({"id": 9})),
+    ] {
+        assert_eq!(records(&messages, stream), [&record], "{stream}");
+    }
+}
+
+/// The other definitions of the page, with an address that nobody is at: they are what they should be, but not read.
+#[test]
+fn every_definition_of_the_page_is_one() {
+    let page = include_str!("../../../../docs/tap-rest.md");
+    let definitions = page.split("```yaml\n").skip(2).filter_map(|rest| rest.split("```").next());
+    let mut count = 0;
+    for definition in definitions {
+        count += 1;
+        let definition = definition.replace("https://api.example.com", "http://127.0.0.1:1");
+        let definition = format!("limits: {{tries: 1}}\n{definition}");
+        let settings = if definition.contains("{password}") {
+            json!({"user": "me", "password": "p4ssword-value"})
+        } else {
+            json!({})
+        };
+        // Nobody answers: 75, where a mistake in the definition would be 78.
+        let (code, out) = tap(&definition, &settings, &[], "");
+        assert_eq!(code, 75, "{definition}: {out}");
+    }
+    assert!(count >= 4, "{count}");
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! tap-rest on recorded answers.
 
+mod changes;
 mod definitions;
+mod formats;
+mod harness;
 mod manifests;
 mod msdk;
 mod process;
+mod sessions;
+mod windows;

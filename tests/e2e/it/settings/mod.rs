@@ -5,6 +5,7 @@ mod files;
 mod observe;
 mod tap_csv;
 mod tap_postgres;
+mod tap_rest;
 mod target_adbc;
 mod target_postgres;
 
