@@ -120,7 +120,8 @@ fn view(
 ) -> Result<View> {
     for (at, (from, to)) in rename.iter().enumerate() {
         let twice = |(other, name): &(String, String)| other == from || name == to;
-        let stays = |select: &Vec<String>| select.contains(to) && !rename.iter().any(|(other, _)| other == to);
+        let stays =
+            |select: &Vec<String>| select.contains(to) && !rename.iter().any(|(other, _)| other == to);
         if rename[..at].iter().any(twice) || select.as_ref().is_some_and(stays) {
             return Err(Error::config(format!(
                 "rename: {from} cannot be {to}, which another property is"

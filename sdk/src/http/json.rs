@@ -142,7 +142,8 @@ impl<'t> Json<'t> {
             let last = bytes
                 .last_chunk::<8>()
                 .map_or(0, |chunk| u64::from_le_bytes(*chunk));
-            let mixed = (first ^ last.rotate_left(29) ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mixed =
+                (first ^ last.rotate_left(29) ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let (word, bit) = ((mixed >> 61) as usize, (mixed >> 55) & 63);
             if seen[word] >> bit & 1 == 1 {
                 return true;

@@ -122,7 +122,9 @@ impl Login {
                 Token::Path(path) => path.as_str(),
                 Token::Header(name) => name,
             };
-            Error::input(format!("{request:?}: the answer to the login has no token at {place}"))
+            Error::input(format!(
+                "{request:?}: the answer to the login has no token at {place}"
+            ))
         })?;
         let encoded = url::encode(&token);
         if encoded != token {
@@ -164,8 +166,7 @@ impl Authenticator for Login {
     fn sign(&self, request: &mut Request, http: &Unsigned<'_>) -> Result<()> {
         // Held while the login is under way, so that the others wait for it.
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let expired =
-            |session: &Session| session.expires.is_some_and(|expires| expires <= http.elapsed());
+        let expired = |session: &Session| session.expires.is_some_and(|expires| expires <= http.elapsed());
         if session.as_ref().is_none_or(expired) {
             let token = self.log_in(http)?;
             *session = Some(Session {

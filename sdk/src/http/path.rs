@@ -23,7 +23,10 @@ enum Step {
     Each,
     Index(i64),
     Slice(Option<i64>, Option<i64>),
-    Filter { member: Vec<Box<str>>, equals: Literal },
+    Filter {
+        member: Vec<Box<str>>,
+        equals: Literal,
+    },
 }
 
 /// What a filter compares with.

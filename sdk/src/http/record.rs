@@ -194,7 +194,10 @@ mod tests {
             Ok(json!({"i": 7, "n": 1.5, "b": true, "t": "7", "l": [{"x": 1}], "any": "7"}))
         );
         let empty = written(r#"{"i":"","n":null,"l":[{"x":"2"},{"x":"3"}]}"#, &view, &[]);
-        assert_eq!(empty, Ok(json!({"i": null, "n": null, "l": [{"x": 2}, {"x": 3}]})));
+        assert_eq!(
+            empty,
+            Ok(json!({"i": null, "n": null, "l": [{"x": 2}, {"x": 3}]}))
+        );
         let wrong = written(r#"{"i":"seven"}"#, &view, &[]).expect_err("no number");
         assert_eq!(
             wrong,

@@ -197,7 +197,10 @@ fn read(bookmark: &Value) -> Result<(Form, Timestamp)> {
             let moment = Timestamp::from_millisecond(number).map_err(|_| wrong())?;
             (Form::Milliseconds, moment)
         } else {
-            (Form::Seconds, Timestamp::from_second(number).map_err(|_| wrong())?)
+            (
+                Form::Seconds,
+                Timestamp::from_second(number).map_err(|_| wrong())?,
+            )
         });
     }
     let text = bookmark.as_str().ok_or_else(wrong)?;
@@ -269,8 +272,16 @@ mod tests {
         assert_eq!(
             all(&since, json!("2026-01-10T06:00:00Z"), "2026-01-18T00:00:00Z"),
             [
-                (json!("20260105"), json!("20260114"), Some(json!("2026-01-15T06:00:00Z"))),
-                (json!("20260115"), json!("20260118"), Some(json!("2026-01-18T00:00:00Z")))
+                (
+                    json!("20260105"),
+                    json!("20260114"),
+                    Some(json!("2026-01-15T06:00:00Z"))
+                ),
+                (
+                    json!("20260115"),
+                    json!("20260118"),
+                    Some(json!("2026-01-18T00:00:00Z"))
+                )
             ]
         );
     }
@@ -302,14 +313,23 @@ mod tests {
 
     #[test]
     fn samples_are_of_the_newest_windows_and_then_of_the_oldest() {
-        let since = Since::query("from").until("to").step(10 * DAY).start("2026-01-01");
+        let since = Since::query("from")
+            .until("to")
+            .step(10 * DAY)
+            .start("2026-01-01");
         let now = "2026-12-31T00:00:00Z".parse().expect("a moment");
         let scopes = to_sample(Some(&since), &Scope::new(), now).expect("windows");
-        let from: Vec<&str> = scopes
-            .iter()
-            .filter_map(|scope| scope[SINCE].as_str())
-            .collect();
-        assert_eq!(from[..5], ["2026-12-21", "2026-12-11", "2026-12-01", "2026-01-01", "2026-01-11"]);
+        let from: Vec<&str> = scopes.iter().filter_map(|scope| scope[SINCE].as_str()).collect();
+        assert_eq!(
+            from[..5],
+            [
+                "2026-12-21",
+                "2026-12-11",
+                "2026-12-01",
+                "2026-01-01",
+                "2026-01-11"
+            ]
+        );
         assert_eq!(from.len(), 13);
     }
 }

@@ -21,8 +21,8 @@ pub use config::Config;
 use defined::Defined;
 use definition::near;
 pub use definition::{
-    Auth, Basic, Comparisons, Condition, CsvOptions, Definition, FormatOptions, FormatWord, Grant, Limits, Login, OneOf, Pages,
-    PagesWord, Reaction, Setting, Since, Source, State,
+    Auth, Basic, Comparisons, Condition, CsvOptions, Definition, FormatOptions, FormatWord, Grant, Limits,
+    Login, OneOf, Pages, PagesWord, Reaction, Setting, Since, Source, State,
 };
 use manifest::Manifest;
 pub use manifest::{COMPONENTS, Fate, MEMBERS};

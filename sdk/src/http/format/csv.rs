@@ -69,7 +69,11 @@ impl Csv {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        if self.delimiter == self.quote || [self.delimiter, self.quote].iter().any(|byte| b"\r\n".contains(byte)) {
+        if self.delimiter == self.quote
+            || [self.delimiter, self.quote]
+                .iter()
+                .any(|byte| b"\r\n".contains(byte))
+        {
             return Err(Error::config(
                 "csv: delimiter and quote are two letters, and none is a line end",
             ));
@@ -78,7 +82,9 @@ impl Csv {
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             check_header(&names).map_err(|error| Error::config(format!("csv: {}", error.message())))?;
         }
-        self.encoding.as_deref().map_or(Ok(()), |label| encoding(label).map(|_| ()))
+        self.encoding
+            .as_deref()
+            .map_or(Ok(()), |label| encoding(label).map(|_| ()))
     }
 
     /// A tape of all rows.
@@ -266,7 +272,10 @@ mod tests {
     #[test]
     fn what_is_no_table_is_refused_with_its_line() {
         for (body, says) in [
-            ("a,b\n1,2\n\n3\n".as_bytes(), "line 4: expected 2 values, as the header has, found 1"),
+            (
+                "a,b\n1,2\n\n3\n".as_bytes(),
+                "line 4: expected 2 values, as the header has, found 1",
+            ),
             (b"a,a\n", "two columns have the name a"),
             (b"a\n\xff\n", "it is not UTF-8"),
         ] {

@@ -125,7 +125,9 @@ impl Document {
                     let letter = reference
                         .resolve_char_ref()
                         .map_err(|error| wrong(error.to_string()))?;
-                    let Some((_, text)) = open.last_mut() else { continue };
+                    let Some((_, text)) = open.last_mut() else {
+                        continue;
+                    };
                     match (letter, resolve_predefined_entity(&name)) {
                         (Some(letter), _) => text.push(letter),
                         (None, Some(known)) => text.push_str(known),

@@ -120,7 +120,13 @@ impl Node {
 
     /// The windows of time that the stream is read in from this bookmark: without `since.step` there is one.
     fn windows(&self, scope: Scope, bookmark: Option<Value>, start_date: Option<Value>) -> Result<Windows> {
-        windows(self.since.as_ref(), scope, bookmark, start_date, self.client.now())
+        windows(
+            self.since.as_ref(),
+            scope,
+            bookmark,
+            start_date,
+            self.client.now(),
+        )
     }
 
     /// Reads all windows, of which the first is asked for.

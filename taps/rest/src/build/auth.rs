@@ -85,7 +85,9 @@ fn login(source: &Source, said: &definition::Login) -> Result<Login> {
     };
     match (&said.header, &said.query) {
         (Some(_), Some(_)) => {
-            return Err(Error::config("auth.login: a token goes into a header or into the query"));
+            return Err(Error::config(
+                "auth.login: a token goes into a header or into the query",
+            ));
         }
         (Some(name), None) => login = login.header(name),
         (None, Some(name)) => login = login.query(name),

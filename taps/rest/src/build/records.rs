@@ -5,7 +5,9 @@ use melisma_sdk::{Error, Result};
 use serde_json::Value;
 
 use super::settings::filled_value;
-use crate::definition::{Comparisons, Condition, CsvOptions, FormatOptions, FormatWord, OneOf, Source, Stream};
+use crate::definition::{
+    Comparisons, Condition, CsvOptions, FormatOptions, FormatWord, OneOf, Source, Stream,
+};
 
 /// The stream with its format, and with what of its records is written.
 pub(super) fn of(

@@ -8,7 +8,11 @@ use serde_json::{Map, Value};
 use crate::definition::Source;
 
 /// The members of an object as texts.
-pub(super) fn text_members(source: &Source, members: &Map<String, Value>, place: &str) -> Result<Vec<(String, String)>> {
+pub(super) fn text_members(
+    source: &Source,
+    members: &Map<String, Value>,
+    place: &str,
+) -> Result<Vec<(String, String)>> {
     let texts = members.iter().map(|(name, value)| {
         let text = match value {
             Value::String(text) => text.clone(),
@@ -35,7 +39,9 @@ fn plain(value: Value, place: &str) -> Result<Value> {
             let plain = text.replace("{{", "").replace("}}", "");
             if let Some((_, after)) = plain.split_once('{') {
                 let name = after.split('}').next().unwrap_or_default();
-                return Err(Error::config(format!("{place}: {{{name}}} is no setting that has a value")));
+                return Err(Error::config(format!(
+                    "{place}: {{{name}}} is no setting that has a value"
+                )));
             }
             text.replace("{{", "{").replace("}}", "}").into()
         }
@@ -44,7 +50,9 @@ fn plain(value: Value, place: &str) -> Result<Value> {
             items.collect::<Result<_>>()?
         }
         Value::Object(members) => {
-            let member = |(name, value): (String, Value)| Ok((name.clone(), plain(value, &format!("{place}.{name}"))?));
+            let member = |(name, value): (String, Value)| {
+                Ok((name.clone(), plain(value, &format!("{place}.{name}"))?))
+            };
             Value::Object(members.into_iter().map(member).collect::<Result<_>>()?)
         }
         other => other,

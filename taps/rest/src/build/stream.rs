@@ -166,7 +166,9 @@ fn since_of(source: &Source, said: &definition::Since, is_dated: bool) -> Result
     }
     if let Some(granularity) = &said.granularity {
         if said.step.is_none() {
-            return Err(Error::config("since.granularity: only windows (step) end before the next begins"));
+            return Err(Error::config(
+                "since.granularity: only windows (step) end before the next begins",
+            ));
         }
         since = since.granularity(duration(granularity, "since.granularity")?);
     }

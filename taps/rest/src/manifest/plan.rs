@@ -76,7 +76,13 @@ impl Plan {
     }
 
     /// Reads all pages of a slice.
-    pub(super) fn read(&self, slice: &Slice, range: Option<&Range>, first: Pending, take: &mut Take<'_>) -> Result<()> {
+    pub(super) fn read(
+        &self,
+        slice: &Slice,
+        range: Option<&Range>,
+        first: Pending,
+        take: &mut Take<'_>,
+    ) -> Result<()> {
         let scope = slice.scope(&self.scope);
         let mut guard = Guard::default();
         let mut token = self.paginator.first();
@@ -145,9 +151,7 @@ impl Plan {
         for value in found {
             let Value::Object(record) = value else {
                 let kind = melisma_sdk::show(&python::str(&value));
-                return Err(Error::input(format!(
-                    "a record is no object: {kind}"
-                )));
+                return Err(Error::input(format!("a record is no object: {kind}")));
             };
             records.extend(self.selector.select(record, scope, &self.schema, fits)?);
         }

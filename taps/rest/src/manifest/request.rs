@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use melisma_sdk::http::{Client, Request};
 use melisma_sdk::Result;
+use melisma_sdk::http::{Client, Request};
 use serde_json::{Map, Value};
 
 use super::address::{joined, texts_of, with_params};

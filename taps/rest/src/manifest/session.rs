@@ -71,8 +71,7 @@ impl Session {
         let (in_query, name) = match &place {
             None => (false, "Authorization".to_owned()),
             Some(place) => {
-                let name = filled(place, "field_name")?
-                    .ok_or_else(|| place.missing("field_name"))?;
+                let name = filled(place, "field_name")?.ok_or_else(|| place.missing("field_name"))?;
                 match place.str("inject_into") {
                     Some("header") => (false, name),
                     Some("request_parameter") => (true, name),

@@ -36,7 +36,10 @@ fn records_are_kept_by_conditions_and_their_properties_selected_and_renamed() {
     );
     let properties = &schema(&messages, "a")["properties"];
     assert_eq!(properties["ticket"], json!({"type": "integer"}));
-    assert!(properties.get("secret").is_none() && properties.get("id").is_none(), "{properties}");
+    assert!(
+        properties.get("secret").is_none() && properties.get("id").is_none(),
+        "{properties}"
+    );
 }
 
 #[test]
@@ -47,7 +50,10 @@ fn records_that_are_left_out_have_no_children() {
     );
     let server = serve();
     let messages = run(&definition, &server, None);
-    assert_eq!(records(&messages, "a"), [&json!({"amount": 5}), &json!({"amount": 1})]);
+    assert_eq!(
+        records(&messages, "a"),
+        [&json!({"amount": 5}), &json!({"amount": 1})]
+    );
     assert_eq!(records(&messages, "b"), [&json!({"n": 1}), &json!({"n": 3})]);
     assert!(server.requests().iter().all(|request| request.path != "/a/2/b"));
 }

@@ -270,8 +270,13 @@ fn what_cannot_work_is_refused_before_anything_is_read() {
 #[test]
 fn the_first_definition_of_the_page_is_read() {
     let page = include_str!("../../../../docs/tap-rest.md");
-    let definition = page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
-    let definition = definition.expect("a definition").replace("https://{site}.helpdesk.example", "{site}");
+    let definition = page
+        .split("```yaml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next());
+    let definition = definition
+        .expect("a definition")
+        .replace("https://{site}.helpdesk.example", "{site}");
     let ticket = json!({"id": 1, "updated_at": "2026-01-01T00:00:00Z"});
     let graph = json!({"data": {"invoices": {"nodes": [{"id": 9}], "pageInfo": {"endCursor": "c", "hasNextPage": false}}}});
     let server = Replay::serve(json!([
@@ -295,7 +300,10 @@ fn the_first_definition_of_the_page_is_read() {
         ("agents", json!({"id": 5})),
         ("tickets", ticket),
         ("comments", json!({"id": 7, "ticket_id": 1})),
-        ("usage", json!({"day": "2026-01-02", "count": "5", "region": "eu"})),
+        (
+            "usage",
+            json!({"day": "2026-01-02", "count": "5", "region": "eu"}),
+        ),
         ("invoices", json!({"id": 9})),
     ] {
         assert_eq!(records(&messages, stream), [&record], "{stream}");
@@ -306,7 +314,10 @@ fn the_first_definition_of_the_page_is_read() {
 #[test]
 fn every_definition_of_the_page_is_one() {
     let page = include_str!("../../../../docs/tap-rest.md");
-    let definitions = page.split("```yaml\n").skip(2).filter_map(|rest| rest.split("```").next());
+    let definitions = page
+        .split("```yaml\n")
+        .skip(2)
+        .filter_map(|rest| rest.split("```").next());
     let mut count = 0;
     for definition in definitions {
         count += 1;

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use crate::harness::{records, run, schema, tap};
 
 fn serve(body: &str) -> Replay {
-    Replay::serve(json!([{"path": "/a", "headers": {"Content-Type": "text/plain"}, "body": body}])).expect("serves")
+    Replay::serve(json!([{"path": "/a", "headers": {"Content-Type": "text/plain"}, "body": body}]))
+        .expect("serves")
 }
 
 fn definition(stream: &str) -> String {
@@ -36,7 +37,10 @@ fn csv_with_a_schema_has_its_types_and_without_one_texts() {
     );
     let messages = run(&definition("format: csv"), &serve(body), None);
     assert_eq!(records(&messages, "a")[0]["id"], "1");
-    assert_eq!(schema(&messages, "a")["properties"]["amount"], json!({"type": ["string", "null"]}));
+    assert_eq!(
+        schema(&messages, "a")["properties"]["amount"],
+        json!({"type": ["string", "null"]})
+    );
 }
 
 #[test]
@@ -58,7 +62,11 @@ fn json_lines_are_records() {
         [&json!({"id": 1, "x": [1]}), &json!({"id": 2, "x": []})]
     );
     let nested = definition("format: jsonl, records: '$[*].rows[*]'");
-    let messages = run(&nested, &serve("{\"rows\":[{\"id\":1},{\"id\":2}]}\n{\"rows\":[]}"), None);
+    let messages = run(
+        &nested,
+        &serve("{\"rows\":[{\"id\":1},{\"id\":2}]}\n{\"rows\":[]}"),
+        None,
+    );
     assert_eq!(records(&messages, "a").len(), 2);
 }
 
@@ -81,7 +89,10 @@ fn xml_has_one_or_several_elements_of_a_name() {
         records(&messages, "a"),
         [&json!({"id": 1, "tag": ["a", "b"]}), &json!({"id": 2})]
     );
-    assert_eq!(records(&run(&definition(stream), &serve("<feed/>"), None), "a").len(), 0);
+    assert_eq!(
+        records(&run(&definition(stream), &serve("<feed/>"), None), "a").len(),
+        0
+    );
 }
 
 #[test]
@@ -111,7 +122,11 @@ fn formats_that_cannot_be_are_refused() {
         "format: {cvs: {}}",
         "format: {csv: {delimeter: ';'}}",
     ] {
-        assert_eq!(fails(&format!("{stream}, schema: {{type: object}}"), ""), 78, "{stream}");
+        assert_eq!(
+            fails(&format!("{stream}, schema: {{type: object}}"), ""),
+            78,
+            "{stream}"
+        );
     }
 }
 

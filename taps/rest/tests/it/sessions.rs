@@ -33,9 +33,21 @@ fn serve(first: &Value) -> Replay {
 #[test]
 fn one_login_gives_the_token_of_all_requests() {
     for (login, header, value) in [
-        ("token: $.session.token", "authorization", format!("Bearer {TOKEN}")),
-        ("token_header: X-Given", "authorization", format!("Bearer {TOKEN}")),
-        ("token: $.session.token, header: X-Session", "x-session", TOKEN.to_owned()),
+        (
+            "token: $.session.token",
+            "authorization",
+            format!("Bearer {TOKEN}"),
+        ),
+        (
+            "token_header: X-Given",
+            "authorization",
+            format!("Bearer {TOKEN}"),
+        ),
+        (
+            "token: $.session.token, header: X-Session",
+            "x-session",
+            TOKEN.to_owned(),
+        ),
         (
             "token: $.session.token, header: X-Session, prefix: 'Token '",
             "x-session",
@@ -46,7 +58,10 @@ fn one_login_gives_the_token_of_all_requests() {
         let (code, out) = tap(&definition(login), &json!({"url": server.url()}), &[], "");
         assert_eq!(code, 0, "{login}: {out}");
         let requests = server.requests();
-        let logins: Vec<_> = requests.iter().filter(|request| request.path == "/login").collect();
+        let logins: Vec<_> = requests
+            .iter()
+            .filter(|request| request.path == "/login")
+            .collect();
         let [login] = logins.as_slice() else {
             panic!("{requests:?}")
         };
@@ -67,7 +82,13 @@ fn a_token_may_go_into_the_query() {
     assert_eq!(code, 0, "{out}");
     let with_token = |path: &str| path.contains("sid=t0ken%2Fof%20the%20session");
     let requests = server.requests();
-    assert_eq!(requests.iter().filter(|request| with_token(&request.path)).count(), 2);
+    assert_eq!(
+        requests
+            .iter()
+            .filter(|request| with_token(&request.path))
+            .count(),
+        2
+    );
 }
 
 #[test]
@@ -80,7 +101,11 @@ fn a_session_that_the_server_has_ended_is_opened_again() {
         "",
     );
     assert_eq!(code, 0, "{out}");
-    let logins = server.requests().iter().filter(|request| request.path == "/login").count();
+    let logins = server
+        .requests()
+        .iter()
+        .filter(|request| request.path == "/login")
+        .count();
     assert_eq!(logins, 2);
 }
 
@@ -93,7 +118,8 @@ fn the_token_is_in_no_log_line() {
     ]))
     .expect("serves");
     let folder = tempfile::tempdir().expect("a folder");
-    let config = json!({"definition": definition("token: $.session.token"), "settings": {"url": server.url()}});
+    let config =
+        json!({"definition": definition("token: $.session.token"), "settings": {"url": server.url()}});
     fs::write(folder.path().join("config.json"), config.to_string()).expect("writes");
     let mut tap = Command::new(env!("CARGO_BIN_EXE_tap-rest"));
     tap.current_dir(folder.path()).args(["--config", "config.json"]);
@@ -105,9 +131,12 @@ fn the_token_is_in_no_log_line() {
 
 #[test]
 fn logins_that_fail_and_those_that_cannot_be_are_errors() {
-    let without = Replay::serve(json!([{"method": "POST", "path": "/login", "body": {"session": {}}}])).expect("serves");
-    let refused = Replay::serve(json!([{"method": "POST", "path": "/login", "status": 401}])).expect("serves");
-    let page = Replay::serve(json!([{"method": "POST", "path": "/login", "body": "<html>"}])).expect("serves");
+    let without = Replay::serve(json!([{"method": "POST", "path": "/login", "body": {"session": {}}}]))
+        .expect("serves");
+    let refused =
+        Replay::serve(json!([{"method": "POST", "path": "/login", "status": 401}])).expect("serves");
+    let page =
+        Replay::serve(json!([{"method": "POST", "path": "/login", "body": "<html>"}])).expect("serves");
     for (server, expected) in [(without, 65), (refused, 78), (page, 65)] {
         let definition = definition("token: $.session.token");
         let (code, out) = tap(&definition, &json!({"url": server.url()}), &[], "");

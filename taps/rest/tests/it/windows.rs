@@ -133,15 +133,22 @@ fn read(api: &Api, state: Option<&Value>, silent: usize, signal: Option<&str>) -
 fn messages(output: &Output) -> Vec<Value> {
     let text = String::from_utf8_lossy(&output.stdout);
     // A killed process may leave a part of a line.
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    text.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
 }
 
 fn ids(messages: &[Value]) -> BTreeSet<u64> {
-    records(messages, "a").iter().filter_map(|record| record["id"].as_u64()).collect()
+    records(messages, "a")
+        .iter()
+        .filter_map(|record| record["id"].as_u64())
+        .collect()
 }
 
 fn bookmark(state: &Value) -> &str {
-    state["bookmarks"]["a"]["replication_key_value"].as_str().unwrap_or_default()
+    state["bookmarks"]["a"]["replication_key_value"]
+        .as_str()
+        .unwrap_or_default()
 }
 
 #[test]
@@ -155,9 +162,15 @@ fn windows_follow_each_other_and_the_bookmark_is_that_of_the_data() {
     assert_eq!(records(&messages, "a").len(), days().len(), "a record comes once");
     let windows = api.windows();
     assert_eq!(windows[0], ("2026-01-01".to_owned(), "2026-01-31".to_owned()));
-    assert!(windows.windows(2).all(|pair| pair[0].1 == pair[1].0), "{windows:?}");
+    assert!(
+        windows.windows(2).all(|pair| pair[0].1 == pair[1].0),
+        "{windows:?}"
+    );
     let (_, last) = days().pop().expect("a day");
-    let state = messages.iter().rfind(|message| message["type"] == "STATE").expect("a STATE");
+    let state = messages
+        .iter()
+        .rfind(|message| message["type"] == "STATE")
+        .expect("a STATE");
     assert_eq!(bookmark(&state["value"]), last);
     // The next run begins there.
     let again = Api::start(0);
@@ -182,14 +195,25 @@ fn a_run_that_is_interrupted_in_any_window_resumes_without_a_loss() {
             let missing = days()
                 .into_iter()
                 .filter(|(id, day)| day.as_str() <= bookmark(state) && !seen.contains(&(*id as u64)));
-            assert_eq!(missing.count(), 0, "{silent} {signal}: {state} is ahead of its records");
+            assert_eq!(
+                missing.count(),
+                0,
+                "{silent} {signal}: {state} is ahead of its records"
+            );
         }
         if signal == "-TERM" {
             assert_eq!(output.status.code(), Some(143));
             let reached = bookmark(states.last().expect("a STATE"));
             let (_, end) = &api.windows()[silent - 1];
-            assert!(silent == 1 || !reached.is_empty() && reached < end.as_str(), "{silent}: {reached}");
-            assert_eq!(reached.is_empty(), silent == 1, "each complete window moves the bookmark");
+            assert!(
+                silent == 1 || !reached.is_empty() && reached < end.as_str(),
+                "{silent}: {reached}"
+            );
+            assert_eq!(
+                reached.is_empty(),
+                silent == 1,
+                "each complete window moves the bookmark"
+            );
         }
         let rest = Api::start(0);
         let output = read(&rest, states.last().copied(), 0, None);
@@ -201,8 +225,10 @@ fn a_run_that_is_interrupted_in_any_window_resumes_without_a_loss() {
 
 #[test]
 fn the_placeholders_are_those_of_the_window_and_the_end_may_stand_alone() {
-    let server = Replay::serve(json!([{"path": "/2026-01-01/****", "body": []}, {"path": "/b?until=****", "body": []}]))
-        .expect("serves");
+    let server = Replay::serve(
+        json!([{"path": "/2026-01-01/****", "body": []}, {"path": "/b?until=****", "body": []}]),
+    )
+    .expect("serves");
     let definition = "
 url: '{url}'
 settings: {url: {}}
@@ -217,9 +243,16 @@ streams:
     schema: {type: object, properties: {at: {type: string, format: date-time}}}
 ";
     run(definition, &server, None);
-    let paths: Vec<String> = server.requests().into_iter().map(|request| request.path).collect();
+    let paths: Vec<String> = server
+        .requests()
+        .into_iter()
+        .map(|request| request.path)
+        .collect();
     let until = paths[0].rsplit('/').next().expect("a moment");
-    assert!(until.len() == 10 && until.bytes().all(|digit| digit.is_ascii_digit()), "{paths:?}");
+    assert!(
+        until.len() == 10 && until.bytes().all(|digit| digit.is_ascii_digit()),
+        "{paths:?}"
+    );
 }
 
 #[test]
@@ -249,8 +282,14 @@ streams:
 ";
     let messages = run(definition, &server, None);
     let bookmarks = &messages.last().expect("a STATE")["value"]["bookmarks"];
-    assert_eq!(bookmarks["c"]["partitions"][0]["replication_key_value"], "2026-02-01");
-    assert_eq!(bookmarks["p"]["partitions"][1]["replication_key_value"], "2026-04-01");
+    assert_eq!(
+        bookmarks["c"]["partitions"][0]["replication_key_value"],
+        "2026-02-01"
+    );
+    assert_eq!(
+        bookmarks["p"]["partitions"][1]["replication_key_value"],
+        "2026-04-01"
+    );
 }
 
 #[test]

@@ -19,7 +19,10 @@ impl Subject for Rest {
         let server = Server::start();
         let folder = TempDir::new().expect("a folder");
         let name = folder.path().display().to_string();
-        let config = config.to_string().replace("FOLDER", &name).replace("URL", &server.url);
+        let config = config
+            .to_string()
+            .replace("FOLDER", &name)
+            .replace("URL", &server.url);
         let path = folder.path().join("config.json");
         std::fs::write(&path, config).expect("written");
         let mut command = Command::new(melisma());
@@ -32,7 +35,10 @@ impl Subject for Rest {
 
 /// A config of tap-rest-api-msdk with one stream that has this, too.
 fn stream(more: &Value) -> Value {
-    let stream = over(&json!({"name": "a", "path": "/a", "records_path": "$.rows[*]"}), more);
+    let stream = over(
+        &json!({"name": "a", "path": "/a", "records_path": "$.rows[*]"}),
+        more,
+    );
     json!({"api_url": "URL", "streams": [stream]})
 }
 
@@ -100,10 +106,14 @@ fn of_streams(at: &str) -> Vec<Probe> {
         probe(setting("replication_key"), "at").given(with(&json!({}))),
         probe(setting("except_keys"), json!(["o"])).given(with(&json!({}))),
         probe(setting("num_inference_records"), 1).given(with(&json!({}))),
-        probe(setting("source_search_field"), "since")
-            .given(over(&with(&query), &json!({"start_date": "2020-01-01T00:00:00Z"}))),
-        probe(setting("source_search_query"), "gt$last_run_date")
-            .given(over(&with(&field), &json!({"start_date": "2020-01-01T00:00:00Z"}))),
+        probe(setting("source_search_field"), "since").given(over(
+            &with(&query),
+            &json!({"start_date": "2020-01-01T00:00:00Z"}),
+        )),
+        probe(setting("source_search_query"), "gt$last_run_date").given(over(
+            &with(&field),
+            &json!({"start_date": "2020-01-01T00:00:00Z"}),
+        )),
         probe(setting("offset_records_jsonpath"), "$.none").given(over(&with(&json!({})), &pages)),
     ]
 }
@@ -124,11 +134,11 @@ fn of_one_stream() -> Vec<Probe> {
 fn of_credentials() -> Vec<Probe> {
     let client = |more: &Value| oauth("client_credentials", more);
     let basic = json!({"auth_method": "basic", "username": "u", "password": "p4ssword-value"});
-    let aside = over(
-        &client(&json!({})),
-        &stream(&json!({"path": "/busy"})),
+    let aside = over(&client(&json!({})), &stream(&json!({"path": "/busy"})));
+    let late = over(
+        &aside,
+        &json!({"backoff_type": "header", "backoff_param": "X-Wait"}),
     );
-    let late = over(&aside, &json!({"backoff_type": "header", "backoff_param": "X-Wait"}));
     vec![
         probe("auth_method", "basic").given(json!({"username": "u", "password": "p4ssword-value"})),
         probe("api_keys", json!({"X-Key": "k3y-value"})).given(json!({"auth_method": "api_key"})),
@@ -173,7 +183,8 @@ fn of_pages() -> Vec<Probe> {
         probe("pagination_next_page_param", "cursor").given(json!({"next_page_token_path": "$.more"})),
         probe("pagination_limit_per_page_param", "n").given(offset(&json!({"pagination_page_size": 3}))),
         probe("pagination_total_limit_param", "all").given(total),
-        probe("pagination_initial_offset", 0).given(json!({"pagination_request_style": "page_number_paginator"})),
+        probe("pagination_initial_offset", 0)
+            .given(json!({"pagination_request_style": "page_number_paginator"})),
         probe("pagination_results_limit", 3).given(linked),
         probe("use_request_body_not_params", true).given(stream(&json!({"params": {"q": 1}}))),
         probe("backoff_type", "header").given(busy(&json!({"backoff_param": "X-Wait"}))),

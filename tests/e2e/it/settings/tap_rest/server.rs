@@ -16,7 +16,13 @@ pub(super) struct Server {
 }
 
 /// Headers that every request has, or whose value differs from run to run.
-const USUAL: [&str; 5] = ["host", "connection", "accept", "accept-encoding", "content-length"];
+const USUAL: [&str; 5] = [
+    "host",
+    "connection",
+    "accept",
+    "accept-encoding",
+    "content-length",
+];
 
 impl Server {
     pub(super) fn start() -> Self {
@@ -55,7 +61,10 @@ fn serve(stream: TcpStream, asked: &Mutex<Vec<String>>) {
         };
         let body = body.to_string();
         let length = body.len();
-        let sent = write!(writer, "HTTP/1.1 {head}\r\nContent-Length: {length}\r\n\r\n{body}");
+        let sent = write!(
+            writer,
+            "HTTP/1.1 {head}\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
         if sent.is_err() {
             return;
         }
@@ -75,7 +84,9 @@ fn receive(reader: &mut impl BufRead) -> Option<(String, String)> {
         };
         headers.insert(name.to_ascii_lowercase(), value.to_owned());
     }
-    let length = headers.get("content-length").map_or(0, |length| length.parse().expect("a number"));
+    let length = headers
+        .get("content-length")
+        .map_or(0, |length| length.parse().expect("a number"));
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let target = first.split(' ').nth(1)?.to_owned();
@@ -95,11 +106,15 @@ fn answer(target: &str) -> (String, Value) {
         return ("200 OK".to_owned(), token);
     }
     let wanted = |name: &str| {
-        let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let value = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
         value.map(str::to_owned)
     };
     let place = ["page", "offset", "cursor"].iter().find_map(|name| wanted(name));
-    let past = place.as_deref().is_some_and(|place| place == "last" || place.parse().is_ok_and(|at: u64| at > 6));
+    let past = place
+        .as_deref()
+        .is_some_and(|place| place == "last" || place.parse().is_ok_and(|at: u64| at > 6));
     let row = |id: u64| json!({"id": id, "at": format!("2020-01-0{id}T00:00:00Z"), "o": {"x": id}});
     let mut rows = vec![row(1), row(2), row(3)];
     rows[2]["late"] = true.into();
