@@ -168,7 +168,7 @@ impl Cut {
             .build();
         let mut cut = Self {
             // No value is longer than it is written.
-            bytes: vec![0; text.len()],
+            bytes: vec![0; text.len() + 1],
             ends: Vec::new(),
             rows: Vec::new(),
         };
@@ -179,8 +179,15 @@ impl Cut {
     fn read(&mut self, reader: &mut Reader, text: &[u8]) -> Result<()> {
         let mut ends = vec![0; 64];
         let (mut read, mut written, mut row, mut fields) = (0, 0, 0, 0);
-        let mut line = reader.line();
+        let (mut line, mut counted) = (1, 0);
         loop {
+            if fields == 0 {
+                // Empty lines are no rows.
+                let empty = text[read..].iter().take_while(|byte| b"\r\n".contains(byte));
+                read += empty.count();
+                line += lines(&text[counted..read]);
+                counted = read;
+            }
             let (result, used, out, ended) =
                 reader.read_record(&text[read..], &mut self.bytes[written..], &mut ends[fields..]);
             read += used;
@@ -194,7 +201,7 @@ impl Cut {
                 ReadRecordResult::Record => {
                     self.ends.extend(ends[..fields].iter().map(|end| row + end));
                     self.rows.push((line, fields));
-                    (row, fields, line) = (written, 0, reader.line());
+                    (row, fields) = (written, 0);
                 }
                 ReadRecordResult::End => {
                     self.bytes.truncate(written);
@@ -203,6 +210,10 @@ impl Cut {
             }
         }
     }
+}
+
+fn lines(text: &[u8]) -> u64 {
+    text.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
 /// Walks through the values.

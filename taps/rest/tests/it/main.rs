@@ -2,6 +2,7 @@
 
 mod changes;
 mod definitions;
+mod faults;
 mod formats;
 mod harness;
 mod manifests;
