@@ -1,7 +1,7 @@
 //! A record as it is written: the properties that are selected, by their new names, and what is added.
 
 use melisma_engine::error::show;
-use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
 use super::json::Json;

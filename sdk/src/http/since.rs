@@ -96,11 +96,6 @@ impl Since {
         self
     }
 
-    /// What the request says for this bookmark.
-    pub(super) fn value(&self, bookmark: &Value) -> Result<Value> {
-        self.formatted(&self.looked_back(bookmark)?)
-    }
-
     /// The bookmark, earlier by the lookback.
     pub(super) fn looked_back(&self, bookmark: &Value) -> Result<Value> {
         if self.lookback.is_zero() {
@@ -153,15 +148,20 @@ mod tests {
 
     use super::*;
 
+    /// What a request says for a bookmark.
+    fn value(since: &Since, bookmark: &Value) -> Result<Value> {
+        since.formatted(&since.looked_back(bookmark)?)
+    }
+
     #[test]
     fn a_lookback_keeps_the_form_of_the_bookmark() {
         let since = Since::query("since").lookback(Duration::from_hours(36));
-        let value = |bookmark: Value| since.value(&bookmark).expect("a date");
-        assert_eq!(value(json!("2026-01-03T12:00:00Z")), "2026-01-02T00:00:00Z");
-        assert_eq!(value(json!("2026-01-03")), "2026-01-01");
-        assert_eq!(value(json!(1_767_225_600)), 1_767_096_000);
-        assert_eq!(value(json!(1_767_225_600_000_i64)), 1_767_096_000_000_i64);
-        assert!(since.value(&json!("abc")).is_err());
+        let earlier = |bookmark: &Value| value(&since, bookmark).expect("a date");
+        assert_eq!(earlier(&json!("2026-01-03T12:00:00Z")), "2026-01-02T00:00:00Z");
+        assert_eq!(earlier(&json!("2026-01-03")), "2026-01-01");
+        assert_eq!(earlier(&json!(1_767_225_600)), 1_767_096_000);
+        assert_eq!(earlier(&json!(1_767_225_600_000_i64)), 1_767_096_000_000_i64);
+        assert!(value(&since, &json!("abc")).is_err());
     }
 
     #[test]
@@ -170,9 +170,9 @@ mod tests {
             .format("epoch")
             .lookback(Duration::from_secs(1));
         assert_eq!(
-            since.value(&json!("2026-01-01T00:00:00Z")).expect("a date"),
+            value(&since, &json!("2026-01-01T00:00:00Z")).expect("a date"),
             "1767225599"
         );
-        assert_eq!(Since::placeholder().value(&json!("x")).expect("as it is"), "x");
+        assert_eq!(value(&Since::placeholder(), &json!("x")).expect("as it is"), "x");
     }
 }

@@ -1,4 +1,5 @@
-use serde_json::json;
+use melisma_engine::Result;
+use serde_json::{Value, json};
 use ureq::http::{HeaderMap, HeaderValue};
 
 use super::*;

@@ -1,10 +1,7 @@
 //! What all streams of a definition have in common.
 
-use std::time::Duration;
-
 use melisma_sdk::http::{Client, Retry};
 use melisma_sdk::{Context, Error, Result};
-use serde_json::{Map, Value};
 
 use super::auth::authenticated;
 use super::settings::{duration, text_members};

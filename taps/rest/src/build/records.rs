@@ -91,19 +91,19 @@ fn comparisons(source: &Source, said: &Condition, place: &str) -> Result<Vec<Com
         ge,
         r#in,
         not_in,
-    } = said;
+    } = &**said;
     let mut all = Vec::new();
-    let of_one: [(&Option<Value>, fn(Value) -> Comparison); 6] = [
-        (eq, |value| Comparison::In(vec![value])),
-        (ne, |value| Comparison::NotIn(vec![value])),
-        (lt, Comparison::Less),
-        (le, Comparison::AtMost),
-        (gt, Comparison::Greater),
-        (ge, Comparison::AtLeast),
-    ];
-    for (value, comparison) in of_one {
-        all.extend(value.as_ref().map(one).transpose()?.map(comparison));
-    }
+    let mut add = |value: &Option<Value>, comparison: fn(Value) -> Comparison| {
+        let value = value.as_ref().map(one).transpose()?;
+        all.extend(value.map(comparison));
+        Ok::<_, Error>(())
+    };
+    add(eq, |value| Comparison::In(vec![value]))?;
+    add(ne, |value| Comparison::NotIn(vec![value]))?;
+    add(lt, Comparison::Less)?;
+    add(le, Comparison::AtMost)?;
+    add(gt, Comparison::Greater)?;
+    add(ge, Comparison::AtLeast)?;
     all.extend(r#in.as_deref().map(many).transpose()?.map(Comparison::In));
     all.extend(not_in.as_deref().map(many).transpose()?.map(Comparison::NotIn));
     if all.is_empty() {

@@ -46,7 +46,7 @@ pub struct CsvOptions {
 #[serde(untagged)]
 pub enum Condition {
     /// All comparisons are true.
-    All(Comparisons),
+    All(Box<Comparisons>),
     /// It is one of these.
     OneOf(Vec<Value>),
     /// It is this.

@@ -170,8 +170,7 @@ pub(super) fn check(members: &Map<String, Value>, place: &str) -> Result<()> {
         };
         let class = melisma_sdk::show(class);
         return Err(Error::config(format!(
-            "{}: {kind} ({class}) is Python code, which is not run",
-            place
+            "{place}: {kind} ({class}) is Python code, which is not run"
         )));
     }
     let fate = COMPONENTS

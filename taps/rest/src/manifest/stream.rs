@@ -6,7 +6,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use melisma_sdk::{Output, Result};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::plan::Plan;
 use super::routers::{Found, ParentStream, Reached, Router, Slice, TakeParent, product, unique};

@@ -276,7 +276,8 @@ fn the_first_definition_of_the_page_is_read() {
         .and_then(|rest| rest.split("```").next());
     let definition = definition
         .expect("a definition")
-        .replace("https://{site}.helpdesk.example", "{site}");
+        .replace("https://{site}.helpdesk.example/v2", "\"{site}/v2\"")
+        .replace("per_second: 5", "per_second: 500");
     let ticket = json!({"id": 1, "updated_at": "2026-01-01T00:00:00Z"});
     let graph = json!({"data": {"invoices": {"nodes": [{"id": 9}], "pageInfo": {"endCursor": "c", "hasNextPage": false}}}});
     let server = Replay::serve(json!([
