@@ -5,7 +5,6 @@ mod files;
 mod observe;
 mod tap_csv;
 mod tap_postgres;
-mod tap_rest;
 mod target_adbc;
 mod target_postgres;
 
