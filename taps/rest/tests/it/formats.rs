@@ -98,10 +98,22 @@ fn xml_has_one_or_several_elements_of_a_name() {
 #[test]
 fn answers_in_another_format_end_the_run() {
     for (stream, body) in [
-        ("format: csv, schema: {type: object, properties: {id: {}}}", "id,a\n1\n"),
-        ("format: jsonl, schema: {type: object, properties: {id: {}}}", "{\"id\":1}\n{\"id\":"),
-        ("format: xml, records: $.r, schema: {type: object, properties: {id: {}}}", "{\"id\":1}"),
-        ("schema: {type: object, properties: {id: {}}}", "<!DOCTYPE html><html></html>"),
+        (
+            "format: csv, schema: {type: object, properties: {id: {}}}",
+            "id,a\n1\n",
+        ),
+        (
+            "format: jsonl, schema: {type: object, properties: {id: {}}}",
+            "{\"id\":1}\n{\"id\":",
+        ),
+        (
+            "format: xml, records: $.r, schema: {type: object, properties: {id: {}}}",
+            "{\"id\":1}",
+        ),
+        (
+            "schema: {type: object, properties: {id: {}}}",
+            "<!DOCTYPE html><html></html>",
+        ),
         (
             "format: csv, schema: {type: object, properties: {id: {type: integer}}}",
             "id\nseven\n",
