@@ -3,6 +3,7 @@
 mod node;
 mod python;
 
+use std::env;
 use std::ffi::OsString;
 use std::thread;
 
@@ -18,7 +19,7 @@ pub(crate) fn run() -> Result {
     Ok(())
 }
 
-/// All that the tests need, by the variables that tell them where it is.
+/// All that the tests need, by the variables that say where it is.
 pub(crate) fn everything() -> Result<Vec<(&'static str, OsString)>> {
     let python = pythons()?;
     // Each waits for its own server.
@@ -28,7 +29,11 @@ pub(crate) fn everything() -> Result<Vec<(&'static str, OsString)>> {
         let duckdb = node::duckdb(&python.stores);
         (python::ready(azurite), duckdb, python::ready(wheelhouse))
     });
+    let mut path = vec![python::interpreter(&python.main)?];
+    path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+    let path = env::join_paths(path).map_err(|e| format!("PATH: {e}"))?;
     Ok(vec![
+        ("PATH", path),
         ("MELISMA_TEST_POSTGRES", postgres::folders(&python.postgres)?),
         ("MELISMA_TEST_PYTHON", python.main.into()),
         ("MELISMA_TEST_PYTHON_SINGER", python.singer.into()),

@@ -103,6 +103,22 @@ pub(crate) fn airflow() -> Result<PathBuf> {
     environment("python-airflow", "requirements-airflow.txt", &[])
 }
 
+/// A folder with `python3`, the interpreter itself. What is found by that name may be a script that looks for one, as that of pyenv,
+/// and takes four times as long to start.
+pub(super) fn interpreter(python: &Path) -> Result<PathBuf> {
+    let folder = sh::target().join("python3");
+    let cannot = |e| format!("cannot make {}: {e}", folder.display());
+    fs::create_dir_all(&folder).map_err(cannot)?;
+    let link = folder.join("python3");
+    let real = python.canonicalize().map_err(cannot)?;
+    if fs::read_link(&link).is_ok_and(|found| found == real) {
+        return Ok(folder);
+    }
+    let _ = fs::remove_file(&link);
+    std::os::unix::fs::symlink(real, link).map_err(cannot)?;
+    Ok(folder)
+}
+
 /// The folder of wheels that the tests install plugins from.
 pub(super) fn wheelhouse(python: &Path) -> Result<PathBuf> {
     let list = sh::root().join("tests/e2e/python/requirements-wheelhouse.txt");
