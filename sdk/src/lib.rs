@@ -96,6 +96,8 @@
 )]
 
 mod about;
+#[cfg(feature = "arrow")]
+pub mod arrow;
 #[cfg(feature = "check")]
 pub mod check;
 pub mod config;
@@ -158,9 +160,3 @@ pub use melisma_engine::{
 #[cfg(feature = "target")]
 pub use target::{Target, run_target};
 
-/// The Arrow types of columnar batches, in the version that melisma is built with.
-#[cfg(feature = "target")]
-pub mod arrow {
-    pub use arrow_array as array;
-    pub use arrow_schema as schema;
-}

@@ -12,9 +12,12 @@ pub(crate) fn run() -> Result {
     sh::run(sh::cargo().args(["build", "--quiet", "--package=melisma"]))?;
     let melisma = sh::target().join("debug/melisma");
     for plugin in [
+        "tap-adbc",
         "tap-csv",
+        "tap-duckdb",
         "tap-postgres",
         "tap-rest",
+        "tap-sqlite",
         "target-adbc",
         "target-csv",
         "target-duckdb",

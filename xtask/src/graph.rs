@@ -1,16 +1,17 @@
-//! The direction of imports: `engine <- sdk <- postgres, bench <- taps, targets <- cli <- fuzz/properties <- benches, tests/e2e, tests/faults`.
+//! The direction of imports: `engine <- sdk <- adbc, bench, postgres <- taps, targets <- cli <- fuzz/properties <- benches, tests/e2e, tests/faults`.
 
 use crate::metadata::Package;
 
 /// The layers, lowest first. A member may depend on members of lower layers only, never on its neighbours.
 ///
-/// `postgres` is what the PostgreSQL connectors share, and `bench` what `melisma bench` is made of. `sdk-derive` is a macro of
-/// the sdk, `tests/servers` starts the servers of the tests and `tests/processes` runs programs: these three know no member.
+/// `adbc` and `postgres` are what the ADBC and the PostgreSQL connectors share, and `bench` what `melisma bench` is made of.
+/// `sdk-derive` is a macro of the sdk, `tests/servers` starts the servers of the tests and `tests/processes` runs programs: these
+/// three know no member.
 const LAYERS: [&[&str]; 8] = [
     &["sdk-derive", "tests/processes", "tests/servers"],
     &["engine"],
     &["sdk"],
-    &["postgres", "bench"],
+    &["adbc", "bench", "postgres"],
     &["taps/", "targets/", "examples/"],
     &["cli"],
     &["fuzz/properties"],
@@ -68,7 +69,7 @@ fn forbidden(from: &str, to: &str) -> Option<&'static str> {
     };
     if above <= below {
         Some(
-            "imports run engine <- sdk <- postgres, bench <- taps, targets <- cli <- fuzz/properties <- benches, tests/e2e, tests/faults",
+            "imports run engine <- sdk <- adbc, bench, postgres <- taps, targets <- cli <- fuzz/properties <- benches, tests/e2e, tests/faults",
         )
     } else if to == "engine" && layer(from) == layer("taps/") {
         Some("connectors see the engine through the sdk only")

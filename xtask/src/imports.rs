@@ -27,11 +27,13 @@ struct Source {
 }
 
 /// The crates of the product.
-const CRATES: [&str; 13] = [
+const CRATES: [&str; 15] = [
+    "adbc",
     "bench",
     "engine",
     "sdk",
     "postgres",
+    "taps/adbc",
     "taps/csv",
     "taps/postgres",
     "taps/rest",

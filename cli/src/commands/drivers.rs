@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use melisma_adbc::Database;
+use melisma_adbc::drivers::{Search, how_to_install};
 use melisma_sdk::internal::printable::printable;
 use melisma_sdk::{Error, Result};
-use target_adbc::drivers::{Search, how_to_install};
 
 use super::output::{print, table};
 
@@ -34,7 +35,7 @@ pub(crate) struct DriversArgs {
 /// Lists drivers, or tests one.
 pub(crate) fn run(args: &DriversArgs) -> Result<ExitCode> {
     if let (Some(driver), Some(uri)) = (&args.driver, &args.test) {
-        let found = target_adbc::test(driver, uri)?;
+        let found = Database::test(driver, uri)?;
         print(&format!(
             "{}: connected to {}",
             printable(driver),

@@ -4,6 +4,7 @@ mod check;
 mod environment;
 mod foreign;
 mod load;
+mod names;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use environment::Environment;
+pub use names::Names;
 pub(crate) use schema::{Setting, settings_and_entries};
 
 /// The settings that a plugin knows: a JSON Schema of type object.

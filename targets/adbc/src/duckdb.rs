@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use melisma_adbc::Address;
 use melisma_sdk::sql::{Connection as _, Opened, Sql, SqlConfig, SqlTarget};
 use melisma_sdk::target::StandardConfig;
 use melisma_sdk::{Error, JsonSchema, Result, Secret, show};
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::config::metadata_columns;
-use crate::database::{Address, Database};
+use crate::database::Database;
 use crate::dialects::DialectName;
 use crate::session::Session;
 
@@ -115,15 +116,15 @@ impl SqlTarget for DuckDb {
         config.check()?;
         metadata_columns(standard, config.add_metadata_columns, &config.sql);
         let path = ("path".to_owned(), Secret::new(config.path.clone()));
-        let database = Database::open(Address {
+        let address = Address {
             driver: config.driver,
             options: config.options.into_iter().chain([path]).collect(),
-            dialect: Some(DialectName::Duckdb),
             // Dates become moments, and moments text, in this zone.
             start: vec!["SET TimeZone = 'UTC'".to_owned()],
             file: Some(PathBuf::from(&config.path)),
             ..Address::default()
-        })?;
+        };
+        let database = Database::open(address, Some(DialectName::Duckdb))?;
         check_version(&database)?;
         Ok(Opened {
             dialect: Arc::clone(&database.dialect),

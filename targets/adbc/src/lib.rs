@@ -7,16 +7,14 @@
 mod config;
 mod database;
 mod dialects;
-pub mod drivers;
 mod duckdb;
-mod errors;
-mod holder;
 mod session;
 mod sqlite;
 
+use melisma_adbc::Address;
+use melisma_sdk::Result;
 use melisma_sdk::sql::{Opened, Sql, SqlTarget};
 use melisma_sdk::target::StandardConfig;
-use melisma_sdk::{Result, Secret};
 
 pub use config::Config;
 pub use dialects::DialectName;
@@ -24,7 +22,7 @@ pub use duckdb::{DuckDb, DuckDbConfig, TargetDuckDb};
 pub use session::Session;
 pub use sqlite::{Sqlite, SqliteConfig, TargetSqlite};
 
-use database::{Address, Database};
+use database::Database;
 
 /// The target by its own name.
 pub type TargetAdbc = Sql<Adbc>;
@@ -40,13 +38,13 @@ impl SqlTarget for Adbc {
     fn open(config: Config, standard: &mut StandardConfig) -> Result<Opened<Self>> {
         config::metadata_columns(standard, None, &config.sql);
         let uri = config.uri.into_iter().map(|uri| ("uri".to_owned(), uri));
-        let database = Database::open(Address {
+        let address = Address {
             driver: config.driver,
             entrypoint: config.entrypoint,
             options: uri.chain(config.options).collect(),
-            dialect: config.dialect,
             ..Address::default()
-        })?;
+        };
+        let database = Database::open(address, config.dialect)?;
         Ok(Opened {
             dialect: std::sync::Arc::clone(&database.dialect),
             target: Self(database),
@@ -57,16 +55,4 @@ impl SqlTarget for Adbc {
     fn connect(&self) -> Result<Session> {
         self.0.connect()
     }
-}
-
-/// Opens a database and says what it is, for `melisma drivers --test`.
-pub fn test(driver: &str, uri: &str) -> Result<String> {
-    let option = if driver.contains("duckdb") { "path" } else { "uri" };
-    let database = Database::open(Address {
-        driver: driver.to_owned(),
-        options: vec![(option.to_owned(), Secret::new(uri.to_owned()))],
-        ..Address::default()
-    })?;
-    database.connect()?;
-    database.describe()
 }

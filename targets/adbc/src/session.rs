@@ -1,12 +1,12 @@
 //! A connection to a database, as the SQL kit wants it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use adbc_core::error::{Error as DriverError, Status};
 use adbc_core::options::{IngestMode, OptionStatement, OptionValue};
 use adbc_core::{Connection as _, Optionable as _, Statement as _};
 use adbc_driver_manager::{ManagedConnection, ManagedStatement};
+use melisma_adbc::Database;
 use melisma_sdk::arrow::array::cast::AsArray as _;
 use melisma_sdk::arrow::array::types::{Float64Type, Int32Type, Int64Type};
 use melisma_sdk::arrow::array::{Array, RecordBatch};
@@ -14,14 +14,11 @@ use melisma_sdk::arrow::schema::{DataType, SchemaRef};
 use melisma_sdk::sql::{Connection, Dialect, SqlType, TableName};
 use melisma_sdk::{Error, Result};
 
-use crate::errors::{failed, is_locked};
-use crate::holder::with_holder;
-
 /// A connection with an open transaction.
 pub struct Session {
     connection: ManagedConnection,
+    database: Database,
     dialect: Arc<dyn Dialect>,
-    file: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Session {
@@ -33,28 +30,16 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    pub(crate) fn new(
-        connection: ManagedConnection,
-        dialect: Arc<dyn Dialect>,
-        file: Option<PathBuf>,
-    ) -> Self {
+    pub(crate) fn new(connection: ManagedConnection, database: Database, dialect: Arc<dyn Dialect>) -> Self {
         Self {
             connection,
+            database,
             dialect,
-            file,
         }
-    }
-
-    /// Runs the first statements of a connection.
-    pub(crate) fn start(&mut self, statements: &[String]) -> Result<()> {
-        for sql in statements {
-            self.query("cannot prepare the connection", sql)?;
-        }
-        Ok(())
     }
 
     fn error(&self, doing: &str, error: &DriverError) -> Error {
-        with_holder(failed(doing, error), is_locked(error), self.file.as_deref())
+        self.database.error(doing, error)
     }
 
     fn statement(&mut self, doing: &str) -> Result<ManagedStatement> {

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use melisma_adbc::Address;
 use melisma_sdk::sql::{Opened, Sql, SqlConfig, SqlTarget};
 use melisma_sdk::target::StandardConfig;
 use melisma_sdk::{Error, JsonSchema, Result, Secret};
 use serde::Deserialize;
 
 use crate::config::metadata_columns;
-use crate::database::{Address, Database};
+use crate::database::Database;
 use crate::dialects::DialectName;
 use crate::session::Session;
 
@@ -75,14 +76,14 @@ impl SqlTarget for Sqlite {
         if path.extension().is_none() {
             path.set_extension("db");
         }
-        let database = Database::open(Address {
+        let address = Address {
             driver: config.driver,
             options: vec![("uri".to_owned(), Secret::new(path.display().to_string()))],
-            dialect: Some(DialectName::Sqlite),
             start: vec![format!("PRAGMA busy_timeout = {millis:.0}")],
             file: Some(path.clone()),
             ..Address::default()
-        })?;
+        };
+        let database = Database::open(address, Some(DialectName::Sqlite))?;
         Ok(Opened {
             dialect: Arc::clone(&database.dialect),
             target: Self {

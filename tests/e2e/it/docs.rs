@@ -10,9 +10,12 @@ use crate::harness::{Target, melisma, python, record, root, run, schema};
 #[test]
 fn settings_are_those_of_about() {
     for plugin in [
+        "tap-adbc",
         "tap-csv",
+        "tap-duckdb",
         "tap-postgres",
         "tap-rest",
+        "tap-sqlite",
         "target-adbc",
         "target-csv",
         "target-duckdb",

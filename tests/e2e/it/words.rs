@@ -154,9 +154,12 @@ fn pages_speak_the_field_s_english() {
 #[test]
 fn help_and_settings_speak_the_field_s_english() {
     let plugins = [
+        "tap-adbc",
         "tap-csv",
+        "tap-duckdb",
         "tap-postgres",
         "tap-rest",
+        "tap-sqlite",
         "target-adbc",
         "target-csv",
         "target-duckdb",

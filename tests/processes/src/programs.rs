@@ -5,10 +5,13 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The plugins that are built into `melisma`.
-pub const PLUGINS: [&str; 10] = [
+pub const PLUGINS: [&str; 13] = [
+    "tap-adbc",
     "tap-csv",
+    "tap-duckdb",
     "tap-postgres",
     "tap-rest",
+    "tap-sqlite",
     "target-adbc",
     "target-csv",
     "target-duckdb",

@@ -35,9 +35,9 @@ fn with(plugin: &str, folder: &TempDir, more: &[(&str, Value)], input: &[u8]) ->
     let mut settings = match plugin {
         "tap-csv" => json!({"files": [{"entity": "s", "path": folder.path().join("s.csv"), "keys": ["id"]}]}),
         "tap-postgres" | "target-postgres" => json!({"host": "127.0.0.1", "user": "x", "database": "x"}),
-        "target-adbc" => json!({"driver": "none"}),
-        "target-duckdb" => json!({"driver": "none", "path": folder.path().join("out")}),
-        "target-sqlite" => json!({"driver": "none", "database": folder.path().join("out")}),
+        "tap-adbc" | "target-adbc" => json!({"driver": "none"}),
+        "tap-duckdb" | "target-duckdb" => json!({"driver": "none", "path": folder.path().join("out")}),
+        "tap-sqlite" | "target-sqlite" => json!({"driver": "none", "database": folder.path().join("out")}),
         _ => json!({"destination_path": folder.path().join("out")}),
     };
     for (name, value) in more {

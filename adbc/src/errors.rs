@@ -7,7 +7,7 @@ use melisma_sdk::{Error, Kind, show};
 const SHOWN: usize = 400;
 
 /// The error of a driver, while `doing` something.
-pub(crate) fn failed(doing: &str, error: &DriverError) -> Error {
+pub fn failed(doing: &str, error: &DriverError) -> Error {
     let kind = if is_locked(error) {
         Kind::Retry
     } else {
@@ -25,7 +25,7 @@ pub(crate) fn failed(doing: &str, error: &DriverError) -> Error {
 }
 
 /// Whether another process or transaction is in the way.
-pub(crate) fn is_locked(error: &DriverError) -> bool {
+pub fn is_locked(error: &DriverError) -> bool {
     let said = |text: &str| error.message.contains(text);
     said("database is locked")
         || said("Could not set lock on file")

@@ -5,7 +5,7 @@ use std::path::Path;
 use melisma_sdk::Error;
 
 /// Says who holds the file, unless the message does.
-pub(crate) fn with_holder(error: Error, is_locked: bool, file: Option<&Path>) -> Error {
+pub fn with_holder(error: Error, is_locked: bool, file: Option<&Path>) -> Error {
     match file {
         Some(file) if is_locked && !error.message().contains("PID ") => {
             Error::new(error.kind(), format!("{}{}", error.message(), of(file)))

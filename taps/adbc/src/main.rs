@@ -1,0 +1,3 @@
+//! The program `tap-adbc`.
+
+melisma_sdk::tap_main!(tap_adbc::TapAdbc);
