@@ -159,4 +159,3 @@ pub use melisma_engine::{
 };
 #[cfg(feature = "target")]
 pub use target::{Target, run_target};
-

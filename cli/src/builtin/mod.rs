@@ -33,10 +33,7 @@ pub(crate) struct Builtin {
 
 /// All of them, taps first.
 pub(crate) const PLUGINS: &[Builtin] = &[
-    tap::<tap_adbc::TapAdbc>(
-        "tap-adbc",
-        "The built-in tap for databases with an ADBC driver",
-    ),
+    tap::<tap_adbc::TapAdbc>("tap-adbc", "The built-in tap for databases with an ADBC driver"),
     tap::<tap_csv::TapCsv>("tap-csv", "The built-in tap for CSV files"),
     tap::<tap_adbc::TapDuckDb>("tap-duckdb", "The built-in tap for DuckDB databases"),
     tap::<tap_postgres::TapPostgres>("tap-postgres", "The built-in tap for PostgreSQL databases"),

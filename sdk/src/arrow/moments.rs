@@ -136,7 +136,13 @@ pub(super) fn date(days: i64, options: ValueOptions, out: &mut Vec<u8>) -> Done 
         return Ok(());
     }
     let clamped = if days > 0 { "9999-12-31" } else { "0001-01-01" };
-    outside(options.invalid_dates, "date", clamped, |out| civil.write(out), out)
+    outside(
+        options.invalid_dates,
+        "date",
+        clamped,
+        |out| civil.write(out),
+        out,
+    )
 }
 
 /// A number of seconds after 1970-01-01, and of nanoseconds after that, as a string of JSON, in UTC.
@@ -301,7 +307,9 @@ mod tests {
         assert_eq!(date(-800_000, InvalidDates::Clamp), Ok("\"0001-01-01\"".into()));
         assert_eq!(date(-719_529, InvalidDates::Text), Ok("\"-0001-12-31\"".into()));
         let moment = |seconds| {
-            text(|out| timestamp((seconds, 0), Fraction::Micros, options(InvalidDates::Clamp), out).expect("written"))
+            text(|out| {
+                timestamp((seconds, 0), Fraction::Micros, options(InvalidDates::Clamp), out).expect("written")
+            })
         };
         assert_eq!(moment(i64::MAX), "\"9999-12-31T23:59:59.999999+00:00\"");
         assert_eq!(moment(i64::MIN), "\"0001-01-01T00:00:00.000000+00:00\"");
@@ -332,7 +340,10 @@ mod tests {
     fn intervals_are_as_duckdb_has_them() {
         let of = |months, days, nanos| text(|out| interval(months, days, nanos, out));
         assert_eq!(of(0, 0, 0), "\"00:00:00\"");
-        assert_eq!(of(14, -3, 14_706_789_000_000), "\"1 year 2 months -3 days 04:05:06.789\"");
+        assert_eq!(
+            of(14, -3, 14_706_789_000_000),
+            "\"1 year 2 months -3 days 04:05:06.789\""
+        );
         assert_eq!(of(1, 0, 0), "\"1 month\"");
         assert_eq!(of(0, 0, -1), "\"-00:00:00.000000001\"");
         assert_eq!(of(-12, 1, 0), "\"-1 year 1 day\"");

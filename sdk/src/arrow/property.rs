@@ -12,12 +12,18 @@ const EXTENSION: &str = "ARROW:extension:name";
 
 /// Whether its texts are JSON.
 pub(super) fn is_json(field: &Field) -> bool {
-    field.metadata().get(EXTENSION).is_some_and(|name| name == "arrow.json")
+    field
+        .metadata()
+        .get(EXTENSION)
+        .is_some_and(|name| name == "arrow.json")
 }
 
 /// Whether its bytes are UUIDs.
 pub(super) fn is_uuid(field: &Field) -> bool {
-    field.metadata().get(EXTENSION).is_some_and(|name| name == "arrow.uuid")
+    field
+        .metadata()
+        .get(EXTENSION)
+        .is_some_and(|name| name == "arrow.uuid")
         && *field.data_type() == DataType::FixedSizeBinary(16)
 }
 
@@ -73,10 +79,9 @@ fn plain(field: &Field, data_type: &DataType, options: ValueOptions) -> Result<M
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View if is_json(field) => any_json(),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => json!({"type": ["string"]}),
         DataType::FixedSizeBinary(_) if is_uuid(field) => json!({"type": ["string"], "format": "uuid"}),
-        DataType::Binary
-        | DataType::LargeBinary
-        | DataType::BinaryView
-        | DataType::FixedSizeBinary(_) => json!({"type": ["string"], "contentEncoding": "base16"}),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            json!({"type": ["string"], "contentEncoding": "base16"})
+        }
         DataType::Date32 | DataType::Date64 => time("date"),
         DataType::Timestamp(..) => time("date-time"),
         DataType::Time32(_) | DataType::Time64(_) => json!({"type": ["string"], "format": "time"}),

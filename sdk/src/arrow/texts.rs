@@ -10,14 +10,8 @@ const SHORT: &str = "the batch is shorter than it says";
 
 /// The texts of a column.
 pub(super) enum Texts<'b> {
-    Small {
-        offsets: &'b [i32],
-        data: Data<'b>,
-    },
-    Large {
-        offsets: &'b [i64],
-        data: Data<'b>,
-    },
+    Small { offsets: &'b [i32], data: Data<'b> },
+    Large { offsets: &'b [i64], data: Data<'b> },
     View(BinaryViewArray),
 }
 

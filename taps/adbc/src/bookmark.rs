@@ -30,7 +30,9 @@ pub(crate) fn literal(sql: Sql, column: &Column, json: &str) -> Result<String> {
     match sql {
         Sql::Sqlite => of_sqlite(column, &text),
         Sql::DuckDb => Ok(match &column.kind {
-            Kind::Arrow(field) if is_binary(field.data_type()) => format!("from_hex({})", text_literal(&text)),
+            Kind::Arrow(field) if is_binary(field.data_type()) => {
+                format!("from_hex({})", text_literal(&text))
+            }
             _ => cast(&text, &column.sql_type),
         }),
         Sql::Ansi => of_ansi(column, &text),
@@ -78,7 +80,9 @@ fn of_ansi(column: &Column, text: &str) -> Result<String> {
             cast(&plain, "TIMESTAMP")
         }
         DataType::Timestamp(_, Some(_)) => cast(&text.replace('T', " "), "TIMESTAMP WITH TIME ZONE"),
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => text_literal(text),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => {
+            text_literal(text)
+        }
         other => {
             return Err(Error::config(format!(
                 "expected a number, a text, a date or a moment, found the type {other}, whose values this SQL has no form for"
@@ -89,7 +93,9 @@ fn of_ansi(column: &Column, text: &str) -> Result<String> {
 
 /// A number as SQL has it. A bookmark is a part of a file that others write.
 fn number(text: &str) -> Result<&str> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E'));
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E'));
     if plain && text.parse::<f64>().is_ok() {
         Ok(text)
     } else {
@@ -99,7 +105,10 @@ fn number(text: &str) -> Result<&str> {
 
 #[cold]
 fn unexpected(expected: &str, text: &str) -> Error {
-    Error::config(format!("expected {expected} as the bookmark, found {}", show(text)))
+    Error::config(format!(
+        "expected {expected} as the bookmark, found {}",
+        show(text)
+    ))
 }
 
 /// The condition that a column is not before a moment: of SQLite by its own reading of texts that are moments, and true of those
@@ -163,10 +172,25 @@ mod tests {
         };
         let bigint = arrow("BIGINT", DataType::Int64);
         is(Sql::DuckDb, &bigint, "7", "CAST('7' AS BIGINT)");
-        is(Sql::DuckDb, &bigint, "\"9007199254740993\"", "CAST('9007199254740993' AS BIGINT)");
+        is(
+            Sql::DuckDb,
+            &bigint,
+            "\"9007199254740993\"",
+            "CAST('9007199254740993' AS BIGINT)",
+        );
         is(Sql::Ansi, &bigint, "\"9007199254740993\"", "9007199254740993");
-        is(Sql::DuckDb, &arrow("VARCHAR", DataType::Utf8), "\"it's\"", "CAST('it''s' AS VARCHAR)");
-        is(Sql::DuckDb, &arrow("BLOB", DataType::Binary), "\"00ff\"", "from_hex('00ff')");
+        is(
+            Sql::DuckDb,
+            &arrow("VARCHAR", DataType::Utf8),
+            "\"it's\"",
+            "CAST('it''s' AS VARCHAR)",
+        );
+        is(
+            Sql::DuckDb,
+            &arrow("BLOB", DataType::Binary),
+            "\"00ff\"",
+            "from_hex('00ff')",
+        );
         let moment = arrow("x", DataType::Timestamp(TimeUnit::Microsecond, None));
         is(
             Sql::Ansi,
@@ -174,11 +198,24 @@ mod tests {
             "\"2024-02-29T10:00:00.000000+00:00\"",
             "CAST('2024-02-29 10:00:00.000000' AS TIMESTAMP)",
         );
-        is(Sql::Sqlite, &column("INT", Kind::Declared(Declared::Integer)), "-5", "CAST('-5' AS INTEGER)");
-        is(Sql::Sqlite, &column("BLOB", Kind::Declared(Declared::Bytes)), "\"00ff\"", "x'00ff'");
+        is(
+            Sql::Sqlite,
+            &column("INT", Kind::Declared(Declared::Integer)),
+            "-5",
+            "CAST('-5' AS INTEGER)",
+        );
+        is(
+            Sql::Sqlite,
+            &column("BLOB", Kind::Declared(Declared::Bytes)),
+            "\"00ff\"",
+            "x'00ff'",
+        );
         for json in ["\"1 OR 1=1\"", "\"nan\"", "\"\""] {
             let error = literal(Sql::Ansi, &bigint, json).expect_err("refused");
-            assert!(error.message().contains("expected a number as the bookmark"), "{error}");
+            assert!(
+                error.message().contains("expected a number as the bookmark"),
+                "{error}"
+            );
         }
     }
 
@@ -195,6 +232,9 @@ mod tests {
             of(Sql::DuckDb, &moment),
             "t.\"c\" >= CAST('2024-02-29T10:00:00.500000+00:00' AS TIMESTAMP)"
         );
-        assert!(of(Sql::Sqlite, &column("DATE", Kind::Declared(Declared::Date))).contains("julianday('2024-02-29T10"));
+        assert!(
+            of(Sql::Sqlite, &column("DATE", Kind::Declared(Declared::Date)))
+                .contains("julianday('2024-02-29T10")
+        );
     }
 }

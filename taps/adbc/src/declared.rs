@@ -78,7 +78,9 @@ impl Declared {
     /// The column as SQL, in one type throughout.
     pub(crate) fn expression(self, column: &str) -> String {
         match self {
-            Self::Integer | Self::Real | Self::Text | Self::Date | Self::Time | Self::Timestamp => column.to_owned(),
+            Self::Integer | Self::Real | Self::Text | Self::Date | Self::Time | Self::Timestamp => {
+                column.to_owned()
+            }
             Self::Boolean => format!(
                 "CASE {column} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE CAST({column} AS TEXT) END"
             ),
@@ -112,7 +114,10 @@ impl Declared {
 
     /// Whether its values come as text that is looked at here.
     pub(crate) fn is_checked_text(self) -> bool {
-        !matches!(self, Self::Integer | Self::Real | Self::Text | Self::Bytes | Self::Any)
+        !matches!(
+            self,
+            Self::Integer | Self::Real | Self::Text | Self::Bytes | Self::Any
+        )
     }
 
     /// Appends a text as what the column is declared as.
@@ -243,10 +248,26 @@ mod tests {
                 .map(|()| String::from_utf8(out).expect("UTF-8"))
         };
         for (declared, text, expected) in [
-            (Declared::Timestamp, "2024-02-29 10:00", "\"2024-02-29T10:00:00+00:00\""),
-            (Declared::Timestamp, "2024-02-29T10:00:00.5Z", "\"2024-02-29T10:00:00.5Z\""),
-            (Declared::Timestamp, "2024-02-29 10:00:00.123456789 +02", "\"2024-02-29T10:00:00.123456789+02:00\""),
-            (Declared::Timestamp, "2024-02-29 10:00:00-0330", "\"2024-02-29T10:00:00-03:30\""),
+            (
+                Declared::Timestamp,
+                "2024-02-29 10:00",
+                "\"2024-02-29T10:00:00+00:00\"",
+            ),
+            (
+                Declared::Timestamp,
+                "2024-02-29T10:00:00.5Z",
+                "\"2024-02-29T10:00:00.5Z\"",
+            ),
+            (
+                Declared::Timestamp,
+                "2024-02-29 10:00:00.123456789 +02",
+                "\"2024-02-29T10:00:00.123456789+02:00\"",
+            ),
+            (
+                Declared::Timestamp,
+                "2024-02-29 10:00:00-0330",
+                "\"2024-02-29T10:00:00-03:30\"",
+            ),
             (Declared::Timestamp, "2024-02-29", "\"2024-02-29T00:00:00+00:00\""),
             (Declared::Date, "2024-02-29", "\"2024-02-29\""),
             (Declared::Time, "10:00", "\"10:00:00\""),

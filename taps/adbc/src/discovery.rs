@@ -51,9 +51,8 @@ impl Filter<'_> {
         };
         let qualified = format!("{schema}.{name}");
         is_listed(self.schemas, schema).unwrap_or_else(|| !is_system(schema))
-            && is_listed(self.tables, name).is_none_or(|found| {
-                found || is_listed(self.tables, &qualified) == Some(true)
-            })
+            && is_listed(self.tables, name)
+                .is_none_or(|found| found || is_listed(self.tables, &qualified) == Some(true))
     }
 }
 
@@ -72,7 +71,10 @@ pub(crate) fn tables(
     let mut found = Found::default();
     for (mut object, unread) in objects(database, connection, catalog.as_deref())? {
         // A catalog's name is a pattern to some drivers.
-        if catalog.as_deref().is_some_and(|catalog| catalog != object.catalog) {
+        if catalog
+            .as_deref()
+            .is_some_and(|catalog| catalog != object.catalog)
+        {
             continue;
         }
         if sql == Sql::Sqlite {
@@ -106,7 +108,9 @@ pub(crate) fn tables(
         table.key = key(&object, &table.columns);
         found.tables.push(table);
     }
-    found.tables.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
+    found
+        .tables
+        .sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
     Ok(found)
 }
 
@@ -123,7 +127,9 @@ fn objects(
             let objects = objects::parse(&batches)?.into_iter();
             return Ok(objects.map(|object| (object, None)).collect());
         }
-        Err(error) => objects::read(connection, ObjectDepth::Tables, catalog, None).map_err(|_| failed(error))?,
+        Err(error) => {
+            objects::read(connection, ObjectDepth::Tables, catalog, None).map_err(|_| failed(error))?
+        }
     };
     let mut objects = Vec::new();
     for object in objects::parse(&all)? {
@@ -131,7 +137,8 @@ fn objects(
             Ok(batches) => {
                 let named = objects::parse(&batches)?.into_iter();
                 let is_same = |other: &Object| {
-                    (&other.catalog, &other.schema, &other.name) == (&object.catalog, &object.schema, &object.name)
+                    (&other.catalog, &other.schema, &other.name)
+                        == (&object.catalog, &object.schema, &object.name)
                 };
                 objects.extend(named.filter(is_same).map(|object| (object, None)));
             }
@@ -161,7 +168,9 @@ fn is_readable(kind: &str, name: &str, sql: Sql) -> bool {
     let kind = kind.to_ascii_uppercase();
     let is_own = sql == Sql::Sqlite && name.starts_with("sqlite_");
     (kind.contains("TABLE") || kind.contains("VIEW"))
-        && !["SYSTEM", "TOAST", "INDEX"].iter().any(|word| kind.contains(word))
+        && !["SYSTEM", "TOAST", "INDEX"]
+            .iter()
+            .any(|word| kind.contains(word))
         && !is_own
 }
 
@@ -171,7 +180,10 @@ fn key(object: &Object, columns: &[Column]) -> Vec<String> {
         let column = |name: &String| columns.iter().find(|column| column.name == *name);
         key.iter().all(|name| column(name).is_some_and(is))
     };
-    let not_null = object.unique.iter().find(|key| all(key, &|column| !column.nullable));
+    let not_null = object
+        .unique
+        .iter()
+        .find(|key| all(key, &|column| !column.nullable));
     let key = object.primary_key.as_ref().or(not_null);
     key.filter(|key| all(key, &|column| !matches!(column.kind, Kind::Unsupported)))
         .cloned()
@@ -185,7 +197,11 @@ fn columns(
     table: &Table,
     object: &Object,
 ) -> Result<Vec<Column>> {
-    let mut columns: Vec<Column> = object.columns.iter().map(|column| declared(column, sql)).collect();
+    let mut columns: Vec<Column> = object
+        .columns
+        .iter()
+        .map(|column| declared(column, sql))
+        .collect();
     match sql {
         Sql::Sqlite => Ok(columns),
         Sql::DuckDb => {

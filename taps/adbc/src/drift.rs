@@ -40,9 +40,8 @@ pub(crate) fn corrected<'t>(
         if !fits(&own, given, unchanged) {
             let was = given_type.map_or_else(|| show(&given.to_string()), str::to_owned);
             let now = &column.sql_type;
-            let why = format!(
-                "its type is {now}, and the catalog says {was}: its schema is now that of the table"
-            );
+            let why =
+                format!("its type is {now}, and the catalog says {was}: its schema is now that of the table");
             stream = stream.corrects(&column.name, own, why);
         } else if column.nullable && !table.is_view && !table.is_key(&column.name) && !takes_null(given) {
             let why = "it may be null, and the catalog says that it is not: its schema now says so";
@@ -163,18 +162,28 @@ mod tests {
     fn a_schema_stays_as_long_as_every_value_fits_it() {
         let small = json!({"type": ["integer"], "minimum": -128, "maximum": 127});
         let big = json!({"type": ["integer", "null"]});
-        let decimal = |precision, scale| {
-            json!({"type": ["string"], "format": "singer.decimal", "precision": precision, "scale": scale})
-        };
+        let decimal = |precision, scale| json!({"type": ["string"], "format": "singer.decimal", "precision": precision, "scale": scale});
         for (own, given, expected) in [
             (&small, &big, true),
             (&big, &small, false),
             (&big, &json!({"type": "number"}), true),
             (&big, &json!({"type": "string"}), false),
             (&big, &json!({}), true),
-            (&json!({"type": ["string"]}), &json!({"type": "string", "maxLength": 5}), false),
-            (&json!({"type": ["string"]}), &json!({"type": "string", "format": "email"}), true),
-            (&json!({"type": ["string"]}), &json!({"type": "string", "format": "date"}), false),
+            (
+                &json!({"type": ["string"]}),
+                &json!({"type": "string", "maxLength": 5}),
+                false,
+            ),
+            (
+                &json!({"type": ["string"]}),
+                &json!({"type": "string", "format": "email"}),
+                true,
+            ),
+            (
+                &json!({"type": ["string"]}),
+                &json!({"type": "string", "format": "date"}),
+                false,
+            ),
             (
                 &json!({"type": ["string"], "format": "date"}),
                 &json!({"type": "string", "format": "date-time"}),
@@ -182,7 +191,11 @@ mod tests {
             ),
             (&decimal(10, 2), &decimal(12, 4), true),
             (&decimal(10, 2), &decimal(10, 4), false),
-            (&small, &json!({"anyOf": [{"type": "string"}, {"type": "integer"}]}), true),
+            (
+                &small,
+                &json!({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
+                true,
+            ),
             (
                 &json!({"type": ["array"], "items": big}),
                 &json!({"type": "array", "items": small}),
@@ -196,7 +209,10 @@ mod tests {
 
     #[test]
     fn null_is_added_to_any_form_of_schema() {
-        assert_eq!(nullable(&json!({"type": "integer"}))["type"], json!(["integer", "null"]));
+        assert_eq!(
+            nullable(&json!({"type": "integer"}))["type"],
+            json!(["integer", "null"])
+        );
         assert!(takes_null(&nullable(&json!({"anyOf": [{"type": "integer"}]}))));
         assert!(!takes_null(&json!({"type": ["integer"]})));
     }

@@ -33,9 +33,18 @@ fn is_nested(sql_type: &str) -> bool {
 
 /// Whether a type inside is one of those above. A member of this name is taken for one: then the value is the same, by JSON.
 fn has_other_types(sql_type: &str) -> bool {
-    ["HUGEINT", "BIGNUM", "VARINT", "TIME WITH TIME ZONE", "BIT", "UNION(", "VARIANT", "JSON"]
-        .iter()
-        .any(|other| sql_type.contains(other))
+    [
+        "HUGEINT",
+        "BIGNUM",
+        "VARINT",
+        "TIME WITH TIME ZONE",
+        "BIT",
+        "UNION(",
+        "VARIANT",
+        "JSON",
+    ]
+    .iter()
+    .any(|other| sql_type.contains(other))
 }
 
 #[cfg(test)]

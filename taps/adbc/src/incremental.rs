@@ -152,9 +152,8 @@ impl<'t> Key<'t> {
         let start_date = start_date.filter(|_| self.of.kind.is_time());
         let bookmark = output.bookmark::<Box<RawValue>>()?;
         // Where the setting is later than the bookmark, it comes in the bookmark's place.
-        let bookmark = bookmark.filter(|bookmark| {
-            start_date.is_none_or(|date| bookmark.get().trim_matches('"') != date)
-        });
+        let bookmark = bookmark
+            .filter(|bookmark| start_date.is_none_or(|date| bookmark.get().trim_matches('"') != date));
         let start = bookmark
             .as_ref()
             .map(|bookmark| bookmark::literal(query.sql, self.of, bookmark.get()))
@@ -163,7 +162,10 @@ impl<'t> Key<'t> {
         let date = start_date
             .map(|date| {
                 let micros = parse_date_time(date).ok_or_else(|| {
-                    Error::config(format!("start_date: expected a date or date-time, found {}", show(date)))
+                    Error::config(format!(
+                        "start_date: expected a date or date-time, found {}",
+                        show(date)
+                    ))
                 })?;
                 bookmark::not_before(query.sql, self.of, &self.column, micros)
             })
@@ -174,7 +176,12 @@ impl<'t> Key<'t> {
     }
 
     /// These rows of a batch were written: the bookmark moves to the last of them whose key is a position.
-    fn seen(&mut self, keys: &Values<'_>, rows: std::ops::Range<usize>, output: &mut Output<'_>) -> Result<()> {
+    fn seen(
+        &mut self,
+        keys: &Values<'_>,
+        rows: std::ops::Range<usize>,
+        output: &mut Output<'_>,
+    ) -> Result<()> {
         self.rows += rows.len() as u64;
         let mut json = Vec::new();
         for row in rows.rev() {

@@ -13,10 +13,7 @@ pub(crate) enum Kind {
     /// Values of an Arrow type, which the field says.
     Arrow(Field),
     /// Integers that come as text, between these bounds.
-    Integer {
-        minimum: f64,
-        maximum: f64,
-    },
+    Integer { minimum: f64, maximum: f64 },
     /// Integers of any length, which come as text and are decimals to others.
     Decimal,
     /// What a column of SQLite is declared as.

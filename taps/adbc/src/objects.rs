@@ -65,11 +65,7 @@ pub(crate) fn parse(batches: &[RecordBatch]) -> Result<Vec<Object>> {
     Ok(objects)
 }
 
-fn names_and_rows(
-    rows: &StructArray,
-    name: &str,
-    below: &str,
-) -> Result<Vec<(String, Option<StructArray>)>> {
+fn names_and_rows(rows: &StructArray, name: &str, below: &str) -> Result<Vec<(String, Option<StructArray>)>> {
     (0..rows.len())
         .map(|row| Ok((text(rows, name, row)?.unwrap_or_default(), list(rows, below, row))))
         .collect()

@@ -109,7 +109,11 @@ pub(crate) fn schema(connection: &mut ManagedConnection, sql: &str) -> DriverRes
 }
 
 /// The text in the first row of a query.
-pub(crate) fn text(database: &Database, connection: &mut ManagedConnection, sql: &str) -> Result<Option<String>> {
+pub(crate) fn text(
+    database: &Database,
+    connection: &mut ManagedConnection,
+    sql: &str,
+) -> Result<Option<String>> {
     let failed = |error| database.error("cannot query the database", &error);
     let mut statement = connection.new_statement().map_err(failed)?;
     statement.set_sql_query(sql).map_err(failed)?;

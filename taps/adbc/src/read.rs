@@ -37,7 +37,9 @@ pub(crate) fn stream(
     let done = match output.replication_method() {
         Method::FullTable => full_table(&query, &columns, queries, read, output),
         Method::Incremental => incremental::read(&query, &columns, queries, read, output),
-        Method::LogBased => Err(Error::config("replication method: LOG_BASED: a database has no log here")),
+        Method::LogBased => Err(Error::config(
+            "replication method: LOG_BASED: a database has no log here",
+        )),
     };
     done.map_err(|error| with_column(error, &query))
 }
@@ -97,10 +99,12 @@ fn now() -> i64 {
 #[cold]
 fn with_column(error: Error, query: &Query<'_>) -> Error {
     let message = error.message();
-    let number = message.split_once("Type mismatch in column ").and_then(|(_, rest)| {
-        let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-        digits.parse::<usize>().ok()
-    });
+    let number = message
+        .split_once("Type mismatch in column ")
+        .and_then(|(_, rest)| {
+            let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+            digits.parse::<usize>().ok()
+        });
     let column = number
         .and_then(|number| query.columns.get(number.checked_sub(query.extra())?))
         .filter(|_| query.sql == Sql::Sqlite);

@@ -11,7 +11,10 @@ use crate::table::{Column, Table};
 /// The stream, as tap-postgres describes it.
 pub(crate) fn stream(table: &Table, read: &ReadConfig, options: ValueOptions) -> Result<Stream<'static>> {
     let key = table.key.iter().map(String::as_str);
-    let unsupported = table.columns.iter().filter(|column| matches!(column.kind, Kind::Unsupported));
+    let unsupported = table
+        .columns
+        .iter()
+        .filter(|column| matches!(column.kind, Kind::Unsupported));
     // Bookmarks are in the database's order, which only the database knows.
     let mut stream = Stream::new(table.id(), schema(table, options)?)
         .key(key)

@@ -43,16 +43,20 @@ impl<'t> Columns<'t> {
     /// Those that the catalog selects.
     pub(crate) fn new(table: &'t Table, output: &Output<'_>, options: ValueOptions) -> Self {
         let mut selected: Vec<Selected<'t>> = Vec::new();
-        let slots = table.columns.iter().zip(output.columns()).map(|(column, property)| {
-            let is_read = property.selected && !matches!(column.kind, Kind::Unsupported);
-            is_read.then(|| {
-                selected.push(Selected {
-                    field: field(column),
-                    column,
-                });
-                selected.len() - 1
-            })
-        });
+        let slots = table
+            .columns
+            .iter()
+            .zip(output.columns())
+            .map(|(column, property)| {
+                let is_read = property.selected && !matches!(column.kind, Kind::Unsupported);
+                is_read.then(|| {
+                    selected.push(Selected {
+                        field: field(column),
+                        column,
+                    });
+                    selected.len() - 1
+                })
+            });
         Self {
             slots: slots.collect(),
             selected,
@@ -67,14 +71,21 @@ impl<'t> Columns<'t> {
 
     /// Where a column is among the selected ones.
     pub(crate) fn place(&self, name: &str) -> Option<usize> {
-        self.selected.iter().position(|selected| selected.column.name == name)
+        self.selected
+            .iter()
+            .position(|selected| selected.column.name == name)
     }
 
     /// The values of a batch, which has `extra` columns before those that are selected.
     pub(crate) fn of<'b>(&'b self, batch: &'b RecordBatch, extra: usize) -> Result<Rows<'b>> {
         let columns = self.selected.iter().enumerate().map(|(place, selected)| {
             let column = batch.columns().get(place + extra);
-            let column = column.ok_or_else(|| Error::new(ErrorKind::Io, "expected a column for each one that was asked for, found fewer"))?;
+            let column = column.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Io,
+                    "expected a column for each one that was asked for, found fewer",
+                )
+            })?;
             selected.values(column, self.options)
         });
         Ok(Rows {
@@ -84,7 +95,12 @@ impl<'t> Columns<'t> {
     }
 
     /// The values of one of the selected columns, with dates that are out of range as null.
-    pub(crate) fn of_key<'b>(&'b self, batch: &'b RecordBatch, place: usize, extra: usize) -> Result<Values<'b>> {
+    pub(crate) fn of_key<'b>(
+        &'b self,
+        batch: &'b RecordBatch,
+        place: usize,
+        extra: usize,
+    ) -> Result<Values<'b>> {
         let options = ValueOptions {
             dates_as_strings: false,
             invalid_dates: InvalidDates::Null,
@@ -151,7 +167,8 @@ impl Selected<'_> {
 
 /// Whether two types have values of the same form.
 fn is_alike(one: &Field, other: &Field) -> bool {
-    let schema = |field: &Field| json_schema(&field.clone().with_nullable(true), ValueOptions::default()).ok();
+    let schema =
+        |field: &Field| json_schema(&field.clone().with_nullable(true), ValueOptions::default()).ok();
     let same = schema(one).is_some() && schema(one) == schema(other);
     same && one.data_type().is_nested() == other.data_type().is_nested()
 }
@@ -197,9 +214,9 @@ impl Values<'_> {
             _ => self.cells.text(row)?,
         };
         match (&self.column.kind, text) {
-            (Kind::Declared(declared), Some(text)) => {
-                declared.append(text, self.options, out).map_err(|wrong| self.wrong(&wrong))
-            }
+            (Kind::Declared(declared), Some(text)) => declared
+                .append(text, self.options, out)
+                .map_err(|wrong| self.wrong(&wrong)),
             (Kind::Decimal, Some(text)) if self.options.decimals_as_strings => {
                 out.push(b'"');
                 out.extend_from_slice(digits(text).map_err(|wrong| self.wrong(&wrong))?);

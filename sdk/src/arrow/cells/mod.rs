@@ -238,7 +238,9 @@ impl<'b> Values<'b> {
     fn append(&self, row: usize, out: &mut Vec<u8>) -> Done {
         match self {
             Self::Null => out.extend_from_slice(b"null"),
-            Self::Boolean(values) => out.extend_from_slice(if values.value(row) { b"true" } else { b"false" }),
+            Self::Boolean(values) => {
+                out.extend_from_slice(if values.value(row) { b"true" } else { b"false" })
+            }
             Self::Int8(values) => integer(values.value(row), out),
             Self::Int16(values) => integer(values.value(row), out),
             Self::Int32(values) => integer(values.value(row), out),

@@ -41,15 +41,22 @@ pub(super) enum Runs<'b> {
 impl<'b> Nested<'b> {
     /// Those of a column that has one of these types.
     pub(super) fn of(column: &'b dyn Array, options: ValueOptions) -> Result<Self> {
-        let cells = |column: &'b dyn Array, field: &'b Field| Cells::new(column, field, options).map(Box::new);
+        let cells =
+            |column: &'b dyn Array, field: &'b Field| Cells::new(column, field, options).map(Box::new);
         Ok(match column.data_type() {
             DataType::List(item) => {
                 let list = column.as_list::<i32>();
-                Self::List(Ranges::Offsets32(list.value_offsets()), cells(list.values(), item)?)
+                Self::List(
+                    Ranges::Offsets32(list.value_offsets()),
+                    cells(list.values(), item)?,
+                )
             }
             DataType::LargeList(item) => {
                 let list = column.as_list::<i64>();
-                Self::List(Ranges::Offsets64(list.value_offsets()), cells(list.values(), item)?)
+                Self::List(
+                    Ranges::Offsets64(list.value_offsets()),
+                    cells(list.values(), item)?,
+                )
             }
             DataType::ListView(item) => {
                 let list = column.as_list_view::<i32>();
@@ -151,7 +158,12 @@ impl<'b> Nested<'b> {
 }
 
 /// An object where the keys are texts, else a list of pairs.
-fn map(entries: impl Iterator<Item = usize>, keys: &Cells<'_>, values: &Cells<'_>, out: &mut Vec<u8>) -> Done {
+fn map(
+    entries: impl Iterator<Item = usize>,
+    keys: &Cells<'_>,
+    values: &Cells<'_>,
+    out: &mut Vec<u8>,
+) -> Done {
     let is_object = keys.are_texts();
     out.push(if is_object { b'{' } else { b'[' });
     for (i, entry) in entries.enumerate() {
@@ -194,7 +206,8 @@ fn pair(entries: &Field) -> [&Field; 2] {
 
 /// The field of values that have none of their own: nothing but their type is known of them.
 fn nameless() -> &'static Field {
-    static FIELD: std::sync::LazyLock<Field> = std::sync::LazyLock::new(|| Field::new("", DataType::Null, true));
+    static FIELD: std::sync::LazyLock<Field> =
+        std::sync::LazyLock::new(|| Field::new("", DataType::Null, true));
     &FIELD
 }
 

@@ -4,8 +4,9 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Date64Type, DurationMicrosecondType, DurationMillisecondType,
     DurationNanosecondType, DurationSecondType, IntervalDayTimeType, IntervalMonthDayNanoType,
-    IntervalYearMonthType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType, Time64NanosecondType,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    IntervalYearMonthType, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
 };
 use arrow_array::{Array, PrimitiveArray};
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
@@ -47,7 +48,9 @@ impl<'b> Moments<'b> {
             DataType::Timestamp(unit, _) => match unit {
                 TimeUnit::Second => Self::Timestamp(counts::<TimestampSecondType>(column), 1),
                 TimeUnit::Millisecond => Self::Timestamp(counts::<TimestampMillisecondType>(column), 1_000),
-                TimeUnit::Microsecond => Self::Timestamp(counts::<TimestampMicrosecondType>(column), 1_000_000),
+                TimeUnit::Microsecond => {
+                    Self::Timestamp(counts::<TimestampMicrosecondType>(column), 1_000_000)
+                }
                 TimeUnit::Nanosecond => {
                     Self::Timestamp(counts::<TimestampNanosecondType>(column), 1_000_000_000)
                 }
@@ -56,7 +59,9 @@ impl<'b> Moments<'b> {
                 TimeUnit::Second => Self::Duration(counts::<DurationSecondType>(column), 1),
                 TimeUnit::Millisecond => Self::Duration(counts::<DurationMillisecondType>(column), 1_000),
                 TimeUnit::Microsecond => Self::Duration(counts::<DurationMicrosecondType>(column), 1_000_000),
-                TimeUnit::Nanosecond => Self::Duration(counts::<DurationNanosecondType>(column), 1_000_000_000),
+                TimeUnit::Nanosecond => {
+                    Self::Duration(counts::<DurationNanosecondType>(column), 1_000_000_000)
+                }
             },
             DataType::Interval(IntervalUnit::YearMonth) => Self::YearMonth(column.as_primitive()),
             DataType::Interval(IntervalUnit::DayTime) => Self::DayTime(column.as_primitive()),

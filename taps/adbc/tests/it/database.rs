@@ -52,7 +52,9 @@ impl Database {
     pub(crate) fn adbc_config(&self) -> Value {
         let path = self.path();
         match self.kind {
-            Kind::DuckDb => json!({"driver": duckdb(), "options": {"path": path, "access_mode": "READ_ONLY"}}),
+            Kind::DuckDb => {
+                json!({"driver": duckdb(), "options": {"path": path, "access_mode": "READ_ONLY"}})
+            }
             Kind::Sqlite => json!({"driver": sqlite(), "uri": path}),
         }
     }
@@ -108,8 +110,9 @@ c.close()"
             }
             Kind::Sqlite => "import sqlite3; rows = sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()",
         };
-        let script =
-            format!("import json, sys\n{script}\nprint(json.dumps([list(row) for row in rows], default=str))");
+        let script = format!(
+            "import json, sys\n{script}\nprint(json.dumps([list(row) for row in rows], default=str))"
+        );
         let output = Command::new(python())
             .args(["-c", &script])
             .arg(self.path())

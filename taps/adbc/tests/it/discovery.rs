@@ -14,7 +14,9 @@ const TABLES: [&str; 4] = [
 
 fn ids(catalog: &Value) -> Vec<&str> {
     let streams = catalog["streams"].as_array().expect("streams").iter();
-    streams.map(|entry| entry["tap_stream_id"].as_str().expect("a name")).collect()
+    streams
+        .map(|entry| entry["tap_stream_id"].as_str().expect("a name"))
+        .collect()
 }
 
 #[test]
@@ -22,7 +24,11 @@ fn tables_and_views_are_streams_with_their_keys_and_types() {
     for kind in ALL {
         let database = Database::new(kind, &TABLES);
         let catalog = Run::on(&database, &json!({})).discover();
-        assert_eq!(ids(&catalog), ["main-Odd \"name", "main-dear", "main-orders", "main-plain"], "{kind:?}");
+        assert_eq!(
+            ids(&catalog),
+            ["main-Odd \"name", "main-dear", "main-orders", "main-plain"],
+            "{kind:?}"
+        );
         let orders = entry(&catalog, "main-orders");
         assert_eq!(orders["key_properties"], json!(["id"]));
         assert_eq!(orders["table_name"], "orders");
@@ -34,7 +40,11 @@ fn tables_and_views_are_streams_with_their_keys_and_types() {
         assert_eq!(root["table-key-properties"], json!(["id"]));
         let properties = &orders["schema"]["properties"];
         assert_eq!(properties["id"]["type"], json!(["integer"]));
-        assert_eq!(properties["name"]["type"], json!(["string", "null"]), "a NOT NULL may be dropped");
+        assert_eq!(
+            properties["name"]["type"],
+            json!(["string", "null"]),
+            "a NOT NULL may be dropped"
+        );
         let name = &orders["metadata"][2];
         assert_eq!(name["breadcrumb"], json!(["properties", "name"]));
         let sql_type = name["metadata"]["sql-datatype"].as_str().expect("a type");
@@ -42,7 +52,10 @@ fn tables_and_views_are_streams_with_their_keys_and_types() {
         let odd = entry(&catalog, "main-Odd \"name");
         assert_eq!(odd["key_properties"], json!(["é", "a b"]), "{kind:?}");
         let dear = entry(&catalog, "main-dear");
-        assert_eq!((&dear["is_view"], &dear["key_properties"]), (&json!(true), &json!([])));
+        assert_eq!(
+            (&dear["is_view"], &dear["key_properties"]),
+            (&json!(true), &json!([]))
+        );
         assert_eq!(entry(&catalog, "main-plain")["key_properties"], json!([]));
     }
 }
@@ -66,7 +79,10 @@ fn a_unique_constraint_without_nulls_is_a_key_of_duckdb() {
 fn what_the_database_keeps_for_itself_is_no_stream() {
     let database = Database::new(
         Kind::Sqlite,
-        &["create table a (id integer primary key autoincrement, n int unique)", "analyze"],
+        &[
+            "create table a (id integer primary key autoincrement, n int unique)",
+            "analyze",
+        ],
     );
     assert_eq!(ids(&Run::on(&database, &json!({})).discover()), ["main-a"]);
 }
@@ -87,8 +103,14 @@ fn filters_choose_schemas_and_tables() {
     assert_eq!(found(json!({})), ["main-a", "shop-a", "shop-b"]);
     assert_eq!(found(json!({"filter_schemas": ["shop"]})), ["shop-a", "shop-b"]);
     assert_eq!(found(json!({"filter_tables": "a"})), ["main-a", "shop-a"]);
-    assert_eq!(found(json!({"filter_tables": ["shop.a", "b"]})), ["shop-a", "shop-b"]);
-    let sqlite = Database::new(Kind::Sqlite, &["create table a (n int)", "create table b (n int)"]);
+    assert_eq!(
+        found(json!({"filter_tables": ["shop.a", "b"]})),
+        ["shop-a", "shop-b"]
+    );
+    let sqlite = Database::new(
+        Kind::Sqlite,
+        &["create table a (n int)", "create table b (n int)"],
+    );
     let catalog = Run::on(&sqlite, &json!({"filter_tables": ["main.b"]})).discover();
     assert_eq!(ids(&catalog), ["main-b"]);
 }
@@ -122,7 +144,9 @@ fn a_view_whose_table_is_gone_hides_no_other_stream() {
         let catalog = Run::on(&database, &json!({})).discover();
         assert_eq!(ids(&catalog), ["main-here"], "{kind:?}");
         // Without a catalog everything is to be read.
-        let run = Run::on(&database, &json!({})).go().fails(78, &["stream main-broken", "gone"]);
+        let run = Run::on(&database, &json!({}))
+            .go()
+            .fails(78, &["stream main-broken", "gone"]);
         assert_eq!(run.values("main-here", "n"), [1], "{kind:?}");
     }
 }

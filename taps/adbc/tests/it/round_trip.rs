@@ -19,10 +19,15 @@ fn copied(from: &Database) -> Database {
         std::fs::write(folder.join(name), config.to_string()).expect("written");
     }
     let mut tap = Command::new(melisma());
-    tap.arg(from.plugin("tap")).arg("--config").arg(folder.join("tap"));
+    tap.arg(from.plugin("tap"))
+        .arg("--config")
+        .arg(folder.join("tap"));
     let lines = run(&mut tap, b"").ok().stdout;
     let mut target = Command::new(melisma());
-    target.arg(from.plugin("target")).arg("--config").arg(folder.join("target"));
+    target
+        .arg(from.plugin("target"))
+        .arg("--config")
+        .arg(folder.join("target"));
     run(&mut target, &lines).ok();
     to
 }
@@ -40,7 +45,7 @@ fn duckdb_to_duckdb_keeps_types_and_values() {
         Kind::DuckDb,
         &[
             "create table t (id bigint primary key, flag boolean, small tinyint, huge hugeint, num double, \
-             price decimal(38, 10), day date, clock time, at timestamptz, name varchar, doc json)",
+             price decimal(38, 10), day date, clock time, seen timestamptz, name varchar, doc json)",
             "insert into t values (1, true, -128, 99999999999999999999999999999999999999, 1.7976931348623157e308, \
              9999999999999999999999999999.9999999999, '9999-12-31', '23:59:59.999999', \
              '2024-02-29 23:59:59.999999+00', 'é\"猫', '{\"a\": [1.10, null]}'), \
@@ -52,14 +57,18 @@ fn duckdb_to_duckdb_keeps_types_and_values() {
         ],
     );
     let to = copied(&from);
-    let values = "select id, flag, small, huge, num, price, day, clock, at::varchar, name, doc->>'$' from t order by id";
+    let values = "select id, flag, small, huge, num, price, day, clock, seen::varchar, name, doc->>'$' from t order by id";
     has_the_same(&from, &to, values);
     let types = "select column_name, data_type from duckdb_columns() where table_name = 't' and column_name <> 'small' \
                  and column_name <> 'huge' order by column_index";
     has_the_same(&from, &to, types);
     has_the_same(&from, &to, "select count(*), sum(n), min(v), max(v) from plain");
     let rows = to.rows("select list::varchar, pair::varchar, dict::varchar from nested");
-    assert_eq!(rows, json!([["[1,null]", "{\"a\":1,\"b\":\"x\"}", "{\"k\":2}"]]), "JSON");
+    assert_eq!(
+        rows,
+        json!([["[1,null]", "{\"a\":1,\"b\":\"x\"}", "{\"k\":2}"]]),
+        "JSON"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod files;
 mod observe;
+mod tap_adbc;
 mod tap_csv;
 mod tap_postgres;
 mod target_adbc;

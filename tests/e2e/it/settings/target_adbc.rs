@@ -54,7 +54,7 @@ impl Subject for Database {
 }
 
 /// The driver of SQLite, from its Python package.
-fn sqlite() -> PathBuf {
+pub(super) fn sqlite() -> PathBuf {
     let python = python("python");
     let lib = python
         .parent()
@@ -71,7 +71,7 @@ fn sqlite() -> PathBuf {
 }
 
 /// The library of DuckDB.
-fn duckdb() -> PathBuf {
+pub(super) fn duckdb() -> PathBuf {
     std::env::var_os("MELISMA_TEST_DUCKDB")
         .expect("run the tests with `cargo xtask test`")
         .into()
