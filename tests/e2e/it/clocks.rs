@@ -75,6 +75,7 @@ const WALL_CLOCK: &[(&str, &str)] = &[
     ),
     ("sdk/src/internal/logs/format.rs", "the time in log lines"),
     ("sdk/src/tap/output/emitter.rs", "time_extracted"),
+    ("taps/adbc/src/read.rs", "the version of ACTIVATE_VERSION"),
     (
         "taps/postgres/src/full_table/mod.rs",
         "the version of ACTIVATE_VERSION",
