@@ -308,7 +308,8 @@ mod tests {
         assert_eq!(date(-719_529, InvalidDates::Text), Ok("\"-0001-12-31\"".into()));
         let moment = |seconds| {
             text(|out| {
-                timestamp((seconds, 0), Fraction::Micros, options(InvalidDates::Clamp), out).expect("written")
+                timestamp((seconds, 0), Fraction::Micros, options(InvalidDates::Clamp), out)
+                    .expect("written");
             })
         };
         assert_eq!(moment(i64::MAX), "\"9999-12-31T23:59:59.999999+00:00\"");

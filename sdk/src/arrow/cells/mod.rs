@@ -239,7 +239,7 @@ impl<'b> Values<'b> {
         match self {
             Self::Null => out.extend_from_slice(b"null"),
             Self::Boolean(values) => {
-                out.extend_from_slice(if values.value(row) { b"true" } else { b"false" })
+                out.extend_from_slice(if values.value(row) { b"true" } else { b"false" });
             }
             Self::Int8(values) => integer(values.value(row), out),
             Self::Int16(values) => integer(values.value(row), out),

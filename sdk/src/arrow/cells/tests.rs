@@ -36,6 +36,7 @@ fn written(array: &dyn Array, field: &Field, options: ValueOptions) -> Vec<Strin
 }
 
 /// Each array with the JSON Schema and the values that it has.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn scalars() -> Vec<(ArrayRef, Value, Vec<&'static str>)> {
     let integer = |low: i64, high: u64| json!({"type": ["integer", "null"], "minimum": low, "maximum": high});
     let number = || json!({"type": ["number", "null"]});
