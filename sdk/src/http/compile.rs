@@ -51,6 +51,9 @@ impl<'t> RestStream<'t> {
         self.format.check()?;
         let view = view(&self.format, self.select, self.rename, self.stream.schema())?;
         let records = JsonPath::compile(&self.records)?;
+        let bodies = self.body_rules.iter();
+        let bodies = bodies.map(|(path, rule)| Ok((JsonPath::compile(path)?, *rule)));
+        let bodies = bodies.collect::<Result<_>>()?;
         let mut node = Node {
             name: self.stream.name().into(),
             method: self.method,
@@ -74,7 +77,10 @@ impl<'t> RestStream<'t> {
             context: context.collect::<Result<_>>()?,
             partitions: self.partitions,
             add: filled(self.add)?,
-            rules: Arc::new(Rules(rules)),
+            rules: Arc::new(Rules {
+                statuses: rules,
+                bodies,
+            }),
             failure: self.failure.as_deref().map(JsonPath::compile).transpose()?,
             shared_bookmark: self.shared_bookmark,
             meter: Arc::new(Meter::new(self.stream.name())),

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::json::{Json, Parser};
+use super::path::JsonPath;
 use super::request::Response;
 
-/// What is done about an answer with a certain status, when that is not what is done as a rule.
+/// What is done about an answer with a certain status, or with something in it, when that is not what is done as a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnStatus {
     /// There is nothing to read; skipped and counted.
@@ -79,13 +81,42 @@ impl Judge for NoRules {
     }
 }
 
-/// By their statuses.
-pub(super) struct Rules(pub(super) Vec<(u16, OnStatus)>);
+/// What a stream says of certain answers: by their statuses, and by what is in them.
+#[derive(Default)]
+pub(super) struct Rules {
+    pub(super) statuses: Vec<(u16, OnStatus)>,
+    pub(super) bodies: Vec<(JsonPath, OnStatus)>,
+}
+
+impl Rules {
+    /// Whether what is in an answer says that there is nothing to read.
+    pub(super) fn skips(&self, root: Json<'_>) -> bool {
+        self.in_body(root) == Some(OnStatus::Skip)
+    }
+
+    fn in_body(&self, root: Json<'_>) -> Option<OnStatus> {
+        let says = |path: &JsonPath| path.first(root).is_some_and(Json::is_truthy);
+        let (_, rule) = self.bodies.iter().find(|(path, _)| says(path))?;
+        Some(*rule)
+    }
+
+    fn rule(&self, answer: &Response) -> Option<OnStatus> {
+        if let Some((_, rule)) = self.statuses.iter().find(|(status, _)| *status == answer.status) {
+            return Some(*rule);
+        }
+        if self.bodies.is_empty() {
+            return None;
+        }
+        let mut body = answer.body.clone();
+        // What is no JSON says nothing here; whether that is an error is decided by who reads it.
+        let nodes = Parser::default().parse(&mut body).ok()?;
+        self.in_body(Json::root(&nodes))
+    }
+}
 
 impl Judge for Rules {
     fn judge(&self, answer: &Response) -> Option<Judgement> {
-        let (_, rule) = self.0.iter().find(|(status, _)| *status == answer.status)?;
-        Some(match rule {
+        Some(match self.rule(answer)? {
             OnStatus::Skip => Judgement::Take,
             OnStatus::Retry => Judgement::Retry,
             OnStatus::Wait => Judgement::Wait,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use melisma_engine::Result;
 use serde_json::Value;
 
-use super::json::Parser;
+use super::json::{Json, Parser};
 use super::node::Node;
 use super::pages::Paginator;
 use super::record::Record;
@@ -65,6 +65,9 @@ impl Node {
         let mut body = std::mem::take(&mut from.body);
         let mut parser = Parser::default();
         let nodes = self.parse(&mut parser, &mut body, &from)?;
+        if self.rules.skips(Json::root(&nodes)) {
+            return Ok(());
+        }
         let (_, records) = self.records_of(&nodes, &from)?;
         let added = self.added(scope)?;
         let mut parents = Vec::new();

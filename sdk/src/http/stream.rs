@@ -59,6 +59,7 @@ pub struct RestStream<'t> {
     pub(super) add: Vec<(String, Value)>,
     pub(super) map: Option<MapRecord>,
     pub(super) rules: Vec<(u16, OnStatus)>,
+    pub(super) body_rules: Vec<(String, OnStatus)>,
     pub(super) failure: Option<String>,
     pub(super) shared_bookmark: bool,
     pub(super) children: Vec<RestStream<'t>>,
@@ -103,6 +104,7 @@ impl Client {
             add: Vec::new(),
             map: None,
             rules: Vec::new(),
+            body_rules: Vec::new(),
             failure: None,
             shared_bookmark: false,
             children: Vec::new(),
@@ -266,6 +268,22 @@ impl<'t> RestStream<'t> {
     #[must_use]
     pub fn on_status(mut self, status: u16, what: OnStatus) -> Self {
         self.rules.push((status, what));
+        self
+    }
+
+    /// What is done when an answer has something at this JSON path, whatever its status: for APIs that say so in an answer
+    /// that they are busy, such as those of GraphQL.
+    ///
+    /// ```
+    /// use melisma_sdk::http::{OnStatus, RestStream};
+    ///
+    /// # fn stream<'t>(stream: RestStream<'t>) -> RestStream<'t> {
+    /// stream.on_body("$.errors[?@.extensions.code=='THROTTLED']", OnStatus::Wait)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn on_body(mut self, path: impl Into<String>, what: OnStatus) -> Self {
+        self.body_rules.push((path.into(), what));
         self
     }
 

@@ -20,7 +20,7 @@ use self::fetch::Fetch;
 use super::client::Client;
 use super::filter::Condition;
 use super::format::Format;
-use super::json::Parser;
+use super::json::{Json, Parser};
 use super::judge::Rules;
 use super::meter::Meter;
 use super::pages::{Paginator, Paging};
@@ -172,6 +172,9 @@ impl Node {
             }
             let mut body = std::mem::take(&mut answer.body);
             let nodes = self.parse(&mut parser, &mut body, &answer)?;
+            if self.rules.skips(Json::root(&nodes)) {
+                return self.skip(&answer, is_first);
+            }
             let (root, mut records) = self.records_of(&nodes, &answer)?;
             let next = pages.next(&answer, root, records.len(), &self.client.base)?;
             let next = next.map(|want| self.request(scope, &want)).transpose()?;

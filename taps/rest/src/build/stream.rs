@@ -76,9 +76,12 @@ pub(super) fn make(
     if let Some(OneOf::Long(since)) = since {
         made = made.since(since_of(source, since, since_is_dated)?);
     }
-    for (status, reaction) in &said.errors {
-        let (status, reaction) = reaction_to(status, reaction)?;
-        made = made.on_status(status, reaction);
+    for (what, reaction) in &said.errors {
+        let reaction = reaction_to(what, reaction)?;
+        made = match what.strip_prefix('$') {
+            Some(_) => made.on_body(what, reaction),
+            None => made.on_status(status_of(what)?, reaction),
+        };
     }
     if !said.each.is_empty() {
         made = made.partitions(products(&filled(source, &said.each)?)?);
@@ -175,22 +178,28 @@ fn since_of(source: &Source, said: &definition::Since, is_dated: bool) -> Result
     Ok(since)
 }
 
-fn reaction_to(status: &str, reaction: &Value) -> Result<(u16, OnStatus)> {
-    let place = format!("errors.{status}");
-    let number = status.parse().ok().filter(|number| (100..600).contains(number));
-    let number = number.ok_or_else(|| Error::config(format!("{place}: expected a status such as 404")))?;
+/// A status that `errors` names.
+fn status_of(text: &str) -> Result<u16> {
+    let number = text.parse().ok().filter(|number| (100..600).contains(number));
+    number.ok_or_else(|| {
+        Error::config(format!(
+            "errors.{text}: expected a status such as 404, or a JSON path such as $.errors[0]"
+        ))
+    })
+}
+
+fn reaction_to(what: &str, reaction: &Value) -> Result<OnStatus> {
     let reaction: Reaction = serde_json::from_value(reaction.clone()).map_err(|_| {
         Error::config(format!(
-            "{place}: expected skip, retry, wait or fail, found {reaction}"
+            "errors.{what}: expected skip, retry, wait or fail, found {reaction}"
         ))
     })?;
-    let reaction = match reaction {
+    Ok(match reaction {
         Reaction::Skip => OnStatus::Skip,
         Reaction::Retry => OnStatus::Retry,
         Reaction::Wait => OnStatus::Wait,
         Reaction::Fail => OnStatus::Fail,
-    };
-    Ok((number, reaction))
+    })
 }
 
 /// Every combination of the values of all lists.

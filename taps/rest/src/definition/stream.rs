@@ -60,7 +60,8 @@ pub(crate) struct Stream {
     /// Properties that are added to each record.
     #[serde(default)]
     pub add: Map<String, Value>,
-    /// What is done about a status: `404: skip`.
+    /// What is done about a status, `404: skip`, or about an answer that has something at a JSON path:
+    /// `"$.errors[?@.code=='BUSY']": wait`.
     #[serde(default)]
     pub errors: Map<String, Value>,
     /// How pages follow each other.
@@ -152,7 +153,7 @@ pub enum State {
     Shared,
 }
 
-/// What is done about a status.
+/// What is done about an answer.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reaction {

@@ -177,6 +177,29 @@ fn a_graphql_answer_with_errors_is_a_failure() {
 }
 
 #[test]
+fn what_is_in_an_answer_says_what_is_done() {
+    let busy = json!({"errors": [{"message": "later", "extensions": {"code": "THROTTLED"}}]});
+    let gone = json!({"errors": [{"message": "no such list", "extensions": {"code": "GONE"}}]});
+    let server = Replay::serve(json!([
+        {"method": "POST", "path": "/graphql", "headers": {"Retry-After": "0"}, "body": busy},
+        {"method": "POST", "path": "/graphql", "body": {"data": {"rows": [{"id": 1}]}}},
+        {"method": "POST", "path": "/gone", "body": gone}
+    ]))
+    .expect("serves");
+    let stream = |path: &str| {
+        format!(
+            "{{path: {path}, graphql: '{{ rows {{ id }} }}', records: '$.data.rows[*]', schema: {{type: object}}, errors: \
+             {{\"$.errors[?@.extensions.code=='THROTTLED']\": wait, \"$.errors[?@.extensions.code=='GONE']\": skip}}}}"
+        )
+    };
+    let (a, b) = (stream("/graphql"), stream("/gone"));
+    let definition = format!("url: '{{url}}'\nsettings: {{url: {{}}}}\nstreams:\n  a: {a}\n  b: {b}\n");
+    let messages = run(&definition, &server, None);
+    assert_eq!(records(&messages, "a"), [&json!({"id": 1})]);
+    assert_eq!(records(&messages, "b").len(), 0);
+}
+
+#[test]
 fn settings_fill_texts_and_values_and_their_braces_are_no_placeholders() {
     let server = Replay::serve(json!([{"path": "/x%7By%7D?n=5", "body": []}])).expect("serves");
     let definition = "url: '{url}'\nsettings: {url: {}, name: {}, n: {default: 5}}\nauth: {header: {X-Key: 'k{name}'}}\n\
@@ -258,6 +281,7 @@ fn what_cannot_work_is_refused_before_anything_is_read() {
         "streams: {a: {path: '/{x}'}}",
         "streams: {a: {path: /a, errors: {4O4: skip}}}",
         "streams: {a: {path: /a, errors: {404: ignore}}}",
+        "streams: {a: {path: /a, errors: {'$..a': skip}}}",
         "streams: {a: {path: /a, json: {}, form: {x: y}}}",
         "streams: {a: {path: /a, each: {x: y}}}",
         "streams: {a: {method: GET}}",

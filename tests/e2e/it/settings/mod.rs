@@ -6,6 +6,7 @@ mod observe;
 mod tap_adbc;
 mod tap_csv;
 mod tap_postgres;
+mod tap_rest;
 mod target_adbc;
 mod target_postgres;
 
