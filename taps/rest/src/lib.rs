@@ -132,7 +132,8 @@ fn warn_of_unknown(config: &Config) {
             .into_iter()
             .flat_map(|known| known.keys().map(String::as_str))
     };
-    for name in config.others.keys() {
+    // What every tap has is here, too, since `others` takes whatever the settings of this one do not name.
+    for name in config.others.keys().filter(|name| *name != "strict") {
         let shown = melisma_sdk::show(name);
         match near(known(), name) {
             Some(near) => log::warn!("config: unknown setting {shown}; did you mean {near}?"),

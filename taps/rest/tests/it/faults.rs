@@ -167,6 +167,7 @@ fn a_body_that_breaks_off_is_tried_again_and_then_ends_the_run() {
     }
     let whole = after_a_page(compressed(GZIP));
     assert_eq!((whole.code, whole.bookmark()), (Some(0), Some("2026-01-02")));
+    assert!(!whole.log.contains("unknown setting"), "{}", whole.log);
 }
 
 #[test]
