@@ -160,7 +160,7 @@ impl<'a> Session<'a> {
 
     /// Runs commands whose output is copied for the floors.
     fn copied(&mut self, commands: &[Command]) -> Result<Run, Failure> {
-        let mut copy = NamedTempFile::new().ok();
+        let mut copy = NamedTempFile::new_in(&self.plan.folder).ok();
         let output = match &mut copy {
             Some(file) if self.plan.has_floors => {
                 Output::Copied(Depth::Parse, file.as_file_mut(), MOST_COPIED)
@@ -298,10 +298,14 @@ impl<'a> Session<'a> {
             Ok(run) => return Ok(Some(run)),
             Err(failure) => failure,
         };
+        if matches!(failure, Failure::Interrupted) {
+            return Err(check::failed("a signal", &failure));
+        }
         let name = &self.lanes[at].candidate.name;
         if self.lanes[at].candidate.role == Role::Subject {
             let (kind, text) = match &failure {
                 Failure::Missing(_) => (ErrorKind::Unavailable, failure.describe()),
+                Failure::Interrupted => (ErrorKind::Failed, failure.describe()),
                 Failure::Failed { what, stderr } => {
                     stderr
                         .lines()
@@ -314,7 +318,7 @@ impl<'a> Session<'a> {
         let lane = &mut self.lanes[at];
         lane.outcome = match failure {
             Failure::Missing(_) => Outcome::Missing,
-            Failure::Failed { .. } => Outcome::Failed,
+            Failure::Failed { .. } | Failure::Interrupted => Outcome::Failed,
         };
         lane.why = Some(failure.describe());
         lane.runs.clear();

@@ -131,6 +131,8 @@ pub struct Plan {
     pub expect: Option<PathBuf>,
     /// The tap of a pair, to see what must arrive.
     pub tap: Option<CommandLine>,
+    /// Where copies go.
+    pub folder: PathBuf,
     /// Runs before each run, untimed.
     pub prepare: Option<CommandLine>,
     /// Says which rows have arrived: a number, or lines.

@@ -10,9 +10,11 @@
 //! The input is fed, and the output read, by threads of this process, so neither costs CPU that is counted.
 
 mod cpu;
+mod interrupt;
 mod memory;
 mod output;
 mod run;
 mod tree;
 
+pub use interrupt::interrupt;
 pub use run::{Command, Failure, Input, Output, Run, run};

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use melisma_sdk::internal::protocol::widen;
 
 use super::cpu::{self, Usage};
+use super::interrupt::is_interrupted;
 use super::memory::Sampler;
 use super::output::{self, Seen};
 use crate::records::{Counted, Depth};
@@ -73,6 +74,8 @@ pub struct Run {
 pub enum Failure {
     /// There is no such program.
     Missing(String),
+    /// [`interrupt`](super::interrupt) was called.
+    Interrupted,
     /// It did not start, or it did not succeed; with the last lines of its stderr.
     Failed {
         /// Which program, and how it ended.
@@ -87,6 +90,7 @@ impl Failure {
     pub fn describe(&self) -> String {
         match self {
             Self::Missing(program) => format!("there is no program {program}"),
+            Self::Interrupted => "interrupted".to_owned(),
             Self::Failed { what, stderr } if stderr.is_empty() => what.clone(),
             Self::Failed { what, stderr } => format!("{what}; its last lines on stderr:\n{stderr}"),
         }
@@ -104,6 +108,9 @@ pub fn run(
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     cpu::adopt_orphans();
+    if is_interrupted() {
+        return Err(Failure::Interrupted);
+    }
     let before = (cpu::own(), cpu::machine());
     let start = Instant::now();
     let started = start_all(commands, variables, input, &output)?;
@@ -116,6 +123,9 @@ pub fn run(
         statuses,
         tails,
     } = ended?;
+    if is_interrupted() {
+        return Err(Failure::Interrupted);
+    }
     for ((status, stderr), command) in statuses.iter().zip(tails).zip(commands) {
         if !status.success() {
             let what = format!("{} ended with {}", name(command), how(*status));

@@ -5,7 +5,7 @@ use std::fs;
 use melisma_bench::generate::{Format, Recipe, Shape};
 use serde_json::Value;
 
-use crate::support::{Folder, assert_code, stderr};
+use crate::support::{Folder, assert_code, signal, stderr};
 
 /// Options that make no difference between a quiet and a busy machine.
 const CALM: [&str; 6] = ["--runs", "2", "--max-spread", "1000000", "--max-load", "1000"];
@@ -433,6 +433,27 @@ fn a_noisy_machine_is_said_so_with_a_report_and_an_exit_code() {
 }
 
 #[test]
+fn a_signal_ends_the_commands_and_leaves_no_file() {
+    let folder = Folder::new();
+    let args = [
+        "bench",
+        "tap",
+        "sh -c 'echo $$ > pid; exec sleep 600'",
+        "--shape",
+        "narrow",
+        "--rows",
+        "10",
+    ];
+    let mut child = folder.melisma(&args).spawn().unwrap();
+    folder.wait_for("pid");
+    signal(&child, "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let pid = folder.read("pid");
+    assert!(!std::path::Path::new("/proc").join(pid.trim()).exists(), "{pid}");
+    assert_eq!(fs::read_dir(folder.join("tmp")).unwrap().count(), 0);
+}
+
+#[test]
 fn two_reports_are_compared() {
     let folder = with_tap();
     let (code, _, error, mut report) = bench(&folder, &["tap", "./tap.sh 20"]);
@@ -462,4 +483,101 @@ fn two_reports_are_compared() {
     folder.write("old.json", r#"{"version": 99}"#);
     assert_eq!(compared("a.json", "old.json").0, Some(65));
     assert_eq!(compared("a.json", "missing.json").0, Some(74));
+}
+
+/// The commands of docs/benchmarks.md, in their order.
+fn page_commands() -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/benchmarks.md");
+    let page = fs::read_to_string(path).unwrap();
+    let blocks = page.split("```").skip(1).step_by(2);
+    let lines = blocks
+        .flat_map(str::lines)
+        .filter(|line| line.starts_with("melisma bench"));
+    lines.map(str::to_owned).collect()
+}
+
+/// A command of the page with fewer rows and runs, of shapes that are made at once.
+fn smaller(line: &str) -> String {
+    let mut line = line.to_owned();
+    for (long, short) in [
+        ("10000,100000,1000000", "30,60"),
+        ("1000000", "30"),
+        ("100000", "30"),
+        ("50000", "30"),
+        ("orders --scale 0.1", "nested --rows 30"),
+        ("lineitem --rows", "unicode --rows"),
+        ("customer --rows", "nested --rows"),
+        ("melisma target-postgres", "melisma target-jsonl"),
+    ] {
+        line = line.replace(long, short);
+    }
+    if line == "melisma bench pipe" {
+        line.push_str(" --shape unicode --rows 30");
+    }
+    for kind in ["tap", "target", "pair", "pipe"] {
+        let name = format!("melisma bench {kind}");
+        line = line.replace(&name, &format!("{name} {}", CALM.join(" ")));
+    }
+    line
+}
+
+/// Every command of the page runs, but those that need a database. What it compares with need not be there.
+#[test]
+fn the_commands_of_the_page_run() {
+    let folder = with_tap();
+    for (name, script) in [("my-tap", "cat messages.singer"), ("other-pipe", "exec cat")] {
+        folder.write(name, &format!("#!/bin/sh\n{script}\n"));
+        folder.executable(name);
+    }
+    for file in ["lineitem.singer", "messages.singer", "expected.singer"] {
+        generate(&folder, &["unicode", "--rows", "30", "--out", file]);
+    }
+    generate(
+        &folder,
+        &["unicode", "--rows", "30", "--format", "csv", "--out", "in.csv"],
+    );
+    let files = r#"{"files": [{"entity": "unicode", "path": "in.csv", "keys": ["id"]}]}"#;
+    folder.write("tap.json", files);
+    folder.write("target.json", r#"{"destination_path": "output"}"#);
+    folder.write("project/in.csv", "id\n1\n");
+    folder.write(
+        "project/meltano.yml",
+        &format!(
+            "{{version: 1, plugins: {{extractors: [{{name: tap-csv, config: {files}}}], \
+             loaders: [{{name: target-parquet, config: {{destination_path: out}}}}]}}}}"
+        ),
+    );
+    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_melisma"))
+        .parent()
+        .unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let mut ran = 0;
+    for line in page_commands()
+        .iter()
+        .filter(|line| !line.contains("tap-postgres"))
+    {
+        let is_project = line.contains("pair tap-csv target-parquet");
+        if line.contains("compare") {
+            for name in ["old.json", "new.json"] {
+                fs::copy(folder.join("project/new.json"), folder.join(name)).unwrap();
+            }
+        }
+        let own = folder.melisma(&[]);
+        let mut shell = std::process::Command::new("sh");
+        for (name, value) in own.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        let output = shell
+            .args(["-c", &smaller(line)])
+            .env("PATH", &path)
+            .current_dir(folder.join(if is_project { "project" } else { "" }))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        ran += 1;
+    }
+    assert!(ran > 12, "{ran} commands");
 }

@@ -1,6 +1,7 @@
 //! `melisma bench`: generates streams, and measures taps, targets, pairs and pipes beside others.
 
 mod args;
+mod ended;
 mod generate;
 mod input;
 mod plans;
@@ -26,6 +27,7 @@ use crate::project;
 
 pub(crate) use args::BenchArgs;
 use args::{BenchCommand, CommonArgs, CompareArgs, InputFormat};
+use ended::unless_ended;
 use input::Inputs;
 
 pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
@@ -38,14 +40,14 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
                 args.input.as_deref(),
                 InputFormat::Singer,
             )?;
-            turns(Kind::Pipe, &args.common, &inputs, |input, _| {
-                plans::pipe(args, input)
+            turns(Kind::Pipe, &args.common, &inputs, |input, folder| {
+                plans::pipe(args, input, folder)
             })
         }
         BenchCommand::Tap(args) => {
             let inputs = Inputs::of(Kind::Tap, &args.common, args.input.as_deref(), args.format)?;
-            turns(Kind::Tap, &args.common, &inputs, |input, _| {
-                plans::tap(args, input)
+            turns(Kind::Tap, &args.common, &inputs, |input, folder| {
+                plans::tap(args, input, folder)
             })
         }
         BenchCommand::Target(args) => {
@@ -55,8 +57,8 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
                 args.input.as_deref(),
                 InputFormat::Singer,
             )?;
-            turns(Kind::Target, &args.common, &inputs, |input, _| {
-                plans::target(args, input)
+            turns(Kind::Target, &args.common, &inputs, |input, folder| {
+                plans::target(args, input, folder)
             })
         }
         BenchCommand::Pair(args) => {
@@ -107,19 +109,21 @@ fn turns(
     let (settings, programs) = (args.settings(), programs()?);
     let folder = tempfile::tempdir().map_err(|error| Error::io("cannot make a temporary folder", error))?;
     let measured_at = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let (mut cases, mut title) = (Vec::new(), String::new());
-    for input in inputs.iter() {
-        let input = input.make(&folder, &console)?;
-        let plan = plan(&input, &folder)?;
-        let case = measure(&plan, &settings, &programs, &mut |line| console.info(line))?;
-        input.remove();
-        title = plan
-            .candidates
-            .first()
-            .map(|subject| subject.name.clone())
-            .unwrap_or_default();
-        cases.push(case);
-    }
+    let (cases, title) = unless_ended(folder.path().to_owned(), || {
+        let (mut cases, mut title) = (Vec::new(), String::new());
+        for input in inputs.iter() {
+            let input = input.make(&folder, &console)?;
+            let plan = plan(&input, &folder)?;
+            cases.push(measure(&plan, &settings, &programs, &mut |line| {
+                console.info(line);
+            })?);
+            input.remove();
+            if let Some(subject) = plan.candidates.first() {
+                title.clone_from(&subject.name);
+            }
+        }
+        Ok((cases, title))
+    })?;
     let shown = |line: &Option<String>, what| {
         let line = line
             .as_deref()

@@ -13,7 +13,7 @@ use super::input::Input;
 use crate::project;
 
 /// `melisma pipe`, with and without checks.
-pub(super) fn pipe(args: &PipeArgs, input: &Input) -> Result<Plan> {
+pub(super) fn pipe(args: &PipeArgs, input: &Input, folder: &TempDir) -> Result<Plan> {
     let candidate = |name: &str, role| {
         let line = CommandLine::of(name.split(' '));
         Candidate::new(name, role, vec![line])
@@ -24,17 +24,17 @@ pub(super) fn pipe(args: &PipeArgs, input: &Input) -> Result<Plan> {
         candidate("melisma pipe", Role::Subject),
         candidate("melisma pipe --validate", Role::Rival),
     ];
-    plan(Kind::Pipe, ours, &args.common, input, |rival| {
+    plan(Kind::Pipe, ours, &args.common, input, folder, |rival| {
         rival.fed().yields(Yields::Records)
     })
 }
 
 /// A tap.
-pub(super) fn tap(args: &TapArgs, input: &Input) -> Result<Plan> {
+pub(super) fn tap(args: &TapArgs, input: &Input, folder: &TempDir) -> Result<Plan> {
     let line = CommandLine::parse("TAP", &args.tap)?;
     let name = args.name.clone().unwrap_or_else(|| name(&line));
     let subject = Candidate::new(name, Role::Subject, vec![line]).yields(Yields::Records);
-    let plan = plan(Kind::Tap, vec![subject], &args.common, input, |rival| {
+    let plan = plan(Kind::Tap, vec![subject], &args.common, input, folder, |rival| {
         rival.yields(Yields::Records)
     })?;
     Ok(Plan {
@@ -45,15 +45,20 @@ pub(super) fn tap(args: &TapArgs, input: &Input) -> Result<Plan> {
 }
 
 /// A target.
-pub(super) fn target(args: &TargetArgs, input: &Input) -> Result<Plan> {
+pub(super) fn target(args: &TargetArgs, input: &Input, folder: &TempDir) -> Result<Plan> {
     let line = CommandLine::parse("TARGET", &args.target)?;
     let name = args.name.clone().unwrap_or_else(|| name(&line));
     let subject = Candidate::new(name, Role::Subject, vec![line])
         .fed()
         .yields(Yields::States);
-    plan(Kind::Target, vec![subject], &args.common, input, |rival| {
-        rival.fed().yields(Yields::States)
-    })
+    plan(
+        Kind::Target,
+        vec![subject],
+        &args.common,
+        input,
+        folder,
+        |rival| rival.fed().yields(Yields::States),
+    )
 }
 
 /// A tap into a target, by `melisma run` or by a pipe.
@@ -80,7 +85,7 @@ pub(super) fn pair(args: &PairArgs, input: &Input, folder: &TempDir) -> Result<P
             Via::Pipe => Candidate::new(name, role, vec![tap.clone(), target.clone()]),
         });
     }
-    let plan = plan(Kind::Pair, subjects, &args.common, input, |rival| rival)?;
+    let plan = plan(Kind::Pair, subjects, &args.common, input, folder, |rival| rival)?;
     Ok(Plan {
         expect: args.expect.clone(),
         // A plugin of a project is no command line that could run alone.
@@ -124,6 +129,7 @@ fn plan(
     mut candidates: Vec<Candidate>,
     args: &CommonArgs,
     input: &Input,
+    folder: &TempDir,
     rival: impl Fn(Candidate) -> Candidate,
 ) -> Result<Plan> {
     for text in &args.vs {
@@ -160,6 +166,7 @@ fn plan(
         records: args.records,
         expect: None,
         tap: None,
+        folder: folder.path().to_owned(),
         prepare: line("--prepare", &args.prepare)?,
         check: line("--check", &args.check)?,
     })
