@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `static`, `wheels`, `new`, `airflow`, `release`, `gen`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `static`, `wheels`, `new`, `airflow`, `release`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -81,12 +81,6 @@ enum Command {
     /// A throwaway PostgreSQL server for examples.
     #[command(subcommand)]
     Postgres(postgres::Action),
-    /// Write TPC-H tables: `gen --out DIR [--scale S] [--rows N] [--format csv|singer] TABLE...`.
-    Gen {
-        /// The arguments of the generator.
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
-        rest: Vec<String>,
-    },
 }
 
 fn main() -> ExitCode {
@@ -107,7 +101,6 @@ fn main() -> ExitCode {
         Command::New(args) => new::run(&args),
         Command::Release(action) => release::run(&action),
         Command::Postgres(action) => postgres::run(&action),
-        Command::Gen { rest } => bench::corpora::generate(&rest),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

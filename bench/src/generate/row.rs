@@ -50,7 +50,7 @@ impl Row {
         self.put(name, value, false);
     }
 
-    /// Text that has quotes in CSV even where it does not need them, as the comments of TPC-H have.
+    /// Text that has quotes in CSV even where it does not need them, as the comments and addresses of TPC-H have.
     pub(super) fn comment(&mut self, name: &str, value: impl Display) {
         self.put(name, value, true);
     }

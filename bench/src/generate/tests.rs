@@ -203,3 +203,22 @@ fn changes_repeat_their_keys() {
     };
     assert_eq!(text(&parameters, Format::Singer).1.streams, 3);
 }
+
+/// The data of the examples was made in this way, and stays so.
+#[test]
+fn tables_are_those_of_the_examples() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/tpch/data");
+    for name in ["nation", "region", "supplier", "customer", "orders"] {
+        let recipe = Recipe {
+            scale: Some(0.002),
+            ..Recipe::of(Shape::named(name).unwrap())
+        };
+        let expected = std::fs::read_to_string(folder.join(format!("{name}.csv"))).unwrap();
+        let (found, _) = text(&recipe, Format::Csv);
+        let different = found
+            .lines()
+            .zip(expected.lines())
+            .find(|(found, expected)| found != expected);
+        assert!(found == expected, "{name}: {different:?}");
+    }
+}

@@ -185,7 +185,7 @@ pub(super) fn write<W: Write>(
             |row, supplier| {
                 row.number("s_suppkey", supplier.s_suppkey);
                 row.string("s_name", supplier.s_name);
-                row.string("s_address", supplier.s_address);
+                row.comment("s_address", supplier.s_address);
                 row.number("s_nationkey", supplier.s_nationkey);
                 row.string("s_phone", supplier.s_phone);
                 row.number("s_acctbal", supplier.s_acctbal);
@@ -198,7 +198,7 @@ pub(super) fn write<W: Write>(
             |row, customer| {
                 row.number("c_custkey", customer.c_custkey);
                 row.string("c_name", customer.c_name);
-                row.string("c_address", customer.c_address);
+                row.comment("c_address", customer.c_address);
                 row.number("c_nationkey", customer.c_nationkey);
                 row.string("c_phone", customer.c_phone);
                 row.number("c_acctbal", customer.c_acctbal);

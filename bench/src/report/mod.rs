@@ -2,6 +2,7 @@
 
 mod form;
 mod html;
+mod markdown;
 mod markup;
 mod plot;
 mod table;
@@ -11,5 +12,6 @@ pub use form::{
     Case, CheckForm, Figures, Measured, Outcome, RatioForm, Report, Role, RunForm, SettingsForm, VERSION,
 };
 pub use html::page;
+pub use markdown::markdown;
 pub use table::table;
 pub(crate) use units::{Amount, seconds};

@@ -474,6 +474,19 @@ fn two_reports_are_compared() {
             .unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
+    let show = [
+        "bench",
+        "show",
+        "a.json",
+        "--format",
+        "markdown",
+        "--html",
+        "page.html",
+    ];
+    let output = folder.melisma(&show).output().unwrap();
+    assert_code(&output, 0);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("| tap.sh | 1.00 s |"));
+    assert!(folder.read("page.html").contains("</html>"));
     let (code, text) = compared("a.json", "a.json");
     assert!(code == Some(0) && text.contains("within noise"), "{text}");
     let (code, text) = compared("a.json", "b.json");
@@ -525,7 +538,13 @@ fn smaller(line: &str) -> String {
 #[test]
 fn the_commands_of_the_page_run() {
     let folder = with_tap();
-    for (name, script) in [("my-tap", "cat messages.singer"), ("other-pipe", "exec cat")] {
+    for (name, script) in [
+        (
+            "my-tap",
+            "[ -f \"$1\" ] && exec cat \"$1\"; exec cat messages.singer",
+        ),
+        ("other-pipe", "exec cat"),
+    ] {
         folder.write(name, &format!("#!/bin/sh\n{script}\n"));
         folder.executable(name);
     }
@@ -557,7 +576,7 @@ fn the_commands_of_the_page_run() {
         .filter(|line| !line.contains("tap-postgres"))
     {
         let is_project = line.contains("pair tap-csv target-parquet");
-        if line.contains("compare") {
+        if line.contains("compare") || line.contains("show") {
             for name in ["old.json", "new.json"] {
                 fs::copy(folder.join("project/new.json"), folder.join(name)).unwrap();
             }

@@ -13,18 +13,6 @@ pub(crate) fn release(name: &str) -> PathBuf {
     sh::target().join("release").join(name)
 }
 
-/// `cargo xtask gen`: the generator of TPC-H tables.
-pub(crate) fn generate(args: &[String]) -> Result {
-    sh::run(sh::cargo().args([
-        "build",
-        "--release",
-        "--quiet",
-        "--package=melisma-benches",
-        "--bin=tpch",
-    ]))?;
-    sh::run(Command::new(release("tpch")).args(args))
-}
-
 /// The files of one size.
 pub(crate) struct Corpora {
     pub(crate) rows: u64,
@@ -72,18 +60,14 @@ impl Corpora {
         if file.exists() {
             return Ok(());
         }
-        // Scale 1 has six million rows; a scale is the least that has enough.
-        let scale = (self.rows / 5_900_000 + 1).to_string();
-        let mut tpch = Command::new(release("tpch"));
-        tpch.args([
-            "--scale",
-            &scale,
-            "--rows",
-            &self.rows.to_string(),
-            "--format",
-            format,
+        let rows = self.rows.to_string();
+        let mut melisma = Command::new(release("melisma"));
+        melisma.args([
+            "bench", "gen", "lineitem", "--rows", &rows, "--format", format, "--out",
         ]);
-        sh::run(tpch.arg("--out").arg(&self.folder).arg("lineitem"))
+        fs::create_dir_all(&self.folder)
+            .map_err(|e| format!("cannot create {}: {e}", self.folder.display()))?;
+        sh::run(melisma.arg(file))
     }
 
     fn projects(&self) -> Result {

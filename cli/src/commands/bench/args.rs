@@ -48,6 +48,8 @@ pub(super) enum BenchCommand {
     Pair(PairArgs),
     /// Compare two reports: what changed beyond noise
     Compare(CompareArgs),
+    /// Show a report again, as a table or as a page
+    Show(ShowArgs),
 }
 
 /// The shapes by their names.
@@ -267,4 +269,27 @@ pub(super) struct CompareArgs {
     pub(super) after: PathBuf,
     #[command(flatten)]
     pub(super) log: LogArgs,
+}
+
+#[derive(Args)]
+pub(super) struct ShowArgs {
+    /// The report, as --json wrote it
+    #[arg(value_name = "REPORT")]
+    pub(super) report: PathBuf,
+    /// The form of the table
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: ShowFormat,
+    /// Write the page with plots to FILE
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ShowFormat {
+    /// For a terminal
+    Text,
+    /// For a page of documentation
+    Markdown,
 }

@@ -13,7 +13,7 @@ use melisma_bench::compare::compare;
 use melisma_bench::machine::Machine;
 use melisma_bench::measure::measure;
 use melisma_bench::plan::{Kind, Plan};
-use melisma_bench::report::{Report, SettingsForm, VERSION, page, table};
+use melisma_bench::report::{Report, SettingsForm, VERSION, markdown, page, table};
 use melisma_bench::words::{CommandLine, Programs};
 use melisma_sdk::{Error, Result};
 use tempfile::TempDir;
@@ -26,7 +26,7 @@ use crate::console::Console;
 use crate::project;
 
 pub(crate) use args::BenchArgs;
-use args::{BenchCommand, CommonArgs, CompareArgs, InputFormat};
+use args::{BenchCommand, CommonArgs, CompareArgs, InputFormat, ShowArgs, ShowFormat};
 use ended::unless_ended;
 use input::Inputs;
 
@@ -68,6 +68,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<ExitCode> {
             })
         }
         BenchCommand::Compare(args) => two(args),
+        BenchCommand::Show(args) => show(args),
     }
 }
 
@@ -181,4 +182,23 @@ fn two(args: &CompareArgs) -> Result<ExitCode> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// `bench show`
+fn show(args: &ShowArgs) -> Result<ExitCode> {
+    let html = args
+        .html
+        .as_deref()
+        .map(|path| AnswerFile::new("--html", path))
+        .transpose()?;
+    let report = Report::read(&args.report)?;
+    let text = match args.format {
+        ShowFormat::Text => table(&report),
+        ShowFormat::Markdown => markdown(&report),
+    };
+    print(text.trim_end())?;
+    if let Some(file) = html {
+        file.write(&page(&report))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
