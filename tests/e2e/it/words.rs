@@ -202,6 +202,7 @@ fn messages_speak_the_field_s_english() {
         "cli/src/*.rs",
         ":!engine/src/faults",
         ":!*tests.rs",
+        ":!*/src/*/tests/*",
     ];
     let listing = run(
         Command::new("git")
