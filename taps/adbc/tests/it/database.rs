@@ -144,6 +144,11 @@ pub(crate) fn duckdb() -> PathBuf {
 
 /// The driver of SQLite, from its Python package.
 pub(crate) fn sqlite() -> PathBuf {
+    packaged("sqlite")
+}
+
+/// A driver from its Python package.
+pub(crate) fn packaged(name: &str) -> PathBuf {
     let lib = python()
         .parent()
         .and_then(Path::parent)
@@ -155,5 +160,7 @@ pub(crate) fn sqlite() -> PathBuf {
         .next()
         .expect("a version")
         .path();
-    python.join("site-packages/adbc_driver_sqlite/libadbc_driver_sqlite.so")
+    python.join(format!(
+        "site-packages/adbc_driver_{name}/libadbc_driver_{name}.so"
+    ))
 }

@@ -1,4 +1,4 @@
-//! tap-duckdb, tap-sqlite and tap-adbc, with the drivers of DuckDB and SQLite.
+//! tap-duckdb, tap-sqlite and tap-adbc, with the drivers of DuckDB, SQLite and Flight SQL.
 
 mod conformance;
 mod database;
@@ -6,6 +6,7 @@ mod discovery;
 mod failing;
 mod incremental;
 mod kill;
+mod partitions;
 mod round_trip;
 mod run;
 mod types;
