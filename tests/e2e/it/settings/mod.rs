@@ -10,8 +10,11 @@ mod tap_rest;
 mod target_adbc;
 mod target_postgres;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
 
 use serde_json::{Map, Value, json};
 
@@ -130,44 +133,79 @@ fn over(base: &Value, more: &Value) -> Value {
     Value::Object(all)
 }
 
-/// Goes through all settings of a plugin.
-fn every_setting_does_something(plugin: &str, base: &Value, subject: &impl Subject, probes: Vec<Probe>) {
+/// Goes through all settings of a plugin, a few at a time.
+fn every_setting_does_something(
+    plugin: &str,
+    base: &Value,
+    subject: &(impl Subject + Sync),
+    probes: Vec<Probe>,
+) {
     let tests = tests();
     let names: BTreeSet<String> = probes.iter().map(|probe| probe.setting.to_owned()).collect();
     assert_eq!(names.len(), probes.len(), "{plugin}: a setting has two probes");
     assert_eq!(settings(plugin), names, "{plugin}: the settings and their probes");
-    let mut idle = Vec::new();
-    for probe in probes {
-        let setting = probe.setting;
-        let value = match &probe.proof {
-            Proof::Tested(test) => {
-                assert!(
-                    tests.contains(&format!("fn {test}(")),
-                    "{setting}: no test {test}"
-                );
-                continue;
-            }
-            Proof::Value(value) => value,
+    let usual = Usual::default();
+    let next = AtomicUsize::new(0);
+    let idle: Vec<String> = thread::scope(|scope| {
+        let work = || {
+            let mine = || probes.get(next.fetch_add(1, Ordering::Relaxed));
+            std::iter::from_fn(mine)
+                .filter_map(|probe| idle(probe, base, subject, &usual, &tests))
+                .collect()
         };
-        let without = over(base, &probe.given);
-        let mut with = without.clone();
-        put(&mut with, setting, value);
-        let input = probe.input.as_deref();
-        let usual = subject.observe(&without, input);
-        assert_eq!(
-            usual,
-            subject.observe(&without, input),
-            "{plugin}: {setting}: two equal runs differ"
-        );
-        if usual == subject.observe(&with, input) {
-            idle.push(format!("{setting} = {value}: {usual}"));
-        }
-    }
+        let workers: [_; 3] = std::array::from_fn(|_| scope.spawn(work));
+        let done = workers.map(|worker| worker.join().expect("a probe panicked"));
+        done.into_iter().flat_map(|idle: Vec<String>| idle).collect()
+    });
     assert!(
         idle.is_empty(),
         "{plugin}: settings that do nothing:\n{}",
         idle.join("\n")
     );
+}
+
+/// What is seen when the setting of this probe makes no difference.
+fn idle(probe: &Probe, base: &Value, subject: &impl Subject, usual: &Usual, tests: &str) -> Option<String> {
+    let setting = probe.setting;
+    let value = match &probe.proof {
+        Proof::Tested(test) => {
+            assert!(
+                tests.contains(&format!("fn {test}(")),
+                "{setting}: no test {test}"
+            );
+            return None;
+        }
+        Proof::Value(value) => value,
+    };
+    let without = over(base, &probe.given);
+    let mut with = without.clone();
+    put(&mut with, setting, value);
+    let input = probe.input.as_deref();
+    let usual = usual.of(subject, &without, input);
+    (usual == subject.observe(&with, input)).then(|| format!("{setting} = {value}: {usual}"))
+}
+
+/// What runs without a setting do, each observed twice, and once for all probes that have it in common.
+#[derive(Default)]
+struct Usual {
+    seen: Mutex<HashMap<(String, Option<String>), Arc<OnceLock<String>>>>,
+}
+
+impl Usual {
+    fn of(&self, subject: &impl Subject, config: &Value, input: Option<&str>) -> String {
+        let key = (config.to_string(), input.map(str::to_owned));
+        let seen = Arc::clone(self.seen.lock().expect("no panic").entry(key).or_default());
+        let observe = || {
+            let first = subject.observe(config, input);
+            assert_eq!(
+                first,
+                subject.observe(config, input),
+                "two equal runs differ: {config}"
+            );
+            first
+        };
+        seen.get_or_init(observe).clone()
+    }
 }
 
 /// The sources of all tests.
