@@ -163,7 +163,7 @@ fn go_through(target: &'static str, end: &str, own: Vec<Probe>) {
     probes.retain(|probe| own.iter().all(|own| own.setting != probe.setting));
     probes.extend(own);
     let base = json!({"destination_path": "FOLDER/out"});
-    every_setting_does_something(target, &base, &Files(target), probes);
+    every_setting_does_something(target, &base, &Files(target), &probes);
 }
 
 #[test]

@@ -138,7 +138,7 @@ fn every_setting_does_something(
     plugin: &str,
     base: &Value,
     subject: &(impl Subject + Sync),
-    probes: Vec<Probe>,
+    probes: &[Probe],
 ) {
     let tests = tests();
     let names: BTreeSet<String> = probes.iter().map(|probe| probe.setting.to_owned()).collect();
@@ -185,10 +185,13 @@ fn idle(probe: &Probe, base: &Value, subject: &impl Subject, usual: &Usual, test
     (usual == subject.observe(&with, input)).then(|| format!("{setting} = {value}: {usual}"))
 }
 
+/// A configuration, and an input if it is not the plugin's own.
+type Run = (String, Option<String>);
+
 /// What runs without a setting do, each observed twice, and once for all probes that have it in common.
 #[derive(Default)]
 struct Usual {
-    seen: Mutex<HashMap<(String, Option<String>), Arc<OnceLock<String>>>>,
+    seen: Mutex<HashMap<Run, Arc<OnceLock<String>>>>,
 }
 
 impl Usual {

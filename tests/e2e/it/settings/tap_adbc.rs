@@ -84,7 +84,7 @@ fn every_setting_of_tap_adbc_does_something() {
         probe("filter_schemas", json!(["other"])),
         probe("use_singer_decimal", false).given(of_duckdb),
     ]);
-    every_setting_does_something("tap-adbc", &base, &Tables { tap: "tap-adbc" }, probes);
+    every_setting_does_something("tap-adbc", &base, &Tables { tap: "tap-adbc" }, &probes);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn every_setting_of_tap_duckdb_does_something() {
         probe("filter_schemas", json!(["other"])),
         probe("use_singer_decimal", false),
     ]);
-    every_setting_does_something("tap-duckdb", &base, &Tables { tap: "tap-duckdb" }, probes);
+    every_setting_does_something("tap-duckdb", &base, &Tables { tap: "tap-duckdb" }, &probes);
 }
 
 #[test]
@@ -111,5 +111,5 @@ fn every_setting_of_tap_sqlite_does_something() {
             "a_database_that_another_process_writes_is_named_with_the_process",
         ),
     ]);
-    every_setting_does_something("tap-sqlite", &base, &Tables { tap: "tap-sqlite" }, probes);
+    every_setting_does_something("tap-sqlite", &base, &Tables { tap: "tap-sqlite" }, &probes);
 }

@@ -85,5 +85,5 @@ fn probes() -> Vec<Probe> {
 
 #[test]
 fn every_setting_of_tap_csv_does_something() {
-    every_setting_does_something("tap-csv", &json!({}), &Csv, probes());
+    every_setting_does_something("tap-csv", &json!({}), &Csv, &probes());
 }

@@ -92,5 +92,5 @@ fn probes() -> Vec<Probe> {
 
 #[test]
 fn every_setting_of_tap_postgres_does_something() {
-    every_setting_does_something("tap-postgres", &json!({}), &Rows, probes());
+    every_setting_does_something("tap-postgres", &json!({}), &Rows, &probes());
 }

@@ -203,5 +203,5 @@ fn every_setting_of_tap_rest_does_something() {
     probes.extend(of_one_stream());
     probes.extend(of_credentials());
     probes.extend(of_pages());
-    every_setting_does_something("tap-rest", &stream(&json!({})), &Rest, probes);
+    every_setting_does_something("tap-rest", &stream(&json!({})), &Rest, &probes);
 }

@@ -139,7 +139,7 @@ fn every_setting_of_target_adbc_does_something() {
         target: "target-adbc",
         reader: SQLITE,
     };
-    every_setting_does_something("target-adbc", &base, &subject, probes);
+    every_setting_does_something("target-adbc", &base, &subject, &probes);
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn every_setting_of_target_duckdb_does_something() {
         target: "target-duckdb",
         reader: DUCKDB,
     };
-    every_setting_does_something("target-duckdb", &base, &subject, probes);
+    every_setting_does_something("target-duckdb", &base, &subject, &probes);
 }
 
 #[test]
@@ -182,5 +182,5 @@ fn every_setting_of_target_sqlite_does_something() {
         target: "target-sqlite",
         reader: SQLITE,
     };
-    every_setting_does_something("target-sqlite", &base, &subject, probes);
+    every_setting_does_something("target-sqlite", &base, &subject, &probes);
 }

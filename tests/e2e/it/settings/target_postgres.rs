@@ -228,5 +228,5 @@ fn every_setting_of_target_postgres_does_something() {
     probes.extend(standard(&json!({"add_record_metadata": false})));
     probes.extend(own());
     let base = json!({"default_target_schema": "public", "add_record_metadata": false});
-    every_setting_does_something("target-postgres", &base, &Tables, probes);
+    every_setting_does_something("target-postgres", &base, &Tables, &probes);
 }
