@@ -14,10 +14,9 @@ use crate::bookmark::{self, is_text_of_sqlite};
 use crate::config::ReadConfig;
 use crate::fetch::{Asked, Queries};
 use crate::query::Query;
-use crate::read::first_row;
 use crate::sql::identifier;
 use crate::table::Column;
-use crate::values::{Columns, Values};
+use crate::values::{Columns, Values, first_row};
 
 /// The number of rows after which the bookmark is set and a STATE may be sent.
 const ROWS: usize = 1_000;

@@ -1,6 +1,6 @@
 //! Singer tap for databases with an ADBC driver, and the same tap by the names of two of them.
 //!
-//! `discovery` asks the driver which tables there are ([`objects`]); `query` builds the SQL of a table, and `fetch` runs it in a
+//! `discovery` asks the driver which tables there are (`objects`); `query` builds the SQL of a table, and `fetch` runs it in a
 //! thread of the driver's own; `values` writes the Arrow batches that come into the records that go out, cell by cell.
 
 mod bookmark;

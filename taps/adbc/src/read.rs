@@ -3,9 +3,6 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use melisma_sdk::arrow::ValueOptions;
-use melisma_sdk::arrow::array::cast::AsArray as _;
-use melisma_sdk::arrow::array::types::Int64Type;
-use melisma_sdk::arrow::array::{Array as _, RecordBatch};
 use melisma_sdk::{Error, Method, Output, Result, show};
 
 use crate::config::ReadConfig;
@@ -14,7 +11,7 @@ use crate::incremental;
 use crate::query::Query;
 use crate::sql::Sql;
 use crate::table::Table;
-use crate::values::Columns;
+use crate::values::{Columns, first_row};
 
 /// Reads a stream.
 pub(crate) fn stream(
@@ -73,20 +70,6 @@ fn full_table(
         output.activate_version(version)?;
     }
     Ok(())
-}
-
-/// The first row of a batch that is one of the table.
-pub(crate) fn first_row(batch: &RecordBatch, extra: usize) -> Result<usize> {
-    if extra == 0 || batch.num_rows() == 0 {
-        return Ok(0);
-    }
-    let marks = batch.column(0).as_primitive_opt::<Int64Type>();
-    let marks = marks.ok_or_else(|| Error::bug("a batch whose first column is not the mark of its rows"))?;
-    let samples = marks.iter().filter(|mark| *mark == Some(0)).count();
-    if samples > 1 || samples == 1 && marks.value(0) != 0 || marks.null_count() > 0 {
-        return Err(Error::bug("the row that says the types is not the first one"));
-    }
-    Ok(samples)
 }
 
 /// The milliseconds since 1970, as versions of tables are.

@@ -1,6 +1,7 @@
 //! The selected columns of a table, and the values of a batch as records have them.
 
 use melisma_sdk::arrow::array::cast::AsArray as _;
+use melisma_sdk::arrow::array::types::Int64Type;
 use melisma_sdk::arrow::array::{Array, RecordBatch};
 use melisma_sdk::arrow::schema::{DataType, Field};
 use melisma_sdk::arrow::{Cells, InvalidDates, ValueOptions, json_schema};
@@ -253,4 +254,18 @@ fn digits(text: &str) -> std::result::Result<&[u8], String> {
     } else {
         Err(format!("expected an integer, found {}", show(text)))
     }
+}
+
+/// The first row of a batch that is one of the table.
+pub(crate) fn first_row(batch: &RecordBatch, extra: usize) -> Result<usize> {
+    if extra == 0 || batch.num_rows() == 0 {
+        return Ok(0);
+    }
+    let marks = batch.column(0).as_primitive_opt::<Int64Type>();
+    let marks = marks.ok_or_else(|| Error::bug("a batch whose first column is not the mark of its rows"))?;
+    let samples = marks.iter().filter(|mark| *mark == Some(0)).count();
+    if samples > 1 || samples == 1 && marks.value(0) != 0 || marks.null_count() > 0 {
+        return Err(Error::bug("the row that says the types is not the first one"));
+    }
+    Ok(samples)
 }
