@@ -16,7 +16,7 @@ pub(crate) struct Ratio {
     base: String,
     /// Runs before each, untimed.
     prepare: String,
-    /// At most this multiple of the time of the base.
+    /// At most this multiple of the time of the base; infinite for what is only told.
     bar: f64,
 }
 
@@ -135,7 +135,11 @@ impl Ratio {
             &self.title,
             ratio,
             "x",
-            Bar::AtMost(self.bar),
+            if self.bar.is_finite() {
+                Bar::AtMost(self.bar)
+            } else {
+                Bar::None
+            },
             detail,
         ))
     }
