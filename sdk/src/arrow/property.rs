@@ -124,7 +124,7 @@ fn decimal(precision: u8, scale: i8, options: ValueOptions) -> Value {
     if !options.decimals_as_strings {
         return json!({"type": ["number"]});
     }
-    // A scale below zero is so many more digits before the point.
+    // A scale below zero is that number of digits more before the point.
     let (precision, scale) = match u8::try_from(scale) {
         Ok(scale) => (u16::from(precision), scale),
         Err(_) => (u16::from(precision) + u16::from(scale.unsigned_abs()), 0),

@@ -22,13 +22,13 @@ pub(crate) fn run() -> Result {
 /// All that the tests need, by the variables that say where it is.
 pub(crate) fn everything() -> Result<Vec<(&'static str, OsString)>> {
     let python = pythons()?;
-    // Each waits for its own server.
-    let (azurite, duckdb, wheelhouse) = thread::scope(|scope| {
-        let azurite = scope.spawn(|| node::azurite(&python.stores));
-        let wheelhouse = scope.spawn(|| python::wheelhouse(&python.main));
-        let duckdb = node::duckdb(&python.stores);
-        (python::ready(azurite), duckdb, python::ready(wheelhouse))
+    // npm and pip wait for servers of their own. Where npm is missing, the first package of Node.js brings it for both.
+    let (node, wheelhouse) = thread::scope(|scope| {
+        let node = scope.spawn(|| Ok((node::azurite(&python.stores)?, node::duckdb(&python.stores)?)));
+        let wheelhouse = python::wheelhouse(&python.main);
+        (python::ready(node), wheelhouse)
     });
+    let (azurite, duckdb) = node?;
     let mut path = vec![python::interpreter(&python.main)?];
     path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     let path = env::join_paths(path).map_err(|e| format!("PATH: {e}"))?;
@@ -46,8 +46,8 @@ pub(crate) fn everything() -> Result<Vec<(&'static str, OsString)>> {
         ("MELISMA_TEST_PYTHON_DBT", python.dbt.into()),
         ("MELISMA_TEST_PYTHON_AIRBYTE", python.airbyte.into()),
         ("MELISMA_TEST_PYTHON_WHEELS", python.wheels.into()),
-        ("MELISMA_TEST_AZURITE", azurite?.into()),
-        ("MELISMA_TEST_DUCKDB", duckdb?.into()),
+        ("MELISMA_TEST_AZURITE", azurite.into()),
+        ("MELISMA_TEST_DUCKDB", duckdb.into()),
         ("MELISMA_TEST_WHEELHOUSE", wheelhouse?.into()),
     ])
 }

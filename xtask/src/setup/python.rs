@@ -72,9 +72,9 @@ pub(crate) fn pythons() -> Result<Pythons> {
     })
 }
 
-pub(super) fn ready(environment: ScopedJoinHandle<'_, Result<PathBuf>>) -> Result<PathBuf> {
+pub(super) fn ready<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     let panicked = |_| Err("a thread of the setup panicked".to_owned());
-    environment.join().unwrap_or_else(panicked)
+    thread.join().unwrap_or_else(panicked)
 }
 
 /// The Python with Meltano.

@@ -81,7 +81,7 @@ fn others_may_add_lines_while_a_run_writes() {
     );
 }
 
-/// A commit must not say that rows are where nobody finds them.
+/// A commit must not say that rows are where no reader finds them.
 #[test]
 fn a_file_that_goes_away_while_a_run_writes_ends_the_run() {
     let ways: [fn(&Path); 4] = [

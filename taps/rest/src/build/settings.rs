@@ -32,7 +32,7 @@ pub(super) fn filled_value(source: &Source, value: &Value, place: &str) -> Resul
     plain(value, place)
 }
 
-/// Doubled braces are braces, and a single one would be a placeholder that nobody fills.
+/// Doubled braces are braces, and a single one would be a placeholder without a value.
 fn plain(value: Value, place: &str) -> Result<Value> {
     Ok(match value {
         Value::String(text) => {

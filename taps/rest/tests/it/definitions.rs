@@ -336,7 +336,7 @@ fn the_first_definition_of_the_page_is_read() {
     }
 }
 
-/// The other definitions of the page, with an address that nobody is at: they are what they should be, but not read.
+/// The other definitions of the page, with an address where no server is: they are what they should be, but not read.
 #[test]
 fn every_definition_of_the_page_is_one() {
     let page = include_str!("../../../../docs/tap-rest.md");
@@ -354,7 +354,7 @@ fn every_definition_of_the_page_is_one() {
         } else {
             json!({})
         };
-        // Nobody answers: 75, where a mistake in the definition would be 78.
+        // No server answers: 75, where a mistake in the definition would be 78.
         let (code, out) = tap(&definition, &settings, &[], "");
         assert_eq!(code, 75, "{definition}: {out}");
     }

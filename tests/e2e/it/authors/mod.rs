@@ -105,8 +105,8 @@ fn the_page_lists_every_rule() {
     assert_eq!(names.collect::<Vec<_>>(), rules);
 }
 
-/// How projects outside of this workspace are built: in one folder, so that they share what they depend on, and without what
-/// nobody will debug.
+/// How projects outside of this workspace are built: in one folder, so that they share what they depend on, and without
+/// information for debuggers.
 pub(crate) fn cheap_builds() -> [(&'static str, OsString); 3] {
     [
         ("CARGO_TARGET_DIR", cargo_folder().into()),
