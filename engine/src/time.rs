@@ -6,7 +6,33 @@
 //! as in PostgreSQL. A fraction of more than six digits is rounded to the nearest microsecond, and to the even one of two
 //! that are as near; what that carries over changes the second, the day or the year.
 
+#![expect(
+    clippy::cast_sign_loss,
+    reason = "months and days of a month are not negative"
+)]
+
 const DAY: i64 = 86_400_000_000;
+
+/// Year, month and day of the day with this number after 1970-01-01 (proleptic Gregorian; the year 0 is 1 BC): Howard Hinnant's
+/// `civil_from_days`. Years begin in March there, so that the leap day is the last.
+/// ```
+/// assert_eq!(melisma_engine::time::civil(1), (1970, 1, 2));
+/// assert_eq!(melisma_engine::time::civil(-719_469), (0, 2, 29));
+/// ```
+#[inline]
+pub fn civil(days: i64) -> (i64, u8, u8) {
+    const DAYS_OF_400_YEARS: i64 = 146_097;
+    let days = days + 719_468;
+    let era = days.div_euclid(DAYS_OF_400_YEARS);
+    let day = days.rem_euclid(DAYS_OF_400_YEARS);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + i64::from(month <= 2);
+    (year, month as u8, day as u8)
+}
 
 /// Days since 1970-01-01 of `YYYY-MM-DD`, years 1 to 9999 (proleptic Gregorian).
 /// ```

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::decode::MetadataValues;
+use crate::time::civil;
 
 /// The clocks at the last block of input.
 #[derive(Clone)]
@@ -60,7 +61,7 @@ fn epoch_millis(now: SystemTime) -> i64 {
 fn rfc3339(now: SystemTime) -> String {
     let since = since_epoch(now);
     let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let (year, month, day) = civil(days);
+    let (year, month, day) = civil(i64::try_from(days).unwrap_or(i64::MAX));
     let (hour, minute, second, micros) = (
         second / 3600,
         second / 60 % 60,
@@ -73,21 +74,6 @@ fn rfc3339(now: SystemTime) -> String {
 fn since_epoch(now: SystemTime) -> Duration {
     // A clock before 1970 is a clock that was never set.
     now.duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
-/// Year, month and day of the day with this number after 1970-01-01: Howard Hinnant's `civil_from_days`, for days that are not
-/// negative. Years begin in March there, so that the leap day is the last.
-fn civil(days: u64) -> (u64, u64, u64) {
-    const DAYS_OF_400_YEARS: u64 = 146_097;
-    let days = days + 719_468;
-    let era = days / DAYS_OF_400_YEARS;
-    let day = days % DAYS_OF_400_YEARS;
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

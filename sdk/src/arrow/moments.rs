@@ -9,6 +9,8 @@
 
 use std::io::Write as _;
 
+use melisma_engine::time;
+
 use super::options::{InvalidDates, ValueOptions};
 
 /// Why a value cannot be written.
@@ -46,23 +48,11 @@ struct Civil {
 }
 
 impl Civil {
-    /// The date of a number of days after 1970-01-01 (Howard Hinnant's `civil_from_days`).
+    /// The date of a number of days after 1970-01-01.
     #[inline]
     fn of(days: i64) -> Self {
-        // Days since 0000-03-01, so that a leap day is the last of its year.
-        let days = days + 719_468;
-        let era = days.div_euclid(146_097);
-        let day_of_era = days.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted = (5 * day_of_year + 2) / 153;
-        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-        Self {
-            year: year_of_era + era * 400 + i64::from(month <= 2),
-            month: month as u8,
-            day: (day_of_year - (153 * shifted + 2) / 5 + 1) as u8,
-        }
+        let (year, month, day) = time::civil(days);
+        Self { year, month, day }
     }
 
     /// Whether ISO 8601 has a form for it that every reader takes.

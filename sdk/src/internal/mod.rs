@@ -3,6 +3,7 @@
 pub mod args;
 pub mod copied;
 pub mod logs;
+pub mod nullable;
 pub mod protocol;
 pub mod replaced;
 

@@ -5,6 +5,7 @@
 //! table's own schema takes its place.
 
 use melisma_sdk::arrow::ValueOptions;
+use melisma_sdk::internal::nullable::{nullable, takes_null, types};
 use melisma_sdk::{Entry, Result, Stream, show};
 use serde_json::{Value, json};
 
@@ -116,44 +117,6 @@ fn format_fits(own: &Value, given: &Value) -> bool {
     }
 }
 
-/// The names in `type`; `None` takes any.
-fn types(schema: &Value) -> Option<Vec<&str>> {
-    match schema.get("type")? {
-        Value::String(name) => Some(vec![name]),
-        Value::Array(names) => Some(names.iter().filter_map(Value::as_str).collect()),
-        _ => None,
-    }
-}
-
-fn takes_null(schema: &Value) -> bool {
-    let branches = ["anyOf", "oneOf"]
-        .iter()
-        .filter_map(|union| schema.get(*union)?.as_array());
-    let mut branches = branches.flatten().peekable();
-    if branches.peek().is_some() {
-        return branches.any(takes_null);
-    }
-    types(schema).is_none_or(|types| types.contains(&"null"))
-}
-
-/// The schema with null.
-fn nullable(schema: &Value) -> Value {
-    let mut schema = schema.clone();
-    match schema.get_mut("type") {
-        Some(Value::Array(types)) => types.push("null".into()),
-        Some(Value::String(name)) => {
-            let name = std::mem::take(name);
-            schema["type"] = json!([name, "null"]);
-        }
-        _ => {
-            if let Some(branches) = schema.get_mut("anyOf").and_then(Value::as_array_mut) {
-                branches.push(json!({"type": "null"}));
-            }
-        }
-    }
-    schema
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,15 +168,5 @@ mod tests {
             assert_eq!(fits(own, given, false), expected, "{own} in {given}");
         }
         assert!(fits(&big, &small, true), "the user narrowed the catalog");
-    }
-
-    #[test]
-    fn null_is_added_to_any_form_of_schema() {
-        assert_eq!(
-            nullable(&json!({"type": "integer"}))["type"],
-            json!(["integer", "null"])
-        );
-        assert!(takes_null(&nullable(&json!({"anyOf": [{"type": "integer"}]}))));
-        assert!(!takes_null(&json!({"type": ["integer"]})));
     }
 }

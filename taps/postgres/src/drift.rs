@@ -4,6 +4,7 @@
 //! long as every value that the column may hold fits it: it may be the user's, or that of another tap. Where one may not
 //! fit (an `integer` that is a `bigint` now, a `varchar(5)` that is text), the table's own schema takes its place.
 
+use melisma_sdk::internal::nullable::{nullable, takes_null, types};
 use melisma_sdk::{Entry, Stream, show};
 use serde_json::Value;
 
@@ -186,45 +187,6 @@ fn fits_digits(limits: Option<(u32, u32)>, schema: &Value) -> bool {
             scale >= own_scale.into() && precision.saturating_sub(scale) >= (own_precision - own_scale).into()
         }
     }
-}
-
-/// The names in `type`; `None` takes any.
-fn types(schema: &Value) -> Option<Vec<&str>> {
-    match schema.get("type")? {
-        Value::String(name) => Some(vec![name]),
-        Value::Array(names) => Some(names.iter().filter_map(Value::as_str).collect()),
-        _ => None,
-    }
-}
-
-fn takes_null(schema: &Value) -> bool {
-    let branches = ["anyOf", "oneOf"]
-        .iter()
-        .filter_map(|union| schema.get(*union)?.as_array());
-    let mut branches = branches.flatten().peekable();
-    if branches.peek().is_some() {
-        return branches.any(takes_null);
-    }
-    types(schema).is_none_or(|types| types.contains(&"null"))
-}
-
-/// The schema with null.
-fn nullable(schema: &Value) -> Value {
-    let mut schema = schema.clone();
-    match schema.get_mut("type") {
-        Some(Value::Array(types)) => types.push("null".into()),
-        Some(Value::String(name)) => {
-            let name = std::mem::take(name);
-            schema["type"] = serde_json::json!([name, "null"]);
-        }
-        _ => {
-            let branches = schema.get_mut("anyOf").and_then(Value::as_array_mut);
-            if let Some(branches) = branches {
-                branches.push(serde_json::json!({"type": "null"}));
-            }
-        }
-    }
-    schema
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 
 use std::io::Write;
 
+use melisma_sdk::internal::time;
+
 use super::{Dates, Result, Wrong, fixed, take};
 use crate::config::InvalidDates;
 
@@ -24,6 +26,8 @@ pub(super) const DIGITS: [[u8; 2]; 100] = {
     digits
 };
 
+/// PostgreSQL counts from 2000-01-01.
+const DAYS_1970_TO_2000: i64 = 10_957;
 const DAY: i64 = 86_400_000_000;
 const HOUR: i64 = 3_600_000_000;
 const MINUTE: i64 = 60_000_000;
@@ -38,23 +42,11 @@ struct Civil {
 }
 
 impl Civil {
-    /// The date of a number of days after 2000-01-01 (Howard Hinnant's `civil_from_days`).
+    /// The date of a number of days after 2000-01-01.
     #[inline]
     fn of(days: i64) -> Self {
-        // Days since 0000-03-01, so that a leap day is the last of its year.
-        let days = days + 730_425;
-        let era = days.div_euclid(146_097);
-        let day_of_era = days.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted = (5 * day_of_year + 2) / 153;
-        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-        Self {
-            year: year_of_era + era * 400 + i64::from(month <= 2),
-            month: month as u8,
-            day: (day_of_year - (153 * shifted + 2) / 5 + 1) as u8,
-        }
+        let (year, month, day) = time::civil(days + DAYS_1970_TO_2000);
+        Self { year, month, day }
     }
 
     /// Whether ISO 8601 has a form for it that everybody reads.

@@ -15,7 +15,7 @@
 mod far;
 mod time_of_day;
 
-use melisma_sdk::internal::time::{parse_date, parse_date_time};
+use melisma_sdk::internal::time::{civil, parse_date, parse_date_time};
 
 use far::write_far;
 
@@ -160,9 +160,9 @@ fn write_day(out: &mut Vec<u8>, days: i64) -> &'static str {
     // The year 0 is 1 BC.
     write_number(out, if year < 1 { 1 - year } else { year }, 4);
     out.push(b'-');
-    write_number(out, month, 2);
+    write_number(out, month.into(), 2);
     out.push(b'-');
-    write_number(out, day, 2);
+    write_number(out, day.into(), 2);
     if year < 1 { " BC" } else { "" }
 }
 
@@ -191,21 +191,6 @@ fn write_number(out: &mut Vec<u8>, value: i64, width: u32) {
         out.push(b'0' + (value / unit % 10) as u8);
         unit /= 10;
     }
-}
-
-/// Year, month and day of days since 1970-01-01 (proleptic Gregorian; the year 0 is 1 BC).
-fn civil(days: i64) -> (i64, i64, i64) {
-    // Howard Hinnant's civil_from_days: years that begin in March, in eras of 400 of them.
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
 }
 
 #[cfg(test)]
