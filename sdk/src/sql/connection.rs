@@ -14,6 +14,12 @@ pub trait Connection {
     /// Runs a statement. `doing` is what an error says: `cannot create "main"."orders"`.
     fn execute(&mut self, doing: &str, sql: &str) -> Result<()>;
 
+    /// Runs a statement that changes rows of tables. Where other statements would commit it
+    /// ([`Dialect::commits_early`](super::Dialect::commits_early)), it is kept until the [`commit`](Connection::commit).
+    fn change(&mut self, doing: &str, sql: &str) -> Result<()> {
+        self.execute(doing, sql)
+    }
+
     /// The rows of a query, their values as text; a null is `None`.
     fn query(&mut self, doing: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>>;
 

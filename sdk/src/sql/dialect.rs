@@ -1,5 +1,6 @@
 //! What one database says differently from another.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::types::SqlType;
@@ -30,6 +31,8 @@ pub enum Upsert {
     Merge,
     /// `DELETE` of the rows with the keys, then `INSERT`: every database can do this.
     DeleteInsert,
+    /// The same, with the keys compared one by one (`DELETE ... USING`), where a list of them has no `IN`.
+    DeleteUsing,
 }
 
 /// A column that changes its type.
@@ -69,7 +72,17 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     }
 
     /// The schema of tables for which no other is chosen; `None` where tables have no schema, or it is not known.
-    fn default_schema(&self) -> Option<&'static str>;
+    fn default_schema(&self) -> Option<&str>;
+
+    /// The name of a stream, which names its table and may name its schema (`shop-orders`).
+    fn stream_name<'a>(&self, stream: &'a str) -> Cow<'a, str> {
+        stream.into()
+    }
+
+    /// The name of the column for a property.
+    fn column_name<'a>(&self, property: &'a str) -> Cow<'a, str> {
+        property.into()
+    }
 
     /// What it calls a type. `None`: tables are made, and never changed, by the connection's bulk load alone.
     fn sql_type(&self, of: &SqlType) -> Option<String>;
@@ -80,6 +93,37 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     /// Whether values of this type are stored as text, which they are turned into before they are handed over.
     fn stores_as_text(&self, of: &SqlType) -> bool {
         let _ = of;
+        false
+    }
+
+    /// The type that values of this type have in the stage, where the bulk load cannot write the type itself: from there
+    /// they are cast.
+    fn staged(&self, of: &SqlType) -> SqlType {
+        of.clone()
+    }
+
+    /// The table of this name that takes rows on their way into another one, the stage.
+    fn stage(&self, name: String) -> TableName {
+        TableName {
+            schema: None,
+            table: name,
+        }
+    }
+
+    /// The statement that makes a stage; `columns` are names and types, with commas between.
+    fn create_stage(&self, stage: &str, columns: &str) -> String {
+        format!("CREATE TEMPORARY TABLE {stage} ({columns})")
+    }
+
+    /// What follows the columns in the statement that makes a table: partitions, clusters.
+    fn table_options(&self, columns: &[&str], key: &[&str]) -> String {
+        let (_, _) = (columns, key);
+        String::new()
+    }
+
+    /// Whether a statement that makes or changes a table, or a bulk load, commits what came before it. Then all rows go
+    /// through stages, and [`Connection::change`](super::Connection::change) is called for the changes of a commit.
+    fn commits_early(&self) -> bool {
         false
     }
 
@@ -97,6 +141,11 @@ pub trait Dialect: fmt::Debug + Send + Sync {
 
     /// The statements that change the type of a column, and keep its values. `None`: it cannot.
     fn widen(&self, table: &TableName, evolved: &Evolved<'_>) -> Option<Vec<String>>;
+
+    /// The statement that deletes all rows of a table, in the transaction.
+    fn delete_all(&self, table: &str) -> String {
+        format!("DELETE FROM {table}")
+    }
 
     /// How rows replace those with the same key.
     fn upsert(&self) -> Upsert;

@@ -46,9 +46,15 @@ pub(super) struct Place<'a> {
 pub(super) struct Load {
     plan: Arc<Plan>,
     table: Table,
+    /// Its place among the streams of its worker.
+    number: usize,
     stage: TableName,
     /// The rows in the stage, which is there when they are more than none.
     staged: i64,
+    /// Stages whose rows are on their way into the table, until the commit.
+    used: Vec<TableName>,
+    /// The number of them that there were.
+    stages: usize,
     /// No row is in the table, so that none needs to be replaced.
     is_empty: bool,
     /// Rows of earlier runs are still there, and are to be deleted.
@@ -65,17 +71,17 @@ impl Load {
     ) -> Result<Self> {
         let table = place.maker(true).prepare(plan)?;
         let mut load = Self {
-            stage: TableName {
-                schema: None,
-                table: format!("_melisma_stage_{number}"),
-            },
+            number,
+            stage: place.dialect.stage(format!("_melisma_stage_{number}")),
             staged: 0,
+            used: Vec::new(),
+            stages: 0,
             is_empty: table.is_new,
             replaces_all: overwrite && !table.is_new,
             plan: Arc::clone(plan),
             table,
         };
-        if load.is_direct() {
+        if load.is_direct(place.dialect) {
             load.delete_old(place)?;
         }
         Ok(load)
@@ -93,12 +99,13 @@ impl Load {
     }
 
     /// Whether rows go straight into the table.
-    fn is_direct(&self) -> bool {
+    fn is_direct(&self, dialect: &dyn Dialect) -> bool {
         let (plan, table) = (&self.plan, &self.table);
         let fits = |(column, place): (&super::plan::Planned, &Option<usize>)| {
-            place.is_some_and(|at| table.columns[at].1 == column.sql_type)
+            place.is_some_and(|at| table.columns[at].1 == column.staged)
         };
         plan.key.is_empty()
+            && !dialect.commits_early()
             && plan.columns.len() == table.columns.len()
             && plan.columns.iter().zip(&table.places).all(fits)
     }
@@ -112,7 +119,7 @@ impl Load {
         } else {
             batch.clone()
         };
-        if self.is_direct() {
+        if self.is_direct(place.dialect) {
             // In the order of the table, because a bulk load goes by the place of a column.
             let mut order: Vec<(usize, usize)> = self
                 .table
@@ -137,19 +144,17 @@ impl Load {
             let mut columns: Vec<(&str, &SqlType)> = plan
                 .columns
                 .iter()
-                .map(|column| (&*column.name, &column.sql_type))
+                .map(|column| (&*column.name, &column.staged))
                 .collect();
             columns.push((ROW, &SqlType::BigInt));
-            let sql = self.stage.sql(place.dialect);
-            match create(
-                place.dialect,
-                &format!("CREATE TEMPORARY TABLE {sql}"),
-                &columns,
-                &[],
-            ) {
-                Some(create) => place
-                    .connection
-                    .execute("cannot create a temporary table", &create)?,
+            match create(place.dialect, &columns, &[]) {
+                Some(columns) => {
+                    let sql = self.stage.sql(place.dialect);
+                    let create = place.dialect.create_stage(&sql, &columns);
+                    place
+                        .connection
+                        .execute("cannot create a temporary table", &create)?;
+                }
                 None => place
                     .connection
                     .create(&self.stage, with_row(&renamed(plan)), true)?,
@@ -170,12 +175,20 @@ impl Load {
         if self.staged > 0 {
             let doing = format!("cannot load {}", self.plan.table.sql(place.dialect));
             for sql in self.statements(place)? {
-                place.connection.execute(&doing, &sql)?;
+                place.connection.change(&doing, &sql)?;
             }
-            let drop = format!("DROP TABLE {}", self.stage.sql(place.dialect));
-            place.connection.execute("cannot drop a temporary table", &drop)?;
             self.staged = 0;
             self.is_empty = false;
+            self.stages += 1;
+            let (number, stages) = (self.number, self.stages);
+            if place.dialect.commits_early() {
+                // Its rows are read at the commit, so the next rows go into another one.
+                let next = place.dialect.stage(format!("_melisma_stage_{number}_{stages}"));
+                self.used.push(std::mem::replace(&mut self.stage, next));
+            } else {
+                let drop = format!("DROP TABLE {}", self.stage.sql(place.dialect));
+                place.connection.execute("cannot drop a temporary table", &drop)?;
+            }
         }
         if place.hard_delete
             && let Some(deleted) = self.plan.named("_sdc_deleted_at")
@@ -187,7 +200,7 @@ impl Load {
             let delete = format!("DELETE FROM {table} WHERE {column} IS NOT NULL");
             place
                 .connection
-                .execute(&format!("cannot delete from {table}"), &delete)?;
+                .change(&format!("cannot delete from {table}"), &delete)?;
         }
         Ok(())
     }
@@ -199,9 +212,19 @@ impl Load {
         }
         let table = self.plan.table.sql(place.dialect);
         self.is_empty = true;
-        place
-            .connection
-            .execute(&format!("cannot empty {table}"), &format!("DELETE FROM {table}"))
+        let delete = place.dialect.delete_all(&table);
+        place.connection.change(&format!("cannot empty {table}"), &delete)
+    }
+
+    /// Drops the stages whose rows were committed. They end with the connection, or by themselves, where this fails.
+    pub(super) fn drop_used(&mut self, place: &mut Place<'_>) {
+        for stage in self.used.drain(..) {
+            let sql = stage.sql(place.dialect);
+            let doing = "cannot drop a temporary table";
+            if let Err(error) = place.connection.execute(doing, &format!("DROP TABLE {sql}")) {
+                log::warn!("{error}");
+            }
+        }
     }
 
     /// Whether rows of the stage wait for the end of the run.
@@ -224,6 +247,15 @@ impl Load {
         }
         Ok(match dialect.upsert() {
             Upsert::Merge => vec![merge(dialect, (&table, &source), &names, &key)],
+            Upsert::DeleteUsing => {
+                let stage = self.stage.sql(dialect);
+                let on = self.plan.key.iter().map(|&at| {
+                    let name = dialect.quote(self.name(at));
+                    format!("{table}.{name} = {}", self.staged_key(dialect, &stage, at))
+                });
+                let on = on.collect::<Vec<_>>().join(" AND ");
+                vec![format!("DELETE FROM {table} USING {stage} WHERE {on}"), insert]
+            }
             Upsert::DeleteInsert => {
                 let (stage, keys) = (self.stage.sql(dialect), quoted(dialect, &key));
                 let staged = self.plan.key.iter().map(|&at| self.expression(dialect, at));
@@ -284,12 +316,23 @@ impl Load {
     }
 
     fn expression(&self, dialect: &dyn Dialect, at: usize) -> String {
+        self.converted(dialect, dialect.quote(&self.plan.columns[at].name), at)
+    }
+
+    /// A value of the stage in the type of the table.
+    fn converted(&self, dialect: &dyn Dialect, value: String, at: usize) -> String {
         let column = &self.plan.columns[at];
-        let name = dialect.quote(&column.name);
         match self.table.places[at].map(|place| &self.table.columns[place].1) {
-            Some(there) if *there != column.sql_type => dialect.cast(&name, &column.sql_type, there),
-            _ => name,
+            Some(there) if *there != column.staged => dialect.cast(&value, &column.staged, there),
+            _ => value,
         }
+    }
+
+    /// The key of a row of the stage, in a statement with other tables.
+    fn staged_key(&self, dialect: &dyn Dialect, stage: &str, at: usize) -> String {
+        let column = &self.plan.columns[at];
+        let name = format!("{stage}.{}", dialect.quote(&column.name));
+        self.converted(dialect, name, at)
     }
 
     /// Deletes or marks the rows of older versions, in the transaction.
@@ -317,7 +360,7 @@ impl Load {
                 format!("UPDATE {table} SET {deleted} = {now} WHERE {older} AND {deleted} IS NULL")
             }
         };
-        place.connection.execute(
+        place.connection.change(
             &format!("cannot remove rows of an older version from {table}"),
             &sql,
         )
@@ -329,12 +372,12 @@ fn merge(dialect: &dyn Dialect, (table, source): (&str, &str), names: &[&str], k
     let on = key
         .iter()
         .map(|name| dialect.quote(name))
-        .map(|name| format!("old.{name} = new.{name}"));
+        .map(|name| format!("stored.{name} = staged.{name}"));
     let set = names
         .iter()
         .filter(|name| !key.contains(name))
         .map(|name| dialect.quote(name));
-    let set = join(set.map(|name| format!("{name} = new.{name}")).collect(), ", ");
+    let set = join(set.map(|name| format!("{name} = staged.{name}")).collect(), ", ");
     let matched = if set.is_empty() {
         String::new()
     } else {
@@ -343,12 +386,12 @@ fn merge(dialect: &dyn Dialect, (table, source): (&str, &str), names: &[&str], k
     let values = join(
         names
             .iter()
-            .map(|name| format!("new.{}", dialect.quote(name)))
+            .map(|name| format!("staged.{}", dialect.quote(name)))
             .collect(),
         ", ",
     );
     format!(
-        "MERGE INTO {table} AS old USING ({source}) AS new ON {}{matched} WHEN NOT MATCHED THEN INSERT ({}) VALUES ({values})",
+        "MERGE INTO {table} AS stored USING ({source}) AS staged ON {}{matched} WHEN NOT MATCHED THEN INSERT ({}) VALUES ({values})",
         join(on.collect(), " AND "),
         quoted(dialect, names)
     )

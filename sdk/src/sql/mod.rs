@@ -32,6 +32,6 @@ pub use config::{Evolution, SqlConfig};
 pub use connection::Connection;
 pub use dialect::{Dialect, Evolved, TableName, Upsert};
 pub use plan::Plan;
-pub use target::{Opened, Sql, SqlTarget};
+pub use target::{Opened, Sql, SqlTarget, defaults};
 pub use types::SqlType;
 pub use worker::{SqlSink, Worker};

@@ -10,8 +10,9 @@ impl TableName {
     /// The table of a stream: `orders` of `shop-orders`, in the schema `schema`, or else in `shop`, if it is known that the
     /// database has schemas. These are the rules of Meltano's SDK.
     pub fn of_stream(stream: &str, schema: Option<&str>, dialect: &dyn Dialect) -> Result<Self> {
+        let stream = dialect.stream_name(stream);
         let mut parts = stream.rsplit('-').filter(|part| !part.is_empty());
-        let table = parts.next().unwrap_or(stream);
+        let table = parts.next().unwrap_or(&stream);
         let source = parts.next();
         let own = dialect.default_schema();
         let schema = schema
@@ -35,7 +36,7 @@ pub(super) fn column_names<'a>(
     let mut taken: HashMap<String, &str> = HashMap::new();
     properties
         .map(|property| {
-            let name = fit(property, dialect)?;
+            let name = fit(&dialect.column_name(property), dialect)?;
             match taken.insert(dialect.fold(&name), property) {
                 None => Ok(name),
                 Some(other) => Err(Error::input(format!(
@@ -94,7 +95,7 @@ mod tests {
             18
         }
 
-        fn default_schema(&self) -> Option<&'static str> {
+        fn default_schema(&self) -> Option<&str> {
             Some("main")
         }
 

@@ -34,6 +34,8 @@ pub struct Plan {
 pub(super) struct Planned {
     pub(super) name: String,
     pub(super) sql_type: SqlType,
+    /// The type of its values in the stage.
+    pub(super) staged: SqlType,
     /// Its values are made text before they are handed over.
     pub(super) as_text: bool,
 }
@@ -63,13 +65,15 @@ impl Plan {
             .map(|((field, column), name)| {
                 let sql_type = SqlType::of(field.data_type(), column.data_type);
                 let as_text = dialect.stores_as_text(&sql_type);
+                let sql_type = if as_text {
+                    stored(sql_type, dialect)
+                } else {
+                    sql_type
+                };
                 Planned {
                     name,
-                    sql_type: if as_text {
-                        stored(sql_type, dialect)
-                    } else {
-                        sql_type
-                    },
+                    staged: dialect.staged(&sql_type),
+                    sql_type,
                     as_text,
                 }
             })

@@ -69,13 +69,10 @@ impl<'a> StateTable<'a> {
             ("state", &SqlType::Text),
             ("updated_at", &SqlType::Timestamp),
         ];
-        let create = create(
-            dialect,
-            &format!("CREATE TABLE {sql}"),
-            &columns,
-            &["state_id", "state"],
-        );
-        place.connection.execute(&doing, &create.unwrap_or_default())
+        let columns = create(dialect, &columns, &["state_id"]).unwrap_or_default();
+        place
+            .connection
+            .execute(&doing, &format!("CREATE TABLE {sql} ({columns})"))
     }
 
     /// Puts the STATE, its bytes as they came, in the place of the one before.
@@ -86,9 +83,9 @@ impl<'a> StateTable<'a> {
         let column = dialect.quote("state_id");
         place
             .connection
-            .execute(&doing, &format!("DELETE FROM {sql} WHERE {column} = {id}"))?;
+            .change(&doing, &format!("DELETE FROM {sql} WHERE {column} = {id}"))?;
         let (state, now) = (dialect.literal(state), dialect.now());
-        place.connection.execute(
+        place.connection.change(
             &doing,
             &format!("INSERT INTO {sql} VALUES ({id}, {state}, {now})"),
         )

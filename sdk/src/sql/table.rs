@@ -90,11 +90,15 @@ impl Maker<'_> {
             .iter()
             .map(|column| (&*column.name, &column.sql_type))
             .collect();
-        let create = create(self.dialect, &format!("CREATE TABLE {sql}"), &columns, &key);
-        match create {
-            Some(create) => self
-                .connection
-                .execute(&format!("cannot create {sql}"), &create)?,
+        match create(self.dialect, &columns, &key) {
+            Some(list) => {
+                let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+                let options = self.dialect.table_options(&names, &key);
+                self.connection.execute(
+                    &format!("cannot create {sql}"),
+                    &format!("CREATE TABLE {sql} ({list}){options}"),
+                )?;
+            }
             None => self.connection.create(&plan.table, renamed(plan), false)?,
         }
         Ok(Table {
@@ -248,13 +252,8 @@ pub(super) fn type_name(dialect: &dyn Dialect, of: &SqlType) -> String {
     }
 }
 
-/// The statement that makes a table, `None` if the dialect does not know its types.
-pub(super) fn create(
-    dialect: &dyn Dialect,
-    create: &str,
-    columns: &[(&str, &SqlType)],
-    key: &[&str],
-) -> Option<String> {
+/// The columns of a table for the statement that makes it, `None` if the dialect does not know its types.
+pub(super) fn create(dialect: &dyn Dialect, columns: &[(&str, &SqlType)], key: &[&str]) -> Option<String> {
     let columns: Option<Vec<String>> = columns
         .iter()
         .map(|(name, of)| {
@@ -270,7 +269,7 @@ pub(super) fn create(
     if dialect.has_primary_keys() && !key.is_empty() {
         columns.push(format!("PRIMARY KEY ({})", quoted(dialect, key)));
     }
-    Some(format!("{create} ({})", columns.join(", ")))
+    Some(columns.join(", "))
 }
 
 /// Names as a list.
@@ -282,11 +281,20 @@ pub(super) fn quoted(dialect: &dyn Dialect, names: &[&str]) -> String {
         .join(", ")
 }
 
-/// The columns of a plan's batches, by the names that they have in the table.
+/// The columns of a plan's batches, by the names that they have in the table. Texts that are JSON say so, for bulk loads
+/// that write JSON in another way than text.
 pub(super) fn renamed(plan: &Plan) -> SchemaRef {
     let fields = plan.arrow.fields().iter().zip(&plan.columns);
     let fields: Vec<_> = fields
-        .map(|(field, column)| field.as_ref().clone().with_name(&column.name))
+        .map(|(field, column)| {
+            let field = field.as_ref().clone().with_name(&column.name);
+            if column.staged == SqlType::Json {
+                let extension = ("ARROW:extension:name".to_owned(), "arrow.json".to_owned());
+                field.with_metadata([extension])
+            } else {
+                field
+            }
+        })
         .collect();
     SchemaRef::new(arrow_schema::Schema::new(fields))
 }

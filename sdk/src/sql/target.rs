@@ -36,6 +36,11 @@ pub trait SqlTarget: Send + Sync + Sized + 'static {
     /// A connection, with a transaction.
     fn connect(&self) -> Result<Self::Connection>;
 
+    /// The standard settings where they are not set.
+    fn defaults() -> StandardConfig {
+        defaults()
+    }
+
     /// Where the rows are, for people; as [`Target::location`].
     fn location(&self) -> Option<String> {
         None
@@ -60,6 +65,16 @@ pub struct Sql<T> {
     run: Arc<Run>,
     /// By table, the stream that loads it.
     streams: Mutex<HashMap<String, Box<str>>>,
+}
+
+/// The standard settings of an SQL target where they are not set. A merge reads the keys of the whole table, so there are
+/// fewer and larger ones than elsewhere.
+pub fn defaults() -> StandardConfig {
+    StandardConfig {
+        batch_size_rows: 500_000,
+        batch_size_bytes: 512 << 20,
+        ..StandardConfig::default()
+    }
 }
 
 impl<T: SqlTarget> Destination for Sql<T> {
@@ -120,22 +135,18 @@ impl<T: SqlTarget> Target for Sql<T> {
         stored_state: true,
     };
 
-    /// A merge reads the keys of the whole table, so there are fewer and larger ones.
     fn defaults() -> StandardConfig {
-        StandardConfig {
-            batch_size_rows: 500_000,
-            batch_size_bytes: 512 << 20,
-            ..StandardConfig::default()
-        }
+        T::defaults()
     }
 
     fn open(config: T::Config, standard: &mut StandardConfig) -> Result<Self> {
-        let method = standard.load_method;
         let Opened {
             target,
             dialect,
             config,
         } = T::open(config, standard)?;
+        // The target's own settings may have a say in it.
+        let method = standard.load_method;
         if config.state_in_target {
             StateTable::check(&*dialect)?;
             if method == LoadMethod::Overwrite {

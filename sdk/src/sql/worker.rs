@@ -98,7 +98,7 @@ impl<C: Connection> Worker<C> {
                 }
                 table.store(place, state)?;
             }
-            place.connection.commit()
+            committed(loads, place)
         })?;
         self.has_state_table |= state.is_some();
         Ok(())
@@ -148,7 +148,16 @@ impl<C: Connection> Sink for SqlSink<C> {
             for load in loads.iter_mut() {
                 load.flush(place)?;
             }
-            place.connection.commit()
+            committed(loads, place)
         })
     }
+}
+
+/// Commits, and removes what was needed until then.
+fn committed(loads: &mut [Load], place: &mut Place<'_>) -> Result<()> {
+    place.connection.commit()?;
+    for load in loads {
+        load.drop_used(place);
+    }
+    Ok(())
 }
