@@ -14,6 +14,7 @@ use melisma_sdk::{Error, Kind, Result, Secret, show};
 use crate::drivers::{self, Search};
 use crate::errors::{failed, is_locked};
 use crate::holder::with_holder;
+use crate::secrets::hide;
 
 /// What settings say about the driver and the database.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +49,9 @@ impl std::fmt::Debug for Database {
 impl Database {
     /// Loads the driver, and opens the database.
     pub fn open(address: Address) -> Result<Self> {
+        for (name, value) in &address.options {
+            hide(name, value.expose());
+        }
         let mut driver = load(&address)?;
         let options = address.options.iter().map(|(name, value)| {
             (
@@ -60,7 +64,7 @@ impl Database {
             show(&address.driver)
         );
         let database = driver.new_database_with_opts(options);
-        let database = database.map_err(|error| error_of(&doing, &error, address.file.as_deref()))?;
+        let database = database.map_err(|error| unreached(&doing, &error, &address))?;
         Ok(Self { database, address })
     }
 
@@ -68,7 +72,7 @@ impl Database {
     pub fn connect(&self, autocommit: bool) -> Result<ManagedConnection> {
         let doing = "cannot connect to the database";
         let connection = self.database.new_connection();
-        let mut connection = connection.map_err(|error| self.error(doing, &error))?;
+        let mut connection = connection.map_err(|error| unreached(doing, &error, &self.address))?;
         if !autocommit {
             let manual = OptionValue::String("false".to_owned());
             connection
@@ -101,6 +105,11 @@ impl Database {
         Ok(info(&self.connect(true)?, InfoCode::VendorName).unwrap_or_default())
     }
 
+    /// The version of the driver: `1.13.0`; empty where it does not say.
+    pub fn driver_version(&self) -> Result<String> {
+        Ok(info(&self.connect(true)?, InfoCode::DriverVersion).unwrap_or_default())
+    }
+
     /// What the database calls itself, with its version: `DuckDB v1.5.6`.
     pub fn describe(&self) -> Result<String> {
         let connection = self.connect(true)?;
@@ -121,6 +130,15 @@ impl Database {
             ..Address::default()
         })?;
         database.describe()
+    }
+}
+
+/// The error of a server that does not answer, or of a file that cannot be opened.
+fn unreached(doing: &str, error: &DriverError, address: &Address) -> Error {
+    let error = error_of(doing, error, address.file.as_deref());
+    match error.kind() {
+        Kind::Io if address.file.is_none() => Error::new(Kind::Unavailable, error.message().to_owned()),
+        _ => error,
     }
 }
 

@@ -185,7 +185,10 @@ pub fn how_to_install(name: &str) -> String {
                      the download on duckdb.org) and put its folder into ADBC_DRIVER_PATH, or give the path of the library; \
                      the module of Python's package duckdb works inside Python only"
             .to_owned(),
-        "sqlite" | "postgresql" | "snowflake" | "bigquery" | "flightsql" => format!(
+        "bigquery" | "redshift" => format!(
+            "`dbc install {name}` puts the driver of adbc-drivers.org where it is found; or give the path of the library"
+        ),
+        "sqlite" | "postgresql" | "snowflake" | "flightsql" => format!(
             "`pip install adbc-driver-{name}` into .venv of the project or into the active environment, or give the path of \
              the library"
         ),

@@ -10,6 +10,8 @@ const SHOWN: usize = 400;
 pub fn failed(doing: &str, error: &DriverError) -> Error {
     let kind = if is_locked(error) {
         Kind::Retry
+    } else if let Some(kind) = kind_of_state(&state(error)) {
+        kind
     } else {
         match error.status {
             Status::Unauthenticated
@@ -32,6 +34,30 @@ pub fn is_locked(error: &DriverError) -> bool {
         || said("TransactionContext Error: Conflict")
 }
 
+/// The five characters of the SQLSTATE, zeros or others where there is none.
+fn state(error: &DriverError) -> String {
+    let bytes = error.sqlstate.iter();
+    bytes.map(|&byte| char::from(byte.cast_unsigned())).collect()
+}
+
+/// What a SQLSTATE says of the next attempt, where it does; the classes are those of PostgreSQL.
+fn kind_of_state(state: &str) -> Option<Kind> {
+    Some(match state {
+        "55P03" | "55006" | "57014" | "57P03" | "53000" | "53200" | "53300" => Kind::Retry,
+        "53100" => Kind::Io,
+        _ => match state.get(..2)? {
+            // Serialization failures and deadlocks.
+            "40" => Kind::Retry,
+            // The connection broke, or the server ended it.
+            "08" | "57" => Kind::Unavailable,
+            // A value that its type does not have, or that a constraint refuses.
+            "22" | "23" => Kind::Input,
+            "28" | "3D" => Kind::Config,
+            _ => return None,
+        },
+    })
+}
+
 /// The first line of a message: later ones point into the statement.
 fn message(error: &DriverError) -> String {
     let line = error.message.lines().next().unwrap_or_default().trim();
@@ -48,11 +74,7 @@ fn message(error: &DriverError) -> String {
     if !rest.is_empty() {
         shown.push_str("...");
     }
-    let state: String = error
-        .sqlstate
-        .iter()
-        .map(|&byte| char::from(byte.cast_unsigned()))
-        .collect();
+    let state = state(error);
     let mut codes = Vec::new();
     if state.bytes().all(|byte| byte.is_ascii_alphanumeric()) && state != "00000" {
         codes.push(format!("SQLSTATE {state}"));
@@ -93,5 +115,16 @@ mod tests {
             failed("x", &error("database is locked", Status::Internal)).kind(),
             Kind::Retry
         );
+        for (state, kind) in [
+            (b"40P01", Kind::Retry),
+            (b"22021", Kind::Input),
+            (b"57P01", Kind::Unavailable),
+            (b"28P01", Kind::Config),
+            (b"XX000", Kind::Io),
+        ] {
+            let mut refused = error("x", Status::Internal);
+            refused.sqlstate = *state.map(u8::cast_signed).first_chunk().expect("five");
+            assert_eq!(failed("x", &refused).kind(), kind, "{state:?}");
+        }
     }
 }

@@ -7,7 +7,12 @@ mod database;
 pub mod drivers;
 mod errors;
 mod holder;
+mod secrets;
+mod snowflake;
+mod uri;
 
 pub use database::{Address, Database, run};
 pub use errors::{failed, is_locked};
 pub use holder::with_holder;
+pub use snowflake::SnowflakeLogin;
+pub use uri::encoded;
