@@ -34,9 +34,9 @@ Examples:
   tap-github | melisma pipe --stats stats.json | target-postgres
   melisma tap-csv --config tap.json --discover > catalog.json
 
-Built-in plugins: tap-adbc, tap-csv, tap-duckdb, tap-postgres, tap-rest, tap-sqlite, target-adbc, target-csv, target-duckdb,
-target-jsonl, target-parquet, target-postgres, target-sqlite. They need no install; `melisma NAME --help` shows their options,
-`melisma NAME --about` their settings.
+Built-in plugins: tap-adbc, tap-csv, tap-duckdb, tap-postgres, tap-rest, tap-snowflake, tap-sqlite, target-adbc,
+target-bigquery, target-csv, target-duckdb, target-jsonl, target-parquet, target-postgres, target-redshift, target-snowflake,
+target-sqlite. They need no install; `melisma NAME --help` shows their options, `melisma NAME --about` their settings.
 
 The options --cwd, --environment, --no-environment, --env-file, --log-level and --log-format of a command may also stand
 before it, and every option may be written with underscores instead of hyphens.

@@ -17,13 +17,17 @@ pub(crate) fn run() -> Result {
         "tap-duckdb",
         "tap-postgres",
         "tap-rest",
+        "tap-snowflake",
         "tap-sqlite",
         "target-adbc",
+        "target-bigquery",
         "target-csv",
         "target-duckdb",
         "target-jsonl",
         "target-parquet",
         "target-postgres",
+        "target-redshift",
+        "target-snowflake",
         "target-sqlite",
     ] {
         let about = sh::output(Command::new(&melisma).args([plugin, "--about", "--format", "markdown"]))?;

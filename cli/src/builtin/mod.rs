@@ -38,16 +38,20 @@ pub(crate) const PLUGINS: &[Builtin] = &[
     tap::<tap_adbc::TapDuckDb>("tap-duckdb", "The built-in tap for DuckDB databases"),
     tap::<tap_postgres::TapPostgres>("tap-postgres", "The built-in tap for PostgreSQL databases"),
     tap::<tap_rest::TapRest>("tap-rest", "The built-in tap for HTTP APIs, from a YAML file"),
+    tap::<tap_adbc::TapSnowflake>("tap-snowflake", "The built-in tap for Snowflake databases"),
     tap::<tap_adbc::TapSqlite>("tap-sqlite", "The built-in tap for SQLite databases"),
     target::<target_adbc::TargetAdbc>(
         "target-adbc",
         "The built-in target for databases with an ADBC driver",
     ),
+    target::<target_adbc::TargetBigQuery>("target-bigquery", "The built-in target for BigQuery"),
     target::<target_csv::TargetCsv>("target-csv", "The built-in target for CSV files"),
     target::<target_adbc::TargetDuckDb>("target-duckdb", "The built-in target for DuckDB databases"),
     target::<target_jsonl::TargetJsonl>("target-jsonl", "The built-in target for JSON lines files"),
     target::<target_parquet::TargetParquet>("target-parquet", "The built-in target for Parquet files"),
     target::<target_postgres::TargetPostgres>("target-postgres", "The built-in target for PostgreSQL"),
+    target::<target_adbc::TargetRedshift>("target-redshift", "The built-in target for Redshift"),
+    target::<target_adbc::TargetSnowflake>("target-snowflake", "The built-in target for Snowflake"),
     target::<target_adbc::TargetSqlite>("target-sqlite", "The built-in target for SQLite databases"),
 ];
 

@@ -35,6 +35,13 @@ pub(crate) fn literal(sql: Sql, column: &Column, json: &str) -> Result<String> {
             }
             _ => cast(&text, &column.sql_type),
         }),
+        Sql::Postgresql => Ok(match &column.kind {
+            Kind::Arrow(field) if is_binary(field.data_type()) => {
+                format!("decode({}, 'hex')", text_literal(&text))
+            }
+            _ => cast(&text, &column.sql_type),
+        }),
+        Sql::Snowflake => of_ansi(column, &text.replace('\\', "\\\\")),
         Sql::Ansi => of_ansi(column, &text),
     }
 }
@@ -153,6 +160,7 @@ mod tests {
     fn column(sql_type: &str, kind: Kind) -> Column {
         Column {
             name: "c".into(),
+            quoted: "\"c\"".into(),
             sql_type: sql_type.into(),
             nullable: true,
             comment: None,

@@ -98,8 +98,7 @@ pub struct AdbcConfig {
     /// Options of the statements that read rows, by their names: `adbc.sqlite.query.batch_rows`.
     #[serde(default)]
     statement_options: BTreeMap<String, String>,
-    /// The SQL of the database: `duckdb`, `sqlite`, or `ansi`, what all databases have in common. Not set: what the database
-    /// calls itself.
+    /// The SQL of the database, or `ansi`, what all databases have in common. Not set: what the database calls itself.
     #[serde(default)]
     dialect: Option<Sql>,
     /// The schemas to discover: a list, or a text with commas between. Not set: all but `information_schema` and those that

@@ -1,6 +1,6 @@
 //! Which tables and views a database has, and what their columns are.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use adbc_core::options::{ObjectDepth, OptionConnection};
 use adbc_core::{Connection as _, Optionable as _};
@@ -16,8 +16,9 @@ use crate::declared::Declared;
 use crate::duckdb_types;
 use crate::kind::Kind;
 use crate::objects::{self, Object, ObjectColumn};
+use crate::postgresql_types;
 use crate::query;
-use crate::sql::Sql;
+use crate::sql::{Sql, identifier};
 use crate::table::{Cast, Column, Table};
 
 const DOING: &str = "cannot read the catalog of the database";
@@ -41,13 +42,17 @@ pub(crate) struct Found {
 }
 
 impl Filter<'_> {
-    fn has(&self, schema: &str, name: &str, id: &str) -> bool {
+    fn has(&self, sql: Sql, schema: &str, name: &str, id: &str) -> bool {
         if let Some(streams) = &self.streams {
             return streams.contains(id);
         }
         let is_listed = |names: Option<&Names>, name: &str| {
             let names = names.filter(|names| !names.0.is_empty());
-            names.map(|names| names.0.iter().any(|other| other == name))
+            let is = |other: &String| match sql {
+                Sql::Snowflake => other.eq_ignore_ascii_case(name),
+                _ => other == name,
+            };
+            names.map(|names| names.0.iter().any(is))
         };
         let qualified = format!("{schema}.{name}");
         is_listed(self.schemas, schema).unwrap_or_else(|| !is_system(schema))
@@ -80,8 +85,13 @@ pub(crate) fn tables(
         if sql == Sql::Sqlite {
             // A file has no schemas; what stands in their place is the name that it is attached by.
             object.schema.clone_from(&object.catalog);
+            object.quoted = objects::qualified(&object.schema, &object.name);
+        }
+        if sql == Sql::Snowflake {
+            object.in_lower_case();
         }
         let mut table = Table {
+            quoted: std::mem::take(&mut object.quoted),
             is_view: object.kind.to_ascii_uppercase().contains("VIEW"),
             schema: std::mem::take(&mut object.schema),
             name: std::mem::take(&mut object.name),
@@ -89,7 +99,7 @@ pub(crate) fn tables(
             key: Vec::new(),
         };
         let id = table.id();
-        if !is_readable(&object.kind, &table.name, sql) || !filter.has(&table.schema, &table.name, &id) {
+        if !is_readable(&object.kind, &table.name, sql) || !filter.has(sql, &table.schema, &table.name, &id) {
             continue;
         }
         if let Some(error) = unread {
@@ -156,6 +166,8 @@ fn catalog(database: &Database, connection: &mut ManagedConnection, sql: Sql) ->
     match sql {
         Sql::Sqlite => Ok(Some("main".to_owned())),
         Sql::DuckDb => query::text(database, connection, "SELECT current_database()"),
+        Sql::Postgresql => query::text(database, connection, "SELECT current_database()"),
+        Sql::Snowflake => query::text(database, connection, "SELECT CURRENT_DATABASE()"),
         Sql::Ansi => {
             let catalog = connection.get_option_string(OptionConnection::CurrentCatalog);
             Ok(catalog.ok().filter(|catalog| !catalog.is_empty()))
@@ -197,14 +209,18 @@ fn columns(
     table: &Table,
     object: &Object,
 ) -> Result<Vec<Column>> {
+    let types = match sql {
+        Sql::Postgresql => postgresql_types::names(database, connection, table)?,
+        _ => HashMap::new(),
+    };
     let mut columns: Vec<Column> = object
         .columns
         .iter()
-        .map(|column| declared(column, sql))
+        .map(|column| declared(column, types.get(&column.name), sql))
         .collect();
     match sql {
         Sql::Sqlite => Ok(columns),
-        Sql::DuckDb => {
+        Sql::DuckDb | Sql::Postgresql | Sql::Snowflake => {
             let doing = format!("cannot read {}", table.quoted_name());
             let sql = format!(
                 "SELECT {} FROM {} AS t LIMIT 0",
@@ -231,15 +247,20 @@ fn columns(
 }
 
 /// A column as far as the driver's list says it; [`Kind::Unsupported`] until Arrow says more.
-fn declared(column: &ObjectColumn, sql: Sql) -> Column {
-    let sql_type = column.sql_type.clone().unwrap_or_default();
+fn declared(column: &ObjectColumn, sql_type: Option<&String>, sql: Sql) -> Column {
+    let sql_type = sql_type.or(column.sql_type.as_ref()).cloned().unwrap_or_default();
     let (cast, kind) = match sql {
         Sql::Sqlite => (Cast::None, Some(Kind::Declared(Declared::of(&sql_type)))),
         Sql::DuckDb => duckdb_types::read_as(&column.name, &sql_type),
-        Sql::Ansi => (Cast::None, None),
+        Sql::Postgresql => postgresql_types::read_as(&column.name, &sql_type),
+        Sql::Snowflake if matches!(&*sql_type, "VARIANT" | "OBJECT" | "ARRAY") => {
+            (Cast::None, Some(Kind::json(&column.name)))
+        }
+        Sql::Snowflake | Sql::Ansi => (Cast::None, None),
     };
     Column {
         name: column.name.clone(),
+        quoted: column.quoted.clone(),
         sql_type,
         nullable: column.nullable.unwrap_or(true),
         comment: column.comment.clone(),
@@ -256,6 +277,7 @@ fn of_schema(schema: &Schema, listed: &[Column]) -> Vec<Column> {
         let sql_type = listed.map(|column| column.sql_type.clone());
         Column {
             name: field.name().clone(),
+            quoted: identifier(field.name()),
             sql_type: sql_type
                 .filter(|name| !name.is_empty())
                 .unwrap_or_else(|| field.data_type().to_string()),

@@ -14,7 +14,6 @@ use crate::bookmark::{self, is_text_of_sqlite};
 use crate::config::ReadConfig;
 use crate::fetch::{Asked, Queries};
 use crate::query::Query;
-use crate::sql::identifier;
 use crate::table::Column;
 use crate::values::{Columns, Values, first_row};
 
@@ -125,7 +124,7 @@ impl<'t> Key<'t> {
         }
         Ok(Self {
             name: name.to_owned(),
-            column: format!("t.{}", identifier(name)),
+            column: format!("t.{}", column.quoted),
             of: column,
             // What the database says may not be true of a view.
             nullable: column.nullable || query.table.is_view,

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Integer { minimum: f64, maximum: f64 },
     /// Integers of any length, which come as text and are decimals to others.
     Decimal,
+    /// Decimals that come as text, with their precision and scale where these are known.
+    Numeric(Option<(u8, u8)>),
     /// What a column of SQLite is declared as.
     Declared(Declared),
     /// What has no form in JSON.
@@ -39,7 +41,13 @@ impl Kind {
             Self::Decimal if options.decimals_as_strings => {
                 json!({"type": ["string"], "format": "singer.decimal"})
             }
-            Self::Decimal => json!({"type": ["number"]}),
+            Self::Numeric(Some((precision, scale))) if options.decimals_as_strings => json!({
+                "type": ["string"], "format": "singer.decimal", "precision": precision, "scale": scale,
+            }),
+            Self::Numeric(_) if options.decimals_as_strings => {
+                json!({"type": ["string"], "format": "singer.decimal"})
+            }
+            Self::Decimal | Self::Numeric(_) => json!({"type": ["number"]}),
             Self::Declared(declared) => declared.schema(options),
             // As other taps list what they cannot read.
             Self::Unsupported => json!({"type": ["string"]}),
@@ -50,7 +58,7 @@ impl Kind {
     pub(crate) fn has_order(&self) -> bool {
         match self {
             Self::Arrow(field) => arrow_has_order(field),
-            Self::Integer { .. } | Self::Decimal => true,
+            Self::Integer { .. } | Self::Decimal | Self::Numeric(_) => true,
             Self::Declared(declared) => declared.has_order(),
             Self::Unsupported => false,
         }
@@ -71,7 +79,10 @@ impl Kind {
 
 fn arrow_has_order(field: &Field) -> bool {
     match field.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => field.metadata().is_empty(),
+        // Some drivers say more of a text than what it is.
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+            !field.metadata().contains_key("ARROW:extension:name")
+        }
         DataType::Dictionary(_, values) => matches!(
             **values,
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View

@@ -1,4 +1,4 @@
-//! Singer tap for databases with an ADBC driver, and the same tap by the names of two of them.
+//! Singer tap for databases with an ADBC driver, and the same tap by the names of some of them.
 //!
 //! `discovery` asks the driver which tables there are (`objects`); `query` builds the SQL of a table, and `fetch` runs it in a
 //! thread of the driver's own; `values` writes the Arrow batches that come into the records that go out, cell by cell.
@@ -14,8 +14,10 @@ mod fetch;
 mod incremental;
 mod kind;
 mod objects;
+mod postgresql_types;
 mod query;
 mod read;
+mod snowflake;
 mod sql;
 mod sqlite;
 mod stream;
@@ -35,6 +37,7 @@ use melisma_sdk::{Catalog, Context, Result, Stream, Tap};
 
 pub use config::{AdbcConfig, ReadConfig, ReplicationMethod, Settings, Source, StreamOptions};
 pub use duckdb::DuckDbConfig;
+pub use snowflake::SnowflakeConfig;
 pub use sql::Sql;
 pub use sqlite::SqliteConfig;
 
@@ -46,6 +49,8 @@ use table::Table;
 pub type TapAdbc = DatabaseTap<AdbcConfig>;
 /// The tap for DuckDB.
 pub type TapDuckDb = DatabaseTap<DuckDbConfig>;
+/// The tap for Snowflake.
+pub type TapSnowflake = DatabaseTap<SnowflakeConfig>;
 /// The tap for SQLite.
 pub type TapSqlite = DatabaseTap<SqliteConfig>;
 

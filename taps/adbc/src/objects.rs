@@ -1,5 +1,7 @@
 //! The tables of a database, as its driver lists them (`AdbcConnectionGetObjects`).
 
+use std::collections::HashSet;
+
 use adbc_core::Connection as _;
 use adbc_core::error::Result as DriverResult;
 use adbc_core::options::ObjectDepth;
@@ -11,12 +13,16 @@ use melisma_sdk::arrow::array::{Array, ArrayRef, RecordBatch, StructArray};
 use melisma_sdk::arrow::schema::{DataType, Field};
 use melisma_sdk::arrow::{Cells, ValueOptions};
 
+use crate::sql::identifier;
+
 /// A table, view or the like.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
     pub(crate) catalog: String,
     pub(crate) schema: String,
     pub(crate) name: String,
+    /// Its name with its schema, as SQL has it.
+    pub(crate) quoted: String,
     /// `table`, `VIEW`, `BASE TABLE`: what it is, in the driver's words.
     pub(crate) kind: String,
     pub(crate) columns: Vec<ObjectColumn>,
@@ -30,10 +36,51 @@ pub(crate) struct Object {
 #[derive(Clone, Debug)]
 pub(crate) struct ObjectColumn {
     pub(crate) name: String,
+    /// Its name as SQL has it.
+    pub(crate) quoted: String,
     pub(crate) sql_type: Option<String>,
     pub(crate) nullable: Option<bool>,
     pub(crate) comment: Option<String>,
     position: i32,
+}
+
+impl Object {
+    /// Calls what is in upper case only by its lower case, as databases do whose names are so unless they are quoted. Names
+    /// that would be those of others stay.
+    pub(crate) fn in_lower_case(&mut self) {
+        let columns: HashSet<String> = self.columns.iter().map(|column| column.name.clone()).collect();
+        let column = |name: &mut String| {
+            let lower = lower(name);
+            if !columns.contains(&lower) {
+                *name = lower;
+            }
+        };
+        let keys = self.primary_key.iter_mut().chain(&mut self.unique);
+        keys.flatten().for_each(column);
+        self.columns
+            .iter_mut()
+            .map(|column| &mut column.name)
+            .for_each(column);
+        (self.schema, self.name) = (lower(&self.schema), lower(&self.name));
+    }
+}
+
+/// A name in lower case, if it is all in upper case.
+fn lower(name: &str) -> String {
+    if name.chars().any(char::is_lowercase) {
+        name.to_owned()
+    } else {
+        name.to_lowercase()
+    }
+}
+
+/// A table's name with its schema, as SQL has it.
+pub(crate) fn qualified(schema: &str, name: &str) -> String {
+    if schema.is_empty() {
+        identifier(name)
+    } else {
+        format!("{}.{}", identifier(schema), identifier(name))
+    }
 }
 
 /// All objects of a catalog, or of all catalogs; or those of this name, which is a pattern to some drivers.
@@ -75,8 +122,10 @@ fn table(tables: &StructArray, row: usize, (catalog, schema): (&str, &str)) -> R
     let mut columns = Vec::new();
     if let Some(rows) = list(tables, "table_columns", row) {
         for row in 0..rows.len() {
+            let name = text(&rows, "column_name", row)?.unwrap_or_default();
             columns.push(ObjectColumn {
-                name: text(&rows, "column_name", row)?.unwrap_or_default(),
+                quoted: identifier(&name),
+                name,
                 sql_type: text(&rows, "xdbc_type_name", row)?,
                 // 0: no nulls, 1: nulls, 2: not known.
                 nullable: short(&rows, "xdbc_nullable", row).map(|nullable| nullable != 0),
@@ -97,10 +146,12 @@ fn table(tables: &StructArray, row: usize, (catalog, schema): (&str, &str)) -> R
             }
         }
     }
+    let name = text(tables, "table_name", row)?.unwrap_or_default();
     Ok(Object {
         catalog: catalog.to_owned(),
         schema: schema.to_owned(),
-        name: text(tables, "table_name", row)?.unwrap_or_default(),
+        quoted: qualified(schema, &name),
+        name,
         kind: text(tables, "table_type", row)?.unwrap_or_default(),
         columns,
         primary_key,

@@ -1,5 +1,6 @@
 //! Builds the queries that read a table, and runs small ones.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use adbc_core::error::Result as DriverResult;
@@ -12,7 +13,7 @@ use melisma_sdk::arrow::{Cells, ValueOptions};
 use melisma_sdk::{Error, Result};
 
 use crate::kind::Kind;
-use crate::sql::{Sql, identifier};
+use crate::sql::Sql;
 use crate::table::{Cast, Column, Table};
 
 /// A table's selected columns and conditions.
@@ -91,7 +92,7 @@ pub(crate) fn list<'a>(columns: impl IntoIterator<Item = &'a Column>) -> String 
 }
 
 fn expression(column: &Column) -> String {
-    let name = format!("t.{}", identifier(&column.name));
+    let name = format!("t.{}", column.quoted);
     match (&column.kind, column.cast) {
         (Kind::Declared(declared), _) => declared.expression(&name),
         (_, Cast::None) => name,
@@ -106,6 +107,34 @@ pub(crate) fn schema(connection: &mut ManagedConnection, sql: &str) -> DriverRes
     statement.set_sql_query(sql)?;
     let reader = statement.execute()?;
     Ok(reader.schema())
+}
+
+/// The two texts in each row of a query.
+pub(crate) fn pairs(
+    database: &Database,
+    connection: &mut ManagedConnection,
+    sql: &str,
+) -> Result<HashMap<String, String>> {
+    let failed = |error| database.error("cannot query the database", &error);
+    let mut statement = connection.new_statement().map_err(failed)?;
+    statement.set_sql_query(sql).map_err(failed)?;
+    let reader = statement.execute().map_err(failed)?;
+    let schema = reader.schema();
+    let [first, second] = schema.fields().as_ref() else {
+        return Err(Error::bug("a query for two columns, with another number of them"));
+    };
+    let mut pairs = HashMap::new();
+    for batch in reader {
+        let batch = batch.map_err(|error| failed(error.into()))?;
+        let first = Cells::new(batch.column(0), first, ValueOptions::default())?;
+        let second = Cells::new(batch.column(1), second, ValueOptions::default())?;
+        for row in 0..batch.num_rows() {
+            if let (Some(first), Some(second)) = (first.text(row)?, second.text(row)?) {
+                pairs.insert(first.to_owned(), second.to_owned());
+            }
+        }
+    }
+    Ok(pairs)
 }
 
 /// The text in the first row of a query.

@@ -15,6 +15,10 @@ pub enum Sql {
     DuckDb,
     /// SQLite.
     Sqlite,
+    /// PostgreSQL.
+    Postgresql,
+    /// Snowflake; never run against the service.
+    Snowflake,
     /// What all databases have in common.
     Ansi,
 }
@@ -25,23 +29,33 @@ impl Sql {
         match vendor.to_lowercase().as_str() {
             "duckdb" => Self::DuckDb,
             "sqlite" => Self::Sqlite,
+            "postgresql" => Self::Postgresql,
+            "snowflake" => Self::Snowflake,
             _ => Self::Ansi,
         }
     }
 
-    /// Statements for each connection: DuckDB makes text of moments, and moments of text, in the zone of the session.
+    /// Statements for each connection: text is made of moments, and moments of text, in the zone of the session.
     pub(crate) fn start(self) -> Vec<String> {
-        match self {
-            Self::DuckDb => vec!["SET TimeZone = 'UTC'".to_owned()],
-            Self::Sqlite | Self::Ansi => Vec::new(),
-        }
+        let statements: &[&str] = match self {
+            Self::DuckDb => &["SET TimeZone = 'UTC'"],
+            Self::Postgresql => &[
+                "SET TimeZone = 'UTC'",
+                "SET DateStyle = 'ISO'",
+                "SET IntervalStyle = 'postgres'",
+                "SET standard_conforming_strings = on",
+            ],
+            Self::Snowflake => &["ALTER SESSION SET TIMEZONE = 'UTC'"],
+            Self::Sqlite | Self::Ansi => &[],
+        };
+        statements.iter().map(|&sql| sql.to_owned()).collect()
     }
 
     /// Options of statements that read rows: the driver of SQLite makes batches of 1024 rows otherwise.
     pub(crate) fn statement_options(self) -> BTreeMap<String, String> {
         match self {
             Self::Sqlite => [("adbc.sqlite.query.batch_rows".to_owned(), "4096".to_owned())].into(),
-            Self::DuckDb | Self::Ansi => BTreeMap::new(),
+            Self::DuckDb | Self::Postgresql | Self::Snowflake | Self::Ansi => BTreeMap::new(),
         }
     }
 }

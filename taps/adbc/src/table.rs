@@ -1,7 +1,6 @@
 //! Tables and their columns.
 
 use crate::kind::Kind;
-use crate::sql::identifier;
 
 /// A table or view.
 #[derive(Clone, Debug)]
@@ -9,6 +8,8 @@ pub(crate) struct Table {
     /// Empty where the database has no schemas.
     pub(crate) schema: String,
     pub(crate) name: String,
+    /// The name with its schema, as SQL has it.
+    pub(crate) quoted: String,
     pub(crate) is_view: bool,
     pub(crate) columns: Vec<Column>,
     /// The columns of the primary key, else of a unique constraint over columns that are not null.
@@ -19,6 +20,8 @@ pub(crate) struct Table {
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
     pub(crate) name: String,
+    /// Its name as SQL has it.
+    pub(crate) quoted: String,
     /// What the database calls its type: `DECIMAL(10,2)`.
     pub(crate) sql_type: String,
     pub(crate) nullable: bool,
@@ -50,13 +53,8 @@ impl Table {
     }
 
     /// The name with its schema, quoted for SQL.
-    pub(crate) fn quoted_name(&self) -> String {
-        let name = identifier(&self.name);
-        if self.schema.is_empty() {
-            name
-        } else {
-            format!("{}.{name}", identifier(&self.schema))
-        }
+    pub(crate) fn quoted_name(&self) -> &str {
+        &self.quoted
     }
 
     /// Whether the column of this name is a part of the key.

@@ -5,6 +5,7 @@ use melisma_sdk::arrow::array::types::Int64Type;
 use melisma_sdk::arrow::array::{Array, RecordBatch};
 use melisma_sdk::arrow::schema::{DataType, Field};
 use melisma_sdk::arrow::{Cells, InvalidDates, ValueOptions, json_schema};
+use melisma_sdk::internal::write_string;
 use melisma_sdk::{Error, Kind as ErrorKind, Output, Result, RowWriter, show};
 
 use crate::declared::Declared;
@@ -218,6 +219,19 @@ impl Values<'_> {
             (Kind::Declared(declared), Some(text)) => declared
                 .append(text, self.options, out)
                 .map_err(|wrong| self.wrong(&wrong)),
+            // NaN and the infinities, as of floats.
+            (Kind::Numeric(_), Some(text)) if !text.ends_with(|c: char| c.is_ascii_digit()) => {
+                out.extend_from_slice(b"null");
+                Ok(())
+            }
+            (Kind::Numeric(_), Some(text)) if !self.options.decimals_as_strings => {
+                out.extend_from_slice(text.as_bytes());
+                Ok(())
+            }
+            (Kind::Numeric(_), Some(text)) => {
+                write_string(out, text);
+                Ok(())
+            }
             (Kind::Decimal, Some(text)) if self.options.decimals_as_strings => {
                 out.push(b'"');
                 out.extend_from_slice(digits(text).map_err(|wrong| self.wrong(&wrong))?);

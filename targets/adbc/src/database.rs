@@ -3,18 +3,30 @@
 use std::sync::Arc;
 
 use melisma_adbc::Address;
-use melisma_sdk::Result;
-use melisma_sdk::sql::Dialect;
+use melisma_sdk::sql::{Connection as _, Dialect};
+use melisma_sdk::{Error, Result, show};
 
-use crate::dialects::DialectName;
+use crate::dialects::{self, DialectName};
 use crate::session::Session;
+use crate::transactions::{By, Transactions};
+
+/// A connection of a target.
+pub type Link = Transactions<Session>;
 
 /// An open database.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
     database: melisma_adbc::Database,
+    name: DialectName,
     pub(crate) dialect: Arc<dyn Dialect>,
+    /// Statements for each connection, beside those of the dialect.
+    start: Vec<String>,
 }
+
+/// The first version of the driver of PostgreSQL that writes all decimals as they are, and JSON as such.
+const POSTGRESQL_DRIVER: (u32, u32) = (1, 13);
+/// The first version of PostgreSQL with MERGE.
+const MERGE: u32 = 15;
 
 impl Database {
     /// Loads the driver, and opens the database; the dialect is that of what the database calls itself, unless it is known.
@@ -24,19 +36,73 @@ impl Database {
             Some(name) => name,
             None => DialectName::of_vendor(&database.vendor()?),
         };
-        Ok(Self {
+        let mut database = Self {
             database,
+            name,
             dialect: name.dialect(),
+            start: Vec::new(),
+        };
+        if name == DialectName::Postgresql {
+            database.check_driver()?;
+            database.dialect = dialects::postgresql(database.version()? >= MERGE);
+        }
+        Ok(database)
+    }
+
+    /// The same, with a dialect that settings have a say in.
+    pub(crate) fn with(
+        address: Address,
+        name: DialectName,
+        dialect: Arc<dyn Dialect>,
+        start: Vec<String>,
+    ) -> Result<Self> {
+        Ok(Self {
+            database: melisma_adbc::Database::open(address)?,
+            name,
+            dialect,
+            start,
         })
     }
 
     /// A connection, with a transaction.
-    pub(crate) fn connect(&self) -> Result<Session> {
-        let connection = self.database.connect(false)?;
-        Ok(Session::new(
-            connection,
-            self.database.clone(),
-            Arc::clone(&self.dialect),
-        ))
+    pub(crate) fn connect(&self) -> Result<Link> {
+        let commits = self.name.commits();
+        let connection = self.database.connect(commits != By::Driver)?;
+        let mut session = Session::new(connection, self.database.clone(), Arc::clone(&self.dialect));
+        let own = self.start.iter().map(String::as_str);
+        for sql in self.name.start().iter().copied().chain(own) {
+            session.execute("cannot prepare the connection", sql)?;
+        }
+        Ok(Transactions::new(session, commits))
     }
+
+    /// Refuses a driver of PostgreSQL whose bulk load changes values.
+    fn check_driver(&self) -> Result<()> {
+        let version = self.database.driver_version()?;
+        match numbers(&version) {
+            Some(found) if found < POSTGRESQL_DRIVER => Err(Error::config(format!(
+                "config: driver: expected the driver of PostgreSQL in version 1.13 or later, because earlier ones write some \
+                 decimals as others, found {}",
+                show(&version)
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The major version of PostgreSQL.
+    fn version(&self) -> Result<u32> {
+        let query = "SELECT pg_catalog.current_setting('server_version_num')";
+        let rows = self.connect()?.query("cannot ask for the version", query)?;
+        let number = rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok());
+        Ok(number.map_or(0, |number: u32| number / 10_000))
+    }
+}
+
+/// The first two numbers of a version: `1.13.0`, `v1.4`.
+pub(crate) fn numbers(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version
+        .trim_start_matches('v')
+        .split('.')
+        .map(|part| part.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
 }

@@ -12,9 +12,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::config::metadata_columns;
-use crate::database::Database;
+use crate::database::{Database, Link, numbers};
 use crate::dialects::DialectName;
-use crate::session::Session;
 
 /// The target for DuckDB.
 pub type TargetDuckDb = Sql<DuckDb>;
@@ -110,7 +109,7 @@ impl DuckDbConfig {
 
 impl SqlTarget for DuckDb {
     type Config = DuckDbConfig;
-    type Connection = Session;
+    type Connection = Link;
 
     fn open(config: DuckDbConfig, standard: &mut StandardConfig) -> Result<Opened<Self>> {
         config.check()?;
@@ -136,7 +135,7 @@ impl SqlTarget for DuckDb {
         })
     }
 
-    fn connect(&self) -> Result<Session> {
+    fn connect(&self) -> Result<Link> {
         self.database.connect()
     }
 
@@ -155,12 +154,8 @@ fn check_version(database: &Database) -> Result<()> {
         .next()
         .and_then(|row| row.into_iter().next().flatten())
         .unwrap_or_default();
-    let mut numbers = version
-        .trim_start_matches('v')
-        .split('.')
-        .map(|part| part.parse::<u32>().ok());
-    match (numbers.next().flatten(), numbers.next().flatten()) {
-        (Some(major), Some(minor)) if (major, minor) < (1, 4) => Err(Error::config(format!(
+    match numbers(&version) {
+        Some(found) if found < (1, 4) => Err(Error::config(format!(
             "config: driver: expected DuckDB 1.4 or later, found {}",
             show(&version)
         ))),

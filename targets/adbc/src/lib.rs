@@ -1,26 +1,35 @@
-//! Singer target for databases with an ADBC driver, and the same target by the names of two of them.
+//! Singer target for databases with an ADBC driver, and the same target by the names of some of them.
 //!
 //! A driver is a shared library that the user installs, and that is loaded when a run names it: nothing of it is linked. Rows
 //! are handed to it as Arrow columns, by the C data interface, without a copy. What the databases have in common is in
 //! [`melisma_sdk::sql`]; a [dialect](DialectName) says in what they differ.
 
+mod bigquery;
 mod config;
 mod database;
 mod dialects;
 mod duckdb;
+mod redshift;
 mod session;
+mod snowflake;
 mod sqlite;
+mod transactions;
 
 use melisma_adbc::Address;
 use melisma_sdk::Result;
 use melisma_sdk::sql::{Opened, Sql, SqlTarget};
 use melisma_sdk::target::StandardConfig;
 
-pub use config::Config;
+pub use bigquery::{BigQuery, BigQueryConfig, TargetBigQuery};
+pub use config::{Config, Warehouse};
+pub use database::Link;
 pub use dialects::DialectName;
 pub use duckdb::{DuckDb, DuckDbConfig, TargetDuckDb};
+pub use redshift::{Redshift, RedshiftConfig, TargetRedshift};
 pub use session::Session;
+pub use snowflake::{Snowflake, SnowflakeConfig, TargetSnowflake};
 pub use sqlite::{Sqlite, SqliteConfig, TargetSqlite};
+pub use transactions::{By, Transactions};
 
 use database::Database;
 
@@ -33,7 +42,7 @@ pub struct Adbc(Database);
 
 impl SqlTarget for Adbc {
     type Config = Config;
-    type Connection = Session;
+    type Connection = Link;
 
     fn open(config: Config, standard: &mut StandardConfig) -> Result<Opened<Self>> {
         config::metadata_columns(standard, None, &config.sql);
@@ -52,7 +61,7 @@ impl SqlTarget for Adbc {
         })
     }
 
-    fn connect(&self) -> Result<Session> {
+    fn connect(&self) -> Result<Link> {
         self.0.connect()
     }
 }

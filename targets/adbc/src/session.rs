@@ -8,7 +8,7 @@ use adbc_core::{Connection as _, Optionable as _, Statement as _};
 use adbc_driver_manager::{ManagedConnection, ManagedStatement};
 use melisma_adbc::Database;
 use melisma_sdk::arrow::array::cast::AsArray as _;
-use melisma_sdk::arrow::array::types::{Float64Type, Int32Type, Int64Type};
+use melisma_sdk::arrow::array::types::{Decimal128Type, Float64Type, Int16Type, Int32Type, Int64Type};
 use melisma_sdk::arrow::array::{Array, RecordBatch};
 use melisma_sdk::arrow::schema::{DataType, SchemaRef};
 use melisma_sdk::sql::{Connection, Dialect, SqlType, TableName};
@@ -170,6 +170,9 @@ fn texts(column: &dyn Array) -> Result<Vec<Option<String>>> {
         DataType::LargeUtf8 => value(&|at| column.as_string::<i64>().value(at).to_owned()),
         DataType::Utf8View => value(&|at| column.as_string_view().value(at).to_owned()),
         DataType::Int64 => value(&|at| column.as_primitive::<Int64Type>().value(at).to_string()),
+        DataType::Int16 => value(&|at| column.as_primitive::<Int16Type>().value(at).to_string()),
+        // Numbers of Snowflake, counts among them.
+        DataType::Decimal128(..) => value(&|at| column.as_primitive::<Decimal128Type>().value_as_string(at)),
         DataType::Int32 => value(&|at| column.as_primitive::<Int32Type>().value(at).to_string()),
         DataType::Float64 => value(&|at| column.as_primitive::<Float64Type>().value(at).to_string()),
         DataType::Boolean => value(&|at| column.as_boolean().value(at).to_string()),

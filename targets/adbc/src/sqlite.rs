@@ -10,9 +10,8 @@ use melisma_sdk::{Error, JsonSchema, Result, Secret};
 use serde::Deserialize;
 
 use crate::config::metadata_columns;
-use crate::database::Database;
+use crate::database::{Database, Link};
 use crate::dialects::DialectName;
-use crate::session::Session;
 
 /// The target for SQLite.
 pub type TargetSqlite = Sql<Sqlite>;
@@ -56,7 +55,7 @@ fn minute() -> f64 {
 
 impl SqlTarget for Sqlite {
     type Config = SqliteConfig;
-    type Connection = Session;
+    type Connection = Link;
 
     fn open(config: SqliteConfig, standard: &mut StandardConfig) -> Result<Opened<Self>> {
         let millis = config.lock_timeout_seconds * 1000.0;
@@ -94,7 +93,7 @@ impl SqlTarget for Sqlite {
         })
     }
 
-    fn connect(&self) -> Result<Session> {
+    fn connect(&self) -> Result<Link> {
         self.database.connect()
     }
 

@@ -29,7 +29,15 @@ fn lines() -> [String; 6] {
 }
 
 /// The targets that can remove rows.
-const OF_DATABASES: [&str; 4] = ["target-adbc", "target-duckdb", "target-postgres", "target-sqlite"];
+const OF_DATABASES: [&str; 7] = [
+    "target-adbc",
+    "target-bigquery",
+    "target-duckdb",
+    "target-postgres",
+    "target-redshift",
+    "target-snowflake",
+    "target-sqlite",
+];
 
 #[test]
 fn only_a_target_that_follows_versions_says_so() {

@@ -15,12 +15,16 @@ fn settings_are_those_of_about() {
         "tap-duckdb",
         "tap-postgres",
         "tap-rest",
+        "tap-snowflake",
         "tap-sqlite",
         "target-adbc",
+        "target-bigquery",
         "target-csv",
         "target-duckdb",
         "target-jsonl",
         "target-parquet",
+        "target-redshift",
+        "target-snowflake",
         "target-sqlite",
     ] {
         let outcome = run(

@@ -159,13 +159,17 @@ fn help_and_settings_speak_the_field_s_english() {
         "tap-duckdb",
         "tap-postgres",
         "tap-rest",
+        "tap-snowflake",
         "tap-sqlite",
         "target-adbc",
+        "target-bigquery",
         "target-csv",
         "target-duckdb",
         "target-jsonl",
         "target-parquet",
         "target-postgres",
+        "target-redshift",
+        "target-snowflake",
         "target-sqlite",
     ];
     let commands = [

@@ -5,19 +5,23 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// The plugins that are built into `melisma`.
-pub const PLUGINS: [&str; 13] = [
+pub const PLUGINS: [&str; 17] = [
     "tap-adbc",
     "tap-csv",
     "tap-duckdb",
     "tap-postgres",
     "tap-rest",
+    "tap-snowflake",
     "tap-sqlite",
     "target-adbc",
+    "target-bigquery",
     "target-csv",
     "target-duckdb",
     "target-jsonl",
     "target-parquet",
     "target-postgres",
+    "target-redshift",
+    "target-snowflake",
     "target-sqlite",
 ];
 

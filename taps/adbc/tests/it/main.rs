@@ -1,4 +1,4 @@
-//! tap-duckdb, tap-sqlite and tap-adbc, with the drivers of DuckDB, SQLite and Flight SQL.
+//! tap-duckdb, tap-sqlite and tap-adbc, with the drivers of DuckDB, SQLite, PostgreSQL and Flight SQL.
 
 mod conformance;
 mod database;
@@ -7,6 +7,7 @@ mod failing;
 mod incremental;
 mod kill;
 mod partitions;
+mod postgresql;
 mod round_trip;
 mod run;
 mod types;

@@ -16,7 +16,7 @@ impl Dialect for Ansi {
     }
 
     /// Which schemas there are, and whether there are any, is not known.
-    fn default_schema(&self) -> Option<&'static str> {
+    fn default_schema(&self) -> Option<&str> {
         None
     }
 

@@ -2,6 +2,8 @@
 
 use melisma_sdk::sql::{Dialect, Evolved, SqlType, TableName, Upsert};
 
+use super::decimal;
+
 /// DuckDB from 1.4 on, which has MERGE. Tables have no primary key: MERGE needs none, a load with one takes longer, and a
 /// column with one could not be widened.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ impl Dialect for DuckDb {
         255
     }
 
-    fn default_schema(&self) -> Option<&'static str> {
+    fn default_schema(&self) -> Option<&str> {
         Some("main")
     }
 
@@ -51,7 +53,7 @@ impl Dialect for DuckDb {
             "TIME" => SqlType::Time,
             "TIMESTAMP WITH TIME ZONE" => SqlType::Timestamp,
             "JSON" => SqlType::Json,
-            _ => decimal(declared).unwrap_or_else(|| SqlType::Other(declared.to_owned())),
+            _ => decimal(declared, "DECIMAL").unwrap_or_else(|| SqlType::Other(declared.to_owned())),
         }
     }
 
@@ -80,14 +82,4 @@ impl Dialect for DuckDb {
     fn alters_changed_tables(&self) -> bool {
         false
     }
-}
-
-/// `DECIMAL(10,2)`
-fn decimal(declared: &str) -> Option<SqlType> {
-    let digits = declared.strip_prefix("DECIMAL(")?.strip_suffix(')')?;
-    let (precision, scale) = digits.split_once(',')?;
-    Some(SqlType::Decimal(
-        precision.trim().parse().ok()?,
-        scale.trim().parse().ok()?,
-    ))
 }

@@ -24,7 +24,7 @@ impl Dialect for Sqlite {
         255
     }
 
-    fn default_schema(&self) -> Option<&'static str> {
+    fn default_schema(&self) -> Option<&str> {
         None
     }
 

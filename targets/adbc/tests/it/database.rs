@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use melisma_processes::Outcome;
+use melisma_testing::postgres;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -12,24 +13,34 @@ use tempfile::TempDir;
 pub(crate) enum Kind {
     DuckDb,
     Sqlite,
+    Postgresql,
     /// SQLite again, as a database that nothing is known of.
     Ansi,
 }
 
 /// Those that tables can be changed in.
-pub(crate) const KNOWN: [Kind; 2] = [Kind::DuckDb, Kind::Sqlite];
-pub(crate) const ALL: [Kind; 3] = [Kind::DuckDb, Kind::Sqlite, Kind::Ansi];
+pub(crate) const KNOWN: [Kind; 3] = [Kind::DuckDb, Kind::Sqlite, Kind::Postgresql];
+pub(crate) const ALL: [Kind; 4] = [Kind::DuckDb, Kind::Sqlite, Kind::Postgresql, Kind::Ansi];
+/// Those that are files, which one process writes at a time.
+pub(crate) const FILES: [Kind; 2] = [Kind::DuckDb, Kind::Sqlite];
 
-/// A database in a folder of its own.
+/// A database in a folder of its own, or on the server of the tests.
 pub(crate) struct Database {
     pub(crate) kind: Kind,
     pub(crate) folder: TempDir,
+    pub(crate) server: Option<postgres::Database<'static>>,
 }
 
 impl Database {
     pub(crate) fn new(kind: Kind) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self { kind, folder }
+        let server = (kind == Kind::Postgresql).then(|| postgres::server().database());
+        Self { kind, folder, server }
+    }
+
+    /// The database on the server.
+    pub(crate) fn on_server(&self) -> &postgres::Database<'static> {
+        self.server.as_ref().expect("a database of PostgreSQL")
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -42,6 +53,7 @@ impl Database {
         let mut config = match self.kind {
             Kind::DuckDb => json!({"path": path, "driver": duckdb()}),
             Kind::Sqlite => json!({"database": path, "driver": sqlite()}),
+            Kind::Postgresql => json!({"driver": packaged("postgresql"), "uri": self.on_server().url()}),
             Kind::Ansi => json!({"driver": sqlite(), "uri": path, "dialect": "ansi"}),
         };
         config["add_record_metadata"] = json!(false);
@@ -64,7 +76,7 @@ impl Database {
         let name = match self.kind {
             Kind::DuckDb => "target-duckdb",
             Kind::Sqlite => "target-sqlite",
-            Kind::Ansi => "target-adbc",
+            Kind::Postgresql | Kind::Ansi => "target-adbc",
         };
         let mut target = Command::new(melisma_processes::melisma());
         melisma_processes::run(target.args([name, "--config"]).arg(config), input.as_bytes())
@@ -73,6 +85,9 @@ impl Database {
     /// The rows of a query, read by another program; what JSON has no value for as its text.
     #[track_caller]
     pub(crate) fn rows(&self, sql: &str) -> Value {
+        if self.kind == Kind::Postgresql {
+            return self.rows_of_postgresql(sql);
+        }
         // Moments as DuckDB spells them: the module would want another one for them.
         let read = match self.kind {
             Kind::DuckDb => {
@@ -96,9 +111,31 @@ rows = found.project(', '.join(columns)).fetchall()"
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
+    /// The rows of a query, read by psql; JSON as its text.
+    #[track_caller]
+    fn rows_of_postgresql(&self, sql: &str) -> Value {
+        let sql = format!(
+            "SET TimeZone = 'UTC'; SELECT coalesce(json_agg(cells), '[]') FROM (SELECT (SELECT \
+             coalesce(json_agg(value), '[]') FROM json_each(row_to_json(row))) AS cells FROM ({sql}) AS row) AS rows"
+        );
+        let mut rows: Value = serde_json::from_str(&self.on_server().sql(&sql)).expect("JSON");
+        for row in rows.as_array_mut().expect("rows") {
+            for cell in row.as_array_mut().expect("a row") {
+                if cell.is_object() || cell.is_array() {
+                    *cell = cell.to_string().into();
+                }
+            }
+        }
+        rows
+    }
+
     /// Changes the database by another program.
     #[track_caller]
     pub(crate) fn change(&self, sql: &str) {
+        if self.kind == Kind::Postgresql {
+            self.on_server().sql(sql);
+            return;
+        }
         let connect = match self.kind {
             // In a file that older versions read, too.
             Kind::DuckDb => {
@@ -123,6 +160,7 @@ rows = found.project(', '.join(columns)).fetchall()"
     /// The type of each column of a table.
     pub(crate) fn types(&self, table: &str) -> Value {
         self.rows(&match self.kind {
+            Kind::Postgresql => format!("SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = '\"{table}\"'::regclass AND attnum > 0 ORDER BY attnum"),
             Kind::DuckDb => format!("SELECT column_name, data_type FROM information_schema.columns WHERE table_name = '{table}' ORDER BY ordinal_position"),
             _ => format!("SELECT name, type FROM pragma_table_info('{table}')"),
         })
@@ -147,6 +185,11 @@ pub(crate) fn duckdb() -> PathBuf {
 
 /// The driver of SQLite, from its Python package.
 pub(crate) fn sqlite() -> PathBuf {
+    packaged("sqlite")
+}
+
+/// A driver, from its Python package.
+pub(crate) fn packaged(name: &str) -> PathBuf {
     let lib = python()
         .parent()
         .and_then(Path::parent)
@@ -158,7 +201,9 @@ pub(crate) fn sqlite() -> PathBuf {
         .next()
         .expect("a version")
         .path();
-    python.join("site-packages/adbc_driver_sqlite/libadbc_driver_sqlite.so")
+    python.join(format!(
+        "site-packages/adbc_driver_{name}/libadbc_driver_{name}.so"
+    ))
 }
 
 /// A SCHEMA message of these properties.

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::database::{ALL, Database, KNOWN, Kind, python, record, schema, state};
+use crate::database::{ALL, Database, FILES, KNOWN, Kind, python, record, schema, state};
 
 fn orders(values: &[&str]) -> Vec<Value> {
     let properties = json!({"id": {"type": "integer"}, "v": {"type": "string"}});
@@ -116,7 +116,7 @@ fn settings_of_other_targets_for_duckdb_work_or_are_refused_by_name() {
 
 #[test]
 fn a_database_that_another_process_holds_is_said_with_the_process_and_can_be_tried_again() {
-    for kind in KNOWN {
+    for kind in FILES {
         let database = Database::new(kind);
         let mut lines = orders(&["a"]);
         lines.push(state(&json!(1)));

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::database::{Database, Kind, duckdb, record, schema, sqlite, state};
+use crate::database::{Database, KNOWN, Kind, duckdb, record, schema, sqlite, state};
 
 /// Rows of a stream without keys and of one with keys, a STATE after each hundred.
 fn lines(from: usize, to: usize) -> String {
@@ -55,10 +55,11 @@ fn killed_after(states: usize, config: &Value, from: usize, folder: &std::path::
 
 #[test]
 fn a_run_that_is_killed_and_goes_on_from_its_state_loses_no_row() {
-    for kind in [Kind::DuckDb, Kind::Sqlite] {
+    for kind in KNOWN {
         let database = Database::new(kind);
         let config = match kind {
             Kind::DuckDb => json!({"driver": duckdb(), "options": {"path": database.path()}}),
+            Kind::Postgresql => database.config(&json!({})),
             _ => json!({"driver": sqlite(), "uri": database.path()}),
         };
         let mut config = config;

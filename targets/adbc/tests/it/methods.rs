@@ -164,10 +164,10 @@ fn activate_version_marks_the_rows_of_older_versions_or_deletes_them() {
             let rows = database
                 .rows("SELECT id, _sdc_table_version, _sdc_deleted_at IS NOT NULL FROM orders ORDER BY id");
             let yes = |is: bool| {
-                if kind == Kind::DuckDb {
-                    json!(is)
-                } else {
+                if kind == Kind::Sqlite {
                     json!(i32::from(is))
+                } else {
+                    json!(is)
                 }
             };
             let mut expected = vec![json!([2, 2, yes(false)]), json!([3, 2, yes(false)])];

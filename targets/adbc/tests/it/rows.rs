@@ -21,7 +21,7 @@ fn rows_and_nulls_of_two_streams_come_and_the_state_follows() {
             ],
         );
         assert_eq!(run.ok().states(), ["{\"at\":2}"]);
-        let orders = if kind == Kind::DuckDb {
+        let orders = if matches!(kind, Kind::DuckDb | Kind::Postgresql) {
             "shop.orders"
         } else {
             "orders"
@@ -52,15 +52,18 @@ fn two_streams_with_one_table_are_refused_by_name() {
 
 #[test]
 fn the_schema_of_the_tables_can_be_chosen() {
-    let database = Database::new(Kind::DuckDb);
-    let lines = [
-        schema("shop-orders", &json!({"id": {"type": "integer"}}), &[]),
-        record("shop-orders", &json!({"id": 1})),
-    ];
-    database
-        .load(&json!({"default_target_schema": "Raw data"}), &lines)
-        .ok();
-    assert_eq!(database.rows("SELECT id FROM \"Raw data\".orders"), json!([[1]]));
+    for kind in [Kind::DuckDb, Kind::Postgresql] {
+        let database = Database::new(kind);
+        let lines = [
+            schema("shop-orders", &json!({"id": {"type": "integer"}}), &[]),
+            record("shop-orders", &json!({"id": 1})),
+        ];
+        let config = json!({"default_target_schema": "Raw 'data'"});
+        database.load(&config, &lines).ok();
+        database.load(&config, &lines).ok();
+        let rows = database.rows("SELECT id FROM \"Raw 'data'\".orders");
+        assert_eq!(rows, json!([[1], [1]]), "{kind:?}");
+    }
 }
 
 #[test]

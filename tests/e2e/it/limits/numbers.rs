@@ -36,6 +36,11 @@ fn with(plugin: &str, folder: &TempDir, more: &[(&str, Value)], input: &[u8]) ->
         "tap-csv" => json!({"files": [{"entity": "s", "path": folder.path().join("s.csv"), "keys": ["id"]}]}),
         "tap-postgres" | "target-postgres" => json!({"host": "127.0.0.1", "user": "x", "database": "x"}),
         "tap-adbc" | "target-adbc" => json!({"driver": "none"}),
+        "tap-snowflake" | "target-snowflake" => {
+            json!({"driver": "none", "account": "x", "user": "x", "password": "x", "database": "x"})
+        }
+        "target-redshift" => json!({"driver": "none", "host": "x", "user": "x", "dbname": "x"}),
+        "target-bigquery" => json!({"driver": "none", "project": "x", "dataset": "x", "denormalized": true}),
         "tap-duckdb" | "target-duckdb" => json!({"driver": "none", "path": folder.path().join("out")}),
         "tap-sqlite" | "target-sqlite" => json!({"driver": "none", "database": folder.path().join("out")}),
         _ => json!({"destination_path": folder.path().join("out")}),

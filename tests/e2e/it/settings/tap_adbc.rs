@@ -1,4 +1,4 @@
-//! tap-adbc, tap-duckdb and tap-sqlite.
+//! tap-adbc, tap-duckdb, tap-snowflake and tap-sqlite.
 
 use std::process::Command;
 
@@ -112,4 +112,20 @@ fn every_setting_of_tap_sqlite_does_something() {
         ),
     ]);
     every_setting_does_something("tap-sqlite", &base, &Tables { tap: "tap-sqlite" }, &probes);
+}
+
+/// The service is not reached from here: a test of the crate has what its own settings come to.
+#[test]
+fn every_setting_of_tap_snowflake_is_tested_in_its_crate() {
+    const ALL: &str = "every_setting_of_tap_adbc_does_something";
+    const OWN: &str = "every_setting_of_tap_snowflake_changes_what_is_read";
+    let shared: Vec<&str> = common().iter().map(|probe| probe.setting).collect();
+    let probes: Vec<Probe> = super::settings("tap-snowflake")
+        .into_iter()
+        .map(|setting| {
+            let is_shared = shared.contains(&setting.as_str()) && setting != "driver";
+            tested(String::leak(setting), if is_shared { ALL } else { OWN })
+        })
+        .collect();
+    every_setting_does_something("tap-snowflake", &json!({}), &Tables { tap: "" }, &probes);
 }

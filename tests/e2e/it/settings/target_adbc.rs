@@ -1,5 +1,6 @@
-//! target-adbc, target-duckdb and target-sqlite.
+//! target-adbc and its names.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -164,6 +165,41 @@ fn every_setting_of_target_duckdb_does_something() {
         reader: DUCKDB,
     };
     every_setting_does_something("target-duckdb", &base, &subject, &probes);
+}
+
+/// A target whose service is not reached from here: a test of its crate has what the driver is told with each setting, and
+/// what all targets have is what target-adbc has.
+fn of_a_service(target: &str, own: &'static str) {
+    const ALL: &str = "every_setting_of_target_adbc_does_something";
+    let standard: BTreeSet<String> = super::settings("target-jsonl");
+    let probes: Vec<Probe> = super::settings(target)
+        .into_iter()
+        .map(|setting| {
+            let is_own = !standard.contains(&setting) && setting != "process_activate_version_messages";
+            tested(String::leak(setting), if is_own { own } else { ALL })
+        })
+        .collect();
+    let nothing = Database {
+        target: "",
+        reader: "",
+    };
+    every_setting_does_something(target, &json!({}), &nothing, &probes);
+}
+
+#[test]
+fn every_setting_of_the_targets_of_services_is_tested_in_their_crate() {
+    of_a_service(
+        "target-snowflake",
+        "every_setting_of_target_snowflake_changes_what_is_told",
+    );
+    of_a_service(
+        "target-bigquery",
+        "every_setting_of_target_bigquery_changes_what_is_told",
+    );
+    of_a_service(
+        "target-redshift",
+        "every_setting_of_target_redshift_changes_what_is_told",
+    );
 }
 
 #[test]
