@@ -101,7 +101,8 @@ pub fn lineitem(bytes: usize) -> Corpus {
     }
 }
 
-fn lineitem_schema() -> Value {
+/// The schema of [`lineitem`].
+pub(crate) fn lineitem_schema() -> Value {
     let (integer, number, text) = (
         json!({"type": "integer"}),
         json!({"type": "number"}),

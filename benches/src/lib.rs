@@ -1,4 +1,5 @@
-//! What melisma is measured with: corpora made from seeds, and the rivals that read them into the same columns.
+//! What melisma is measured with: corpora made from seeds, the rivals that read them into the same columns, and the parts whose
+//! instructions are counted.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -9,5 +10,11 @@
 #[cfg(feature = "rivals")]
 pub mod columns;
 pub mod corpus;
+#[cfg(feature = "product")]
+pub mod orders;
+#[cfg(feature = "product")]
+pub mod own;
+#[cfg(feature = "instructions")]
+pub mod parts;
 #[cfg(feature = "rivals")]
 pub mod rivals;

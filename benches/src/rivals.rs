@@ -10,13 +10,6 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_schema::{DataType, Field, Schema};
 use jiter::{Jiter, NumberAny, NumberInt, Peek};
-use melisma_engine::cell::Row;
-use melisma_engine::columns::{ColumnOptions, Columns as MelismaColumns};
-use melisma_engine::decode::{DecodeOptions, Decoder};
-use melisma_engine::encode::Encoder;
-use melisma_engine::line::{Lines, START};
-use melisma_engine::message::{Message, MessageReader};
-use melisma_engine::schema::StreamSchema;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -25,9 +18,7 @@ use sonic_rs::{JsonType, JsonValueTrait};
 
 use crate::columns::{Cell, Columns, arrow_schema};
 use crate::corpus::Corpus;
-
-/// Rows a batch.
-pub const ROWS: usize = 8192;
+use crate::own::{ROWS, melisma};
 
 /// A way to read a corpus.
 pub type Reader = fn(&Corpus, &mut dyn FnMut(RecordBatch));
@@ -42,57 +33,6 @@ pub const READERS: [(&str, Reader); 7] = [
     ("serde_json", serde_json),
     ("jiter", jiter),
 ];
-
-/// melisma's own way, validation off: rivals do not validate either.
-pub fn melisma(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch)) {
-    let schema = StreamSchema::compile("s", &corpus.schema.to_string(), &[""; 0], &[]).expect("a schema");
-    let schema = Arc::new(schema);
-    let options = DecodeOptions {
-        unescape: true,
-        ..DecodeOptions::default()
-    };
-    let mut decoder = Decoder::new(&schema, options).expect("a decoder");
-    let mut columns = MelismaColumns::new(&schema, ColumnOptions::default());
-    let mut reader = MessageReader::new(false);
-    let mut row = Row::default();
-    for part in parts(&corpus.lines) {
-        let mut borrowed = std::mem::take(&mut row).recycle();
-        for line in Lines::new(part.as_bytes(), START) {
-            let line = line.expect("UTF-8");
-            let Message::Record(record) = reader.read(&line).expect("a message") else {
-                continue;
-            };
-            let end = decoder
-                .decode_into(line.text, record.body, &mut borrowed, &mut columns)
-                .expect("a record");
-            record.tail(&line, end).expect("a tail");
-            columns.push(&borrowed).expect("a valid record");
-            if columns.rows() == ROWS {
-                take(columns.finish().expect("a batch"));
-            }
-        }
-        row = borrowed.recycle();
-    }
-    take(columns.finish().expect("a batch"));
-}
-
-/// Whole lines, about 256 KiB at a time.
-fn parts(mut lines: &str) -> impl Iterator<Item = &str> {
-    std::iter::from_fn(move || {
-        if lines.is_empty() {
-            return None;
-        }
-        let from = lines.len().min(256 * 1024);
-        let end = memchr_newline(&lines.as_bytes()[from..]).map_or(lines.len(), |at| from + at + 1);
-        let (part, rest) = lines.split_at(end);
-        lines = rest;
-        Some(part)
-    })
-}
-
-fn memchr_newline(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|byte| *byte == b'\n')
-}
 
 /// Calls `read` for each line and takes a batch whenever there are enough rows.
 fn each_line(corpus: &Corpus, take: &mut dyn FnMut(RecordBatch), mut read: impl FnMut(&str, &mut Columns)) {

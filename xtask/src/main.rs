@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `static`, `wheels`, `new`, `airflow`, `release`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `instructions`, `static`, `wheels`, `new`, `airflow`, `release`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,6 +13,7 @@ mod faults;
 mod fuzz;
 mod graph;
 mod imports;
+mod instructions;
 mod macos;
 mod malformed;
 mod metadata;
@@ -65,6 +66,8 @@ enum Command {
     Malformed(malformed::Args),
     /// Measure, and write benches/results.
     Bench(bench::Args),
+    /// Count the instructions of the hot paths, and compare them with benches/instructions.json.
+    Instructions(instructions::Args),
     /// A day's records in half an hour, with a kill every minute.
     Soak(soak::Args),
     /// Build a melisma that is linked to nothing, and run it as the only file of a container.
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Faults(args) => faults::run(&args),
         Command::Malformed(args) => malformed::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Instructions(args) => instructions::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Airflow(args) => airflow::run(&args),
         Command::Static(args) => static_binary::run(&args),

@@ -2,6 +2,7 @@
 
 mod node;
 mod python;
+mod valgrind;
 
 use std::env;
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use std::thread;
 use crate::{Result, postgres};
 
 pub(crate) use python::{airflow, maturin, meltano, pipelinewise, pythons};
+pub(crate) use valgrind::valgrind;
 
 /// Prepares everything, and says where it is.
 pub(crate) fn run() -> Result {
