@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `instructions`, `static`, `wheels`, `new`, `airflow`, `release`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `instructions`, `rivals`, `static`, `wheels`, `new`, `airflow`, `release`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -20,6 +20,7 @@ mod metadata;
 mod new;
 mod postgres;
 mod release;
+mod rivals;
 mod setup;
 mod sh;
 mod soak;
@@ -56,8 +57,8 @@ enum Command {
     Deny,
     /// Check that the product compiles for macOS, if the target is installed.
     Macos,
-    /// Write the settings of each plugin into its page under docs/.
-    Docs,
+    /// Write the settings of each plugin, and results of benchmarks, into the pages that show them.
+    Docs(docs::Args),
     /// Let libFuzzer look for inputs that a property of fuzz/properties does not hold for.
     Fuzz(fuzz::Args),
     /// Kill melisma in every way and place, and look whether anything got lost.
@@ -68,6 +69,8 @@ enum Command {
     Bench(bench::Args),
     /// Count the instructions of the hot paths, and compare them with benches/instructions.json.
     Instructions(instructions::Args),
+    /// Measure melisma beside other programs for the same jobs, and write benches/results/rivals.
+    Rivals(rivals::Args),
     /// A day's records in half an hour, with a kill every minute.
     Soak(soak::Args),
     /// Build a melisma that is linked to nothing, and run it as the only file of a container.
@@ -92,12 +95,13 @@ fn main() -> ExitCode {
         Command::Test { rest } => test::run(&rest),
         Command::Deny => deny::run(),
         Command::Macos => macos::run(),
-        Command::Docs => docs::run(),
+        Command::Docs(args) => docs::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Faults(args) => faults::run(&args),
         Command::Malformed(args) => malformed::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Instructions(args) => instructions::run(&args),
+        Command::Rivals(args) => rivals::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Airflow(args) => airflow::run(&args),
         Command::Static(args) => static_binary::run(&args),

@@ -5,7 +5,7 @@ mod decode;
 pub(crate) mod machine;
 mod meltano;
 mod memory;
-mod postgres;
+pub(crate) mod postgres;
 mod process;
 mod report;
 mod startup;

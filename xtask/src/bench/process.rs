@@ -141,7 +141,8 @@ impl Ratio {
                 Bar::None
             },
             detail,
-        ))
+        )
+        .sides("ms", millis(ours), millis(base)))
     }
 }
 

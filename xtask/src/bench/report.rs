@@ -24,6 +24,14 @@ pub(crate) struct Measured {
     unit: &'static str,
     bar: Bar,
     detail: String,
+    sides: Option<Sides>,
+}
+
+/// What a ratio is one of, in a unit such as `ms`.
+struct Sides {
+    unit: &'static str,
+    ours: f64,
+    base: f64,
 }
 
 impl Measured {
@@ -34,7 +42,14 @@ impl Measured {
             unit,
             bar,
             detail,
+            sides: None,
         }
+    }
+
+    /// The two numbers behind a ratio.
+    pub(crate) fn sides(mut self, unit: &'static str, ours: f64, base: f64) -> Self {
+        self.sides = Some(Sides { unit, ours, base });
+        self
     }
 
     fn passes(&self) -> Option<bool> {
@@ -68,10 +83,14 @@ impl Measured {
             Bar::None => Value::Null,
         };
         let value = (self.value * 1000.0).round() / 1000.0;
-        json!({
+        let mut json = json!({
             "what": self.title, "value": value, "unit": self.unit, "bar": bar, "passes": self.passes(),
             "detail": self.detail,
-        })
+        });
+        if let Some(Sides { unit, ours, base }) = self.sides {
+            json["sides"] = json!({"unit": unit, "ours": ours.round(), "base": base.round()});
+        }
+        json
     }
 }
 

@@ -10,7 +10,7 @@ use std::thread;
 
 use crate::{Result, postgres};
 
-pub(crate) use python::{airflow, maturin, meltano, pipelinewise, pythons};
+pub(crate) use python::{airflow, environment_at, maturin, meltano, pipelinewise, pythons};
 pub(crate) use valgrind::valgrind;
 
 /// Prepares everything, and says where it is.

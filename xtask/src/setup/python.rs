@@ -137,13 +137,17 @@ pub(super) fn wheelhouse(python: &Path) -> Result<PathBuf> {
 
 fn environment(name: &str, requirements: &str, options: &[&str]) -> Result<PathBuf> {
     let requirements = sh::root().join("tests/e2e/python").join(requirements);
+    environment_at(&sh::target().join(name), &requirements, options)
+}
+
+/// The Python of an environment in a folder, made on the first call and again when its file of requirements changes.
+pub(crate) fn environment_at(home: &Path, requirements: &Path, options: &[&str]) -> Result<PathBuf> {
     let pinned =
-        fs::read(&requirements).map_err(|e| format!("cannot read {}: {e}", requirements.display()))?;
+        fs::read(requirements).map_err(|e| format!("cannot read {}: {e}", requirements.display()))?;
     let mut hasher = DefaultHasher::new();
     pinned.hash(&mut hasher);
     let wanted = format!("{:016x}", hasher.finish());
 
-    let home = sh::target().join(name);
     let python = home.join("bin/python");
     let stamp = home.join("requirements.hash");
     if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && sh::works(&python, &["--version"]) {
@@ -151,12 +155,12 @@ fn environment(name: &str, requirements: &str, options: &[&str]) -> Result<PathB
     }
     need_venv()?;
     if home.exists() {
-        fs::remove_dir_all(&home).map_err(|e| format!("cannot remove {}: {e}", home.display()))?;
+        fs::remove_dir_all(home).map_err(|e| format!("cannot remove {}: {e}", home.display()))?;
     }
     match uv() {
         // pip takes over where uv finds no index: it does not read the configuration of pip.
-        Some(uv) if options.is_empty() && by_uv(&uv, &home, &python, &requirements).is_ok() => {}
-        _ => by_pip(&home, &python, &requirements, options)?,
+        Some(uv) if options.is_empty() && by_uv(&uv, home, &python, requirements).is_ok() => {}
+        _ => by_pip(home, &python, requirements, options)?,
     }
     fs::write(&stamp, wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
     Ok(python)

@@ -10,6 +10,9 @@ use super::report::Measured;
 use crate::Result;
 use setup::Bench;
 
+pub(crate) use peers::full_tables;
+pub(crate) use setup::{quote, server};
+
 /// Rows for the comparison with the Python connectors, which take minutes for a million.
 const PEER_ROWS: u64 = 100_000;
 

@@ -99,8 +99,18 @@ pub(super) fn measure(bench: &Bench, corpora: &Corpora) -> Result<Vec<Measured>>
 
 /// The option that names a tap's catalog, with every stream selected as FULL_TABLE.
 fn catalog(bench: &Bench, tap: &str, config: &str, flag: &str, name: &str) -> Result<String> {
-    let found = sh::output(Command::new("sh").args(["-c", &format!("{tap} --config {config} --discover")]))?;
-    let mut catalog: Value = serde_json::from_str(&found).map_err(|e| format!("{tap}: no catalog: {e}"))?;
+    let catalog = full_tables(&format!("{tap} --config {config} --discover"))?;
+    Ok(format!(
+        "{flag} {}",
+        quote(&bench.write(name, &catalog.to_string())?)?
+    ))
+}
+
+/// What a line of the shell discovers, with every stream selected as FULL_TABLE.
+pub(crate) fn full_tables(discover: &str) -> Result<Value> {
+    let found = sh::output(Command::new("sh").args(["-c", discover]))?;
+    let mut catalog: Value =
+        serde_json::from_str(&found).map_err(|e| format!("{discover}: no catalog: {e}"))?;
     let streams = catalog["streams"]
         .as_array_mut()
         .ok_or("a catalog without streams")?;
@@ -119,10 +129,7 @@ fn catalog(bench: &Bench, tap: &str, config: &str, flag: &str, name: &str) -> Re
             );
         }
     }
-    Ok(format!(
-        "{flag} {}",
-        quote(&bench.write(name, &catalog.to_string())?)?
-    ))
+    Ok(catalog)
 }
 
 fn merge(into: &mut Value, from: Value) {
@@ -152,4 +159,5 @@ fn compared_with(what: &str, peer: &str, rows: u64, ours: Duration, theirs: Dura
         Bar::None,
         detail,
     )
+    .sides("rows/s", rate(ours), rate(theirs))
 }

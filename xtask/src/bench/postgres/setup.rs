@@ -20,6 +20,16 @@ const SETTINGS: [(&str, &str); 4] = [
     ("autovacuum", "off"),
 ];
 
+/// A server with these settings.
+pub(crate) fn server() -> Server {
+    let settings = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Server::start(&Options {
+        settings: settings.to_vec(),
+        durable: true,
+        ..Options::default()
+    })
+}
+
 pub(crate) struct Bench<'c> {
     pub(super) corpora: &'c Corpora,
     pub(super) server: Server,
@@ -28,12 +38,7 @@ pub(crate) struct Bench<'c> {
 
 impl<'c> Bench<'c> {
     pub(super) fn new(corpora: &'c Corpora) -> Result<Self> {
-        let settings = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let server = Server::start(&Options {
-            settings: settings.to_vec(),
-            durable: true,
-            ..Options::default()
-        });
+        let server = server();
         let folder = corpora.folder.join("postgres");
         fs::create_dir_all(&folder).map_err(|e| format!("cannot create {}: {e}", folder.display()))?;
         let bench = Self {
@@ -194,7 +199,7 @@ impl<'c> Bench<'c> {
 }
 
 /// A path as a word of the shell.
-pub(super) fn quote(path: &Path) -> Result<String> {
+pub(crate) fn quote(path: &Path) -> Result<String> {
     let text = path.to_str().ok_or("a path that is not UTF-8")?;
     Ok(format!("'{}'", text.replace('\'', r"'\''")))
 }

@@ -1,4 +1,7 @@
-//! `cargo xtask docs`: writes the settings of each plugin, as `--about` tells them, into its page under docs/.
+//! `cargo xtask docs`: writes the settings of each plugin, as `--about` tells them, into its page under docs/, and results of
+//! benchmarks as tables into the pages that show them.
+
+mod results;
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +11,21 @@ use crate::{Result, sh};
 const BEGIN: &str = "<!-- what --about says; `cargo xtask docs` writes it -->\n";
 const END: &str = "<!-- end -->\n";
 
-pub(crate) fn run() -> Result {
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only the results of benchmarks, for which nothing is built
+    #[arg(long)]
+    results: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result {
+    if !args.results {
+        settings()?;
+    }
+    results::write()
+}
+
+fn settings() -> Result {
     sh::run(sh::cargo().args(["build", "--quiet", "--package=melisma"]))?;
     let melisma = sh::target().join("debug/melisma");
     for plugin in [
