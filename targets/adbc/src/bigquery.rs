@@ -1,5 +1,7 @@
 //! target-bigquery: the target by the name and with the settings of z3z1ma's target for BigQuery, which the Hub offers first.
 
+mod values;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -8,12 +10,14 @@ use melisma_adbc::Address;
 use melisma_sdk::sql::{self, Dialect as _, Opened, Sql, SqlConfig, SqlTarget};
 use melisma_sdk::target::{LoadMethod, StandardConfig};
 use melisma_sdk::{Error, JsonSchema, Result, Secret};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::config::{Warehouse, refused};
 use crate::database::{Database, Link};
-use crate::dialects::bigquery::{Clusters, ColumnNames, Shape};
+use crate::dialects::bigquery::{Clusters, Shape};
 use crate::dialects::{self, DialectName};
+
+use values::{Choice, DriverOption, Granularity, Transforms};
 
 /// The target for BigQuery.
 pub type TargetBigQuery = Sql<BigQuery>;
@@ -129,64 +133,6 @@ pub struct BigQueryConfig {
     temporary_table_name_template: Option<String>,
 }
 
-/// A yes, a no, or patterns of streams, which are refused.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-enum Choice {
-    /// For all streams.
-    All(bool),
-    /// `true` and `false` as the environment has them.
-    Text(String),
-    /// Patterns.
-    Patterns(Vec<String>),
-}
-
-/// A value of the driver, or of the Python target's own options.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged)]
-#[schemars(inline)]
-enum DriverOption {
-    Text(Secret<String>),
-    Switch(bool),
-    Number(u64),
-}
-
-/// `partition_granularity`
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[schemars(inline)]
-enum Granularity {
-    /// One partition a year.
-    Year,
-    /// One partition a month.
-    #[default]
-    Month,
-    /// One partition a day.
-    Day,
-    /// One partition an hour.
-    Hour,
-}
-
-/// `column_name_transforms`
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(default)]
-#[schemars(inline)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
-struct Transforms {
-    /// In lower case.
-    lower: bool,
-    /// `orderId` as `order_id`.
-    snake_case: bool,
-    /// An underscore before a digit at the start.
-    add_underscore_when_invalid: bool,
-    /// An underscore for each period.
-    replace_period_with_underscore: bool,
-    /// Accepted and ignored: names are always quoted.
-    #[schemars(extend("x-ignored" = "names are always quoted"))]
-    quote: bool,
-}
-
 /// Options of the Python target, which share the setting with those of the driver.
 const PYTHON_OPTIONS: [&str; 3] = ["storage_write_batch_mode", "process_pool", "max_workers"];
 
@@ -204,26 +150,6 @@ fn yes() -> bool {
 
 fn week() -> u32 {
     168
-}
-
-impl Default for Choice {
-    fn default() -> Self {
-        Self::All(false)
-    }
-}
-
-impl Choice {
-    fn read(&self, setting: &str) -> Result<bool> {
-        match self {
-            Self::All(all) => Ok(*all),
-            Self::Text(text) if text.eq_ignore_ascii_case("true") => Ok(true),
-            Self::Text(text) if text.is_empty() || text.eq_ignore_ascii_case("false") => Ok(false),
-            Self::Patterns(patterns) if patterns.is_empty() => Ok(false),
-            _ => Err(Error::config(format!(
-                "config: {setting}: expected true or false, which is for all streams, found patterns of streams"
-            ))),
-        }
-    }
 }
 
 impl BigQueryConfig {
@@ -256,12 +182,7 @@ impl BigQueryConfig {
             stages: AtomicU64::default(),
             stage_hours: self.temporary_table_expiration_hours,
             shape: Shape {
-                partitions: Some(match self.partition_granularity {
-                    Granularity::Year => "YEAR",
-                    Granularity::Month => "MONTH",
-                    Granularity::Day => "DAY",
-                    Granularity::Hour => "HOUR",
-                }),
+                partitions: Some(self.partition_granularity.sql()),
                 partition_days: self.partition_expiration_days,
                 clusters: match self.clustering_fields {
                     Some(fields) => Clusters::Columns(fields),
@@ -269,12 +190,7 @@ impl BigQueryConfig {
                     None => Clusters::BatchedAt,
                 },
             },
-            names: ColumnNames {
-                lower: self.column_name_transforms.lower,
-                snake_case: self.column_name_transforms.snake_case,
-                underscore_before_digit: self.column_name_transforms.add_underscore_when_invalid,
-                periods_as_underscores: self.column_name_transforms.replace_period_with_underscore,
-            },
+            names: self.column_name_transforms.names(),
         };
         Ok(Warehouse {
             address,
@@ -340,14 +256,7 @@ impl BigQueryConfig {
             .options
             .iter()
             .filter(|(name, _)| !PYTHON_OPTIONS.contains(&name.as_str()));
-        options.extend(more.map(|(name, value)| {
-            let value = match value {
-                DriverOption::Text(text) => text.clone(),
-                DriverOption::Switch(on) => Secret::new(on.to_string()),
-                DriverOption::Number(number) => Secret::new(number.to_string()),
-            };
-            (name.clone(), value)
-        }));
+        options.extend(more.map(|(name, value)| (name.clone(), value.text())));
         Address {
             driver: self.driver.clone(),
             options,

@@ -56,10 +56,13 @@ impl Session {
     ) -> Result<()> {
         let mut statement = self.statement(doing)?;
         let text = |text: &str| OptionValue::String(text.to_owned());
-        let mut options = vec![
-            (OptionStatement::TargetTable, text(&table.table)),
-            (OptionStatement::IngestMode, mode.into()),
-        ];
+        let named = statement.set_option(OptionStatement::TargetTable, text(&table.table));
+        named.map_err(|error| {
+            let expected =
+                format!("{doing}: expected a driver that can load tables (adbc.ingest.target_table)");
+            self.error(&expected, &error)
+        })?;
+        let mut options = vec![(OptionStatement::IngestMode, mode.into())];
         if let Some(schema) = &table.schema {
             options.push((OptionStatement::TargetDbSchema, text(schema)));
         }

@@ -3,12 +3,17 @@
 //! There is no session: a statement is a job of its own, and so is a bulk load. So a stage is a table like others, which
 //! removes itself after a while, and what changes tables is one script with a transaction at the commit.
 
+mod names;
+mod shape;
+
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use melisma_sdk::sql::{Dialect, Evolved, SqlType, TableName, Upsert};
 
 use super::decimal;
+pub(crate) use names::ColumnNames;
+pub(crate) use shape::{Clusters, Shape};
 
 /// BigQuery.
 #[derive(Debug, Default)]
@@ -29,53 +34,13 @@ pub(crate) struct BigQuery {
     pub(crate) names: ColumnNames,
 }
 
-/// How a table is made.
-#[derive(Debug, Default)]
-pub(crate) struct Shape {
-    /// `MONTH`: partitions by `_sdc_batched_at`, where there is such a column.
-    pub(crate) partitions: Option<&'static str>,
-    /// The number of days after which a partition is removed.
-    pub(crate) partition_days: Option<u32>,
-    /// The columns that rows are clustered by, at most four.
-    pub(crate) clusters: Clusters,
-}
-
-/// What rows are clustered by.
-#[derive(Debug, Default)]
-pub(crate) enum Clusters {
-    /// Nothing.
-    #[default]
-    None,
-    /// `_sdc_batched_at`.
-    BatchedAt,
-    /// The key, else `_sdc_batched_at`.
-    Key,
-    /// These columns.
-    Columns(Vec<String>),
-}
-
-/// How a property's name becomes a column's.
-#[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
-pub(crate) struct ColumnNames {
-    pub(crate) lower: bool,
-    pub(crate) snake_case: bool,
-    pub(crate) underscore_before_digit: bool,
-    pub(crate) periods_as_underscores: bool,
-}
-
-/// The column that partitions and clusters go by.
-const BATCHED_AT: &str = "_sdc_batched_at";
-/// BigQuery has no more columns in a cluster.
-const CLUSTERS: usize = 4;
-
 impl Dialect for BigQuery {
     fn name(&self) -> &'static str {
         "bigquery"
     }
 
     fn quote(&self, name: &str) -> String {
-        format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
+        quote(name)
     }
 
     fn literal(&self, text: &str) -> String {
@@ -172,7 +137,7 @@ impl Dialect for BigQuery {
     }
 
     fn table_options(&self, columns: &[&str], key: &[&str]) -> String {
-        self.shape.sql(self, columns, key)
+        self.shape.sql(columns, key)
     }
 
     fn commits_early(&self) -> bool {
@@ -249,94 +214,6 @@ impl Dialect for BigQuery {
     }
 }
 
-impl Shape {
-    fn sql(&self, dialect: &BigQuery, columns: &[&str], key: &[&str]) -> String {
-        let has_batches = columns.contains(&BATCHED_AT);
-        let partitions = self.partitions.filter(|_| has_batches);
-        let batches: &[&str] = if has_batches { &[BATCHED_AT] } else { &[] };
-        let chosen: Vec<&str>;
-        let clusters = match &self.clusters {
-            Clusters::None => &[],
-            Clusters::Key if !key.is_empty() => key,
-            Clusters::BatchedAt | Clusters::Key => batches,
-            Clusters::Columns(names) => {
-                chosen = names.iter().map(String::as_str).collect();
-                &chosen[..]
-            }
-        };
-        let clusters = clusters.iter().take(CLUSTERS);
-        let clusters: Vec<String> = clusters.map(|name| dialect.quote(name)).collect();
-        let partition = partitions.map(|grain| {
-            let column = dialect.quote(BATCHED_AT);
-            format!(" PARTITION BY TIMESTAMP_TRUNC({column}, {grain})")
-        });
-        let cluster = (!clusters.is_empty()).then(|| format!(" CLUSTER BY {}", clusters.join(", ")));
-        let days = self.partition_days.filter(|_| partitions.is_some());
-        let options = days.map(|days| format!(" OPTIONS (partition_expiration_days = {days})"));
-        [partition, cluster, options].into_iter().flatten().collect()
-    }
-}
-
-impl ColumnNames {
-    fn column(self, property: &str) -> Cow<'_, str> {
-        let mut name = Cow::Borrowed(property);
-        if self.periods_as_underscores {
-            name = name.replace('.', "_").into();
-        }
-        if self.snake_case {
-            name = snake_case(&name).into();
-        }
-        if self.lower {
-            name = name.to_lowercase().into();
-        }
-        if self.underscore_before_digit && name.starts_with(|c: char| c.is_ascii_digit()) {
-            name = format!("_{name}").into();
-        }
-        name
-    }
-}
-
-/// `orderId` as `order_id`
-fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 4);
-    let mut before: Option<char> = None;
-    let mut rest = name.chars().peekable();
-    while let Some(c) = rest.next() {
-        let ends_a_word = before.is_some_and(|before| {
-            before.is_ascii_lowercase()
-                || before.is_ascii_digit()
-                || before.is_ascii_uppercase() && rest.peek().is_some_and(char::is_ascii_lowercase)
-        });
-        if c.is_ascii_uppercase() && ends_a_word {
-            snake.push('_');
-        }
-        snake.extend(c.to_lowercase());
-        before = Some(c);
-    }
-    snake
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_named_as_the_settings_say() {
-        let all = ColumnNames {
-            lower: true,
-            snake_case: true,
-            underscore_before_digit: true,
-            periods_as_underscores: true,
-        };
-        for (property, column) in [
-            ("orderId", "order_id"),
-            ("HTTPStatus", "http_status"),
-            ("a.b", "a_b"),
-            ("1st", "_1st"),
-            ("plain", "plain"),
-        ] {
-            assert_eq!(all.column(property), column);
-            assert_eq!(ColumnNames::default().column(property), property);
-        }
-    }
+fn quote(name: &str) -> String {
+    format!("`{}`", name.replace('\\', "\\\\").replace('`', "\\`"))
 }
