@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 
 use super::Columns;
+use super::absent::Absent;
 use super::column::Column;
 use crate::cell::Row;
 use crate::encode::Encoder;
@@ -31,6 +32,7 @@ impl Encoder for Columns {
                 return Err(self.refuse(at, &refused));
             }
         }
+        self.note_absent(row.cells.iter().enumerate())?;
         self.rows += 1;
         Ok(())
     }
@@ -40,18 +42,22 @@ impl Encoder for Columns {
     }
 
     fn bytes(&self) -> usize {
-        self.columns.iter().map(Column::bytes).sum()
+        let absent = self.absent.as_ref().map_or(0, Absent::bytes);
+        self.columns.iter().map(Column::bytes).sum::<usize>() + absent
     }
 
     fn finish(&mut self) -> Result<RecordBatch> {
         self.roll_back_open();
         self.warn_replaced();
         let rows = std::mem::take(&mut self.rows);
-        let arrays = self
+        let mut arrays = self
             .columns
             .iter_mut()
             .map(Column::finish)
             .collect::<Result<Vec<_>>>()?;
+        if let Some(absent) = &mut self.absent {
+            arrays.push(Arc::new(absent.finish()?));
+        }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options)
             .map_err(|error| Error::bug("columns that do not fit their schema").with_source(error))

@@ -71,6 +71,12 @@ impl Columns {
             }
         }
         self.open.is_open = false;
+        if self.absent.is_some() {
+            let left = std::mem::take(&mut self.open.left);
+            let noted = self.note_absent(left.iter().map(|&at| (at, &row.cells[at])));
+            self.open.left = left;
+            noted?;
+        }
         self.rows += 1;
         Ok(())
     }

@@ -15,8 +15,10 @@
 //! | objects, arrays, mixtures with them, | their JSON text as `Utf8`, as it came, a string with its quotes; or, where the |
 //! | no type | schema says what is inside, `Struct` and `List` of the types above ([`NestedValues::Structs`]) |
 //!
-//! A value that does not fit its column is refused, or null in its place ([`InvalidValues`]).
+//! A value that does not fit its column is refused, or null in its place ([`InvalidValues`]). A property that a record lacks
+//! is null, too; [`ColumnOptions::absent`] tells the two apart.
 
+mod absent;
 mod column;
 mod encoder;
 mod fast_path;
@@ -27,14 +29,18 @@ mod texts;
 
 use std::sync::Arc;
 
-use arrow_schema::{Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
+use crate::cell::Cell;
 use crate::decode::WriteValue;
-use crate::error::{Error, show};
+use crate::error::{Error, Result, show};
 use crate::schema::StreamSchema;
+pub use absent::ABSENT;
+use absent::Absent;
 use column::Column;
 use fast_path::OpenRow;
 use refused::Replaced;
+use texts::full;
 
 /// What a `number` becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +96,9 @@ pub struct ColumnOptions {
     pub invalid_values: InvalidValues,
     /// What objects and arrays become.
     pub nested: NestedValues,
+    /// Whether a last column, [`ABSENT`], says which properties a record lacks. Its text has a `1` at the place of each such
+    /// column and `0` at others, up to the last that is lacking; it is null for records that lack nothing.
+    pub absent: bool,
 }
 
 /// Encodes rows as Arrow columns.
@@ -116,6 +125,7 @@ pub struct Columns {
     source: Arc<StreamSchema>,
     schema: SchemaRef,
     columns: Vec<Column>,
+    absent: Option<Absent>,
     rows: usize,
     open: OpenRow,
 }
@@ -137,11 +147,13 @@ impl Columns {
             .zip(&columns)
             // Nullable in any case: a property that is not required may be left out of a record.
             .map(|(column, values)| Field::new(&*column.name, values.data_type(), true))
+            .chain(options.absent.then(|| Field::new(ABSENT, DataType::Utf8, true)))
             .collect();
         Self {
             source: Arc::clone(source),
             schema: Arc::new(Schema::new(fields)),
             columns,
+            absent: options.absent.then(Absent::default),
             rows: 0,
             open: OpenRow::default(),
         }
@@ -165,6 +177,20 @@ impl Columns {
                 );
             }
         }
+    }
+
+    /// Notes which of these cells of a row, the last that was added, are absent.
+    #[inline]
+    fn note_absent<'a>(&mut self, cells: impl Iterator<Item = (usize, &'a Cell<'a>)>) -> Result<()> {
+        let Some(absent) = &mut self.absent else {
+            return Ok(());
+        };
+        let lacks = cells.filter(|(_, cell)| matches!(cell, Cell::Absent));
+        if absent.push(lacks.map(|(at, _)| at)).is_none() {
+            self.roll_back();
+            return Err(Error::input(full()).in_stream(&self.source.stream));
+        }
+        Ok(())
     }
 
     /// Takes the row that was refused at a column out of the others; says why.

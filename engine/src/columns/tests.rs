@@ -258,6 +258,30 @@ fn a_key_is_never_null() {
 }
 
 #[test]
+fn what_a_record_lacks_differs_from_null_on_request() {
+    let options = ColumnOptions {
+        absent: true,
+        ..ColumnOptions::default()
+    };
+    let properties =
+        r#""a": {"type": "integer"}, "b": {"type": ["integer", "null"]}, "c": {"type": "string"}"#;
+    let records = [
+        r#"{"a": 1, "b": 1, "c": "x"}"#,
+        r#"{"a": 2, "b": null, "c": "y"}"#,
+        r#"{"a": 3, "b": 3}"#,
+        r#"{"a": "not a number"}"#,
+        r#"{"a": 4, "c": "z"}"#,
+        r#"{"b": 5}"#,
+        r#"{"a": 6, "b": 6, "c": null}"#,
+    ];
+    let (batch, refused) = batch(properties, options, &records);
+    assert_eq!((batch.num_columns(), batch.num_rows(), refused), (4, 6, 1));
+    assert_eq!(batch.schema().field(3).name(), ABSENT);
+    let lacks: Vec<_> = batch.column(3).as_string::<i32>().iter().collect();
+    assert_eq!(lacks, [None, None, Some("001"), Some("01"), Some("101"), None]);
+}
+
+#[test]
 fn numbers_may_keep_their_digits() {
     let options = ColumnOptions {
         numbers: Numbers::Digits,

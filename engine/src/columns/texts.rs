@@ -153,8 +153,9 @@ impl Texts {
     }
 }
 
+/// What is said of a text for which a batch has no room.
 #[cold]
-fn full() -> Refused {
+pub(super) fn full() -> Refused {
     "expected at most 2 GiB of text in one batch, found more".to_owned()
 }
 

@@ -138,6 +138,7 @@ impl Config {
                 Nested::Json => NestedValues::Json,
                 Nested::Struct => NestedValues::Structs,
             },
+            absent: false,
         }
     }
 

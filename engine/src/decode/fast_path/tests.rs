@@ -140,7 +140,11 @@ fn run(
         ..DecodeOptions::default()
     };
     let mut decoder = Decoder::new(schema, options).expect("a decoder");
-    let mut columns = Columns::new(schema, ColumnOptions::default());
+    let options = ColumnOptions {
+        absent: true,
+        ..ColumnOptions::default()
+    };
+    let mut columns = Columns::new(schema, options);
     let mut row = Row::default();
     let (mut log, mut batches, mut taken) = (Vec::new(), Vec::new(), 0);
     for line in lines {
