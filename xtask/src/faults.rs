@@ -38,6 +38,7 @@ pub(crate) fn run(args: &Args) -> Result {
     if let Some(workers) = args.workers {
         harness.args(["--workers", &workers.to_string()]);
     }
+    harness.envs(setup::databases()?);
     if installations().is_empty() {
         harness.env(
             "MELISMA_TEST_POSTGRES",

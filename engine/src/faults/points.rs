@@ -22,10 +22,16 @@ pub enum On {
     Appended,
     /// Targets that make files under temporary names.
     Renamed,
+    /// Targets of databases.
+    Tables,
     /// target-postgres.
     Postgres,
     /// target-postgres with `state_in_target`.
     Held,
+    /// Targets on the SQL kit.
+    Sql,
+    /// Targets on the SQL kit with `state_in_target`.
+    SqlHeld,
 }
 
 macro_rules! points {
@@ -55,8 +61,8 @@ points! {
     SINK_COMMIT_AFTER Every "sink.commit.after" "rows are durable, which the ledger does not know";
     SINK_SCHEMA_BEFORE Every "sink.schema.before" "a changed SCHEMA is with its writer";
     SINK_SCHEMA_AFTER Every "sink.schema.after" "the sink has followed a changed SCHEMA";
-    SINK_ACTIVATE_BEFORE Postgres "sink.activate.before" "an ACTIVATE_VERSION is with its writer";
-    SINK_ACTIVATE_AFTER Postgres "sink.activate.after" "the sink has followed an ACTIVATE_VERSION";
+    SINK_ACTIVATE_BEFORE Tables "sink.activate.before" "an ACTIVATE_VERSION is with its writer";
+    SINK_ACTIVATE_AFTER Tables "sink.activate.after" "the sink has followed an ACTIVATE_VERSION";
     SINK_FINISH_BEFORE Every "sink.finish.before" "all is committed, and the sink not finished";
     SINK_FINISH_AFTER Every "sink.finish.after" "a sink was finished";
     LEDGER_COMMIT_BEFORE Every "ledger.commit.before" "a unit's end is to be noted";
@@ -95,4 +101,11 @@ points! {
     PG_COMMIT_AFTER Postgres "postgres.commit.after" "COMMIT was confirmed, and not reported to the engine";
     PG_STATE_BEFORE Held "postgres.state.before" "rows are in the transaction, and their STATE is not";
     PG_STATE_AFTER Held "postgres.state.after" "rows and their STATE are in the transaction, which is not committed";
+    SQL_TABLE Sql "sql.table" "a table was made, or got a column, and that is not committed";
+    SQL_MERGE Sql "sql.merge" "rows are in the stage, and not in the table";
+    SQL_MERGED Sql "sql.merged" "rows went from the stage to the table";
+    SQL_COMMIT_BEFORE Sql "sql.commit.before" "the transaction is to be committed";
+    SQL_COMMIT_AFTER Sql "sql.commit.after" "the commit has returned, and is not reported to the engine";
+    SQL_STATE_BEFORE SqlHeld "sql.state.before" "rows are in the transaction, and their STATE is not";
+    SQL_STATE_AFTER SqlHeld "sql.state.after" "rows and their STATE are in the transaction, which is not committed";
 }

@@ -52,7 +52,7 @@ impl Plan {
         }
     }
 
-    /// A fair part, in about a minute: the cells of SIGKILL at 24 points for each target, each way in which a tap fails, and
+    /// A fair part, in about a minute: the cells of SIGKILL at 24 or 12 points for each target, each way in which a tap fails, and
     /// 20 kills.
     pub fn quick(programs: Programs, seed: u64) -> Self {
         Self {

@@ -24,7 +24,7 @@ const BROKE_ONCE: [&str; 2] = [
     "run.state_read:error:target-jsonl:overwrite",
 ];
 /// The points of a run that overwrites.
-const OVERWRITING: [&str; 13] = [
+const OVERWRITING: [&str; 14] = [
     "decode.batch",
     "sink.write.after",
     "sink.commit.",
@@ -38,6 +38,7 @@ const OVERWRITING: [&str; 13] = [
     "store.",
     "files.part.",
     "postgres.commit.",
+    "sql.commit.",
 ];
 /// How the complaint of a cell begins whose point was not reached.
 const VACUOUS: &str = "vacuous";
@@ -114,8 +115,10 @@ impl Cell {
                     let comes = match point.on {
                         On::Every | On::StateFile => true,
                         On::Appended => matches!(kind, Kind::Jsonl | Kind::Csv),
-                        On::Renamed => kind != Kind::Postgres,
+                        On::Renamed => !kind.has_tables(),
+                        On::Tables => kind.has_tables(),
                         On::Postgres | On::Held => kind == Kind::Postgres,
+                        On::Sql | On::SqlHeld => kind.is_sql(),
                     };
                     if comes {
                         cells.push(Self {
@@ -142,9 +145,11 @@ impl Cell {
             for kind in Kind::ALL {
                 let comes = match point.on {
                     On::Every => true,
-                    On::Renamed => kind != Kind::Postgres,
+                    On::Renamed => !kind.has_tables(),
+                    On::Tables => kind.has_tables(),
                     On::Postgres => kind == Kind::Postgres,
-                    On::StateFile | On::Appended | On::Held => false,
+                    On::Sql => kind.is_sql(),
+                    On::StateFile | On::Appended | On::Held | On::SqlHeld => false,
                 };
                 let one = |how| Self {
                     point,
@@ -169,8 +174,9 @@ impl Cell {
         Variant {
             parts: self.point.on == On::Renamed || self.point.on == On::Every && seed % 4 == 1,
             state_file: self.point.on == On::StateFile || self.point.on == On::Every && seed % 3 == 1,
-            held: self.kind == Kind::Postgres
-                && (self.point.on == On::Held || self.point.on == On::Every && seed % 5 == 1),
+            held: self.kind.has_tables()
+                && (matches!(self.point.on, On::Held | On::SqlHeld)
+                    || matches!(self.point.on, On::Every | On::Sql) && seed % 5 == 1),
             overwrite: false,
         }
     }
@@ -199,9 +205,9 @@ impl Cell {
         }
     }
 
-    /// SIGKILL at 24 points for each target, those on the way of one target alone included, and what has broken once.
+    /// SIGKILL at 24 points for each target (12 for those on the SQL kit, which have most code in common), those on the way of
+    /// one target alone included, and what has broken once.
     pub fn quick() -> Vec<Self> {
-        const EACH: usize = 24;
         let killed: Vec<Self> = Self::all()
             .into_iter()
             .filter(|cell| cell.how == How::Kill && !cell.overwrite)
@@ -212,7 +218,8 @@ impl Cell {
             let (every, own): (Vec<Self>, Vec<Self>) =
                 mine.into_iter().partition(|cell| cell.point.on == On::Every);
             let own: Vec<Self> = own.into_iter().take(8).collect();
-            let rest = EACH - own.len();
+            let all = if kind.is_sql() { 12 } else { 24 };
+            let rest = all - own.len();
             // Spread over the way, not its beginning alone.
             let step = |place: usize| every[place * every.len() / rest];
             cells.extend((0..rest).map(step).chain(own.iter().copied()));
@@ -263,12 +270,11 @@ impl Cell {
         bug: Option<&str>,
         outcome: &mut Outcome,
     ) -> Result<(), String> {
-        // A Parquet file has one set of columns: a change makes two files, which can not appear at the same moment.
-        let one_file = self.overwrite && self.kind == Kind::Parquet;
+        let changes = !self.overwrite || self.kind.overwrites_changing_schemas();
         let source = Source {
             seed,
             state_every: 10,
-            change: if one_file { NEVER } else { 150 },
+            change: if changes { 150 } else { NEVER },
             activate: 250,
         };
         let mut rig = Rig::new(programs, self.kind, self.variant(seed), source, server)?;

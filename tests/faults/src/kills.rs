@@ -87,18 +87,20 @@ impl Round {
 
     /// Rounds of so many kills in all, over all targets and ways of running.
     pub fn all(kills: u64) -> Vec<Self> {
+        let held = Variant {
+            held: true,
+            ..Variant::default()
+        };
         let ways = [
             (Kind::Jsonl, Variant::default()),
             (Kind::Postgres, Variant::default()),
             (Kind::Csv, Variant::default()),
             (Kind::Parquet, Variant::default()),
-            (
-                Kind::Postgres,
-                Variant {
-                    held: true,
-                    ..Variant::default()
-                },
-            ),
+            (Kind::DuckDb, Variant::default()),
+            (Kind::Sqlite, Variant::default()),
+            (Kind::Postgres, held),
+            (Kind::DuckDb, held),
+            (Kind::Sqlite, held),
             (
                 Kind::Jsonl,
                 Variant {
@@ -108,7 +110,7 @@ impl Round {
                 },
             ),
         ];
-        let rounds = kills.div_ceil(KILLS_A_ROUND).max(4);
+        let rounds = kills.div_ceil(KILLS_A_ROUND).max(6);
         (0..rounds)
             .map(|number| {
                 let (kind, variant) = ways[number as usize % ways.len()];

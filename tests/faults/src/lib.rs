@@ -12,6 +12,7 @@
 
 pub mod campaign;
 pub mod cell;
+mod drivers;
 pub mod kills;
 pub mod oracle;
 pub mod planted;

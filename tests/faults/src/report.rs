@@ -231,7 +231,7 @@ fn points(report: &Report, text: &mut String) {
          cells rows were in flight; after {replayed} of them rows were sent again. A capital letter is a violation, a dot means \
          that the target has no such point. A letter with a prime is for a target that is overwritten, in which a crash must leave \
          each stream either as it was or as it will be.\n\n\
-         | point | what has happened there | jsonl | csv | parquet | postgres |\n|---|---|---|---|---|---|\n",
+         | point | what has happened there | jsonl | csv | parquet | postgres | duckdb | sqlite |\n|---|---|---|---|---|---|---|---|\n",
         report.cells.len()
     );
     for point in ALL {
@@ -270,7 +270,7 @@ fn taps(report: &Report, text: &mut String) {
          well. A target that appends must keep every row that a STATE covers. In one that is overwritten no row may have \
          changed (P8), and the stored STATE is that of the run before. Then two runs end well. An a means appended to, \
          an o overwritten, a capital letter a violation.\n\n\
-         | what happens | jsonl | csv | parquet | postgres |\n|---|---|---|---|---|\n",
+         | what happens | jsonl | csv | parquet | postgres | duckdb | sqlite |\n|---|---|---|---|---|---|---|\n",
     );
     for how in taps::How::ALL {
         let _ = write!(text, "| {} |", how.does());

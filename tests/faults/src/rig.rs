@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
+use crate::drivers;
 use crate::processes::{self, MARK};
 use crate::server::Server;
 use crate::source::Source;
@@ -62,11 +63,22 @@ pub enum Kind {
     Parquet,
     /// target-postgres
     Postgres,
+    /// target-duckdb
+    DuckDb,
+    /// target-sqlite
+    Sqlite,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Jsonl, Self::Csv, Self::Parquet, Self::Postgres];
+    pub const ALL: [Self; 6] = [
+        Self::Jsonl,
+        Self::Csv,
+        Self::Parquet,
+        Self::Postgres,
+        Self::DuckDb,
+        Self::Sqlite,
+    ];
 
     /// The name of the program.
     pub fn name(self) -> &'static str {
@@ -75,7 +87,25 @@ impl Kind {
             Self::Csv => "target-csv",
             Self::Parquet => "target-parquet",
             Self::Postgres => "target-postgres",
+            Self::DuckDb => "target-duckdb",
+            Self::Sqlite => "target-sqlite",
         }
+    }
+
+    /// Whether it loads tables: rows are merged by key, versions are activated, and STATE may stand beside the rows.
+    pub fn has_tables(self) -> bool {
+        self == Self::Postgres || self.is_sql()
+    }
+
+    /// Whether it is made of the SQL kit.
+    pub fn is_sql(self) -> bool {
+        matches!(self, Self::DuckDb | Self::Sqlite)
+    }
+
+    /// Whether the SCHEMA may change in the middle of a run that overwrites. A Parquet file has one set of columns: a change
+    /// makes two files, which cannot appear at the same moment.
+    pub fn overwrites_changing_schemas(self) -> bool {
+        self != Self::Parquet
     }
 }
 
@@ -218,17 +248,24 @@ impl<'s> Rig<'s> {
 
     /// The settings of the target.
     pub fn target_config(&self) -> Value {
+        let held = self.variant.held;
         let mut config = match &self.server {
+            None if self.kind == Kind::DuckDb => json!({
+                "path": "out.db", "driver": drivers::duckdb(), "hard_delete": true, "state_in_target": held,
+            }),
+            None if self.kind == Kind::Sqlite => json!({
+                "database": "out.db", "driver": drivers::sqlite(), "hard_delete": true, "state_in_target": held,
+            }),
             None => json!({"destination_path": "out"}),
             Some((server, schema)) => json!({
                 "host": "127.0.0.1", "port": server.port(), "user": melisma_testing::postgres::USER,
                 "password": melisma_testing::postgres::PASSWORD, "database": "postgres",
-                "default_target_schema": schema, "hard_delete": true, "state_in_target": self.variant.held,
+                "default_target_schema": schema, "hard_delete": true, "state_in_target": held,
             }),
         };
         config["batch_size_rows"] = json!(40);
         config["state_interval_seconds"] = json!(0.004);
-        if self.variant.parts && self.kind != Kind::Parquet {
+        if self.variant.parts && self.kind != Kind::Parquet && !self.kind.has_tables() {
             config["write_mode"] = json!("parts");
         }
         if self.variant.overwrite {

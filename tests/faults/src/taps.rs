@@ -160,8 +160,7 @@ impl Cell {
         let source = Source {
             seed: named(seed, &self.name()),
             state_every: 10,
-            // A Parquet file has one set of columns: a change makes two files, which cannot appear at the same moment.
-            change: if self.overwrite && self.kind == Kind::Parquet {
+            change: if self.overwrite && !self.kind.overwrites_changing_schemas() {
                 NEVER
             } else {
                 150

@@ -21,6 +21,15 @@ pub(crate) fn run() -> Result {
     Ok(())
 }
 
+/// The drivers of databases, and the Python that reads them.
+pub(crate) fn databases() -> Result<[(&'static str, OsString); 2]> {
+    let python = pythons()?;
+    Ok([
+        ("MELISMA_TEST_DUCKDB", node::duckdb(&python.stores)?.into()),
+        ("MELISMA_TEST_PYTHON", python.main.into()),
+    ])
+}
+
 /// All that the tests need, by the variables that say where it is.
 pub(crate) fn everything() -> Result<Vec<(&'static str, OsString)>> {
     let python = pythons()?;

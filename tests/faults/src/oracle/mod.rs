@@ -16,7 +16,7 @@ mod overwrite;
 use std::collections::HashMap;
 
 use crate::read::{self, Found, Parts};
-use crate::rig::{Ended, Kind, Rig};
+use crate::rig::{Ended, Rig};
 use crate::source::{CANARY, Row, Stream};
 
 /// What it knows of one rig.
@@ -113,7 +113,7 @@ impl Oracle {
                 expected(rig, stream, row)?;
                 *counts.entry(row.n).or_default() += 1;
             }
-            let keyed = rig.kind == Kind::Postgres && stream == Stream::People;
+            let keyed = rig.kind.has_tables() && stream == Stream::People;
             if keyed {
                 newest_people(rig, rows, self.now)?;
             } else {
@@ -164,7 +164,7 @@ fn expected(rig: &Rig<'_>, stream: Stream, row: &Row) -> Result<(), String> {
 
 /// Rows of a stream stand in the order in which they were sent: the number falls back at a restart only.
 fn order(rig: &Rig<'_>, stream: Stream, rows: &[Row]) -> Result<(), String> {
-    if rig.kind == Kind::Postgres {
+    if rig.kind.has_tables() {
         return Ok(());
     }
     let falls = rows.windows(2).filter(|pair| pair[1].n <= pair[0].n).count();
@@ -213,7 +213,7 @@ fn newest_people(rig: &Rig<'_>, rows: &[Row], covered: u64) -> Result<(), String
 
 /// The target equals the first `end` rows of the source, where it promises so much.
 fn exactly(rig: &Rig<'_>, found: &Found, end: u64, streams: &[Stream]) -> Result<(), String> {
-    if rig.kind != Kind::Postgres {
+    if !rig.kind.has_tables() {
         // At least once: that all rows are there was seen already.
         return Ok(());
     }

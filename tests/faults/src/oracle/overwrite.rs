@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Oracle;
 use crate::read::{self, Found, Parts};
-use crate::rig::{Ended, Kind, Rig};
+use crate::rig::{Ended, Rig};
 use crate::source::{Row, Stream};
 use crate::tap::Sent;
 
@@ -86,7 +86,7 @@ impl Oracle {
 fn check(rig: &Rig<'_>, found: &Found, stream: Stream, from: u64, to: u64) -> Result<(), String> {
     let sent = (from..to).filter(|&n| rig.source.stream(n) == stream);
     let rows = found.of(stream);
-    let wanted: Vec<u64> = if rig.kind == Kind::Postgres && stream.is_keyed() {
+    let wanted: Vec<u64> = if rig.kind.has_tables() && stream.is_keyed() {
         // The last of each key, if its version is the last that was activated.
         let mut newest = BTreeMap::new();
         let last = rig.source.version(to.saturating_sub(1));

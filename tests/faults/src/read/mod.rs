@@ -1,5 +1,6 @@
 //! What a target holds, read back without any of the product's own code.
 
+mod databases;
 mod files;
 mod postgres;
 mod state;
@@ -31,6 +32,10 @@ impl Found {
 /// # Errors
 /// Something is there that is no row.
 pub fn all(rig: &Rig<'_>, parts: &mut Parts, torn: bool) -> Result<Found, String> {
+    if rig.kind.is_sql() {
+        let rows = databases::contents(rig)?.rows;
+        return Ok(Found { rows });
+    }
     let mut found = Found::default();
     for stream in Stream::ALL {
         let rows = match rig.kind {

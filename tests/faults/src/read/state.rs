@@ -4,7 +4,7 @@ use std::fs;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::postgres;
+use super::{databases, postgres};
 use crate::rig::Rig;
 
 /// The STATE that the next run starts from.
@@ -12,10 +12,15 @@ use crate::rig::Rig;
 /// # Errors
 /// The store can not be read, or holds what is no state.
 pub fn stored(rig: &Rig<'_>) -> Result<Option<String>, String> {
-    if rig.variant.held
-        && let Some(state) = postgres::held(rig)?
-    {
-        return Ok(Some(state));
+    if rig.variant.held {
+        let held = if rig.kind.is_sql() {
+            databases::contents(rig)?.state
+        } else {
+            postgres::held(rig)?
+        };
+        if held.is_some() {
+            return Ok(held);
+        }
     }
     if rig.variant.state_file {
         return match fs::read_to_string(rig.path("state.json")) {

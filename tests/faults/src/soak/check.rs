@@ -20,7 +20,7 @@ const TAIL: u64 = 4096;
 pub(super) fn stored(lane: &Lane<'_>) -> Result<u64, String> {
     let state = match lane.kind {
         Kind::Postgres => held(lane)?,
-        Kind::Jsonl | Kind::Csv | Kind::Parquet => database(lane)?,
+        _ => database(lane)?,
     };
     state.map_or(Ok(0), |state| {
         tap::next_of(&state).ok_or_else(|| format!("the stored STATE is not the tap's: {state}"))
@@ -206,7 +206,7 @@ pub(super) fn everything(lane: &Lane<'_>) -> Result<(), String> {
                 parquet(&path, &mut |row| seen.add(&row))?;
             }
         }
-        Kind::Jsonl | Kind::Csv => {
+        _ => {
             for path in files(lane)? {
                 lines(lane.kind, &path, &mut |row| seen.add(&row))?;
             }

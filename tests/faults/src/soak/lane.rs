@@ -43,7 +43,7 @@ pub(super) struct Lane<'s> {
 impl<'s> Lane<'s> {
     pub(super) fn new(plan: &Plan, kind: Kind, server: &'s Server) -> Result<Self, String> {
         let folder = TempDir::with_prefix("melisma-soak-").map_err(|error| format!("no folder: {error}"))?;
-        let (number, lanes) = (kind as u64, Kind::ALL.len() as u64);
+        let (number, lanes) = (kind as u64, super::KINDS.len() as u64);
         let lane = Self {
             kind,
             seed: plan.seed + number,
@@ -74,7 +74,7 @@ impl<'s> Lane<'s> {
                 "password": melisma_testing::postgres::PASSWORD, "database": "postgres",
                 "default_target_schema": "soak", "state_in_target": true,
             }),
-            Kind::Jsonl | Kind::Csv | Kind::Parquet => json!({"destination_path": "out"}),
+            _ => json!({"destination_path": "out"}),
         };
         lane.write("target.json", &target.to_string())?;
         Ok(lane)

@@ -43,6 +43,8 @@ pub struct Plan {
 
 /// Time between kills.
 const BETWEEN: Duration = Duration::from_mins(1);
+/// The targets of the lanes.
+pub(crate) const KINDS: [Kind; 4] = [Kind::Jsonl, Kind::Csv, Kind::Parquet, Kind::Postgres];
 /// How often progress is reported.
 const TELL: Duration = Duration::from_secs(30);
 
@@ -56,7 +58,7 @@ type Victim = &'static str;
 pub fn run(plan: &Plan) -> Result<(), String> {
     let server = Server::start();
     let begun = Instant::now();
-    let lanes: Vec<Lane<'_>> = Kind::ALL
+    let lanes: Vec<Lane<'_>> = KINDS
         .into_iter()
         .map(|kind| Lane::new(plan, kind, &server))
         .collect::<Result<_, _>>()?;

@@ -51,7 +51,7 @@ fn a_kill_at_any_named_point_loses_nothing() {
         cells: Plan::quick(programs(), seed()).cells,
         ..nothing
     });
-    assert_eq!(report.cells.len(), 98);
+    assert_eq!(report.cells.len(), 122);
 }
 
 #[test]
