@@ -10,8 +10,9 @@ pub struct SqlConfig {
     /// The schema of the tables. Not set: the schema part of the stream's name (`shop` of `shop-orders`), or the one that
     /// the connection looks in first.
     pub default_target_schema: Option<String>,
-    /// What happens when a table does not fit the SCHEMA: `evolve` adds columns and widens types, `freeze` changes nothing
-    /// and drops properties without a column, `fail` ends the run.
+    /// What happens when a table does not fit the SCHEMA: `evolve` adds columns and widens types, `version` also renames a
+    /// column whose type cannot be widened and adds a new one, `freeze` changes nothing and drops properties without a
+    /// column, `fail` ends the run.
     pub schema_evolution: Evolution,
     /// Delete rows that the source has deleted (a record with `_sdc_deleted_at`, or rows of a version before
     /// ACTIVATE_VERSION), instead of marking them in `_sdc_deleted_at`.
@@ -33,6 +34,9 @@ pub enum Evolution {
     /// Columns are added and types widened; a type that cannot be widened is an error.
     #[default]
     Evolve,
+    /// As `evolve`; when a type cannot be widened, a new column is added, and the old one gets the date at the end of its
+    /// name; not in a key.
+    Version,
     /// Nothing is changed: properties without a column are dropped.
     Freeze,
     /// A table that does not fit is an error.

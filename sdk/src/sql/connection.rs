@@ -3,7 +3,7 @@
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use melisma_engine::Result;
+use melisma_engine::{Error, Result};
 
 use super::dialect::TableName;
 use super::types::SqlType;
@@ -28,10 +28,21 @@ pub trait Connection {
 
     /// Makes a table for rows of these columns, with the types that the bulk load chooses. For databases whose types the
     /// [`Dialect`](super::Dialect) does not know.
-    fn create(&mut self, table: &TableName, columns: SchemaRef, temporary: bool) -> Result<()>;
+    fn create(&mut self, table: &TableName, columns: SchemaRef, temporary: bool) -> Result<()> {
+        let _ = (columns, temporary);
+        Err(Error::bug(format!(
+            "the table {}, for which the dialect has no types and the connection no bulk load that makes it",
+            table.table
+        )))
+    }
 
     /// The columns of a table, `None` if there is none. For databases whose dialect has no query for them.
-    fn columns(&mut self, table: &TableName) -> Result<Option<Vec<(String, SqlType)>>>;
+    fn columns(&mut self, table: &TableName) -> Result<Option<Vec<(String, SqlType)>>> {
+        Err(Error::bug(format!(
+            "the table {}, which neither the dialect nor the connection can look up",
+            table.table
+        )))
+    }
 
     /// Makes everything durable that was done since the last commit.
     fn commit(&mut self) -> Result<()>;

@@ -29,7 +29,8 @@ impl TableName {
 pub enum Upsert {
     /// `MERGE INTO`.
     Merge,
-    /// `DELETE` of the rows with the keys, then `INSERT`: every database can do this.
+    /// `DELETE` of the rows with the keys, then `INSERT`: every database can do this. What new rows do not have is kept in
+    /// a temporary table meanwhile, which `CREATE TEMPORARY TABLE ... AS` makes.
     DeleteInsert,
     /// The same, with the keys compared one by one (`DELETE ... USING`), where a list of them has no `IN`.
     DeleteUsing,
@@ -140,7 +141,10 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     }
 
     /// The statements that change the type of a column, and keep its values. `None`: it cannot.
-    fn widen(&self, table: &TableName, evolved: &Evolved<'_>) -> Option<Vec<String>>;
+    fn widen(&self, table: &TableName, evolved: &Evolved<'_>) -> Option<Vec<String>> {
+        let _ = (table, evolved);
+        None
+    }
 
     /// The statement that deletes all rows of a table, in the transaction.
     fn delete_all(&self, table: &str) -> String {
@@ -148,7 +152,9 @@ pub trait Dialect: fmt::Debug + Send + Sync {
     }
 
     /// How rows replace those with the same key.
-    fn upsert(&self) -> Upsert;
+    fn upsert(&self) -> Upsert {
+        Upsert::DeleteInsert
+    }
 
     /// Whether a table whose rows have keys is made with a primary key.
     fn has_primary_keys(&self) -> bool {
@@ -168,9 +174,16 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         )
     }
 
-    /// Whether a table can be changed in a transaction that has changed its rows.
+    /// Whether a table can be changed in a transaction that has replaced or deleted rows of it.
     fn alters_changed_tables(&self) -> bool {
         true
+    }
+
+    /// A column that every table has, which numbers its rows: those that the open transaction has added come after all others.
+    /// Where a table cannot be changed once rows of it were deleted, the old rows of `load_method: overwrite` are then deleted
+    /// after the last change of the table, by their numbers.
+    fn row_number(&self) -> Option<&'static str> {
+        None
     }
 
     /// The expression for the time of now, in the type of a [`SqlType::Timestamp`].

@@ -9,56 +9,63 @@
 //! of each key the last (2, 'b') (1, 'c')            -> merged into the table
 //! ```
 //!
-//! The whole of it is one transaction, which ends at the commit of the worker.
+//! The whole of it is one transaction, which ends at the commit of the worker. Where a table cannot be changed once its rows
+//! have changed in the transaction, rows of the old SCHEMA wait in their stage until the table has the columns of the new
+//! one: then there are several stages, which are merged in their order.
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-use arrow_schema::{DataType, Field, Schema};
-use melisma_engine::{Error, Result};
+use arrow_array::{RecordBatch, StringArray};
+use arrow_schema::Schema;
+use melisma_engine::{Error, Result, fault};
 
-use super::config::Evolution;
-use super::connection::Connection;
-use super::dialect::TableName;
-use super::dialect::{Dialect, Upsert};
-use super::plan::Plan;
-use super::table::{Maker, Table, create, quoted, renamed};
+use super::dialect::{Dialect, TableName};
+use super::merge::Merge;
+use super::place::Place;
+use super::plan::{Plan, Planned};
+use super::stage::Stage;
+use super::table::{Table, renamed};
 use super::text;
-use super::types::SqlType;
-
-/// The column of a stage that numbers its rows.
-const ROW: &str = "_melisma_row";
-/// 1 for the last row of each key.
-const RANK: &str = "_melisma_rank";
-
-/// What every statement needs.
-pub(super) struct Place<'a> {
-    pub(super) connection: &'a mut dyn Connection,
-    pub(super) dialect: &'a dyn Dialect,
-    pub(super) evolution: Evolution,
-    pub(super) hard_delete: bool,
-    /// A commit comes before each changed SCHEMA.
-    pub(super) commits_per_stream: bool,
-}
 
 /// A stream that is being loaded.
 #[derive(Debug)]
 pub(super) struct Load {
     plan: Arc<Plan>,
     table: Table,
-    /// Its place among the streams of its worker.
+    /// Its place among the loads of the worker, by which its stages are called.
     number: usize,
-    stage: TableName,
-    /// The rows in the stage, which is there when they are more than none.
-    staged: i64,
+    /// Rows that wait, in their order. The last may be of another plan than the next rows.
+    stages: Vec<Stage>,
+    /// The number of stages so far, where each needs a name of its own.
+    made: usize,
     /// Stages whose rows are on their way into the table, until the commit.
     used: Vec<TableName>,
-    /// The number of them that there were.
-    stages: usize,
+    /// A record lacked a property.
+    partial: bool,
+    /// This run has written rows.
+    has_rows: bool,
     /// No row is in the table, so that none needs to be replaced.
     is_empty: bool,
-    /// Rows of earlier runs are still there, and are to be deleted.
-    replaces_all: bool,
+    old_rows: OldRows,
+    transaction: Transaction,
+}
+
+/// The rows of earlier runs.
+#[derive(Debug)]
+enum OldRows {
+    /// They stay, or are deleted.
+    Done,
+    /// They are to be deleted, and no others are there.
+    Alone,
+    /// They are to be deleted, and rows of this run are among them: the condition that they meet.
+    Among(String),
+}
+
+/// What the open transaction has done to the table.
+#[derive(Debug, Default)]
+struct Transaction {
+    has_created: bool,
+    has_replaced_rows: bool,
 }
 
 impl Load {
@@ -70,30 +77,40 @@ impl Load {
         overwrite: bool,
     ) -> Result<Self> {
         let table = place.maker(true).prepare(plan)?;
-        let mut load = Self {
+        Ok(Self {
             number,
-            stage: place.dialect.stage(format!("_melisma_stage_{number}")),
-            staged: 0,
+            stages: Vec::new(),
+            made: 0,
             used: Vec::new(),
-            stages: 0,
+            partial: false,
+            has_rows: false,
             is_empty: table.is_new,
-            replaces_all: overwrite && !table.is_new,
+            old_rows: if overwrite && !table.is_new {
+                OldRows::Alone
+            } else {
+                OldRows::Done
+            },
+            transaction: Transaction {
+                has_created: table.is_new,
+                has_replaced_rows: false,
+            },
             plan: Arc::clone(plan),
             table,
-        };
-        if load.is_direct(place.dialect) {
-            load.delete_old(place)?;
-        }
-        Ok(load)
+        })
     }
 
     /// The rows from here on are those of another plan.
     pub(super) fn change_plan(&mut self, place: &mut Place<'_>, plan: &Arc<Plan>) -> Result<()> {
-        self.flush(place)?;
-        let is_new = self.table.is_new;
-        let can_alter = place.commits_per_stream || place.dialect.alters_changed_tables();
+        let alters = place.alters_changed_tables();
+        if alters {
+            self.flush(place)?;
+        }
+        let Transaction {
+            has_created,
+            has_replaced_rows,
+        } = self.transaction;
+        let can_alter = alters || has_created || !has_replaced_rows;
         self.table = place.maker(can_alter).prepare(plan)?;
-        self.table.is_new |= is_new;
         self.plan = Arc::clone(plan);
         Ok(())
     }
@@ -101,7 +118,7 @@ impl Load {
     /// Whether rows go straight into the table.
     fn is_direct(&self, dialect: &dyn Dialect) -> bool {
         let (plan, table) = (&self.plan, &self.table);
-        let fits = |(column, place): (&super::plan::Planned, &Option<usize>)| {
+        let fits = |(column, place): (&Planned, &Option<usize>)| {
             place.is_some_and(|at| table.columns[at].1 == column.staged)
         };
         plan.key.is_empty()
@@ -111,88 +128,82 @@ impl Load {
     }
 
     pub(super) fn write(&mut self, place: &mut Place<'_>, batch: &RecordBatch) -> Result<()> {
+        self.has_rows = true;
         let plan = &self.plan;
-        plan.check_keys(batch)?;
+        let (rows, absent) = plan.split(batch)?;
+        plan.check_keys(&rows)?;
         let as_text: Vec<bool> = plan.columns.iter().map(|column| column.as_text).collect();
         let rows = if as_text.contains(&true) {
-            text::with_texts(batch, &as_text)?
+            text::with_texts(&rows, &as_text)?
         } else {
-            batch.clone()
+            rows
         };
         if self.is_direct(place.dialect) {
-            // In the order of the table, because a bulk load goes by the place of a column.
-            let mut order: Vec<(usize, usize)> = self
-                .table
-                .places
-                .iter()
-                .flatten()
-                .copied()
-                .enumerate()
-                .map(|(at, place)| (place, at))
-                .collect();
-            order.sort_unstable();
-            let order: Vec<usize> = order.into_iter().map(|(_, at)| at).collect();
-            let rows = project(&rows, &renamed(plan), &order)?;
-            return place.connection.load(&plan.table, rows, false);
+            return self.add(place, &rows);
         }
-        self.stage_rows(place, &rows)
+        self.stage(place, &rows, absent.as_ref())
     }
 
-    fn stage_rows(&mut self, place: &mut Place<'_>, rows: &RecordBatch) -> Result<()> {
-        let plan = &self.plan;
-        if self.staged == 0 {
-            let mut columns: Vec<(&str, &SqlType)> = plan
-                .columns
-                .iter()
-                .map(|column| (&*column.name, &column.staged))
-                .collect();
-            columns.push((ROW, &SqlType::BigInt));
-            match create(place.dialect, &columns, &[]) {
-                Some(columns) => {
-                    let sql = self.stage.sql(place.dialect);
-                    let create = place.dialect.create_stage(&sql, &columns);
-                    place
-                        .connection
-                        .execute("cannot create a temporary table", &create)?;
-                }
-                None => place
-                    .connection
-                    .create(&self.stage, with_row(&renamed(plan)), true)?,
-            }
+    /// Adds rows to the table.
+    fn add(&mut self, place: &mut Place<'_>, rows: &RecordBatch) -> Result<()> {
+        if !self.keeps_old(place)? {
+            self.delete_old(place)?;
         }
-        let count = i64::try_from(rows.num_rows()).unwrap_or(i64::MAX);
-        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(self.staged..self.staged + count));
-        let columns = rows.columns().iter().cloned().chain([numbers]).collect();
-        let rows = RecordBatch::try_new(with_row(&renamed(plan)), columns).map_err(no_batch)?;
-        place.connection.load(&self.stage, rows, true)?;
-        self.staged += count;
-        Ok(())
+        self.is_empty = false;
+        // In the order of the table, because a bulk load goes by the place of a column.
+        let places = self.table.places.iter().flatten().enumerate();
+        let mut order: Vec<(usize, usize)> = places.map(|(at, &place)| (place, at)).collect();
+        order.sort_unstable();
+        let order: Vec<usize> = order.into_iter().map(|(_, at)| at).collect();
+        let rows = project(rows, &renamed(&self.plan), &order)?;
+        place.connection.load(&self.plan.table, rows, false)
     }
 
-    /// Brings the rows of the stage into the table.
+    fn stage(
+        &mut self,
+        place: &mut Place<'_>,
+        rows: &RecordBatch,
+        absent: Option<&StringArray>,
+    ) -> Result<()> {
+        self.partial |= absent.is_some();
+        let last = self.stages.last();
+        if !last.is_some_and(|stage| stage.takes(&self.plan, absent.is_some())) {
+            let number = self.number;
+            let name = match if place.dialect.commits_early() {
+                self.made
+            } else {
+                self.stages.len()
+            } {
+                0 => format!("_melisma_stage_{number}"),
+                stage => format!("_melisma_stage_{number}_{stage}"),
+            };
+            self.made += 1;
+            let name = place.dialect.stage(name);
+            let stage = Stage::create(place, name, &self.plan, &self.table.places, self.partial)?;
+            self.stages.push(stage);
+        }
+        match self.stages.last_mut() {
+            Some(stage) => stage.add(place, rows, absent),
+            None => Err(Error::bug("rows without a stage")),
+        }
+    }
+
+    /// Brings the rows of the stages into the table.
     pub(super) fn flush(&mut self, place: &mut Place<'_>) -> Result<()> {
         self.delete_old(place)?;
-        if self.staged > 0 {
-            let doing = format!("cannot load {}", self.plan.table.sql(place.dialect));
-            for sql in self.statements(place)? {
-                place.connection.change(&doing, &sql)?;
-            }
-            self.staged = 0;
-            self.is_empty = false;
-            self.stages += 1;
-            let (number, stages) = (self.number, self.stages);
+        for stage in std::mem::take(&mut self.stages) {
+            self.merge(place, &stage)?;
             if place.dialect.commits_early() {
-                // Its rows are read at the commit, so the next rows go into another one.
-                let next = place.dialect.stage(format!("_melisma_stage_{number}_{stages}"));
-                self.used.push(std::mem::replace(&mut self.stage, next));
+                // Its rows are read at the commit.
+                self.used.push(stage.name);
             } else {
-                let drop = format!("DROP TABLE {}", self.stage.sql(place.dialect));
-                place.connection.execute("cannot drop a temporary table", &drop)?;
+                Stage::drop(&stage.name, place)?;
             }
         }
         if place.hard_delete
             && let Some(deleted) = self.plan.named("_sdc_deleted_at")
         {
+            self.transaction.has_replaced_rows = true;
             let (table, column) = (
                 self.plan.table.sql(place.dialect),
                 place.dialect.quote(&deleted.name),
@@ -205,139 +216,90 @@ impl Load {
         Ok(())
     }
 
-    /// Deletes the rows of earlier runs, once.
-    fn delete_old(&mut self, place: &mut Place<'_>) -> Result<()> {
-        if !std::mem::take(&mut self.replaces_all) {
-            return Ok(());
+    fn merge(&mut self, place: &mut Place<'_>, stage: &Stage) -> Result<()> {
+        let merge = Merge {
+            dialect: place.dialect,
+            table: &self.table,
+            stage,
+            hard_delete: place.hard_delete,
+        };
+        // A query for the keys alone costs less than to number the rows of each.
+        let distinct = match merge.count_keys() {
+            None => true,
+            Some(count) => {
+                let rows = place.connection.query("cannot read a temporary table", &count)?;
+                let count = rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok());
+                count == Some(stage.rows)
+            }
+        };
+        fault!(SQL_MERGE);
+        let doing = format!("cannot load {}", stage.plan.table.sql(place.dialect));
+        for sql in merge.statements(self.is_empty, distinct) {
+            place.connection.change(&doing, &sql)?;
         }
-        let table = self.plan.table.sql(place.dialect);
-        self.is_empty = true;
-        let delete = place.dialect.delete_all(&table);
-        place.connection.change(&format!("cannot empty {table}"), &delete)
+        fault!(SQL_MERGED);
+        self.transaction.has_replaced_rows |= !self.is_empty && !stage.plan.key.is_empty();
+        self.is_empty = false;
+        Ok(())
     }
 
-    /// Drops the stages whose rows were committed. They end with the connection, or by themselves, where this fails.
-    pub(super) fn drop_used(&mut self, place: &mut Place<'_>) {
+    /// The transaction has ended: the stages whose rows were committed are dropped. They end with the connection, or by
+    /// themselves, where this fails.
+    pub(super) fn committed(&mut self, place: &mut Place<'_>) {
+        self.transaction = Transaction::default();
         for stage in self.used.drain(..) {
-            let sql = stage.sql(place.dialect);
-            let doing = "cannot drop a temporary table";
-            if let Err(error) = place.connection.execute(doing, &format!("DROP TABLE {sql}")) {
+            if let Err(error) = Stage::drop(&stage, place) {
                 log::warn!("{error}");
             }
         }
     }
 
-    /// Whether rows of the stage wait for the end of the run.
+    /// Deletes the rows of earlier runs, once.
+    fn delete_old(&mut self, place: &mut Place<'_>) -> Result<()> {
+        let table = self.plan.table.sql(place.dialect);
+        let delete = match std::mem::replace(&mut self.old_rows, OldRows::Done) {
+            OldRows::Done => return Ok(()),
+            OldRows::Alone => {
+                self.is_empty = true;
+                place.dialect.delete_all(&table)
+            }
+            OldRows::Among(old) => format!("DELETE FROM {table} WHERE {old}"),
+        };
+        self.transaction.has_replaced_rows = true;
+        place.connection.change(&format!("cannot empty {table}"), &delete)
+    }
+
+    /// Whether the rows of earlier runs stay until the end, beside those of this one, because the table could not be changed
+    /// for another SCHEMA once they are deleted.
+    fn keeps_old(&mut self, place: &mut Place<'_>) -> Result<bool> {
+        let Some(number) = place.dialect.row_number() else {
+            return Ok(false);
+        };
+        if matches!(self.old_rows, OldRows::Alone) && !place.alters_changed_tables() {
+            let table = self.plan.table.sql(place.dialect);
+            let last = format!("SELECT MAX({number}) FROM {table}");
+            let last = place.connection.query(&format!("cannot read {table}"), &last)?;
+            let last = last.into_iter().next().and_then(|row| row.into_iter().next()?);
+            let last: i64 = last.and_then(|last| last.parse().ok()).unwrap_or(-1);
+            self.old_rows = OldRows::Among(format!("{number} <= {last}"));
+        }
+        Ok(matches!(self.old_rows, OldRows::Among(_)))
+    }
+
+    /// Whether rows of the stages wait for the end of the run.
     pub(super) fn waits_for_the_end(&self) -> bool {
-        self.replaces_all
+        !matches!(self.old_rows, OldRows::Done)
     }
 
-    /// The statements that bring the rows of the stage into the table.
-    fn statements(&self, place: &mut Place<'_>) -> Result<Vec<String>> {
-        let dialect = place.dialect;
-        let table = self.plan.table.sql(dialect);
-        let columns = self.columns(dialect);
-        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-        let list = quoted(dialect, &names);
-        let source = self.source(place, &columns)?;
-        let insert = format!("INSERT INTO {table} ({list}) {source}");
-        let key: Vec<&str> = self.plan.key.iter().map(|&at| self.name(at)).collect();
-        if key.is_empty() || self.is_empty {
-            return Ok(vec![insert]);
-        }
-        Ok(match dialect.upsert() {
-            Upsert::Merge => vec![merge(dialect, (&table, &source), &names, &key)],
-            Upsert::DeleteUsing => {
-                let stage = self.stage.sql(dialect);
-                let on = self.plan.key.iter().map(|&at| {
-                    let name = dialect.quote(self.name(at));
-                    format!("{table}.{name} = {}", self.staged_key(dialect, &stage, at))
-                });
-                let on = on.collect::<Vec<_>>().join(" AND ");
-                vec![format!("DELETE FROM {table} USING {stage} WHERE {on}"), insert]
-            }
-            Upsert::DeleteInsert => {
-                let (stage, keys) = (self.stage.sql(dialect), quoted(dialect, &key));
-                let staged = self.plan.key.iter().map(|&at| self.expression(dialect, at));
-                let staged = staged.collect::<Vec<_>>().join(", ");
-                vec![
-                    format!("DELETE FROM {table} WHERE ({keys}) IN (SELECT {staged} FROM {stage})"),
-                    insert,
-                ]
-            }
-        })
-    }
-
-    /// A query for the rows of the stage, of each key the last.
-    fn source(&self, place: &mut Place<'_>, columns: &[(&str, String)]) -> Result<String> {
-        let dialect = place.dialect;
-        let (stage, rank) = (self.stage.sql(dialect), dialect.quote(RANK));
-        let list: Vec<String> = columns
-            .iter()
-            .map(|(name, value)| format!("{value} AS {}", dialect.quote(name)))
-            .collect();
-        let list = list.join(", ");
-        let key: Vec<String> = self
-            .plan
-            .key
-            .iter()
-            .map(|&at| self.expression(dialect, at))
-            .collect();
-        let key = key.join(", ");
-        // A query for the keys alone costs less than to number the rows of each.
-        if key.is_empty() || self.has_distinct_keys(place, &stage, &key)? {
-            return Ok(format!("SELECT {list} FROM {stage}"));
-        }
-        let row = dialect.quote(ROW);
-        Ok(format!(
-            "SELECT {list} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY {row} DESC) AS {rank} \
-             FROM {stage}) AS ranked WHERE {rank} = 1"
-        ))
-    }
-
-    fn has_distinct_keys(&self, place: &mut Place<'_>, stage: &str, key: &str) -> Result<bool> {
-        let count = format!("SELECT COUNT(*) FROM (SELECT DISTINCT {key} FROM {stage}) AS keys");
-        let rows = place.connection.query("cannot read a temporary table", &count)?;
-        let count = rows.first().and_then(|row| row.first()?.as_deref()?.parse().ok());
-        Ok(count == Some(self.staged))
-    }
-
-    /// The columns of the table that the rows have, and the expression of each over the stage.
-    fn columns(&self, dialect: &dyn Dialect) -> Vec<(&str, String)> {
-        let all = 0..self.plan.columns.len();
-        all.filter(|&at| self.table.places[at].is_some())
-            .map(|at| (self.name(at), self.expression(dialect, at)))
-            .collect()
-    }
-
-    /// The name of a column in the table; in another case than the property's, where case does not count.
-    fn name(&self, at: usize) -> &str {
-        self.table.places[at].map_or(&self.plan.columns[at].name, |place| &self.table.columns[place].0)
-    }
-
-    fn expression(&self, dialect: &dyn Dialect, at: usize) -> String {
-        self.converted(dialect, dialect.quote(&self.plan.columns[at].name), at)
-    }
-
-    /// A value of the stage in the type of the table.
-    fn converted(&self, dialect: &dyn Dialect, value: String, at: usize) -> String {
-        let column = &self.plan.columns[at];
-        match self.table.places[at].map(|place| &self.table.columns[place].1) {
-            Some(there) if *there != column.staged => dialect.cast(&value, &column.staged, there),
-            _ => value,
-        }
-    }
-
-    /// The key of a row of the stage, in a statement with other tables.
-    fn staged_key(&self, dialect: &dyn Dialect, stage: &str, at: usize) -> String {
-        let column = &self.plan.columns[at];
-        let name = format!("{stage}.{}", dialect.quote(&column.name));
-        self.converted(dialect, name, at)
+    /// Whether this run has written rows.
+    pub(super) fn has_rows(&self) -> bool {
+        self.has_rows
     }
 
     /// Deletes or marks the rows of older versions, in the transaction.
     pub(super) fn activate_version(&mut self, place: &mut Place<'_>, version: i64) -> Result<()> {
         self.flush(place)?;
+        self.transaction.has_replaced_rows = true;
         let (plan, dialect) = (&self.plan, place.dialect);
         let table = plan.table.sql(dialect);
         let deleted = plan.named("_sdc_deleted_at");
@@ -367,61 +329,9 @@ impl Load {
     }
 }
 
-fn merge(dialect: &dyn Dialect, (table, source): (&str, &str), names: &[&str], key: &[&str]) -> String {
-    let join = |parts: Vec<String>, by: &str| parts.join(by);
-    let on = key
-        .iter()
-        .map(|name| dialect.quote(name))
-        .map(|name| format!("stored.{name} = staged.{name}"));
-    let set = names
-        .iter()
-        .filter(|name| !key.contains(name))
-        .map(|name| dialect.quote(name));
-    let set = join(set.map(|name| format!("{name} = staged.{name}")).collect(), ", ");
-    let matched = if set.is_empty() {
-        String::new()
-    } else {
-        format!(" WHEN MATCHED THEN UPDATE SET {set}")
-    };
-    let values = join(
-        names
-            .iter()
-            .map(|name| format!("staged.{}", dialect.quote(name)))
-            .collect(),
-        ", ",
-    );
-    format!(
-        "MERGE INTO {table} AS stored USING ({source}) AS staged ON {}{matched} WHEN NOT MATCHED THEN INSERT ({}) VALUES ({values})",
-        join(on.collect(), " AND "),
-        quoted(dialect, names)
-    )
-}
-
 /// The columns at these places, by these names.
 fn project(rows: &RecordBatch, names: &Arc<Schema>, order: &[usize]) -> Result<RecordBatch> {
     RecordBatch::try_new(Arc::clone(names), rows.columns().to_vec())
         .and_then(|rows| rows.project(order))
-        .map_err(no_batch)
-}
-
-fn with_row(columns: &Arc<Schema>) -> Arc<Schema> {
-    let row = Arc::new(Field::new(ROW, DataType::Int64, false));
-    Arc::new(Schema::new(
-        columns.fields().iter().cloned().chain([row]).collect::<Vec<_>>(),
-    ))
-}
-
-fn no_batch(error: arrow_schema::ArrowError) -> Error {
-    Error::bug("columns that are no batch").with_source(error)
-}
-
-impl Place<'_> {
-    fn maker(&mut self, can_alter: bool) -> Maker<'_> {
-        Maker {
-            connection: self.connection,
-            dialect: self.dialect,
-            evolution: self.evolution,
-            can_alter,
-        }
-    }
+        .map_err(|error| Error::bug("columns that are no batch").with_source(error))
 }

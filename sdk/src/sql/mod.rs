@@ -9,6 +9,8 @@
 //! | statements, queries and the bulk load | [`Connection`] |
 //! | settings, and how to connect | [`SqlTarget`] |
 //!
+//! `examples/target-sql` is a whole target of SQLite in 150 lines.
+//!
 //! Every writing thread has one connection, on which a transaction is always open. The rows of all streams of the thread,
 //! the changes of their tables and the STATE (`state_in_target`) are committed together. After an error nothing is
 //! committed any more. With `load_method: overwrite` the old rows are deleted in the transaction that has the new ones, at
@@ -18,9 +20,12 @@ mod config;
 mod connection;
 mod dialect;
 mod load;
+mod merge;
 mod name;
+mod place;
 mod plan;
 mod run;
+mod stage;
 mod state;
 mod table;
 mod target;

@@ -51,7 +51,7 @@ pub(super) fn column_names<'a>(
 }
 
 /// The name when it is short enough; else its front and a hash of all of it, the same in every run.
-fn fit(name: &str, dialect: &dyn Dialect) -> Result<String> {
+pub(super) fn fit(name: &str, dialect: &dyn Dialect) -> Result<String> {
     if name.is_empty() || name.contains('\0') {
         return Err(Error::input(format!(
             "expected a name that a table or column can have, found \"{}\"",
@@ -76,7 +76,7 @@ fn fit(name: &str, dialect: &dyn Dialect) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::{Evolved, SqlType, Upsert};
+    use crate::sql::SqlType;
 
     /// Eighteen bytes, and case does not count.
     #[derive(Debug)]
@@ -105,14 +105,6 @@ mod tests {
 
         fn parse_type(&self, declared: &str) -> SqlType {
             SqlType::Other(declared.to_owned())
-        }
-
-        fn widen(&self, _: &TableName, _: &Evolved<'_>) -> Option<Vec<String>> {
-            None
-        }
-
-        fn upsert(&self) -> Upsert {
-            Upsert::DeleteInsert
         }
     }
 

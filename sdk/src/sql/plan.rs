@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray as _;
+use arrow_array::{Array as _, RecordBatch, StringArray};
 use arrow_schema::SchemaRef;
 
 use melisma_engine::columns::{ColumnOptions, Columns};
@@ -98,8 +100,35 @@ impl Plan {
         self.columns.get(at)
     }
 
+    /// Whether batches say which properties their records lack: where rows replace others, such a property stays as it was.
+    pub(super) fn notes_absent(&self) -> bool {
+        !self.key.is_empty()
+    }
+
+    /// How the rows become columns.
+    pub(super) fn options(&self) -> ColumnOptions {
+        ColumnOptions {
+            absent: self.notes_absent(),
+            ..ColumnOptions::default()
+        }
+    }
+
+    /// A batch of the encoder as the columns of the plan, and what its records lack, if one lacks anything.
+    pub(super) fn split(&self, batch: &RecordBatch) -> Result<(RecordBatch, Option<StringArray>)> {
+        if !self.notes_absent() {
+            return Ok((batch.clone(), None));
+        }
+        let columns: Vec<usize> = (0..self.columns.len()).collect();
+        let rows = batch
+            .project(&columns)
+            .map_err(|error| Error::bug("a batch without the columns of its plan").with_source(error))?;
+        let absent = batch.column(columns.len()).as_string::<i32>();
+        let is_partial = absent.null_count() < absent.len();
+        Ok((rows, is_partial.then(|| absent.clone())))
+    }
+
     /// Refuses rows without a key: no row could ever replace them.
-    pub(super) fn check_keys(&self, rows: &arrow_array::RecordBatch) -> Result<()> {
+    pub(super) fn check_keys(&self, rows: &RecordBatch) -> Result<()> {
         match self.key.iter().find(|&&at| rows.column(at).null_count() > 0) {
             None => Ok(()),
             Some(&at) => Err(Error::input(format!(

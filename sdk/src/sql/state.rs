@@ -5,7 +5,7 @@ use melisma_engine::{Error, Result};
 use super::connection::Connection;
 use super::dialect::Dialect;
 use super::dialect::TableName;
-use super::load::Place;
+use super::place::Place;
 use super::run::Run;
 use super::table::{Maker, create};
 use super::types::SqlType;

@@ -1,18 +1,16 @@
 //! The table of a stream as it is in the database, made and changed until it takes the rows of a plan.
 
+mod evolve;
+
 use arrow_schema::SchemaRef;
 use melisma_engine::error::show;
-use melisma_engine::{Error, Result};
+use melisma_engine::{Error, Result, fault};
 
 use super::config::Evolution;
 use super::connection::Connection;
-use super::dialect::TableName;
-use super::dialect::{Dialect, Evolved};
+use super::dialect::{Dialect, TableName};
 use super::plan::{Plan, Planned};
 use super::types::SqlType;
-
-/// The integers up to here are floats, too.
-const EXACT: i64 = 1 << 53;
 
 /// A table and its columns, in its order.
 #[derive(Debug)]
@@ -101,6 +99,7 @@ impl Maker<'_> {
             }
             None => self.connection.create(&plan.table, renamed(plan), false)?,
         }
+        fault!(SQL_TABLE);
         Ok(Table {
             columns: columns
                 .into_iter()
@@ -128,55 +127,14 @@ impl Maker<'_> {
         else {
             return match self.evolution {
                 Evolution::Freeze if !is_key => Ok(None),
-                Evolution::Evolve => self.add(plan, table, column).map(Some),
+                Evolution::Evolve | Evolution::Version => self.add(plan, table, column).map(Some),
                 _ => Err(self.refused(plan, &format!("found no column {}", dialect.quote(&column.name)))),
             };
         };
-        let (name, there) = table.columns[at].clone();
-        if there.takes(&column.sql_type) {
+        if table.columns[at].1.takes(&column.sql_type) {
             return Ok(Some(at));
         }
-        let found = format!(
-            "found the column {} of type {}",
-            dialect.quote(&name),
-            type_name(dialect, &there)
-        );
-        let wide = there
-            .join(&column.sql_type)
-            .filter(|_| self.evolution == Evolution::Evolve);
-        let evolved = wide.as_ref().map(|to| Evolved {
-            column: &name,
-            from: &there,
-            to,
-        });
-        let statements = evolved.and_then(|evolved| dialect.widen(&plan.table, &evolved));
-        let (Some(wide), Some(statements)) = (&wide, statements) else {
-            let wanted = type_name(dialect, &column.sql_type);
-            return Err(self.refused(plan, &format!("{found}, and values of {wanted}")));
-        };
-        self.check_can_alter(plan)?;
-        self.check_exact(plan, (&name, &there), wide)?;
-        let doing = format!(
-            "cannot make {} of {} the type {}",
-            dialect.quote(&name),
-            plan.table.sql(dialect),
-            type_name(dialect, wide)
-        );
-        for sql in statements {
-            self.connection.execute(&doing, &sql)?;
-        }
-        // It may have another place now.
-        if let Some(columns) = self.columns(&plan.table)? {
-            let moved = |place: usize| {
-                let (name, _) = &table.columns[place];
-                columns.iter().position(|(other, _)| other == name)
-            };
-            let places: Vec<Option<usize>> = table.places.iter().map(|place| place.and_then(moved)).collect();
-            let at = moved(at);
-            (table.columns, table.places) = (columns, places);
-            return Ok(at);
-        }
-        Ok(Some(at))
+        self.evolve(plan, table, (at, column), is_key)
     }
 
     fn add(&mut self, plan: &Plan, table: &mut Table, column: &Planned) -> Result<usize> {
@@ -194,6 +152,7 @@ impl Maker<'_> {
         let add = format!("ALTER TABLE {sql} ADD COLUMN {name} {of}");
         self.connection
             .execute(&format!("cannot add {name} to {sql}"), &add)?;
+        fault!(SQL_TABLE);
         table.columns.push((column.name.clone(), column.sql_type.clone()));
         Ok(table.columns.len() - 1)
     }
@@ -205,34 +164,15 @@ impl Maker<'_> {
         let (name, table) = (self.dialect.name(), plan.table.sql(self.dialect));
         Err(Error::config(format!(
             "{table}: expected one SCHEMA for all records that are committed together, found another one, and the dialect \
-             {name} cannot change a table whose rows have changed in the same transaction (load_method overwrite and \
-             state_in_target have such transactions)"
+             {name} cannot change a table whose rows were replaced or deleted in the same transaction (load_method overwrite \
+             and state_in_target have such transactions)"
         )))
-    }
-
-    /// Refuses to turn integers into floats that would round one of them.
-    fn check_exact(&mut self, plan: &Plan, (name, from): (&str, &SqlType), to: &SqlType) -> Result<()> {
-        if *from != SqlType::BigInt || *to != SqlType::Double {
-            return Ok(());
-        }
-        let (sql, quoted) = (plan.table.sql(self.dialect), self.dialect.quote(name));
-        let find = format!("SELECT COUNT(*) FROM {sql} WHERE {quoted} NOT BETWEEN -{EXACT} AND {EXACT}");
-        let rows = self.connection.query(&format!("cannot read {sql}"), &find)?;
-        match rows.first().and_then(|row| row.first()?.as_deref()) {
-            Some("0") => Ok(()),
-            found => {
-                let found = show(found.unwrap_or("none"));
-                Err(self.refused(
-                    plan,
-                    &format!("found {found} integers in {quoted} that a column of floats would round"),
-                ))
-            }
-        }
     }
 
     fn refused(&self, plan: &Plan, found: &str) -> Error {
         let policy = match self.evolution {
             Evolution::Evolve => "evolve",
+            Evolution::Version => "version",
             Evolution::Freeze => "freeze",
             Evolution::Fail => "fail",
         };

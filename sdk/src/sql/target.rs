@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use melisma_engine::columns::{ColumnOptions, Columns};
+use melisma_engine::columns::Columns;
 use melisma_engine::error::show;
 use melisma_engine::schema::StreamSchema;
 use melisma_engine::sink::{CommitMode, Destination};
@@ -107,7 +107,7 @@ impl<T: SqlTarget> Destination for Sql<T> {
     }
 
     fn encoder(&self, plan: &Arc<Plan>) -> Result<Columns> {
-        Ok(Columns::new(&plan.schema, ColumnOptions::default()))
+        Ok(Columns::new(&plan.schema, plan.options()))
     }
 
     fn worker(&self) -> Result<Self::Worker> {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use melisma_engine::sink::{CommitMode, Sink};
-use melisma_engine::{Error, Kind, Result};
+use melisma_engine::{Error, Kind, Result, fault};
 
 use super::connection::Connection;
-use super::load::{Load, Place};
+use super::load::Load;
+use super::place::Place;
 use super::plan::Plan;
 use super::run::Run;
 use super::state::StateTable;
@@ -96,9 +97,11 @@ impl<C: Connection> Worker<C> {
                 if !has_state_table {
                     table.prepare(place)?;
                 }
+                fault!(SQL_STATE_BEFORE);
                 table.store(place, state)?;
+                fault!(SQL_STATE_AFTER);
             }
-            committed(loads, place)
+            commit(loads, place)
         })?;
         self.has_state_table |= state.is_some();
         Ok(())
@@ -131,8 +134,8 @@ impl<C: Connection> Sink for SqlSink<C> {
     }
 
     fn activate_version(&mut self, worker: &mut Worker<C>, version: i64) -> Result<()> {
-        if worker.run.overwrites() {
-            // No row of an earlier version stays.
+        // Those of earlier runs do not stay in any case.
+        if worker.run.overwrites() && !worker.loads[self.number].has_rows() {
             return Ok(());
         }
         worker.call(|loads, place| loads[self.number].activate_version(place, version))?;
@@ -148,16 +151,18 @@ impl<C: Connection> Sink for SqlSink<C> {
             for load in loads.iter_mut() {
                 load.flush(place)?;
             }
-            committed(loads, place)
+            commit(loads, place)
         })
     }
 }
 
 /// Commits, and removes what was needed until then.
-fn committed(loads: &mut [Load], place: &mut Place<'_>) -> Result<()> {
+fn commit(loads: &mut [Load], place: &mut Place<'_>) -> Result<()> {
+    fault!(SQL_COMMIT_BEFORE);
     place.connection.commit()?;
+    fault!(SQL_COMMIT_AFTER);
     for load in loads {
-        load.drop_used(place);
+        load.committed(place);
     }
     Ok(())
 }

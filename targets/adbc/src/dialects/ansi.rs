@@ -1,6 +1,6 @@
 //! What all databases have in common.
 
-use melisma_sdk::sql::{Dialect, Evolved, SqlType, TableName, Upsert};
+use melisma_sdk::sql::{Dialect, SqlType};
 
 /// The types of a table are those that the driver chooses when it makes one; it is never changed.
 #[derive(Debug)]
@@ -31,13 +31,5 @@ impl Dialect for Ansi {
     /// The names of types are not known.
     fn cast(&self, expression: &str, _: &SqlType, _: &SqlType) -> String {
         expression.to_owned()
-    }
-
-    fn widen(&self, _: &TableName, _: &Evolved<'_>) -> Option<Vec<String>> {
-        None
-    }
-
-    fn upsert(&self) -> Upsert {
-        Upsert::DeleteInsert
     }
 }

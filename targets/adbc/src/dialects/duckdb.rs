@@ -78,8 +78,12 @@ impl Dialect for DuckDb {
         Upsert::Merge
     }
 
-    /// A commit of both fails.
+    /// A commit of both fails, before DuckDB 2.
     fn alters_changed_tables(&self) -> bool {
         false
+    }
+
+    fn row_number(&self) -> Option<&'static str> {
+        Some("rowid")
     }
 }

@@ -4,7 +4,7 @@
 //! as it is. So decimals and JSON are `TEXT`, which alone keeps all of their digits. `DATE`, `TIME` and `TIMESTAMP` hold
 //! text that never looks like a number.
 
-use melisma_sdk::sql::{Dialect, Evolved, SqlType, TableName, Upsert};
+use melisma_sdk::sql::{Dialect, Evolved, SqlType, TableName};
 
 #[derive(Debug)]
 pub(super) struct Sqlite;
@@ -80,10 +80,6 @@ impl Dialect for Sqlite {
             format!("ALTER TABLE {table} DROP COLUMN {old}"),
             format!("ALTER TABLE {table} RENAME COLUMN {new} TO {old}"),
         ])
-    }
-
-    fn upsert(&self) -> Upsert {
-        Upsert::DeleteInsert
     }
 
     fn has_primary_keys(&self) -> bool {

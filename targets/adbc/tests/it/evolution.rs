@@ -157,3 +157,63 @@ fn a_database_that_nothing_is_known_of_changes_no_table() {
         .fails(78, &["state_in_target", "ansi"]);
     assert_eq!(database.rows("SELECT * FROM a"), json!([[1]]));
 }
+
+#[test]
+fn version_puts_a_column_aside_whose_type_cannot_be_widened() {
+    for kind in KNOWN {
+        let database = Database::new(kind);
+        let config = json!({"schema_evolution": "version"});
+        let of = |i: Value| json!({"id": {"type": "integer"}, "i": i, "s": {"type": "string"}});
+        let (integer, number) = (of(json!({"type": "integer"})), of(json!({"type": "number"})));
+        let load = |properties: &Value, row: &Value| {
+            let lines = [schema("a", properties, &["id"]), record("a", row)];
+            database.load(&config, &lines)
+        };
+        // A number that a float would round.
+        let large = 9_007_199_254_740_993_i64;
+        load(&integer, &json!({"id": 1, "i": large, "s": "x"})).ok();
+        load(&number, &json!({"id": 1, "i": 0.5})).ok();
+        load(&number, &json!({"id": 2, "i": 1.5, "s": "y"})).ok();
+        let types = database.types("a");
+        let names: Vec<&str> = types
+            .as_array()
+            .expect("columns")
+            .iter()
+            .filter_map(|column| column[0].as_str())
+            .collect();
+        let [id, old, s, new] = names.as_slice() else {
+            panic!("{kind:?}: {types}");
+        };
+        assert_eq!((*id, *s, *new), ("id", "s", "i"), "{kind:?}");
+        let stamp = old.strip_prefix("i_").expect("a name with the time");
+        let is_stamp = stamp.len() == 13 && stamp.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+        assert!(is_stamp, "{kind:?}: {old}");
+        let rows = database.rows(&format!("SELECT id, {old}, i, s FROM a ORDER BY id"));
+        assert_eq!(
+            rows,
+            json!([[1, large, 0.5, "x"], [2, null, 1.5, "y"]]),
+            "{kind:?}"
+        );
+        // What can be widened is, and new columns are added.
+        let wider = json!({"id": {"type": "integer"}, "i": {"type": "string"}, "more": {"type": "integer"}});
+        load(&wider, &json!({"id": 2, "i": "z", "more": 3})).ok();
+        let rows = database.rows("SELECT id, i, s, more FROM a ORDER BY id");
+        assert_eq!(rows, json!([[1, "0.5", "x", null], [2, "z", "y", 3]]), "{kind:?}");
+        // Twice in a minute: the name with the time is taken.
+        database.change("ALTER TABLE a RENAME COLUMN i TO was_text");
+        database.change("ALTER TABLE a ADD COLUMN i BIGINT");
+        database.change(&format!("UPDATE a SET i = {large}"));
+        load(&number, &json!({"id": 3, "i": 2.5})).ok();
+        assert_eq!(
+            database.rows("SELECT id, i, s FROM a ORDER BY id"),
+            json!([[1, null, "x"], [2, null, "y"], [3, 2.5, null]]),
+            "{kind:?}"
+        );
+        // A key stays.
+        let text = json!({"id": {"type": "integer", "minimum": 0}, "i": {"type": "number"}});
+        load(&text, &json!({"id": 4, "i": 3.5})).ok();
+        let float = json!({"id": {"type": "number"}, "i": {"type": "number"}});
+        database.change(&format!("UPDATE a SET id = {large} WHERE id = 4"));
+        load(&float, &json!({"id": 5.5, "i": 3.5})).fails(78, &["\"id\"", "schema_evolution: version"]);
+    }
+}

@@ -3,8 +3,10 @@
 mod database;
 mod evolution;
 mod failing;
+mod keys;
 mod kill;
 mod methods;
+mod partial;
 mod postgresql;
 mod recording;
 mod rows;
