@@ -15,6 +15,8 @@ pub const KILLS_A_ROUND: u64 = 40;
 /// Rows of the run that ends a round.
 const LAST: u64 = 150;
 const PATIENCE: Duration = Duration::from_mins(1);
+/// A kill that comes before this is one of processes that start.
+const EARLY: Duration = Duration::from_millis(15);
 
 /// What is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,6 +241,11 @@ pub fn strike(
     let mut running = rig.start(u64::MAX, &Disturbance::default())?;
     let deadline = Instant::now() + PATIENCE;
     while rig.sending().is_none() && !running.has_ended() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+    // A driver takes its time to open a database.
+    let opens = rig.kind.is_sql() && after >= EARLY;
+    while opens && !rig.path("gauge").exists() && !running.has_ended() && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(1));
     }
     thread::sleep(after);
