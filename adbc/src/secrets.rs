@@ -17,7 +17,7 @@ const WORDS: [&str; 7] = [
 
 /// Hides the value of an option, where it is a secret, or the secrets that it has inside, where it is a URI.
 pub(crate) fn hide(name: &str, value: &str) {
-    if is_secret(name) {
+    if is_secret(name) && !is_switch(value) {
         secret::hide(value);
     } else if let Some((_, rest)) = value.split_once("://") {
         for inner in of_uri(rest) {
@@ -27,6 +27,11 @@ pub(crate) fn hide(name: &str, value: &str) {
             secret::hide(&plain);
         }
     }
+}
+
+/// Whether a value says yes or no, as that of `cache_mfa_token` does: the words would be masked in every line.
+fn is_switch(value: &str) -> bool {
+    ["true", "false", "enabled", "disabled"].contains(&value.to_ascii_lowercase().as_str())
 }
 
 fn is_secret(name: &str) -> bool {
@@ -62,5 +67,6 @@ mod tests {
             "adbc.snowflake.sql.client_option.jwt_private_key_pkcs8_value"
         ));
         assert!(!is_secret("adbc.snowflake.sql.db"));
+        assert!(is_secret("adbc.snowflake.sql.client_option.cache_mfa_token") && is_switch("True"));
     }
 }
