@@ -96,7 +96,7 @@ impl Comparison {
     }
 }
 
-/// Compares what both have: cases by their shape and rows, candidates by their name.
+/// Compares what both have: cases by what their input was generated as, candidates by their name.
 pub fn compare(old: &Report, new: &Report) -> Comparison {
     let mut comparison = Comparison::default();
     if old.kind != new.kind {
@@ -144,7 +144,8 @@ pub fn compare(old: &Report, new: &Report) -> Comparison {
 }
 
 fn is_same(a: &Case, b: &Case) -> bool {
-    a.shape == b.shape && a.rows == b.rows && (a.rows.is_some() || a.records == b.records)
+    let asked = |case: &Case| (case.shape.clone(), case.rows, case.columns, case.streams);
+    asked(a) == asked(b) && (a.rows.is_some() || a.records == b.records)
 }
 
 fn label(case: &Case) -> String {

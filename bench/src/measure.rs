@@ -70,7 +70,7 @@ impl<'a> Session<'a> {
         if let Some(input) = &plan.input {
             variables.push(("MELISMA_BENCH_INPUT".to_owned(), input.clone().into_os_string()));
         }
-        if let Some(rows) = plan.records.or(plan.generated.as_ref().map(|(_, rows)| *rows)) {
+        if let Some(rows) = plan.records.or(plan.generated.as_ref().map(|input| input.rows)) {
             variables.push(("MELISMA_BENCH_ROWS".to_owned(), rows.to_string().into()));
         }
         let mut session = Self {
@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
         let rows = self
             .plan
             .records
-            .or(self.plan.generated.as_ref().map(|(_, rows)| *rows));
+            .or(self.plan.generated.as_ref().map(|input| input.rows));
         let values = Values {
             input: self.plan.input.as_deref(),
             rows,
@@ -398,9 +398,12 @@ impl<'a> Session<'a> {
                 }
             })
             .collect();
+        let generated = self.plan.generated.as_ref();
         let mut case = Case {
-            shape: self.plan.generated.as_ref().map(|(shape, _)| shape.clone()),
-            rows: self.plan.generated.as_ref().map(|(_, rows)| *rows),
+            shape: generated.map(|input| input.shape.clone()),
+            rows: generated.map(|input| input.rows),
+            columns: generated.and_then(|input| input.columns),
+            streams: generated.and_then(|input| input.streams),
             records,
             bytes,
             candidates,

@@ -112,6 +112,19 @@ pub struct Expected {
     pub last_state: Option<Value>,
 }
 
+/// What an input was generated as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GeneratedInput {
+    /// The name of its shape.
+    pub shape: String,
+    /// Its records.
+    pub rows: u64,
+    /// Its columns, where they were asked for.
+    pub columns: Option<u32>,
+    /// Its streams, where they were asked for.
+    pub streams: Option<u32>,
+}
+
 /// One input and everything that is measured on it.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -123,8 +136,8 @@ pub struct Plan {
     pub has_floors: bool,
     /// The input of what is fed, and `{input}` of command lines.
     pub input: Option<PathBuf>,
-    /// The shape and the rows of a generated input.
-    pub generated: Option<(String, u64)>,
+    /// What the input was generated as, when it was.
+    pub generated: Option<GeneratedInput>,
     /// The number of records, as the user says.
     pub records: Option<u64>,
     /// A file with the records that must arrive.

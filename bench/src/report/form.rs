@@ -1,6 +1,7 @@
 //! The form of `--json`. docs/benchmarks.md describes it for other programs; a field that changes its meaning raises
 //! [`VERSION`], a new one does not.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use melisma_sdk::{Error, Result};
@@ -55,6 +56,12 @@ pub struct Case {
     pub shape: Option<String>,
     /// The rows that were asked for, of a generated input.
     pub rows: Option<u64>,
+    /// The columns that were asked for, of a generated input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<u32>,
+    /// The streams that were asked for, of a generated input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<u32>,
     /// The records of the subject.
     pub records: Option<u64>,
     /// The bytes of those messages.
@@ -303,8 +310,18 @@ impl Case {
             .find(|candidate| candidate.role == Role::Subject)
     }
 
-    /// `1,000,000 records of lineitem`
+    /// `1,000,000 records of lineitem`, `1,000 records of wide, 10 columns`
     pub fn title(&self) -> String {
+        let mut title = self.records_title();
+        for (count, what) in [(self.columns, "columns"), (self.streams, "streams")] {
+            if let Some(count) = count {
+                let _ = write!(title, ", {} {what}", super::units::grouped(u64::from(count)));
+            }
+        }
+        title
+    }
+
+    fn records_title(&self) -> String {
         let records = self.records.or(self.rows).map_or_else(String::new, |records| {
             format!("{} records", super::units::grouped(records))
         });

@@ -28,9 +28,7 @@ pub fn page(report: &Report) -> String {
         escaped(&report.melisma),
         escaped(&report.measured_at)
     );
-    if report.cases.len() > 1 {
-        plot::scaling(&mut out, &report.cases);
-    }
+    plot::scaling(&mut out, &report.cases);
     for case in &report.cases {
         section(&mut out, case);
     }

@@ -1,4 +1,4 @@
-//! Plots of several numbers of rows: time, CPU and memory, on logarithmic axes.
+//! Plots of several numbers of rows, columns or streams: time, CPU and memory, on logarithmic axes.
 
 use std::fmt::Write as _;
 
@@ -24,14 +24,76 @@ type Plot = (
     fn(f64) -> String,
 );
 
-/// The plots, when there are at least two sizes.
+/// What inputs differ by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dimension {
+    Records,
+    Columns,
+    Streams,
+}
+
+impl Dimension {
+    const ALL: [Self; 3] = [Self::Records, Self::Columns, Self::Streams];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Columns => "columns",
+            Self::Streams => "streams",
+        }
+    }
+
+    fn of(self, case: &Case) -> Option<u64> {
+        let number = match self {
+            Self::Records => case.records.or(case.rows),
+            Self::Columns => case.columns.map(u64::from),
+            Self::Streams => case.streams.map(u64::from),
+        };
+        number.filter(|number| *number > 0)
+    }
+
+    /// What the plot of CPU for a record shows.
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Records => "level where each record costs the same",
+            Self::Columns => "both axes are logarithmic",
+            Self::Streams => "level where a stream costs nothing of its own",
+        }
+    }
+}
+
+/// The plots of everything that the cases have several numbers of.
 pub(super) fn scaling(out: &mut String, cases: &[Case]) {
-    out.push_str("<h2>With the number of records</h2>\n<div class=\"grid\">\n");
+    for dimension in Dimension::ALL {
+        let others = |case: &Case| {
+            Dimension::ALL
+                .into_iter()
+                .filter(|other| *other != dimension)
+                .map(|other| other.of(case))
+                .collect::<Vec<_>>()
+        };
+        // The other numbers are those of the last case: a line has one kind of point.
+        let Some(last) = cases.last().map(others) else {
+            return;
+        };
+        let of_line: Vec<&Case> = cases.iter().filter(|case| others(case) == last).collect();
+        if of_line.len() > 1 {
+            along(out, &of_line, dimension);
+        }
+    }
+}
+
+fn along(out: &mut String, cases: &[&Case], dimension: Dimension) {
+    let _ = writeln!(
+        out,
+        "<h2>With the number of {}</h2>\n<div class=\"grid\">",
+        dimension.name()
+    );
     let plots: [Plot; 3] = [
         ("Time", "", |figures| Some(figures.wall_seconds.median), seconds),
         (
             "CPU seconds for a million records",
-            "level where each record costs the same",
+            dimension.hint(),
             |figures| figures.cpu_seconds_per_million,
             |value| format!("{} s", three(value)),
         ),
@@ -43,7 +105,7 @@ pub(super) fn scaling(out: &mut String, cases: &[Case]) {
         ),
     ];
     for (title, hint, of, unit) in plots {
-        let lines = lines(cases, of);
+        let lines = lines(cases, dimension, of);
         if lines.iter().any(|line| line.points.len() > 1) {
             let hint = if hint.is_empty() {
                 "both axes are logarithmic"
@@ -54,7 +116,7 @@ pub(super) fn scaling(out: &mut String, cases: &[Case]) {
                 out,
                 "<figure class=\"panel\"><h3>{title}</h3><p class=\"quiet\">{hint}</p>"
             );
-            plot(out, &lines, unit);
+            plot(out, &lines, dimension, unit);
             out.push_str("</figure>\n");
         }
     }
@@ -63,17 +125,17 @@ pub(super) fn scaling(out: &mut String, cases: &[Case]) {
 
 /// One for each candidate that was measured, by its name.
 #[expect(clippy::cast_precision_loss, reason = "a place in a plot")]
-fn lines(cases: &[Case], of: fn(&Figures) -> Option<f64>) -> Vec<Line> {
+fn lines(cases: &[&Case], dimension: Dimension, of: fn(&Figures) -> Option<f64>) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for case in cases {
-        let Some(records) = case.records.or(case.rows).filter(|records| *records > 0) else {
+        let Some(number) = dimension.of(case) else {
             continue;
         };
         for (one, class) in named(case) {
             let Some(value) = one.figures.as_ref().and_then(of).filter(|value| *value > 0.0) else {
                 continue;
             };
-            let point = (records as f64, value);
+            let point = (number as f64, value);
             match lines.iter_mut().find(|line| line.name == one.name) {
                 Some(line) => line.points.push(point),
                 None => lines.push(Line {
@@ -132,7 +194,7 @@ impl Axis {
     }
 }
 
-fn plot(out: &mut String, lines: &[Line], unit: fn(f64) -> String) {
+fn plot(out: &mut String, lines: &[Line], dimension: Dimension, unit: fn(f64) -> String) {
     let points = || lines.iter().flat_map(|line| line.points.iter().copied());
     let x = Axis::tight(points().map(|(x, _)| x));
     let y = Axis::of(points().map(|(_, y)| y));
@@ -169,7 +231,8 @@ fn plot(out: &mut String, lines: &[Line], unit: fn(f64) -> String) {
     for line in lines {
         for (px, py) in &line.points {
             let (left, bottom) = (x.at(*px) * 100.0, y.at(*py) * 100.0);
-            let title = format!("{}: {} records: {}", line.name, Amount(*px), unit(*py));
+            let what = dimension.name();
+            let title = format!("{}: {} {what}: {}", line.name, Amount(*px), unit(*py));
             let _ = writeln!(
                 out,
                 "<i class=\"dot {}\" style=\"left:{left:.2}%;bottom:{bottom:.2}%\" title=\"{}\"></i>",
@@ -215,6 +278,37 @@ mod tests {
         ] {
             assert_eq!(tick(label.to_owned()), expected);
         }
+    }
+
+    #[test]
+    fn a_line_has_the_cases_that_differ_in_one_number_only() {
+        let case = |rows, columns| {
+            let report = super::super::html::tests::report();
+            let first = report.cases.into_iter().next().unwrap_or_default();
+            Case {
+                rows: Some(rows),
+                records: Some(rows),
+                columns,
+                ..first
+            }
+        };
+        let plots = |cases: &[Case]| {
+            let mut out = String::new();
+            scaling(&mut out, cases);
+            out
+        };
+        let wide = plots(&[case(1000, Some(10)), case(1000, Some(100)), case(50, Some(100))]);
+        assert!(wide.contains("With the number of records"), "{wide}");
+        assert!(!wide.contains("With the number of columns"), "{wide}");
+        let wide = plots(&[case(50, Some(100)), case(1000, Some(10)), case(1000, Some(100))]);
+        for heading in [
+            "With the number of records",
+            "With the number of columns",
+            "100 columns: 2.00 s",
+        ] {
+            assert!(wide.contains(heading), "{heading}\n{wide}");
+        }
+        assert_eq!(plots(&[case(1000, None)]), "");
     }
 
     #[test]

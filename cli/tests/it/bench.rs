@@ -149,6 +149,44 @@ fn a_pipe_is_measured_beside_cat() {
     assert!(page.contains("class=\"plot\"") && page.contains("</html>"));
 }
 
+#[test]
+fn columns_are_plotted_as_rows_are() {
+    let folder = Folder::new();
+    let (code, table, error, report) = bench(
+        &folder,
+        &[
+            "pipe",
+            "--shape",
+            "wide",
+            "--rows",
+            "20,40",
+            "--columns",
+            "2,30",
+            "--html",
+            "page.html",
+        ],
+    );
+    assert_eq!(code, 0, "{error}");
+    assert!(table.contains("40 records of wide, 30 columns"), "{table}");
+    let cases = report["cases"].as_array().unwrap();
+    let inputs: Vec<_> = cases
+        .iter()
+        .map(|case| (&case["rows"], &case["columns"]))
+        .collect();
+    assert_eq!(
+        format!("{inputs:?}").matches("Number(30)").count(),
+        2,
+        "{inputs:?}"
+    );
+    assert_eq!(inputs.len(), 4);
+    let page = folder.read("page.html");
+    for heading in ["With the number of records", "With the number of columns"] {
+        assert!(page.contains(heading), "{heading}");
+    }
+    let (code, _, error, _) = bench(&folder, &["pipe", "--columns", "3"]);
+    assert_eq!(code, 64, "{error}");
+}
+
 /// A tap that writes the numbers from 1 to `$1`, but for `$2`.
 const TAP: &str = r#"#!/bin/sh
 echo '{"type": "SCHEMA", "stream": "s", "schema": {"properties": {"i": {"type": "integer"}}}, "key_properties": []}'
@@ -517,6 +555,9 @@ fn smaller(line: &str) -> String {
         ("1000000", "30"),
         ("100000", "30"),
         ("50000", "30"),
+        ("--rows 10000 ", "--rows 30 "),
+        ("1,10,100,1000", "1,3"),
+        ("1,100,10000", "1,3"),
         ("orders --scale 0.1", "nested --rows 30"),
         ("lineitem --rows", "unicode --rows"),
         ("customer --rows", "nested --rows"),

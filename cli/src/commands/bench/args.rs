@@ -14,6 +14,7 @@ Examples:
   melisma bench gen lineitem --rows 1000000 --out lineitem.singer
   melisma bench gen changes --rows 100000 --out - | melisma target-postgres --config target.json
   melisma bench pipe --shape lineitem --rows 1000000
+  melisma bench pipe --shape wide --rows 10000 --columns 1,10,100,1000 --html wide.html
   melisma bench tap 'tap-csv --config tap.json' --vs 'python=.venv/bin/tap-csv --config tap.json'
   melisma bench target 'target-jsonl --config target.json' --input lineitem.singer --prepare 'rm -rf output'
   melisma bench pair 'tap-csv --config tap.json' 'target-parquet --config target.json' --json new.json --html new.html
@@ -72,12 +73,6 @@ pub(super) struct SeedArgs {
     /// The scale factor of a TPC-H table [default: the least that has enough rows]
     #[arg(long, value_name = "FACTOR")]
     pub(super) scale: Option<f64>,
-    /// Columns of the shape wide [default: 150]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(super) columns: Option<u32>,
-    /// Streams of the shape streams [default: 100]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(super) streams: Option<u32>,
 }
 
 #[derive(Args)]
@@ -90,6 +85,12 @@ pub(super) struct GenArgs {
     pub(super) rows: Option<u64>,
     #[command(flatten)]
     pub(super) seed: SeedArgs,
+    /// Columns of the shape wide [default: 150]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) columns: Option<u32>,
+    /// Streams of the shape streams [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) streams: Option<u32>,
     /// The form of the output
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: GenFormat,
@@ -137,6 +138,14 @@ pub(super) struct CommonArgs {
     pub(super) rows: Vec<u64>,
     #[command(flatten)]
     pub(super) seed: SeedArgs,
+    /// Columns of the shape wide [default: 150]; several numbers measure how it scales
+    #[arg(long, value_name = "N,...", value_delimiter = ',', requires = "shape",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) columns: Vec<u32>,
+    /// Streams of the shape streams [default: 100]; several numbers measure how it scales
+    #[arg(long, value_name = "N,...", value_delimiter = ',', requires = "shape",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) streams: Vec<u32>,
     /// Do not measure cat and wc
     #[arg(long)]
     pub(super) no_floors: bool,

@@ -15,7 +15,11 @@ use crate::console::Console;
 
 /// Generates what the options ask for.
 pub(super) fn run(args: &GenArgs, console: &Console) -> Result<ExitCode> {
-    let recipe = recipe(args.shape, args.rows, &args.seed);
+    let recipe = Recipe {
+        columns: args.columns,
+        streams: args.streams,
+        ..recipe(args.shape, args.rows, &args.seed)
+    };
     let is_stdout = args.out == Path::new("-");
     let generated = match args.format {
         GenFormat::Parquet if is_stdout => {
@@ -52,8 +56,6 @@ pub(super) fn recipe(shape: Shape, rows: Option<u64>, seed: &SeedArgs) -> Recipe
         rows,
         seed: seed.seed,
         scale: seed.scale,
-        columns: seed.columns,
-        streams: seed.streams,
         ..Recipe::of(shape)
     }
 }

@@ -1,10 +1,10 @@
-//! The input of what is measured: a file, or one that is generated for each number of rows.
+//! The input of what is measured: a file, or one that is generated for each number of rows, columns and streams.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use melisma_bench::generate::{Format, Recipe, Shape};
-use melisma_bench::plan::Kind;
+use melisma_bench::plan::{GeneratedInput, Kind};
 use melisma_sdk::{Error, Kind as ErrorKind, Result};
 use tempfile::TempDir;
 
@@ -19,8 +19,8 @@ const PIPE_ROWS: u64 = 1_000_000;
 pub(super) struct Input {
     /// Its file.
     pub(super) path: Option<PathBuf>,
-    /// Its shape and its rows, when it was generated.
-    pub(super) generated: Option<(String, u64)>,
+    /// What it was generated as, when it was.
+    pub(super) generated: Option<GeneratedInput>,
 }
 
 impl Input {
@@ -78,12 +78,32 @@ impl Inputs {
                 "--rows: expected a number above 0, found 0",
             ));
         }
-        let source = |rows| Source::Generated(recipe(shape, rows, &args.seed), format);
-        Ok(Self(rows.into_iter().map(source).collect()))
+        let mut sources = Vec::new();
+        for &rows in &rows {
+            for columns in numbers(&args.columns) {
+                for streams in numbers(&args.streams) {
+                    let recipe = Recipe {
+                        columns,
+                        streams,
+                        ..recipe(shape, rows, &args.seed)
+                    };
+                    sources.push(Source::Generated(recipe, format));
+                }
+            }
+        }
+        Ok(Self(sources))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Source> {
         self.0.iter()
+    }
+}
+
+/// The numbers of an option; without one the shape chooses.
+fn numbers(option: &[u32]) -> Vec<Option<u32>> {
+    match option {
+        [] => vec![None],
+        numbers => numbers.iter().copied().map(Some).collect(),
     }
 }
 
@@ -103,7 +123,12 @@ impl Source {
                 let generated = to_file(recipe, *format, &path)?;
                 Ok(Input {
                     path: Some(path),
-                    generated: Some((name.to_owned(), generated.records)),
+                    generated: Some(GeneratedInput {
+                        shape: name.to_owned(),
+                        rows: generated.records,
+                        columns: recipe.columns,
+                        streams: recipe.streams,
+                    }),
                 })
             }
         }

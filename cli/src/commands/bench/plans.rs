@@ -121,7 +121,7 @@ fn is_in_a_project() -> bool {
 
 /// The rows of a generated input, which are those that a tap of it must write.
 fn rows(input: &Input) -> Option<u64> {
-    input.generated.as_ref().map(|(_, rows)| *rows)
+    input.generated.as_ref().map(|generated| generated.rows)
 }
 
 fn plan(
