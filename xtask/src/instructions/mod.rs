@@ -15,9 +15,9 @@ use callgrind::Part;
 pub(crate) struct Args {
     /// Count these parts only
     names: Vec<String>,
-    /// Only the parts that are in libraries: `melisma pipe` needs the whole program, whose build takes minutes
+    /// Count `melisma pipe` too: it needs the whole program, whose build takes minutes
     #[arg(long)]
-    library: bool,
+    pipe: bool,
     /// Count twice, and write what was counted to benches/instructions.json
     #[arg(long)]
     write: bool,
@@ -63,7 +63,7 @@ fn write(args: &Args, parts: &[Part], counted: Vec<Counted>) -> Result {
         ));
     }
     let path = sh::root().join("benches/instructions.json");
-    let is_whole = args.names.is_empty() && !args.library;
+    let is_whole = args.names.is_empty() && args.pipe;
     let before = if is_whole || !path.exists() {
         Baseline::default()
     } else {
@@ -77,7 +77,7 @@ fn write(args: &Args, parts: &[Part], counted: Vec<Counted>) -> Result {
 /// The parts that are asked for, built.
 fn chosen(args: &Args) -> Result<Vec<Part>> {
     let mut parts = callgrind::library()?;
-    if !args.library {
+    if args.pipe {
         parts.extend(callgrind::PIPES);
     }
     if !args.names.is_empty() {
