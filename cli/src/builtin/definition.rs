@@ -13,7 +13,7 @@ impl Builtin {
     /// Defaults are placeholders, not values. Meltano passes the value of a definition to the plugin as if the user had chosen
     /// it, so a lock file would freeze the defaults of one version, and ignored settings would be reported at each run.
     pub(crate) fn definition(&self) -> Map<String, Value> {
-        let settings = (self.settings)();
+        let settings = (self.connector.settings)();
         let properties = settings.schema().get("properties").and_then(Value::as_object);
         let settings: Vec<Value> = properties
             .into_iter()

@@ -8,11 +8,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use melisma_sdk::config::Settings;
-use melisma_sdk::internal::{main_tap, main_target};
+use melisma_sdk::internal::Connector;
 use melisma_sdk::plugin::Package;
-use melisma_sdk::target::StandardConfig;
-use melisma_sdk::{Tap, Target};
 
 use crate::plugin_kind::PluginKind;
 
@@ -23,59 +20,109 @@ pub(crate) struct Builtin {
     /// One line for the help.
     pub(crate) about: &'static str,
     pub(crate) kind: PluginKind,
-    /// Whether it is a target that can store STATE next to its rows.
-    pub(crate) stores_state: bool,
-    settings: fn() -> Settings,
-    command: fn(Package) -> clap::Command,
-    /// Its main function; the first argument is its name.
-    main: fn(Package, Vec<OsString>) -> ExitCode,
+    connector: &'static Connector,
 }
 
 /// All of them, taps first.
-pub(crate) const PLUGINS: &[Builtin] = &[
-    tap::<tap_adbc::TapAdbc>("tap-adbc", "The built-in tap for databases with an ADBC driver"),
-    tap::<tap_csv::TapCsv>("tap-csv", "The built-in tap for CSV files"),
-    tap::<tap_adbc::TapDuckDb>("tap-duckdb", "The built-in tap for DuckDB databases"),
-    tap::<tap_postgres::TapPostgres>("tap-postgres", "The built-in tap for PostgreSQL databases"),
-    tap::<tap_rest::TapRest>("tap-rest", "The built-in tap for HTTP APIs, from a YAML file"),
-    tap::<tap_adbc::TapSnowflake>("tap-snowflake", "The built-in tap for Snowflake databases"),
-    tap::<tap_adbc::TapSqlite>("tap-sqlite", "The built-in tap for SQLite databases"),
-    target::<target_adbc::TargetAdbc>(
+pub(crate) static PLUGINS: &[Builtin] = &[
+    tap(
+        "tap-adbc",
+        "The built-in tap for databases with an ADBC driver",
+        &tap_adbc::ADBC,
+    ),
+    tap("tap-csv", "The built-in tap for CSV files", &tap_csv::CONNECTOR),
+    tap(
+        "tap-duckdb",
+        "The built-in tap for DuckDB databases",
+        &tap_adbc::DUCKDB,
+    ),
+    tap(
+        "tap-postgres",
+        "The built-in tap for PostgreSQL databases",
+        &tap_postgres::CONNECTOR,
+    ),
+    tap(
+        "tap-rest",
+        "The built-in tap for HTTP APIs, from a YAML file",
+        &tap_rest::CONNECTOR,
+    ),
+    tap(
+        "tap-snowflake",
+        "The built-in tap for Snowflake databases",
+        &tap_adbc::SNOWFLAKE,
+    ),
+    tap(
+        "tap-sqlite",
+        "The built-in tap for SQLite databases",
+        &tap_adbc::SQLITE,
+    ),
+    target(
         "target-adbc",
         "The built-in target for databases with an ADBC driver",
+        &target_adbc::ADBC,
     ),
-    target::<target_adbc::TargetBigQuery>("target-bigquery", "The built-in target for BigQuery"),
-    target::<target_csv::TargetCsv>("target-csv", "The built-in target for CSV files"),
-    target::<target_adbc::TargetDuckDb>("target-duckdb", "The built-in target for DuckDB databases"),
-    target::<target_jsonl::TargetJsonl>("target-jsonl", "The built-in target for JSON lines files"),
-    target::<target_parquet::TargetParquet>("target-parquet", "The built-in target for Parquet files"),
-    target::<target_postgres::TargetPostgres>("target-postgres", "The built-in target for PostgreSQL"),
-    target::<target_adbc::TargetRedshift>("target-redshift", "The built-in target for Redshift"),
-    target::<target_adbc::TargetSnowflake>("target-snowflake", "The built-in target for Snowflake"),
-    target::<target_adbc::TargetSqlite>("target-sqlite", "The built-in target for SQLite databases"),
+    target(
+        "target-bigquery",
+        "The built-in target for BigQuery",
+        &target_adbc::BIGQUERY,
+    ),
+    target(
+        "target-csv",
+        "The built-in target for CSV files",
+        &target_csv::CONNECTOR,
+    ),
+    target(
+        "target-duckdb",
+        "The built-in target for DuckDB databases",
+        &target_adbc::DUCKDB,
+    ),
+    target(
+        "target-jsonl",
+        "The built-in target for JSON lines files",
+        &target_jsonl::CONNECTOR,
+    ),
+    target(
+        "target-parquet",
+        "The built-in target for Parquet files",
+        &target_parquet::CONNECTOR,
+    ),
+    target(
+        "target-postgres",
+        "The built-in target for PostgreSQL",
+        &target_postgres::CONNECTOR,
+    ),
+    target(
+        "target-redshift",
+        "The built-in target for Redshift",
+        &target_adbc::REDSHIFT,
+    ),
+    target(
+        "target-snowflake",
+        "The built-in target for Snowflake",
+        &target_adbc::SNOWFLAKE,
+    ),
+    target(
+        "target-sqlite",
+        "The built-in target for SQLite databases",
+        &target_adbc::SQLITE,
+    ),
 ];
 
-const fn tap<T: Tap>(name: &'static str, about: &'static str) -> Builtin {
+const fn tap(name: &'static str, about: &'static str, connector: &'static Connector) -> Builtin {
     Builtin {
         name,
         about,
         kind: PluginKind::Extractor,
-        stores_state: false,
-        settings: melisma_sdk::tap::settings::<T>,
-        command: melisma_sdk::tap::command::<T>,
-        main: main_tap::<T>,
+        connector,
     }
 }
 
-const fn target<T: Target>(name: &'static str, about: &'static str) -> Builtin {
+const fn target(name: &'static str, about: &'static str, connector: &'static Connector) -> Builtin {
     Builtin {
         name,
         about,
         kind: PluginKind::Loader,
-        stores_state: T::CAPABILITIES.stored_state,
-        settings: || Settings::new::<T::Config>().and::<StandardConfig>(),
-        command: melisma_sdk::target::command::<T>,
-        main: main_target::<T>,
+        connector,
     }
 }
 
@@ -110,12 +157,17 @@ impl Builtin {
     }
 
     fn main(&self, args: Vec<OsString>) -> ExitCode {
-        (self.main)(self.package(), args)
+        (self.connector.main)(self.package(), args)
+    }
+
+    /// Whether it is a target that can store STATE next to its rows.
+    pub(crate) fn stores_state(&self) -> bool {
+        self.connector.stores_state
     }
 
     /// Its options, for completions.
     pub(crate) fn command(&self) -> clap::Command {
-        (self.command)(self.package())
+        (self.connector.command)(self.package())
     }
 
     /// The capabilities that Meltano looks at before it passes a catalog, a state and a log configuration.

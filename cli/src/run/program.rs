@@ -56,7 +56,7 @@ impl Program {
 
     /// Whether it is a target that can store STATE next to its rows.
     pub(crate) fn stores_state(&self) -> bool {
-        self.builtin.is_some_and(|builtin| builtin.stores_state)
+        self.builtin.is_some_and(Builtin::stores_state)
     }
 
     /// The command, in a process group of its own. So Ctrl-C on the terminal reaches melisma alone, which passes it on once,

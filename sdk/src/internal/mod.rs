@@ -1,6 +1,7 @@
 //! What melisma's own program and connectors need beyond what an author does: it may change with any version.
 
 pub mod args;
+mod connector;
 pub mod copied;
 pub mod logs;
 pub mod nullable;
@@ -14,3 +15,4 @@ pub use melisma_engine::{decimal, printable, time};
 pub use crate::tap::main_tap;
 #[cfg(feature = "target")]
 pub use crate::target::main_target;
+pub use connector::Connector;

@@ -32,6 +32,7 @@ use adbc_driver_manager::ManagedConnection;
 use melisma_adbc::Database;
 use melisma_sdk::arrow::ValueOptions;
 use melisma_sdk::config::Names;
+use melisma_sdk::internal::Connector;
 use melisma_sdk::tap::Refused;
 use melisma_sdk::{Catalog, Context, Result, Stream, Tap};
 
@@ -53,6 +54,15 @@ pub type TapDuckDb = DatabaseTap<DuckDbConfig>;
 pub type TapSnowflake = DatabaseTap<SnowflakeConfig>;
 /// The tap for SQLite.
 pub type TapSqlite = DatabaseTap<SqliteConfig>;
+
+/// What `melisma` has inside of [`TapAdbc`].
+pub static ADBC: Connector = Connector::tap::<TapAdbc>();
+/// What `melisma` has inside of [`TapDuckDb`].
+pub static DUCKDB: Connector = Connector::tap::<TapDuckDb>();
+/// What `melisma` has inside of [`TapSnowflake`].
+pub static SNOWFLAKE: Connector = Connector::tap::<TapSnowflake>();
+/// What `melisma` has inside of [`TapSqlite`].
+pub static SQLITE: Connector = Connector::tap::<TapSqlite>();
 
 /// A tap of a database behind a driver.
 #[derive(Debug)]

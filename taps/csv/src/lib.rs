@@ -31,10 +31,14 @@ mod step;
 mod sync;
 mod value;
 
+use melisma_sdk::internal::Connector;
 use melisma_sdk::{Catalog, Context, Result, Stream, Tap};
 
 pub use config::{Compression, Config, DuplicateHeaders, FileConfig, OnTypeMismatch, Ragged};
 use entry::Entry;
+
+/// What `melisma` has inside of it.
+pub static CONNECTOR: Connector = Connector::tap::<TapCsv>();
 
 /// The tap.
 #[derive(Debug)]

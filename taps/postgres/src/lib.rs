@@ -27,10 +27,14 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use melisma_postgres::{Server, Session};
+use melisma_sdk::internal::Connector;
 use melisma_sdk::{Catalog, Context, Error, Result, Stream, Tap, show};
 
 pub use config::{Config, InvalidDates, LogBased, Names, ReplicationMethod, StreamOptions, Values};
 use discovery::{Filter, Table};
+
+/// What `melisma` has inside of it.
+pub static CONNECTOR: Connector = Connector::tap::<TapPostgres>();
 
 /// The tap.
 #[derive(Debug)]

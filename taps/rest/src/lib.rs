@@ -13,6 +13,7 @@ mod manifest;
 mod msdk;
 mod python;
 
+use melisma_sdk::internal::Connector;
 use melisma_sdk::tap::Refused;
 use melisma_sdk::{Catalog, Context, Error, Result, Stream, Tap};
 use serde_json::{Map, Value};
@@ -27,6 +28,9 @@ pub use definition::{
 use manifest::Manifest;
 pub use manifest::{COMPONENTS, Fate, MEMBERS};
 pub use msdk::{Common, Msdk, MsdkStream};
+
+/// What `melisma` has inside of it.
+pub static CONNECTOR: Connector = Connector::tap::<TapRest>();
 
 /// The tap.
 pub struct TapRest {

@@ -17,6 +17,7 @@ mod transactions;
 
 use melisma_adbc::Address;
 use melisma_sdk::Result;
+use melisma_sdk::internal::Connector;
 use melisma_sdk::sql::{Opened, Sql, SqlTarget};
 use melisma_sdk::target::StandardConfig;
 
@@ -35,6 +36,19 @@ use database::Database;
 
 /// The target by its own name.
 pub type TargetAdbc = Sql<Adbc>;
+
+/// What `melisma` has inside of [`TargetAdbc`].
+pub static ADBC: Connector = Connector::target::<TargetAdbc>();
+/// What `melisma` has inside of [`TargetBigQuery`].
+pub static BIGQUERY: Connector = Connector::target::<TargetBigQuery>();
+/// What `melisma` has inside of [`TargetDuckDb`].
+pub static DUCKDB: Connector = Connector::target::<TargetDuckDb>();
+/// What `melisma` has inside of [`TargetRedshift`].
+pub static REDSHIFT: Connector = Connector::target::<TargetRedshift>();
+/// What `melisma` has inside of [`TargetSnowflake`].
+pub static SNOWFLAKE: Connector = Connector::target::<TargetSnowflake>();
+/// What `melisma` has inside of [`TargetSqlite`].
+pub static SQLITE: Connector = Connector::target::<TargetSqlite>();
 
 /// Any database that has a driver.
 #[derive(Debug)]

@@ -30,6 +30,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use melisma_sdk::files::{Files, Format, Pool, WriteMode};
+use melisma_sdk::internal::Connector;
 use melisma_sdk::target::{Capabilities, StandardConfig, Target};
 use melisma_sdk::{CommitMode, Destination, Result, StreamSchema};
 
@@ -40,6 +41,9 @@ pub use sink::CsvSink;
 
 use dialect::Dialect;
 use encoding::Encoding;
+
+/// What `melisma` has inside of it.
+pub static CONNECTOR: Connector = Connector::target::<TargetCsv>();
 
 /// Writes each stream to a CSV file.
 #[derive(Debug)]

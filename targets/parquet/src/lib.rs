@@ -31,6 +31,7 @@ mod sink;
 use std::sync::Arc;
 
 use melisma_sdk::files::{Files, Format, WriteMode};
+use melisma_sdk::internal::Connector;
 use melisma_sdk::target::{Capabilities, StandardConfig, Target};
 use melisma_sdk::{Columns, CommitMode, Destination, Result, StreamSchema};
 
@@ -40,6 +41,9 @@ pub use sink::ParquetSink;
 use numbered::Numbered;
 use rows::Memory;
 use sink::{Form, Names};
+
+/// What `melisma` has inside of it.
+pub static CONNECTOR: Connector = Connector::target::<TargetParquet>();
 
 /// Writes each stream to Parquet files.
 #[derive(Debug)]

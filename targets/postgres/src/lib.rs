@@ -50,6 +50,7 @@ use std::time::{Duration, SystemTime};
 
 use melisma_postgres::Server;
 use melisma_sdk::files::Pool;
+use melisma_sdk::internal::Connector;
 use melisma_sdk::target::{Capabilities, LoadMethod, StandardConfig, Target};
 use melisma_sdk::{CommitMode, Destination, Error, Result, StreamSchema, show};
 
@@ -67,6 +68,9 @@ use plan::Rules;
 use run::{Catalog, Run};
 use session::pooled;
 use state::StateTable;
+
+/// What `melisma` has inside of it.
+pub static CONNECTOR: Connector = Connector::target::<TargetPostgres>();
 
 /// Writes each stream to a table.
 #[derive(Debug)]
