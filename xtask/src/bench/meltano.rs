@@ -25,7 +25,8 @@ pub(crate) fn measure(corpora: &Corpora, repeat: usize) -> Result<Vec<Measured>>
     let melisma = release("melisma");
     let project = Project::make(corpora)?;
     Ok(vec![
-        project.rate(corpora, &melisma, repeat, LONGEST)?,
+        project.transfer(corpora, &melisma, repeat)?,
+        project.rate(corpora, &melisma, repeat, f64::INFINITY)?,
         project.rate(corpora, &meltano, 3, f64::INFINITY)?,
         project.first_record(&melisma, STARTS, Bar::AtMost(100.0))?,
         project.first_record(&meltano, 3, Bar::None)?,
@@ -46,7 +47,7 @@ impl Project {
             "default_environment": "bench", "environments": [{"name": "bench"}], "send_anonymous_usage_stats": false,
             "plugins": {
                 "extractors": [plugin("tap-free"), plugin("tap-one")],
-                "loaders": [plugin("target-free"), plugin("target-first")],
+                "loaders": [plugin("target-free"), plugin("target-first"), plugin("target-timed")],
             },
         });
         let project = Self { folder };
@@ -61,6 +62,10 @@ impl Project {
         project.script(
             "target-first",
             "read -r line; date +%s%N > first; exec cat > /dev/null",
+        )?;
+        project.script(
+            "target-timed",
+            "read -r line; date +%s%N > first; cat > /dev/null; date +%s%N > last",
         )?;
         Ok(project)
     }
@@ -98,6 +103,61 @@ impl Project {
         .measure(repeat)
     }
 
+    /// The time from the first record at the target to the end of the last one, in times of the shell's pipe: what is left of a
+    /// run when its start and its end are not counted.
+    fn transfer(&self, corpora: &Corpora, runner: &Path, repeat: usize) -> Result<Measured> {
+        let shell = "./tap-free | ./target-timed".to_owned();
+        let run = format!("'{}' run tap-free target-timed", runner.display());
+        let mut took = [Vec::new(), Vec::new()];
+        let mut ratios = Vec::new();
+        for turn in 0..=repeat {
+            let times = [self.timed(&run)?, self.timed(&shell)?];
+            // The first turn fills the caches.
+            if turn > 0 {
+                ratios.push(times[0].as_secs_f64() / times[1].as_secs_f64());
+                took.iter_mut().zip(times).for_each(|(all, time)| all.push(time));
+            }
+        }
+        ratios.sort_by(f64::total_cmp);
+        let [ours, theirs] = took.map(|mut times| millis(median(&mut times)));
+        Ok(Measured::new(
+            &format!(
+                "{} run between cat and cat / a shell pipe, {} records, from the first one to the last",
+                name(runner),
+                corpora.rows
+            ),
+            ratios[ratios.len() / 2],
+            "x",
+            Bar::AtMost(LONGEST),
+            format!("{ours:.0} ms / {theirs:.0} ms, medians of {repeat}"),
+        ))
+    }
+
+    /// The time that `target-timed` has measured in this command.
+    fn timed(&self, command: &str) -> Result<Duration> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).current_dir(&self.folder);
+        let status = shell
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        if !status.is_ok_and(|status| status.success()) {
+            return Err(format!("failed: {command}"));
+        }
+        Ok(self.moment("last")?.saturating_sub(self.moment("first")?))
+    }
+
+    /// The moment in a file, since 1970.
+    fn moment(&self, name: &str) -> Result<Duration> {
+        let file = self.folder.join(name);
+        let text = fs::read_to_string(&file).map_err(|e| format!("cannot read {}: {e}", file.display()))?;
+        let nanos = text.trim().parse();
+        nanos
+            .map(Duration::from_nanos)
+            .map_err(|e| format!("{}: {e}", file.display()))
+    }
+
     /// From the start of the runner to the moment when the target has read a line.
     fn first_record(&self, runner: &Path, starts: usize, bar: Bar) -> Result<Measured> {
         let mut times = Vec::with_capacity(starts);
@@ -133,13 +193,7 @@ impl Project {
         if !status.success() {
             return Err(format!("{status}: {run:?}"));
         }
-        let first = self.folder.join("first");
-        let text = fs::read_to_string(&first).map_err(|e| format!("cannot read {}: {e}", first.display()))?;
-        let nanos = text
-            .trim()
-            .parse()
-            .map_err(|e| format!("{}: {e}", first.display()))?;
-        Ok(Duration::from_nanos(nanos).saturating_sub(before))
+        Ok(self.moment("first")?.saturating_sub(before))
     }
 }
 
