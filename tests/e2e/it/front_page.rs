@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::authors::cheap_builds;
+use crate::authors::{share_builds, workspace};
 use crate::harness::root;
 
 /// The crates that a connector gets with melisma-sdk.
@@ -18,10 +18,8 @@ const CRATES: [(&str, &str); 3] = [
 /// The output of cargo in a folder; it must succeed.
 fn cargo(folder: &Path, args: &[&str]) -> String {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .current_dir(folder)
-        .envs(cheap_builds())
-        .args(args)
+    let mut cargo = Command::new(cargo);
+    let output = share_builds(cargo.current_dir(folder).args(args))
         .output()
         .expect("cargo starts");
     assert!(
@@ -37,11 +35,11 @@ fn publish(to: &Path) {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a manifest");
     let (_, shared) = manifest.split_once("[workspace.package]").expect("shared keys");
     let (shared, _) = shared.split_once("\n[profile").expect("profiles behind them");
-    let members = r#"["engine", "sdk", "sdk-derive", "page"]"#;
-    let manifest =
-        format!("[workspace]\nresolver = \"3\"\nmembers = {members}\n\n[workspace.package]{shared}");
-    fs::write(to.join("Cargo.toml"), manifest).expect("writes");
-    fs::copy(root().join("Cargo.lock"), to.join("Cargo.lock")).expect("copies");
+    workspace(
+        to,
+        &["engine", "sdk", "sdk-derive", "page"],
+        &format!("\n[workspace.package]{shared}"),
+    );
     for (name, folder) in CRATES {
         let list = cargo(
             root(),
@@ -96,5 +94,5 @@ fn the_front_page_compiles_with_what_it_names() {
     let package = "[package]\nname = \"tap-shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n";
     fs::write(page_folder.join("Cargo.toml"), format!("{package}{dependencies}")).expect("writes");
     fs::write(page_folder.join("src/main.rs"), block(&page.join("\n"), "```")).expect("writes");
-    cargo(&page_folder, &["build", "--offline", "--quiet"]);
+    cargo(&page_folder, &["build", "--offline", "--quiet", "--workspace"]);
 }

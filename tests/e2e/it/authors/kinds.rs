@@ -49,11 +49,8 @@ fn every_kind_builds_passes_its_own_tests_and_runs() {
 /// The wheel has the program, under its name.
 fn wheel(workshop: &Workshop, project: &str) {
     let mut build = maturin(Built::Alone);
-    build
-        .args(["--out", "dist"])
-        .current_dir(workshop.path(project))
-        .envs(super::cheap_builds());
-    run(&mut build, b"").ok();
+    build.args(["--out", "dist"]).current_dir(workshop.path(project));
+    run(super::share_builds(&mut build), b"").ok();
     let mut wheels = fs::read_dir(workshop.path(project).join("dist")).expect("a folder");
     let wheel = wheels.next().expect("a wheel").expect("an entry").path();
     let code = "import sys, zipfile; print(*zipfile.ZipFile(sys.argv[1]).namelist())";

@@ -1,12 +1,11 @@
 //! What authors of taps and targets are given: projects that `melisma new` makes, and the tutorial.
 //!
-//! The projects are members of one Cargo workspace with the versions of ours, so that the SDK and its dependencies are built once,
-//! in a folder that later runs find again. `cargo xtask new` builds each kind alone, from nothing.
+//! The projects are members of a Cargo workspace with the versions, features and profiles of ours, so that they find all libraries
+//! built. `cargo xtask new` builds each kind alone, from nothing.
 
 mod kinds;
 mod tutorial;
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,7 +28,6 @@ impl Workshop {
             fs::remove_dir_all(&folder).expect("removed");
         }
         fs::create_dir_all(folder.join("bin")).expect("made");
-        fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("copied");
         // That of melisma is not for others.
         fs::write(folder.join("rustfmt.toml"), "").expect("writes");
         for name in ["melisma", "tap-csv", "target-jsonl"] {
@@ -45,9 +43,7 @@ impl Workshop {
 
     /// Makes these projects members of the workspace, and has them find what cargo builds.
     fn join(&self, members: &[&str]) {
-        let list: Vec<String> = members.iter().map(|member| format!("{member:?}")).collect();
-        let manifest = format!("[workspace]\nresolver = \"3\"\nmembers = [{}]\n", list.join(", "));
-        fs::write(self.path("Cargo.toml"), manifest).expect("writes");
+        workspace(&self.folder, members, "");
         for member in members {
             std::os::unix::fs::symlink(cargo_folder(), self.path(member).join("target")).expect("a link");
         }
@@ -68,7 +64,7 @@ impl Workshop {
                 command.env(variable, home.join(folder));
             }
         }
-        command.envs(cheap_builds()).env("CARGO_NET_OFFLINE", "true");
+        share_builds(&mut command).env("CARGO_NET_OFFLINE", "true");
         command
     }
 
@@ -105,14 +101,36 @@ fn the_page_lists_every_rule() {
     assert_eq!(names.collect::<Vec<_>>(), rules);
 }
 
-/// How projects outside of this workspace are built: in one folder, so that they share what they depend on, and without
-/// information for debuggers.
-pub(crate) fn cheap_builds() -> [(&'static str, OsString); 3] {
-    [
-        ("CARGO_TARGET_DIR", cargo_folder().into()),
-        ("CARGO_PROFILE_DEV_DEBUG", "0".into()),
-        ("CARGO_INCREMENTAL", "0".into()),
-    ]
+/// Makes a folder a workspace of these members, with more lines of its manifest, that finds libraries as `cargo xtask test` has
+/// built them. One member more asks for their features (xtask/src/test/built.rs); it counts where cargo builds the whole workspace.
+pub(crate) fn workspace(folder: &Path, members: &[&str], more: &str) {
+    let built = std::env::var_os("MELISMA_TEST_BUILT").map(PathBuf::from);
+    let mut members: Vec<String> = members.iter().map(|member| format!("{member:?}")).collect();
+    let mut profile = String::new();
+    if let Some(built) = built {
+        members.push("\"built\"".to_owned());
+        profile = fs::read_to_string(built.join("profile.toml")).expect("a profile");
+        fs::create_dir_all(folder.join("built")).expect("a folder");
+        for file in ["Cargo.toml", "lib.rs"] {
+            fs::copy(built.join(file), folder.join("built").join(file)).expect("copies");
+        }
+    }
+    let members = members.join(", ");
+    let manifest = format!("[workspace]\nresolver = \"3\"\nmembers = [{members}]\n{more}\n{profile}");
+    fs::write(folder.join("Cargo.toml"), manifest).expect("writes");
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("copies");
+}
+
+/// Has cargo, or what calls it, build where the libraries of this workspace are. What the cargo that runs the tests says of their
+/// package is taken away: some build scripts look at it, and ring and all that stands on it would be built once more.
+pub(crate) fn share_builds(command: &mut Command) -> &mut Command {
+    for name in std::env::vars_os().map(|(name, _)| name) {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command.env("CARGO_TARGET_DIR", cargo_folder())
 }
 
 fn target_folder() -> PathBuf {
@@ -124,5 +142,5 @@ fn target_folder() -> PathBuf {
 }
 
 fn cargo_folder() -> PathBuf {
-    target_folder().join("authors").join("target")
+    target_folder().join("built/target")
 }
