@@ -11,6 +11,6 @@ pub(crate) fn valgrind() -> Result {
     if is_there() {
         Ok(())
     } else {
-        Err("instructions are counted by valgrind (Debian and Ubuntu: `apt-get install valgrind`)".into())
+        Err("valgrind is missing (Debian and Ubuntu: `apt-get install valgrind`)".into())
     }
 }
