@@ -56,7 +56,7 @@ impl Built {
     pub(super) fn write(&self) -> Result<PathBuf> {
         let folder = sh::target().join("built");
         fs::create_dir_all(&folder)
-            .and_then(|()| fs::write(folder.join("lib.rs"), ""))
+            .and_then(|()| fs::write(folder.join("lib.rs"), "//! Nothing but dependencies.\n"))
             .and_then(|()| fs::write(folder.join("Cargo.toml"), self.manifest()))
             .and_then(|()| fs::write(folder.join("profile.toml"), self.profile()))
             .and_then(|()| share(&sh::target().join("debug"), &folder.join("target/debug")))
