@@ -74,6 +74,10 @@ const WALL_CLOCK: &[(&str, &str)] = &[
         "dates that a server names; a wait is bounded by max_wait",
     ),
     ("sdk/src/internal/logs/format.rs", "the time in log lines"),
+    (
+        "sdk/src/sql/table/evolve.rs",
+        "names of columns that are set aside; a name that is there is not used again",
+    ),
     ("sdk/src/tap/output/emitter.rs", "time_extracted"),
     ("taps/adbc/src/read.rs", "the version of ACTIVATE_VERSION"),
     (
@@ -91,6 +95,10 @@ const WALL_CLOCK: &[(&str, &str)] = &[
     (
         "taps/rest/src/manifest/waits.rs",
         "times that a server names; a wait is bounded",
+    ),
+    (
+        "targets/adbc/src/dialects/mod.rs",
+        "names of stages, with the process number beside it",
     ),
     (
         "targets/postgres/src/lib.rs",

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::harness::{Outcome, files, jsonl_rows, melisma, root, run, script};
+use crate::harness::{Outcome, files, jsonl_rows, melisma, python, root, run, script};
 
 /// The example project, copied, so that tests neither see nor leave state.
 fn project() -> TempDir {
@@ -73,6 +73,50 @@ fn csv_to_parquet_and_again_from_state() {
         .cloned()
         .collect();
     same(project.path(), "nation", &new);
+}
+
+/// The block of commands in README.md, but that the package which npm installs is the one that the tests have installed.
+#[test]
+fn the_three_commands_of_the_readme_load_duckdb() {
+    let page = std::fs::read_to_string(root().join("README.md")).expect("a page");
+    let mut blocks = page.split("```").skip(1).step_by(2);
+    let block = blocks
+        .find(|block| block.contains("npm install"))
+        .expect("a block");
+    let commands: Vec<&str> = block.trim().lines().collect();
+    let [enter, install, load] = commands[..] else {
+        panic!("not three commands: {block}")
+    };
+    assert_eq!(enter, "cd examples/tpch");
+    let package = install.rsplit(' ').next().expect("a package");
+    let library = PathBuf::from(std::env::var_os("MELISMA_TEST_DUCKDB").expect("set by cargo xtask test"));
+    let modules = library.ancestors().nth(3).expect("node_modules");
+    assert!(
+        modules.join(package).is_dir(),
+        "{package} in {}",
+        modules.display()
+    );
+    let project = project();
+    std::os::unix::fs::symlink(modules, project.path().join("node_modules")).expect("a link");
+    let words = load.strip_prefix("melisma ").expect("melisma").split(' ');
+    run(
+        Command::new(melisma()).args(words).current_dir(project.path()),
+        b"",
+    )
+    .ok();
+
+    let code = "import duckdb, sys; d = duckdb.connect(sys.argv[1], read_only=True)\n\
+                for t in sys.argv[2:]: print(t, *d.sql(f'select count(*) from main.{t}').fetchone())";
+    let mut count = Command::new(python("python"));
+    count
+        .args(["-c", code, "tpch.duckdb"])
+        .args(TABLES)
+        .current_dir(project.path());
+    let counted = run(&mut count, b"").ok();
+    assert_eq!(
+        String::from_utf8_lossy(&counted.stdout),
+        "region 5\nnation 25\nsupplier 20\ncustomer 300\norders 3000\n"
+    );
 }
 
 #[test]
