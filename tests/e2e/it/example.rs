@@ -106,7 +106,7 @@ fn the_three_commands_of_the_readme_load_duckdb() {
     .ok();
 
     let code = "import duckdb, sys; d = duckdb.connect(sys.argv[1], read_only=True)\n\
-                for t in sys.argv[2:]: print(t, *d.sql(f'select count(*) from main.{t}').fetchone())";
+                for t in sys.argv[2:]: print(t, *d.sql(f'select count(*) from main.{t}').fetchall()[0])";
     let mut count = Command::new(python("python"));
     count
         .args(["-c", code, "tpch.duckdb"])

@@ -26,7 +26,7 @@ struct Outcome {
     failed: Vec<String>,
 }
 
-/// Runs all programs, and shows the output of each in one piece; that of the end-to-end tests as it comes.
+/// Runs all programs, and shows the output of each in one piece; that of programs that wait as it comes.
 pub(super) fn run(
     programs: Vec<Program>,
     rest: &[String],

@@ -9,13 +9,16 @@ use serde_json::Value;
 use super::built::Built;
 use crate::{Result, sh};
 
+/// Packages whose tests wait for processes most of their time. They start first, because they take longest.
+const WAIT: [&str; 2] = ["tests/e2e", "examples/tap-tracker"];
+
 /// What runs tests, and reports as the test harness of Rust does.
 pub(super) struct Program {
     /// Such as `tests/e2e: it`.
     pub(super) name: String,
     /// How it is started.
     pub(super) command: Command,
-    /// Most of its tests wait for processes.
+    /// Its tests wait most of their time.
     pub(super) waits: bool,
 }
 
@@ -30,7 +33,7 @@ impl Compiler {
         child.map(Self).map_err(|e| format!("cannot start cargo: {e}"))
     }
 
-    /// The programs, the longest one first, and the libraries.
+    /// The programs, those that wait first, and the libraries.
     pub(super) fn finish(mut self) -> Result<(Vec<Program>, Built)> {
         let stdout = self.0.stdout.take().ok_or("no stdout")?;
         let mut programs = vec![documentation()];
@@ -48,7 +51,6 @@ impl Compiler {
         if !status.success() {
             return Err("the tests do not compile".into());
         }
-        // Alone, the end-to-end tests take longer than all others together.
         programs.sort_by_key(|program| !program.waits);
         Ok((programs, built))
     }
@@ -93,7 +95,7 @@ fn program(message: &Value, libraries: &str) -> Option<Program> {
     Some(Program {
         name: format!("{}: {target}", folder.display()),
         command,
-        waits: folder == Path::new("tests/e2e"),
+        waits: WAIT.iter().any(|waits| folder == Path::new(waits)),
     })
 }
 
