@@ -24,19 +24,8 @@ pub(crate) fn target() -> PathBuf {
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
-    without_package(&mut command);
+    melisma_processes::without_package(&mut command);
     command
-}
-
-/// Takes away what cargo says to xtask of its package. Build scripts look at these variables, of which each cargo sets its own
-/// for them; but one that finds others than the last cargo did builds ring, rustls and all that stands on them once more.
-pub(crate) fn without_package(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&name);
-        }
-    }
 }
 
 /// Runs a program to its end, showing the line first; an exit code other than 0 is an error.

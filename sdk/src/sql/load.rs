@@ -169,13 +169,14 @@ impl Load {
         let last = self.stages.last();
         if !last.is_some_and(|stage| stage.takes(&self.plan, absent.is_some())) {
             let number = self.number;
-            let name = match if place.dialect.commits_early() {
+            let before = if place.dialect.commits_early() {
                 self.made
             } else {
                 self.stages.len()
-            } {
+            };
+            let name = match before {
                 0 => format!("_melisma_stage_{number}"),
-                stage => format!("_melisma_stage_{number}_{stage}"),
+                before => format!("_melisma_stage_{number}_{before}"),
             };
             self.made += 1;
             let name = place.dialect.stage(name);

@@ -198,8 +198,7 @@ impl Merge<'_> {
     /// The value of a row for those after it: none, if the row is deleted.
     fn kept(&self, column: &Merged<'_>) -> String {
         let value = self.quote(&column.planned.name);
-        let deleted = self.unless_deleted();
-        match deleted.strip_prefix(" AND ") {
+        match self.stays() {
             None => value,
             Some(stays) => format!("CASE WHEN {stays} THEN {value} END"),
         }
@@ -219,17 +218,18 @@ impl Merge<'_> {
     /// it lacks nothing.
     fn has(&self, column: &Merged<'_>) -> String {
         let (absent, row) = (self.quote(ABSENT), self.quote(ROW));
-        let (place, deleted) = (column.at + 1, self.unless_deleted());
-        format!("CASE WHEN SUBSTR({absent}, {place}, 1) = '1'{deleted} THEN NULL ELSE {row} END")
+        let place = column.at + 1;
+        let stays = self
+            .stays()
+            .map_or_else(String::new, |stays| format!(" AND {stays}"));
+        format!("CASE WHEN SUBSTR({absent}, {place}, 1) = '1'{stays} THEN NULL ELSE {row} END")
     }
 
-    fn unless_deleted(&self) -> String {
+    /// Whether a row stays in the table; `None` if all do.
+    fn stays(&self) -> Option<String> {
         let deleted = self.stage.plan.named("_sdc_deleted_at");
-        deleted
-            .filter(|_| self.hard_delete)
-            .map_or_else(String::new, |deleted| {
-                format!(" AND {} IS NULL", self.quote(&deleted.name))
-            })
+        let deleted = deleted.filter(|_| self.hard_delete)?;
+        Some(format!("{} IS NULL", self.quote(&deleted.name)))
     }
 
     /// The value that a row of the table gets.

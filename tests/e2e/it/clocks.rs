@@ -76,7 +76,7 @@ const WALL_CLOCK: &[(&str, &str)] = &[
     ("sdk/src/internal/logs/format.rs", "the time in log lines"),
     (
         "sdk/src/sql/table/evolve.rs",
-        "names of columns that are set aside; a name that is there is not used again",
+        "names of renamed columns; a name that is there is not used again",
     ),
     ("sdk/src/tap/output/emitter.rs", "time_extracted"),
     ("taps/adbc/src/read.rs", "the version of ACTIVATE_VERSION"),

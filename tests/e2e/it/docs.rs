@@ -9,24 +9,7 @@ use crate::harness::{Target, melisma, python, record, root, run, schema};
 
 #[test]
 fn settings_are_those_of_about() {
-    for plugin in [
-        "tap-adbc",
-        "tap-csv",
-        "tap-duckdb",
-        "tap-postgres",
-        "tap-rest",
-        "tap-snowflake",
-        "tap-sqlite",
-        "target-adbc",
-        "target-bigquery",
-        "target-csv",
-        "target-duckdb",
-        "target-jsonl",
-        "target-parquet",
-        "target-redshift",
-        "target-snowflake",
-        "target-sqlite",
-    ] {
+    for plugin in melisma_processes::PLUGINS {
         let outcome = run(
             Command::new(melisma()).args([plugin, "--about", "--format", "markdown"]),
             b"",

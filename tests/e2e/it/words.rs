@@ -153,25 +153,6 @@ fn pages_speak_the_field_s_english() {
 
 #[test]
 fn help_and_settings_speak_the_field_s_english() {
-    let plugins = [
-        "tap-adbc",
-        "tap-csv",
-        "tap-duckdb",
-        "tap-postgres",
-        "tap-rest",
-        "tap-snowflake",
-        "tap-sqlite",
-        "target-adbc",
-        "target-bigquery",
-        "target-csv",
-        "target-duckdb",
-        "target-jsonl",
-        "target-parquet",
-        "target-postgres",
-        "target-redshift",
-        "target-snowflake",
-        "target-sqlite",
-    ];
     let commands = [
         vec!["--help"],
         vec!["run", "--help"],
@@ -182,7 +163,7 @@ fn help_and_settings_speak_the_field_s_english() {
         vec!["bench", "compare", "--help"],
         vec!["completions", "--help"],
     ];
-    let of_plugins = plugins
+    let of_plugins = melisma_processes::PLUGINS
         .iter()
         .flat_map(|plugin| [vec![*plugin, "--help"], vec![*plugin, "--about"]]);
     let accusations = commands.into_iter().chain(of_plugins).filter_map(|args| {

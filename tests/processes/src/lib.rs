@@ -12,5 +12,5 @@ mod sqlite;
 
 pub use live::{Live, children, kill, wait_for};
 pub use outcome::{Outcome, peak_after, peak_memory, run};
-pub use programs::{PLUGINS, melisma, root};
+pub use programs::{PLUGINS, melisma, root, without_package};
 pub use sqlite::sqlite;

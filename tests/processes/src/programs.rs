@@ -40,6 +40,18 @@ pub fn melisma() -> &'static Path {
     BINARY.get_or_init(|| std::env::var_os("MELISMA_TEST_BINARY").map_or_else(build, PathBuf::from))
 }
 
+/// Takes away what cargo says of the package whose program is running. Build scripts look at these variables, which cargo sets
+/// for them anyway; but a cargo that finds others than the last one did builds ring, rustls and all that stands on them again.
+pub fn without_package(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 fn build() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let folder = test
@@ -47,6 +59,7 @@ fn build() -> PathBuf {
         .and_then(Path::parent)
         .expect("target/PROFILE/deps/it");
     let mut cargo = Command::new(env!("CARGO"));
+    without_package(&mut cargo);
     // The whole workspace, so that dependencies have the features that the tests were built with.
     cargo
         .args(["build", "--quiet", "--workspace", "--bin", "melisma"])

@@ -28,25 +28,7 @@ pub(crate) fn run(args: &Args) -> Result {
 fn settings() -> Result {
     sh::run(sh::cargo().args(["build", "--quiet", "--package=melisma"]))?;
     let melisma = sh::target().join("debug/melisma");
-    for plugin in [
-        "tap-adbc",
-        "tap-csv",
-        "tap-duckdb",
-        "tap-postgres",
-        "tap-rest",
-        "tap-snowflake",
-        "tap-sqlite",
-        "target-adbc",
-        "target-bigquery",
-        "target-csv",
-        "target-duckdb",
-        "target-jsonl",
-        "target-parquet",
-        "target-postgres",
-        "target-redshift",
-        "target-snowflake",
-        "target-sqlite",
-    ] {
+    for plugin in melisma_processes::PLUGINS {
         let about = sh::output(Command::new(&melisma).args([plugin, "--about", "--format", "markdown"]))?;
         let path = sh::root().join("docs").join(format!("{plugin}.md"));
         let page = fs::read_to_string(&path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;

@@ -91,7 +91,7 @@ fn program(message: &Value, libraries: &str) -> Option<Program> {
     let target = message["target"]["name"].as_str()?;
     let mut command = Command::new(executable);
     command.current_dir(package).env("LD_LIBRARY_PATH", libraries);
-    sh::without_package(&mut command);
+    melisma_processes::without_package(&mut command);
     Some(Program {
         name: format!("{}: {target}", folder.display()),
         command,

@@ -1,4 +1,4 @@
-//! A connection that writes down what it is told, in the place of services that are not reached from here.
+//! A connection that writes down what it is asked for, in the place of services that are not reached from here.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -48,7 +48,7 @@ named! {
     SnowflakeConfig, Snowflake, "target-snowflake";
 }
 
-/// What was told, and what is answered.
+/// What was asked for, and what is answered.
 #[derive(Debug, Default)]
 struct Service {
     told: String,
@@ -240,7 +240,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// Runs it; what the connection was told, and the exit code with the STATE.
+    /// Runs it; what the connection was asked for, and the exit code with the STATE.
     pub(crate) fn run<C: Named>(&self) -> String {
         static ONE: Mutex<()> = Mutex::new(());
         let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);

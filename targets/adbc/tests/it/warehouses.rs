@@ -248,7 +248,7 @@ fn settings_that_cannot_work_are_refused() {
     }
 }
 
-/// Shows that each setting changes what the connection is told, or that the run is refused; and that none is left out.
+/// Shows that each setting changes what the connection is asked for, or that the run is refused; and that none is left out.
 #[track_caller]
 fn every_setting_does_something<C: Named>(base: &Value, ignored: &[&str], probes: &[(&str, Value, Value)]) {
     let schema = schemars::schema_for!(C);

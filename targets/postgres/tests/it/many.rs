@@ -54,7 +54,7 @@ fn counted(database: &Database<'_>, t: &str) -> String {
     format!("{}|{rows}|{equal}", names.len())
 }
 
-/// The target has ended, but its session may still be rolling back, and as long as it has every lock nobody can even connect.
+/// The target has ended, but its session may still be rolling back, and as long as it has every lock no client can connect.
 fn until_locks_are_free(database: &Database<'_>) {
     wait_for("a server with free locks", || {
         let locks = "select count(*) < 20 from pg_locks where pid <> pg_backend_pid()";

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use melisma_processes::without_package;
 use melisma_sdk::check::Rule;
 use serde_json::Value;
 
@@ -121,16 +122,9 @@ pub(crate) fn workspace(folder: &Path, members: &[&str], more: &str) {
     fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("copies");
 }
 
-/// Has cargo, or what calls it, build where the libraries of this workspace are. What the cargo that runs the tests says of their
-/// package is taken away: some build scripts look at it, and ring and all that stands on it would be built once more.
+/// Has cargo, or what calls it, build where the libraries of this workspace are.
 pub(crate) fn share_builds(command: &mut Command) -> &mut Command {
-    for name in std::env::vars_os().map(|(name, _)| name) {
-        let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(&name);
-        }
-    }
-    command.env("CARGO_TARGET_DIR", cargo_folder())
+    without_package(command).env("CARGO_TARGET_DIR", cargo_folder())
 }
 
 fn target_folder() -> PathBuf {

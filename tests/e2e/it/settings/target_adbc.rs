@@ -167,7 +167,7 @@ fn every_setting_of_target_duckdb_does_something() {
     every_setting_does_something("target-duckdb", &base, &subject, &probes);
 }
 
-/// A target whose service is not reached from here: a test of its crate has what the driver is told with each setting, and
+/// A target whose service is not reached from here: a test of its crate has what the driver gets with each setting, and
 /// what all targets have is what target-adbc has.
 fn of_a_service(target: &str, own: &'static str) {
     const ALL: &str = "every_setting_of_target_adbc_does_something";
