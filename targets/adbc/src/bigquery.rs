@@ -7,27 +7,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use melisma_adbc::Address;
-use melisma_sdk::sql::{self, Dialect as _, Opened, Sql, SqlConfig, SqlTarget};
+use melisma_sdk::sql::{self, Dialect as _, Sql, SqlConfig};
 use melisma_sdk::target::{LoadMethod, StandardConfig};
 use melisma_sdk::{Error, JsonSchema, Result, Secret};
 use serde::Deserialize;
 
-use crate::config::{Warehouse, refused};
-use crate::database::{Database, Link};
+use crate::config::refused;
 use crate::dialects::bigquery::{Clusters, Shape};
 use crate::dialects::{self, DialectName};
+use crate::warehouse::{Service, Warehouse, WarehouseConfig};
 
 use values::{Choice, DriverOption, Granularity, Transforms};
 
 /// The target for BigQuery.
-pub type TargetBigQuery = Sql<BigQuery>;
-
-/// A BigQuery dataset.
-#[derive(Debug)]
-pub struct BigQuery {
-    database: Database,
-    location: String,
-}
+pub type TargetBigQuery = Sql<Service<BigQueryConfig>>;
 
 /// Writes streams to tables of a BigQuery dataset.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -152,12 +145,8 @@ fn week() -> u32 {
     168
 }
 
-impl BigQueryConfig {
-    /// The driver, the SQL and the settings.
-    ///
-    /// # Errors
-    /// Settings that are refused.
-    pub fn warehouse(self, standard: &mut StandardConfig) -> Result<Warehouse> {
+impl WarehouseConfig for BigQueryConfig {
+    fn warehouse(self, standard: &mut StandardConfig) -> Result<Warehouse> {
         self.check()?;
         standard.add_record_metadata |= self.sql.hard_delete;
         if let Some(rows) = self.batch_size {
@@ -207,6 +196,15 @@ impl BigQueryConfig {
         })
     }
 
+    fn defaults() -> StandardConfig {
+        StandardConfig {
+            add_record_metadata: true,
+            ..sql::defaults()
+        }
+    }
+}
+
+impl BigQueryConfig {
     fn check(&self) -> Result<()> {
         if !self.denormalized {
             return Err(Error::config(
@@ -262,31 +260,5 @@ impl BigQueryConfig {
             options,
             ..Address::default()
         }
-    }
-}
-
-impl SqlTarget for BigQuery {
-    type Config = BigQueryConfig;
-    type Connection = Link;
-
-    fn defaults() -> StandardConfig {
-        StandardConfig {
-            add_record_metadata: true,
-            ..sql::defaults()
-        }
-    }
-
-    fn open(config: BigQueryConfig, standard: &mut StandardConfig) -> Result<Opened<Self>> {
-        config
-            .warehouse(standard)?
-            .open(|database, location| Self { database, location })
-    }
-
-    fn connect(&self) -> Result<Link> {
-        self.database.connect()
-    }
-
-    fn location(&self) -> Option<String> {
-        Some(self.location.clone())
     }
 }

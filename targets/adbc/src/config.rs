@@ -1,17 +1,13 @@
 //! The settings of target-adbc, and what all of its names share.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use melisma_adbc::Address;
-use melisma_sdk::sql::{Dialect, Opened, SqlConfig};
+use melisma_sdk::sql::SqlConfig;
 use melisma_sdk::target::StandardConfig;
-use melisma_sdk::{Error, JsonSchema, Result, Secret};
+use melisma_sdk::{Error, JsonSchema, Secret};
 use serde::Deserialize;
 
-use crate::database::Database;
 use crate::dialects::DialectName;
-use crate::transactions::By;
 
 /// Writes streams to tables of a database that has an ADBC driver.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -49,47 +45,4 @@ pub(crate) fn refused(setting: &str, expected: &str) -> Error {
     Error::config(format!(
         "config: {setting}: expected {expected}, found another value"
     ))
-}
-
-/// What the settings of a target for a warehouse come to, before its driver is loaded.
-#[derive(Debug)]
-pub struct Warehouse {
-    /// The driver and its options.
-    pub address: Address,
-    /// Whose SQL it is.
-    pub name: DialectName,
-    /// The SQL, as the settings have it.
-    pub dialect: Arc<dyn Dialect>,
-    /// Statements for each connection, beside those of the dialect.
-    pub start: Vec<String>,
-    /// The settings of all SQL targets.
-    pub sql: SqlConfig,
-    /// Where the rows go, for people.
-    pub location: String,
-}
-
-impl Warehouse {
-    /// The statements that a connection begins with.
-    pub fn first(&self) -> impl Iterator<Item = &str> {
-        self.name
-            .start()
-            .iter()
-            .copied()
-            .chain(self.start.iter().map(String::as_str))
-    }
-
-    /// How changes of rows are committed.
-    pub fn commits(&self) -> By {
-        self.name.commits()
-    }
-
-    /// Loads the driver, and gives the database and the location to the target.
-    pub(crate) fn open<T>(self, target: impl FnOnce(Database, String) -> T) -> Result<Opened<T>> {
-        let database = Database::with(self.address, self.name, Arc::clone(&self.dialect), self.start)?;
-        Ok(Opened {
-            target: target(database, self.location),
-            dialect: self.dialect,
-            config: self.sql,
-        })
-    }
 }

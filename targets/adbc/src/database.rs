@@ -19,8 +19,8 @@ pub(crate) struct Database {
     database: melisma_adbc::Database,
     name: DialectName,
     pub(crate) dialect: Arc<dyn Dialect>,
-    /// Statements for each connection, beside those of the dialect.
-    start: Vec<String>,
+    /// The statements that a connection begins with.
+    first: Vec<String>,
 }
 
 /// The first version of the driver of PostgreSQL that writes all decimals as they are, and JSON as such.
@@ -40,7 +40,7 @@ impl Database {
             database,
             name,
             dialect: name.dialect(),
-            start: Vec::new(),
+            first: name.start().iter().map(|sql| (*sql).to_owned()).collect(),
         };
         if name == DialectName::Postgresql {
             database.check_driver()?;
@@ -54,13 +54,13 @@ impl Database {
         address: Address,
         name: DialectName,
         dialect: Arc<dyn Dialect>,
-        start: Vec<String>,
+        first: Vec<String>,
     ) -> Result<Self> {
         Ok(Self {
             database: melisma_adbc::Database::open(address)?,
             name,
             dialect,
-            start,
+            first,
         })
     }
 
@@ -69,8 +69,7 @@ impl Database {
         let commits = self.name.commits();
         let connection = self.database.connect(commits != By::Driver)?;
         let mut session = Session::new(connection, self.database.clone(), Arc::clone(&self.dialect));
-        let own = self.start.iter().map(String::as_str);
-        for sql in self.name.start().iter().copied().chain(own) {
+        for sql in &self.first {
             session.execute("cannot prepare the connection", sql)?;
         }
         Ok(Transactions::new(session, commits))

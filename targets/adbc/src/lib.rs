@@ -14,6 +14,7 @@ mod session;
 mod snowflake;
 mod sqlite;
 mod transactions;
+mod warehouse;
 
 use melisma_adbc::Address;
 use melisma_sdk::Result;
@@ -21,16 +22,17 @@ use melisma_sdk::internal::Connector;
 use melisma_sdk::sql::{Opened, Sql, SqlTarget};
 use melisma_sdk::target::StandardConfig;
 
-pub use bigquery::{BigQuery, BigQueryConfig, TargetBigQuery};
-pub use config::{Config, Warehouse};
+pub use bigquery::{BigQueryConfig, TargetBigQuery};
+pub use config::Config;
 pub use database::Link;
 pub use dialects::DialectName;
 pub use duckdb::{DuckDb, DuckDbConfig, TargetDuckDb};
-pub use redshift::{Redshift, RedshiftConfig, TargetRedshift};
+pub use redshift::{RedshiftConfig, TargetRedshift};
 pub use session::Session;
-pub use snowflake::{Snowflake, SnowflakeConfig, TargetSnowflake};
+pub use snowflake::{SnowflakeConfig, TargetSnowflake};
 pub use sqlite::{Sqlite, SqliteConfig, TargetSqlite};
 pub use transactions::{By, Transactions};
+pub use warehouse::{Service, Warehouse, WarehouseConfig};
 
 use database::Database;
 

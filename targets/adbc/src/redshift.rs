@@ -4,24 +4,17 @@
 use std::collections::BTreeMap;
 
 use melisma_adbc::{Address, encoded};
-use melisma_sdk::sql::{Opened, Sql, SqlConfig, SqlTarget};
+use melisma_sdk::sql::{Sql, SqlConfig};
 use melisma_sdk::target::StandardConfig;
 use melisma_sdk::{Error, JsonSchema, Result, Secret};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Warehouse, metadata_columns, refused};
-use crate::database::{Database, Link};
+use crate::config::{metadata_columns, refused};
 use crate::dialects::{self, DialectName};
+use crate::warehouse::{Service, Warehouse, WarehouseConfig};
 
 /// The target for Redshift.
-pub type TargetRedshift = Sql<Redshift>;
-
-/// A Redshift database.
-#[derive(Debug)]
-pub struct Redshift {
-    database: Database,
-    location: String,
-}
+pub type TargetRedshift = Sql<Service<RedshiftConfig>>;
 
 /// Writes streams to tables of a Redshift database.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -154,12 +147,8 @@ impl SslMode {
     }
 }
 
-impl RedshiftConfig {
-    /// The driver, the SQL and the settings.
-    ///
-    /// # Errors
-    /// Settings that are refused.
-    pub fn warehouse(self, standard: &mut StandardConfig) -> Result<Warehouse> {
+impl WarehouseConfig for RedshiftConfig {
+    fn warehouse(self, standard: &mut StandardConfig) -> Result<Warehouse> {
         metadata_columns(standard, None, &self.sql);
         standard.process_activate_version_messages &= self.activate_version;
         if self.grants.as_ref().is_some_and(|grants| !grants.is_empty()) {
@@ -185,7 +174,9 @@ impl RedshiftConfig {
             location,
         })
     }
+}
 
+impl RedshiftConfig {
     /// `redshift://user:password@host:5439/database?sslmode=verify-full`
     fn uri(&self) -> Result<String> {
         let port = match &self.port {
@@ -231,24 +222,5 @@ impl RedshiftConfig {
             uri = format!("{uri}?{}", parameters.join("&"));
         }
         Ok(uri)
-    }
-}
-
-impl SqlTarget for Redshift {
-    type Config = RedshiftConfig;
-    type Connection = Link;
-
-    fn open(config: RedshiftConfig, standard: &mut StandardConfig) -> Result<Opened<Self>> {
-        config
-            .warehouse(standard)?
-            .open(|database, location| Self { database, location })
-    }
-
-    fn connect(&self) -> Result<Link> {
-        self.database.connect()
-    }
-
-    fn location(&self) -> Option<String> {
-        Some(self.location.clone())
     }
 }

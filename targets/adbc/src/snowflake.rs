@@ -3,24 +3,17 @@
 use std::sync::Arc;
 
 use melisma_adbc::SnowflakeLogin;
-use melisma_sdk::sql::{self, Opened, Sql, SqlConfig, SqlTarget};
+use melisma_sdk::sql::{self, Sql, SqlConfig};
 use melisma_sdk::target::StandardConfig;
 use melisma_sdk::{JsonSchema, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Warehouse, metadata_columns};
-use crate::database::{Database, Link};
+use crate::config::metadata_columns;
 use crate::dialects::{self, DialectName};
+use crate::warehouse::{Service, Warehouse, WarehouseConfig};
 
 /// The target for Snowflake.
-pub type TargetSnowflake = Sql<Snowflake>;
-
-/// A Snowflake database.
-#[derive(Debug)]
-pub struct Snowflake {
-    database: Database,
-    location: String,
-}
+pub type TargetSnowflake = Sql<Service<SnowflakeConfig>>;
 
 /// Writes streams to tables of a Snowflake database.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -61,12 +54,8 @@ enum TimestampType {
     Tz,
 }
 
-impl SnowflakeConfig {
-    /// The driver, the SQL and the settings.
-    ///
-    /// # Errors
-    /// Settings that are refused.
-    pub fn warehouse(self, standard: &mut StandardConfig) -> Result<Warehouse> {
+impl WarehouseConfig for SnowflakeConfig {
+    fn warehouse(self, standard: &mut StandardConfig) -> Result<Warehouse> {
         metadata_columns(standard, None, &self.sql);
         let schema = self.schema.unwrap_or_else(|| "PUBLIC".to_owned()).to_uppercase();
         let database = self.database.to_uppercase();
@@ -86,30 +75,11 @@ impl SnowflakeConfig {
             sql: self.sql,
         })
     }
-}
-
-impl SqlTarget for Snowflake {
-    type Config = SnowflakeConfig;
-    type Connection = Link;
 
     fn defaults() -> StandardConfig {
         StandardConfig {
             add_record_metadata: true,
             ..sql::defaults()
         }
-    }
-
-    fn open(config: SnowflakeConfig, standard: &mut StandardConfig) -> Result<Opened<Self>> {
-        config
-            .warehouse(standard)?
-            .open(|database, location| Self { database, location })
-    }
-
-    fn connect(&self) -> Result<Link> {
-        self.database.connect()
-    }
-
-    fn location(&self) -> Option<String> {
-        Some(self.location.clone())
     }
 }

@@ -6,46 +6,31 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use melisma_sdk::Result;
 use melisma_sdk::arrow::array::{Array as _, RecordBatch};
 use melisma_sdk::arrow::schema::SchemaRef;
 use melisma_sdk::plugin::{Io, Package};
 use melisma_sdk::sql::{Connection, Opened, Sql, SqlTarget, SqlType, TableName};
 use melisma_sdk::target::{StandardConfig, run_target_on};
-use melisma_sdk::{JsonSchema, Result};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use target_adbc::{BigQueryConfig, By, RedshiftConfig, SnowflakeConfig, Transactions, Warehouse};
+use target_adbc::{BigQueryConfig, By, RedshiftConfig, SnowflakeConfig, Transactions, WarehouseConfig};
 
 /// The settings of a target whose service is not reached.
-pub(crate) trait Named: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+pub(crate) trait Named: WarehouseConfig {
     /// The target's own name.
     const NAME: &str;
-
-    fn warehouse(self, standard: &mut StandardConfig) -> Result<Warehouse>;
-
-    fn defaults() -> StandardConfig;
 }
 
-macro_rules! named {
-    ($($config:ident, $target:ident, $name:literal;)*) => {$(
-        impl Named for $config {
-            const NAME: &str = $name;
-
-            fn warehouse(self, standard: &mut StandardConfig) -> Result<Warehouse> {
-                self.warehouse(standard)
-            }
-
-            fn defaults() -> StandardConfig {
-                <target_adbc::$target as SqlTarget>::defaults()
-            }
-        }
-    )*};
+impl Named for BigQueryConfig {
+    const NAME: &str = "target-bigquery";
 }
 
-named! {
-    BigQueryConfig, BigQuery, "target-bigquery";
-    RedshiftConfig, Redshift, "target-redshift";
-    SnowflakeConfig, Snowflake, "target-snowflake";
+impl Named for RedshiftConfig {
+    const NAME: &str = "target-redshift";
+}
+
+impl Named for SnowflakeConfig {
+    const NAME: &str = "target-snowflake";
 }
 
 /// What was asked for, and what is answered.
@@ -196,7 +181,7 @@ impl<C: Named> SqlTarget for Recorded<C> {
         *RUN.lock().unwrap_or_else(PoisonError::into_inner) = run;
         Ok(Opened {
             target: Self {
-                first: warehouse.first().map(str::to_owned).collect(),
+                first: warehouse.first(),
                 commits: warehouse.commits(),
                 config: std::marker::PhantomData,
             },
