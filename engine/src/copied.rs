@@ -12,13 +12,21 @@
 //! ␁"s":8⇥\N
 //! ```
 //!
-//! A target whose columns are those of the source passes the fields on. Any other one turns the line back into the record
-//! that the tap would have written ([`write_record`]) and goes its usual way. RECORD messages may stand in between: a value
-//! that has a policy of its own (a date before the year 1, `NaN`) comes as one.
+//! A target whose columns are those of the source passes the fields on, Arrow columns take them one by one, and files of
+//! JSON lines get the record that the tap would have written ([`Records`]). Where a target can do none of it, that record
+//! goes its usual way. RECORD messages may stand in between: a value that has a policy of its own (a date before the year 1,
+//! `NaN`) comes as one.
+
+mod fields;
+mod records;
+
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::json::write_text;
+pub(crate) use fields::{Field, Fields};
+pub use records::Records;
 
 /// The environment variable by which a runner tells a tap and a target that both know this form.
 pub const VARIABLE: &str = "MELISMA_COPIED_ROWS";
@@ -27,6 +35,32 @@ pub const VARIABLE: &str = "MELISMA_COPIED_ROWS";
 pub const ROW: u8 = 1;
 /// The first byte of the line with the time at which rows were extracted.
 pub const EXTRACTED: u8 = 2;
+
+/// In which order the fields of rows are to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// In that of the properties of records.
+    Record,
+    /// Those of the key first, in its order.
+    KeyFirst,
+}
+
+impl Order {
+    /// The value of [`VARIABLE`] for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Record => "record",
+            Self::KeyFirst => "key-first",
+        }
+    }
+
+    /// What a value of [`VARIABLE`] asks for: `None` where rows are to come as records.
+    pub fn of(value: Option<&str>) -> Option<Self> {
+        [Self::Record, Self::KeyFirst]
+            .into_iter()
+            .find(|order| value == Some(order.name()))
+    }
+}
 
 /// A field of the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +72,7 @@ pub struct Column {
     pub kind: Kind,
 }
 
-/// A type of the source's server, as far as rows of it are handed over. Floats are not among them: the server spells them
-/// otherwise than records do (`55101552`, `55101550.0`), and to a column of another type that is another number.
+/// A type of the source's server, as far as rows of it are handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Kind {
@@ -66,6 +99,13 @@ pub enum Kind {
         /// The most characters, where the column limits them.
         length: Option<u32>,
     },
+    /// real. The server spells one otherwise than records do (`55101552`, `55101550.0`), and to a column of another type that
+    /// is another number.
+    Float4,
+    /// double precision
+    Float8,
+    /// jsonb, and json that has neither line ends nor escapes in it; not `null`, which is null in records.
+    Json,
     /// uuid
     Uuid,
     /// date, from the year 1 to the year 9999.
@@ -84,43 +124,36 @@ pub fn head(stream: &str) -> Vec<u8> {
     head
 }
 
-/// Appends the record of a row, as the tap writes it; `None` when the line has other fields than the columns.
-pub fn write_record(columns: &[Column], line: &str, out: &mut Vec<u8>) -> Option<()> {
-    let mut fields = line.split('\t');
-    out.push(b'{');
-    for (place, column) in columns.iter().enumerate() {
-        if place > 0 {
-            out.push(b',');
-        }
-        crate::json::write_string(out, &column.name);
-        out.push(b':');
-        column.kind.write(fields.next()?, out);
-    }
-    out.push(b'}');
-    fields.next().is_none().then_some(())
-}
-
 impl Kind {
     /// Appends a field as the JSON value that the tap writes.
     pub fn write(self, field: &str, out: &mut Vec<u8>) {
-        if field == "\\N" {
-            out.extend_from_slice(b"null");
-            return;
+        match self {
+            _ if field == "\\N" => out.extend_from_slice(b"null"),
+            Self::Text { .. } => quoted(out, |out| write_text_field(field, out)),
+            Self::Json => unescape(field, |part| out.extend_from_slice(part.as_bytes())),
+            _ => self.write_plain(field, out),
         }
+    }
+
+    /// The same of a field that is not null, and whose text needs no escapes.
+    #[inline]
+    pub(crate) fn write_plain(self, field: &str, out: &mut Vec<u8>) {
+        let text = field.as_bytes();
         match self {
             Self::Bool => out.extend_from_slice(if field == "t" { b"true" } else { b"false" }),
-            Self::Int2 | Self::Int4 | Self::Int8 | Self::Numeric { .. } => {
-                out.extend_from_slice(field.as_bytes());
+            Self::Int2 | Self::Int4 | Self::Int8 | Self::Numeric { .. } => out.extend_from_slice(text),
+            Self::Json => out.extend_from_slice(text),
+            Self::Float4 => write_float::<f32>(field, out),
+            Self::Float8 => write_float::<f64>(field, out),
+            Self::Decimal { .. } | Self::Uuid | Self::Date | Self::Text { .. } => {
+                quoted(out, |out| out.extend_from_slice(text));
             }
-            Self::Decimal { .. } | Self::Uuid | Self::Date => quoted(out, |out| {
-                out.extend_from_slice(field.as_bytes());
-            }),
-            Self::Timestamp | Self::TimestampTz => quoted(out, |out| write_timestamp(field, out)),
-            Self::Text { .. } => quoted(out, |out| write_text_field(field, out)),
+            Self::Timestamp | Self::TimestampTz => quoted(out, |out| write_timestamp(text, out)),
         }
     }
 }
 
+#[inline]
 fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'"');
     write(out);
@@ -128,8 +161,7 @@ fn quoted(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// `2024-02-29 12:34:56.5` as `2024-02-29T12:34:56.500000+00:00`.
-fn write_timestamp(field: &str, out: &mut Vec<u8>) {
-    let bytes = field.as_bytes();
+fn write_timestamp(bytes: &[u8], out: &mut Vec<u8>) {
     let (day, clock) = bytes.split_at_checked(11).unwrap_or((bytes, &[]));
     let clock = clock.strip_suffix(b"+00").unwrap_or(clock);
     out.extend_from_slice(&day[..day.len().min(10)]);
@@ -146,11 +178,22 @@ fn write_timestamp(field: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"+00:00");
 }
 
+/// The shortest digits that give the same float again; null for what is none.
+pub(crate) fn write_float<F: FromStr + Serialize>(field: &str, out: &mut Vec<u8>) {
+    // Writing to memory does not fail.
+    let _ = serde_json::to_writer(out, &field.parse::<F>().ok());
+}
+
 /// A text, with the escapes of COPY turned into those of JSON.
 fn write_text_field(field: &str, out: &mut Vec<u8>) {
+    unescape(field, |part| write_text(out, part));
+}
+
+/// Hands over what a text of COPY stands for, part by part.
+pub(crate) fn unescape(field: &str, mut part: impl FnMut(&str)) {
     let mut rest = field;
     while let Some((before, after)) = rest.split_once('\\') {
-        write_text(out, before);
+        part(before);
         let mut after = after.chars();
         let escaped = match after.next() {
             Some('b') => '\u{8}',
@@ -162,10 +205,10 @@ fn write_text_field(field: &str, out: &mut Vec<u8>) {
             Some(other) => other,
             None => '\\',
         };
-        write_text(out, escaped.encode_utf8(&mut [0; 4]));
+        part(escaped.encode_utf8(&mut [0; 4]));
         rest = after.as_str();
     }
-    write_text(out, rest);
+    part(rest);
 }
 
 #[cfg(test)]
@@ -187,6 +230,10 @@ mod tests {
             (Kind::Int8, "-9223372036854775808", "-9223372036854775808"),
             (Kind::Numeric { limits: None }, "1.50", "1.50"),
             (Kind::Decimal { limits: None }, "1.50", "\"1.50\""),
+            (Kind::Float4, "55101552", "55101550.0"),
+            (Kind::Float8, "1e-07", "1e-7"),
+            (Kind::Json, r#"{"a": "b\\\\c\\n"}"#, r#"{"a": "b\\c\n"}"#),
+            (Kind::Json, "[1, 2]", "[1, 2]"),
             (Kind::Date, "2024-02-29", "\"2024-02-29\""),
             (
                 Kind::Timestamp,
@@ -204,18 +251,5 @@ mod tests {
         ] {
             assert_eq!(json(kind, field), value, "{kind:?} {field}");
         }
-    }
-
-    #[test]
-    fn a_line_with_other_fields_than_the_columns_is_no_row() {
-        let columns: Vec<Column> =
-            serde_json::from_str(r#"[{"name":"id","type":"int4"},{"name":"t","type":"text","length":5}]"#)
-                .expect("columns");
-        assert_eq!(columns[1].kind, Kind::Text { length: Some(5) });
-        let mut out = Vec::new();
-        assert!(write_record(&columns, "7\ta", &mut out).is_some());
-        assert_eq!(out, br#"{"id":7,"t":"a"}"#);
-        assert!(write_record(&columns, "7", &mut Vec::new()).is_none());
-        assert!(write_record(&columns, "7\ta\tb", &mut Vec::new()).is_none());
     }
 }

@@ -39,8 +39,8 @@ pub trait Encoder: Send {
     }
 
     /// Adds a row whose fields are those of [`takes_copied`](Encoder::takes_copied). `row` has the `_sdc_` cells, if there
-    /// are such columns, and no others. Returns `false` for a row that is to come as a record instead, and all after it.
-    /// Errors are as those of [`push`](Encoder::push).
+    /// are such columns, and no others. Returns `false` for a row that is to come as a record instead: then it must be as if
+    /// the row had never been there. Errors are as those of [`push`](Encoder::push).
     fn push_copied(&mut self, fields: &str, row: &Row<'_>) -> Result<bool> {
         let _ = (fields, row);
         Ok(false)

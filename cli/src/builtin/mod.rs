@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use melisma_sdk::internal::Connector;
+use melisma_sdk::internal::copied::Order;
 use melisma_sdk::plugin::Package;
 
 use crate::plugin_kind::PluginKind;
@@ -163,6 +164,16 @@ impl Builtin {
     /// Whether it is a target that can store STATE next to its rows.
     pub(crate) fn stores_state(&self) -> bool {
         self.connector.stores_state
+    }
+
+    /// The order in which it takes the fields of rows as lines of COPY, if it is a target that does.
+    pub(crate) fn takes_copied(&self) -> Option<Order> {
+        self.connector.takes_copied
+    }
+
+    /// Whether it is a tap that can hand rows over as lines of COPY.
+    pub(crate) fn hands_over_copied(&self) -> bool {
+        self.connector.hands_over_copied
     }
 
     /// Its options, for completions.

@@ -220,9 +220,11 @@ fn share_pipe(
         return None;
     }
     let shared = SharedPipe::connect(tap, target, &context.dir);
-    if shared.is_ok() && can_hand_over(plan) {
+    if shared.is_ok()
+        && let Some(order) = copied_order(plan)
+    {
         for command in [tap, target] {
-            command.env(copied::VARIABLE, "1");
+            command.env(copied::VARIABLE, order.name());
         }
     }
     context.console.debug(&match &shared {
@@ -232,10 +234,10 @@ fn share_pipe(
     shared.ok()
 }
 
-/// Whether tap and target both know rows as lines of PostgreSQL's COPY, and the user has not turned that off.
-fn can_hand_over(plan: &Plan) -> bool {
-    let name = |program: &Program| program.builtin.map(|builtin| builtin.name);
-    name(&plan.tap.program) == Some("tap-postgres")
-        && name(&plan.target) == Some("target-postgres")
-        && std::env::var_os(copied::VARIABLE).is_none_or(|value| value != "0")
+/// The order of the fields of rows that travel as lines of PostgreSQL's COPY: where tap and target both know that form, and the
+/// user has not turned it off.
+fn copied_order(plan: &Plan) -> Option<copied::Order> {
+    let off = std::env::var_os(copied::VARIABLE).is_some_and(|value| value == "0");
+    let may = !off && plan.tap.program.builtin?.hands_over_copied();
+    plan.target.builtin?.takes_copied().filter(|_| may)
 }

@@ -7,7 +7,9 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use super::Columns;
 use super::absent::Absent;
 use super::column::Column;
+use super::copied::CopiedFields;
 use crate::cell::Row;
+use crate::copied;
 use crate::encode::Encoder;
 use crate::error::{Error, Result};
 
@@ -35,6 +37,21 @@ impl Encoder for Columns {
         self.note_absent(row.cells.iter().enumerate())?;
         self.rows += 1;
         Ok(())
+    }
+
+    fn takes_copied(&mut self, fields: &[copied::Column]) -> bool {
+        self.copied = CopiedFields::of(self, fields);
+        self.copied.is_some()
+    }
+
+    fn push_copied(&mut self, fields: &str, row: &Row<'_>) -> Result<bool> {
+        self.roll_back_open();
+        let Some(mut copied) = self.copied.take() else {
+            return Ok(false);
+        };
+        let pushed = copied.push(self, fields, row);
+        self.copied = Some(copied);
+        pushed
     }
 
     fn rows(&self) -> usize {

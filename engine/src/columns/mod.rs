@@ -20,6 +20,7 @@
 
 mod absent;
 mod column;
+mod copied;
 mod encoder;
 mod fast_path;
 mod float;
@@ -38,6 +39,7 @@ use crate::schema::StreamSchema;
 pub use absent::ABSENT;
 use absent::Absent;
 use column::Column;
+use copied::CopiedFields;
 use fast_path::OpenRow;
 use refused::Replaced;
 use texts::full;
@@ -128,6 +130,8 @@ pub struct Columns {
     absent: Option<Absent>,
     rows: usize,
     open: OpenRow,
+    /// How rows that come as lines of COPY are read, once they were announced.
+    copied: Option<CopiedFields>,
 }
 
 impl Columns {
@@ -156,6 +160,7 @@ impl Columns {
             absent: options.absent.then(Absent::default),
             rows: 0,
             open: OpenRow::default(),
+            copied: None,
         }
     }
 

@@ -212,14 +212,19 @@ impl<D: Destination> Stream<D> {
         extracted: &str,
         metadata: Option<MetadataValues<'_>>,
     ) -> Result<bool, Trouble> {
-        let Some(mut values) = metadata else {
+        if metadata.is_none() && self.undeclared.is_none() {
             return Self::encoded(self.encoder.push_copied(fields, &Row::default()));
-        };
+        }
         let mut row = std::mem::take(&mut self.spare).recycle();
         row.cells.resize(self.schema.columns.len(), Cell::Absent);
         row.time_extracted = Some(extracted);
-        values.batched_at = self.unit.as_ref().map_or("", |unit| &unit.begun_at);
-        self.decoder.fill_metadata(&values, &mut row);
+        if let Some(mut values) = metadata {
+            values.batched_at = self.unit.as_ref().map_or("", |unit| &unit.begun_at);
+            self.decoder.fill_metadata(&values, &mut row);
+        }
+        if let Some(column) = &self.undeclared {
+            row.cells[column.at] = Cell::Null;
+        }
         let pushed = self.encoder.push_copied(fields, &row);
         self.spare = row.recycle();
         Self::encoded(pushed)

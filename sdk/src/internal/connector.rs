@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use super::copied::Order;
 use crate::config::Settings;
 use crate::plugin::Package;
 
@@ -12,6 +13,10 @@ use crate::plugin::Package;
 pub struct Connector {
     /// Whether it can store STATE beside its rows.
     pub stores_state: bool,
+    /// Whether it is a tap that can hand rows over as lines of COPY ([`copied`](super::copied)).
+    pub hands_over_copied: bool,
+    /// Whether it is a target that takes such rows, and their order.
+    pub takes_copied: Option<Order>,
     /// Its settings.
     pub settings: fn() -> Settings,
     /// Its command line, which completions are made of.
@@ -26,6 +31,8 @@ impl Connector {
     pub const fn tap<T: crate::Tap>() -> Self {
         Self {
             stores_state: false,
+            hands_over_copied: false,
+            takes_copied: None,
             settings: crate::tap::settings::<T>,
             command: crate::tap::command::<T>,
             main: crate::tap::main_tap::<T>,
@@ -37,9 +44,29 @@ impl Connector {
     pub const fn target<T: crate::Target>() -> Self {
         Self {
             stores_state: T::CAPABILITIES.stored_state,
+            hands_over_copied: false,
+            takes_copied: None,
             settings: || Settings::new::<T::Config>().and::<crate::target::StandardConfig>(),
             command: crate::target::command::<T>,
             main: crate::target::main_target::<T>,
+        }
+    }
+
+    /// The same tap, which can hand rows over as lines of COPY.
+    #[must_use]
+    pub const fn handing_over_copied(self) -> Self {
+        Self {
+            hands_over_copied: true,
+            ..self
+        }
+    }
+
+    /// The same target, whose encoders take rows as lines of COPY, or most of them.
+    #[must_use]
+    pub const fn taking_copied(self, order: Order) -> Self {
+        Self {
+            takes_copied: Some(order),
+            ..self
         }
     }
 }

@@ -1,13 +1,19 @@
-//! Rows as lines of PostgreSQL's COPY, between the PostgreSQL connectors.
+//! Rows as lines of PostgreSQL's COPY, from tap-postgres to targets that take them.
 
-pub use melisma_engine::copied::{Column, Kind, VARIABLE};
+pub use melisma_engine::copied::{Column, Kind, Order, Records, VARIABLE};
 
 #[cfg(feature = "tap")]
 use crate::{Output, Result};
 
-/// Announces that rows may come as lines of COPY with these columns. Returns whether the target takes them.
+/// The order in which the target takes the fields of such rows; `None` when records of this stream are to come.
 #[cfg(feature = "tap")]
-pub fn announce(output: &mut Output<'_>, columns: &[Column]) -> Result<bool> {
+pub fn order(output: &Output<'_>) -> Option<Order> {
+    output.copied_order()
+}
+
+/// Announces that rows may come as lines of COPY with these columns, in the [`order`] of the target.
+#[cfg(feature = "tap")]
+pub fn announce(output: &mut Output<'_>, columns: &[Column]) -> Result<()> {
     output.announce_copied(columns)
 }
 

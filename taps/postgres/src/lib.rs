@@ -34,7 +34,7 @@ pub use config::{Config, InvalidDates, LogBased, Names, ReplicationMethod, Strea
 use discovery::{Filter, Table};
 
 /// What `melisma` has inside of it.
-pub static CONNECTOR: Connector = Connector::tap::<TapPostgres>();
+pub static CONNECTOR: Connector = Connector::tap::<TapPostgres>().handing_over_copied();
 
 /// The tap.
 #[derive(Debug)]

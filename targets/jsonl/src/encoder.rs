@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use melisma_sdk::files::{Lines, Pool, write_int};
+use melisma_sdk::internal::copied::{Column, Records};
 use melisma_sdk::internal::write_string;
 use melisma_sdk::{Cell, Encoder, Result, Row, StreamSchema};
 
@@ -14,6 +15,9 @@ pub struct JsonlEncoder {
     columns: Vec<Name>,
     /// Whether some column is filled in by the target.
     metadata: bool,
+    schema: Arc<StreamSchema>,
+    /// Makes the records of rows that come as lines of COPY.
+    copied: Option<Records>,
     pool: Arc<Pool>,
 }
 
@@ -27,7 +31,7 @@ struct Name {
 
 impl JsonlEncoder {
     /// The encoder of a stream.
-    pub fn new(schema: &StreamSchema, pool: &Arc<Pool>) -> Self {
+    pub fn new(schema: &Arc<StreamSchema>, pool: &Arc<Pool>) -> Self {
         let columns: Vec<Name> = schema
             .columns
             .iter()
@@ -47,6 +51,8 @@ impl JsonlEncoder {
             rows: 0,
             columns,
             metadata,
+            schema: Arc::clone(schema),
+            copied: None,
             pool: Arc::clone(pool),
         }
     }
@@ -55,7 +61,11 @@ impl JsonlEncoder {
     fn splice(&mut self, row: &Row<'_>) {
         let open = row.record.strip_suffix('}').unwrap_or(row.record);
         self.out.extend_from_slice(open.as_bytes());
-        let mut first = open.trim_ascii_end().ends_with('{');
+        self.close(row, open.trim_ascii_end().ends_with('{'));
+    }
+
+    /// The target's own columns, and the end of a record; `first` says whether it has no members yet.
+    fn close(&mut self, row: &Row<'_>, mut first: bool) {
         for (name, cell) in self.columns.iter().zip(&row.cells) {
             if name.metadata {
                 member(&mut self.out, &mut first, name, cell);
@@ -120,6 +130,38 @@ impl Encoder for JsonlEncoder {
         }
         self.rows += 1;
         Ok(())
+    }
+
+    fn takes_copied(&mut self, columns: &[Column]) -> bool {
+        let is_property = |field: &Column| {
+            let mut columns = self.schema.columns.iter();
+            columns.any(|column| column.name == field.name && column.metadata.is_none())
+        };
+        let key: Vec<&str> = self.schema.key_names().collect();
+        self.copied = columns
+            .iter()
+            .all(is_property)
+            .then(|| Records::new(columns, &key));
+        self.copied.is_some()
+    }
+
+    fn push_copied(&mut self, fields: &str, row: &Row<'_>) -> Result<bool> {
+        let start = self.out.len();
+        let records = self.copied.as_ref();
+        let written = records.and_then(|records| records.write(fields, &mut self.out));
+        if written.is_none() {
+            self.out.truncate(start);
+            return Ok(false);
+        }
+        if self.metadata {
+            // Its last brace.
+            self.out.pop();
+            self.close(row, false);
+        } else {
+            self.out.push(b'\n');
+        }
+        self.rows += 1;
+        Ok(true)
     }
 
     fn rows(&self) -> usize {

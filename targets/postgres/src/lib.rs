@@ -51,6 +51,7 @@ use std::time::{Duration, SystemTime};
 use melisma_postgres::Server;
 use melisma_sdk::files::Pool;
 use melisma_sdk::internal::Connector;
+use melisma_sdk::internal::copied::Order;
 use melisma_sdk::target::{Capabilities, LoadMethod, StandardConfig, Target};
 use melisma_sdk::{CommitMode, Destination, Error, Result, StreamSchema, show};
 
@@ -70,7 +71,7 @@ use session::pooled;
 use state::StateTable;
 
 /// What `melisma` has inside of it.
-pub static CONNECTOR: Connector = Connector::target::<TargetPostgres>();
+pub static CONNECTOR: Connector = Connector::target::<TargetPostgres>().taking_copied(Order::KeyFirst);
 
 /// Writes each stream to a table.
 #[derive(Debug)]

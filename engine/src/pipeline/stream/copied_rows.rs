@@ -1,7 +1,7 @@
-//! Rows of a stream that come as lines of COPY ([`copied`]): passed on as they are, or turned back into records.
+//! Rows of a stream that come as lines of COPY ([`copied`]): handed to the encoder, or turned back into records.
 
 use super::{Stream, Trouble};
-use crate::copied::{self, Column};
+use crate::copied::{self, Column, Records};
 use crate::decode::MetadataValues;
 use crate::encode::Encoder;
 use crate::error::Error;
@@ -11,9 +11,10 @@ use crate::sink::Destination;
 
 /// How the lines of COPY of a stream are read.
 pub(super) struct CopiedRows {
-    columns: Vec<Column>,
     /// The encoder takes the lines.
     direct: bool,
+    /// Makes the records of those that it does not take.
+    records: Records,
     /// The memory of the record that a line is turned back into.
     record: Vec<u8>,
 }
@@ -23,7 +24,8 @@ impl<D: Destination> Stream<D> {
     pub(in crate::pipeline) fn announce_copied(&mut self, columns: Vec<Column>) {
         self.copied = Some(CopiedRows {
             direct: self.encoder.takes_copied(&columns),
-            columns,
+            // Whether its key is null is asked of a record.
+            records: Records::new(&columns, &[""; 0]),
             record: Vec::new(),
         });
     }
@@ -46,15 +48,11 @@ impl<D: Destination> Stream<D> {
             if self.pass_on(fields, extracted, metadata)? {
                 return Ok(());
             }
-            if let Some(copied) = &mut self.copied {
-                copied.direct = false;
-            }
         }
         self.turn_back(line, record, extracted, metadata)
     }
 
     /// Turns a row back into a record, and takes its usual way.
-    #[cold]
     fn turn_back(
         &mut self,
         line: &Line<'_>,
@@ -70,7 +68,7 @@ impl<D: Destination> Stream<D> {
         let written = line
             .text
             .get(record.body..)
-            .and_then(|fields| copied::write_record(&copied.columns, fields, &mut text))
+            .and_then(|fields| copied.records.write(fields, &mut text))
             .and_then(|()| String::from_utf8(text).ok());
         let Some(text) = written else {
             return Err(Trouble::Line(Error::input(
@@ -102,7 +100,7 @@ impl<D: Destination> Stream<D> {
         let mut message = b"{\"type\":\"RECORD\",\"stream\":".to_vec();
         crate::json::write_string(&mut message, self.name());
         message.extend_from_slice(b",\"record\":");
-        copied::write_record(&self.copied.as_ref()?.columns, fields, &mut message)?;
+        self.copied.as_ref()?.records.write(fields, &mut message)?;
         message.push(b'}');
         String::from_utf8(message).ok()
     }

@@ -1,6 +1,6 @@
 //! Rows handed over as lines of PostgreSQL's COPY ([`copied`]), where the runner says that the target takes them.
 
-use melisma_engine::copied::{self, Column};
+use melisma_engine::copied::{self, Column, Order};
 use melisma_engine::{Error, Result};
 use serde::Serialize;
 
@@ -15,19 +15,21 @@ struct Announcement<'a> {
 }
 
 impl Output<'_> {
-    /// Announces that rows may come as lines of COPY with these columns. Returns whether they may: somebody must take them,
-    /// and nothing may depend on the values of records.
-    pub(crate) fn announce_copied(&mut self, columns: &[Column]) -> Result<bool> {
+    /// The order in which the fields of rows as lines of COPY are to come, if rows may come so: somebody must take them, and
+    /// nothing may depend on the values of records.
+    pub(crate) fn copied_order(&self) -> Option<Order> {
         let current = &self.current;
-        let may = self.emitter.takes_copied
-            && self.test == Test::Off
+        let may = self.test == Test::Off
             && !current.silent
             && !current.has_children()
             && current.progress.is_none()
             && current.version.is_none();
-        if !may {
-            return Ok(false);
-        }
+        self.emitter.copied_order.filter(|_| may)
+    }
+
+    /// Announces that rows may come as lines of COPY with these columns.
+    pub(crate) fn announce_copied(&mut self, columns: &[Column]) -> Result<()> {
+        let current = &self.current;
         let announcement = Announcement {
             r#type: "COPY",
             stream: &current.name,
@@ -41,7 +43,7 @@ impl Output<'_> {
             out.push(b'\n');
         });
         self.emitter.extracted();
-        Ok(true)
+        Ok(())
     }
 
     /// Writes a row: fields with tabs between them and a line end, as the server sends them.

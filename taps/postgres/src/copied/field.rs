@@ -25,6 +25,11 @@ enum Look {
     Special,
     /// What is infinite or out of the years 1 to 9999.
     Far,
+    /// The `null` of JSON, which is none of SQL.
+    Null,
+    /// That, and line ends and escapes: what stands between tokens may be anything, and not every escape is for every
+    /// target.
+    Json,
 }
 
 /// The type as it is announced to the target; `None` for one whose values need more than their text.
@@ -36,6 +41,9 @@ pub(super) fn copied_kind(column: &Column, values: &Values) -> Option<CopiedKind
         Kind::Int8 => CopiedKind::Int8,
         Kind::Numeric { limits } if values.use_singer_decimal => CopiedKind::Decimal { limits: *limits },
         Kind::Numeric { limits } => CopiedKind::Numeric { limits: *limits },
+        Kind::Float4 => CopiedKind::Float4,
+        Kind::Float8 => CopiedKind::Float8,
+        Kind::Json | Kind::Jsonb => CopiedKind::Json,
         // "char" writes bytes beyond ASCII as octal digits.
         Kind::Text { .. } if column.sql_type == "\"char\"" => return None,
         Kind::Text { length } => CopiedKind::Text { length: *length },
@@ -51,7 +59,12 @@ pub(super) fn copied_kind(column: &Column, values: &Values) -> Option<CopiedKind
 impl Field {
     pub(super) fn new(column: &Column, kind: CopiedKind, values: &Values) -> Self {
         let look = match kind {
-            CopiedKind::Numeric { .. } | CopiedKind::Decimal { .. } => Look::Special,
+            CopiedKind::Numeric { .. }
+            | CopiedKind::Decimal { .. }
+            | CopiedKind::Float4
+            | CopiedKind::Float8 => Look::Special,
+            CopiedKind::Json if column.kind == Kind::Jsonb => Look::Null,
+            CopiedKind::Json => Look::Json,
             CopiedKind::Date | CopiedKind::Timestamp | CopiedKind::TimestampTz => Look::Far,
             _ => Look::Nothing,
         };
@@ -74,6 +87,8 @@ impl Field {
         match self.look {
             Look::Nothing => true,
             Look::Special => ends_in_a_digit() || text == b"\\N",
+            Look::Null => !is_json_null(text),
+            Look::Json => text == b"\\N" || (memchr::memchr(b'\\', text).is_none() && !is_json_null(text)),
             // `2024-02-29`, `2024-02-29 12:34:56.5+00`; not `infinity`, `12024-02-29` or `0044-03-15 BC`.
             Look::Far => (text.get(4) == Some(&b'-') && ends_in_a_digit()) || text == b"\\N",
         }
@@ -83,6 +98,18 @@ impl Field {
     pub(super) fn write(&self, text: &str, out: &mut Vec<u8>) -> Result {
         if self.is_plain(text.as_bytes()) {
             self.kind.write(text, out);
+            return Ok(());
+        }
+        if matches!(self.look, Look::Null | Look::Json) {
+            let start = out.len();
+            self.kind.write(text, out);
+            // They stand between tokens: inside of strings they are escaped.
+            for byte in out[start..]
+                .iter_mut()
+                .filter(|byte| matches!(**byte, b'\n' | b'\r'))
+            {
+                *byte = b' ';
+            }
             return Ok(());
         }
         if self.look == Look::Special {
@@ -98,4 +125,9 @@ impl Field {
             self.decoder.write(&micros.to_be_bytes(), out)
         }
     }
+}
+
+/// Of all that is JSON, only `null` begins with that letter. White space may stand before it.
+fn is_json_null(text: &[u8]) -> bool {
+    text.trim_ascii_start().first() == Some(&b'n')
 }

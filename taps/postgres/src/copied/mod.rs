@@ -1,4 +1,4 @@
-//! Rows handed over as the server's own lines of COPY, to a target for PostgreSQL that takes them.
+//! Rows handed over as the server's own lines of COPY, to a target that takes them.
 //!
 //! A record would be made of binary values here and taken apart into the same text there. What has to be looked at is
 //! little: values that the tap has a setting for (a date that is infinite or out of the years 1 to 9999) or that JSON does
@@ -8,7 +8,7 @@ mod field;
 mod moment;
 
 use melisma_postgres::{Server, Session, failed, identifier};
-use melisma_sdk::internal::copied::{self, Column, Kind as CopiedKind};
+use melisma_sdk::internal::copied::{self, Column, Kind as CopiedKind, Order};
 use melisma_sdk::{Error, Output, Result, show};
 
 use crate::config::Config;
@@ -40,18 +40,20 @@ impl CopiedRows {
         session: &mut Session,
         output: &mut Output<'_>,
     ) -> Result<Option<Self>> {
-        let Some((rows, columns)) = Self::of(table, settings, output) else {
+        let agreed = copied::order(output).and_then(|order| Self::of(table, settings, output, order));
+        let Some((rows, columns)) = agreed else {
             return Ok(None);
         };
-        if !copied::announce(output, &columns)? {
-            return Ok(None);
-        }
+        copied::announce(output, &columns)?;
         let zoned = columns
             .iter()
             .any(|column| column.kind == CopiedKind::TimestampTz);
+        // Servers before PostgreSQL 12 write fewer digits than a float has.
         let zone = if zoned { "; set local timezone = 'UTC'" } else { "" };
         session
-            .batch_execute(&format!("set local datestyle = 'ISO, YMD'{zone}"))
+            .batch_execute(&format!(
+                "set local datestyle = 'ISO, YMD'; set local extra_float_digits = 3{zone}"
+            ))
             .map_err(|error| failed("cannot set how values are written", error))?;
         log::debug!(
             "stream {}: rows are handed over as lines of COPY",
@@ -62,7 +64,12 @@ impl CopiedRows {
 
     /// `None` when a selected column is of a type that is not handed over, or the catalog has another schema for it than
     /// discovery has: then somebody may want other values.
-    fn of(table: &Table, settings: &Config, output: &Output<'_>) -> Option<(Self, Vec<Column>)> {
+    fn of(
+        table: &Table,
+        settings: &Config,
+        output: &Output<'_>,
+        order: Order,
+    ) -> Option<(Self, Vec<Column>)> {
         let mut columns = Vec::new();
         let mut selected = Vec::new();
         for (place, (column, property)) in table.columns.iter().zip(output.columns()).enumerate() {
@@ -73,11 +80,13 @@ impl CopiedRows {
             if property.schema != drift::own_schema(table, column, &settings.values) {
                 return None;
             }
-            // Targets have the columns of the key first.
-            let of_key = output
-                .key_properties()
-                .iter()
-                .position(|key| **key == *column.name);
+            let of_key = match order {
+                Order::Record => None,
+                Order::KeyFirst => output
+                    .key_properties()
+                    .iter()
+                    .position(|key| **key == *column.name),
+            };
             selected.push((of_key.unwrap_or(usize::MAX), place, kind));
         }
         selected.sort_by_key(|(rank, place, _)| (*rank, *place));

@@ -7,7 +7,7 @@ use melisma_sdk::schema::{Column, DataType};
 use melisma_sdk::{Cell, Encoder, Row, StreamSchema, Text};
 use target_jsonl::JsonlEncoder;
 
-fn schema(names: &[&str]) -> StreamSchema {
+fn schema(names: &[&str]) -> Arc<StreamSchema> {
     let columns = names
         .iter()
         .map(|&name| Column {
@@ -19,7 +19,7 @@ fn schema(names: &[&str]) -> StreamSchema {
             schema: Arc::new(serde_json::json!({})),
         })
         .collect();
-    StreamSchema {
+    Arc::new(StreamSchema {
         stream: "s".into(),
         columns,
         key: Vec::new(),
@@ -27,10 +27,10 @@ fn schema(names: &[&str]) -> StreamSchema {
         schema: serde_json::json!({}),
         closed: false,
         open: false,
-    }
+    })
 }
 
-fn lines(schema: &StreamSchema, rows: &[Row<'_>]) -> String {
+fn lines(schema: &Arc<StreamSchema>, rows: &[Row<'_>]) -> String {
     let pool = Arc::new(Pool::default());
     let mut encoder = JsonlEncoder::new(schema, &pool);
     for row in rows {
@@ -88,7 +88,7 @@ fn a_touched_record_is_written_from_its_values() {
 
 #[test]
 fn metadata_comes_before_the_last_brace() {
-    let schema = schema(&["a"]).with_metadata();
+    let schema = Arc::new(Arc::unwrap_or_clone(schema(&["a"])).with_metadata());
     let mut cells = vec![Cell::Int(1)];
     cells.extend([
         Cell::Text(Text::plain("2026-01-01T00:00:00Z")),

@@ -13,18 +13,23 @@ use super::settings;
 use crate::harness::{Live, Outcome, kill, melisma, process, run};
 
 /// A table of every type that is handed over; its key is not its first column.
-const EVERY_TYPE: &str = "
+pub(super) const EVERY_TYPE: &str = "
 create schema src;
 create table src.t (note text, d date, id bigint, n numeric(12,2), m numeric, v varchar(20), c char(5),
-  b bool, i2 smallint, i4 int, u uuid, ts timestamp, tz timestamptz, e text, primary key (id));
+  b bool, i2 smallint, i4 int, u uuid, ts timestamp, tz timestamptz, e text, f4 real, f8 double precision, jb jsonb,
+  primary key (id));
 insert into src.t
 select chr(1 + i) || E'\\t\\n\\\\N' || i, date '0001-01-01' + (random() * 3652058)::int, i, random() * 1e9,
   (random() - 0.5)::numeric * 10::numeric ^ (i % 60), left(md5(i::text), i % 20), left(md5(i::text), i % 5), i % 2 = 0,
   random() * 32767, random() * 2147483647, md5(i::text)::uuid, timestamp '0001-01-01' + random() * interval '9998 years',
-  timestamptz '0001-01-02Z' + random() * interval '9998 years', null
+  timestamptz '0001-01-02Z' + random() * interval '9998 years', null,
+  ((random() - 0.5) * 10 ^ (i % 76 - 38))::real, (random() - 0.5) * 10::float8 ^ (i % 600 - 300),
+  (array['null', '[]', '1.50', '\"\"', json_build_object('a', chr(1 + i), 'b', E'x\n\\ \"y\"', 'c', null)::text])[1 + i % 5]::jsonb
 from generate_series(1, 300) i;
 insert into src.t values ('\\N', '0044-03-15', 1001, 'NaN', 'Infinity', '\\', '  a', null, -32768,
-  -2147483648, null, '1970-01-01', '9999-12-31 23:59:59.999999+00', '');
+  -2147483648, null, '1970-01-01', '9999-12-31 23:59:59.999999+00', '', 'NaN', '-Infinity', null);
+insert into src.t (id, f4, f8) values (1003, 55101550, 9007199254740993), (1004, '1e-45', '5e-324'), (1005, '-0', '-0'),
+  (1006, 16777216, 1e15), (1007, 3.4028235e38, 1.7976931348623157e308);
 insert into src.t (id) values (1002);
 ";
 
@@ -244,6 +249,9 @@ fn what_cannot_be_handed_over_comes_as_records() {
     let source =
         "create schema src; create table src.t (id int primary key, j jsonb, a int[], x interval, f float8);
         insert into src.t values (1, '{\"a\": [1]}', '{1,2}', '1 day', 0.1)";
+    Pair::new(source, json!({}), json!({})).same();
+    let source = "create schema src; create table src.t (id int primary key, j json, jt json);
+        insert into src.t values (1, E'{\"a\":\\n1}', 'null'), (2, '{\"a\": \"\\u0041\"}', ' null'), (3, '[1]', null)";
     Pair::new(source, json!({}), json!({})).same();
     let source = "create schema src; create table src.base (id int primary key, v timestamptz);
         insert into src.base select i, timestamptz '2024-01-01' + i * interval '1 hour' from generate_series(1, 50) i;

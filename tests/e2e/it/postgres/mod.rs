@@ -1,6 +1,7 @@
 //! tap-postgres and target-postgres, on real servers and beside their peers.
 
 mod copied;
+mod copied_elsewhere;
 mod drift;
 mod example;
 mod names;

@@ -10,6 +10,8 @@ mod tap_rest;
 mod target_adbc;
 mod target_postgres;
 
+pub(crate) use target_adbc::{duckdb, sqlite};
+
 use std::collections::{BTreeSet, HashMap};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -55,7 +55,7 @@ impl Subject for Database {
 }
 
 /// The driver of SQLite, from its Python package.
-pub(super) fn sqlite() -> PathBuf {
+pub(crate) fn sqlite() -> PathBuf {
     let python = python("python");
     let lib = python
         .parent()
@@ -72,7 +72,7 @@ pub(super) fn sqlite() -> PathBuf {
 }
 
 /// The library of DuckDB.
-pub(super) fn duckdb() -> PathBuf {
+pub(crate) fn duckdb() -> PathBuf {
     std::env::var_os("MELISMA_TEST_DUCKDB")
         .expect("run the tests with `cargo xtask test`")
         .into()

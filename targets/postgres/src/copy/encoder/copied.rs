@@ -62,6 +62,9 @@ fn takes(form: &Form, kind: Kind) -> bool {
             | Kind::Int4
             | Kind::Int8,
         )
+        | (Form::Real, Kind::Float4)
+        | (Form::Float, Kind::Float8)
+        | (Form::Json, Kind::Json)
         | (Form::Text, Kind::Text { .. })
         | (Form::Uuid, Kind::Uuid)
         | (Form::Moment(Moment::Date), Kind::Date)
