@@ -173,21 +173,27 @@ fn parquet_files_have_the_same_columns_and_values() {
 #[test]
 fn databases_by_their_drivers_get_the_same_rows() {
     let database = database(EVERY_TYPE);
-    for (name, driver) in [("duckdb", duckdb()), ("sqlite", sqlite())] {
+    for (name, path, driver) in [("duckdb", "path", duckdb()), ("sqlite", "database", sqlite())] {
         for method in ["append", "upsert", "overwrite"] {
             let target = json!({
-                "path": "out", "driver": driver, "load_method": method, "add_record_metadata": false,
+                path: "out.db", "driver": driver, "load_method": method, "add_record_metadata": false,
             });
             let both = Both::run(&database, &json!({}), &format!("target-{name}"), &target);
-            both.same(|folder| rows(&format!("tap-{name}"), &driver, folder));
+            both.same(|folder| {
+                rows(
+                    &format!("tap-{name}"),
+                    &json!({path: "out.db", "driver": driver}),
+                    folder,
+                )
+            });
         }
     }
 }
 
 /// The messages of a tap that reads the database again, in an order that does not depend on the way of the rows.
-fn rows(tap: &str, driver: &Path, folder: &Path) -> Vec<String> {
+fn rows(tap: &str, settings: &Value, folder: &Path) -> Vec<String> {
     let config = folder.join("again.json");
-    fs::write(&config, json!({"path": "out", "driver": driver}).to_string()).expect("written");
+    fs::write(&config, settings.to_string()).expect("written");
     let mut command = Command::new(melisma());
     command.current_dir(folder).arg(tap).arg("--config").arg(config);
     let outcome = run(&mut command, b"").ok();
