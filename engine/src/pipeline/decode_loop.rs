@@ -286,7 +286,7 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
                 activated.map_err(|error| error.in_stream(self.messages.name(stream)))
             }
             Message::Copied { stream, columns } => {
-                self.committer.announce_copied(stream.index(), columns);
+                self.committer.announce_copied(stream.index(), &columns);
                 Ok(())
             }
             Message::Extracted(time) => {

@@ -21,11 +21,11 @@ pub(super) struct CopiedRows {
 
 impl<D: Destination> Stream<D> {
     /// Rows may come as lines of COPY from here on.
-    pub(in crate::pipeline) fn announce_copied(&mut self, columns: Vec<Column>) {
+    pub(in crate::pipeline) fn announce_copied(&mut self, columns: &[Column]) {
         self.copied = Some(CopiedRows {
-            direct: self.encoder.takes_copied(&columns),
+            direct: self.encoder.takes_copied(columns),
             // Whether its key is null is asked of a record.
-            records: Records::new(&columns, &[""; 0]),
+            records: Records::new(columns, &[""; 0]),
             record: Vec::new(),
         });
     }
