@@ -25,6 +25,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::json::write_text;
+pub use fields::Tabs;
 pub(crate) use fields::{Field, Fields};
 pub use records::Records;
 

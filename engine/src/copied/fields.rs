@@ -2,47 +2,15 @@
 
 use crate::json::scan;
 
-/// Bytes that [`scan::string_ends`] looks at.
-const BLOCK: usize = 64;
-
 /// Takes a row apart.
+///
+/// Of 64 bytes all tabs are found at once: fields are short, and a search for each would cost more than its bytes do.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     row: &'a str,
-    /// Where the next one starts; after the last one, behind the end.
+    /// Where the next field starts; after the last one, behind the end.
     at: usize,
-    /// Tabs, and all else that makes a field more than its text.
-    ends: Ends<'a>,
-}
-
-/// The places of quotes, backslashes and control characters, in order.
-///
-/// Of 64 bytes all are found at once: fields are short, and a search for each would cost more than the bytes do.
-#[derive(Debug)]
-struct Ends<'a> {
-    bytes: &'a [u8],
-    /// Where the bytes start that were not looked at.
-    next: usize,
-    /// One bit for each of the 64 bytes before that is still to come.
-    found: u64,
-}
-
-impl Iterator for Ends<'_> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        while self.found == 0 {
-            if self.next >= self.bytes.len() {
-                return None;
-            }
-            self.found = scan::string_ends(self.bytes, self.next);
-            self.next += BLOCK;
-        }
-        let at = self.next - BLOCK + self.found.trailing_zeros() as usize;
-        self.found &= self.found - 1;
-        Some(at)
-    }
+    tabs: Tabs<'a>,
 }
 
 /// A field, as it stands in the row.
@@ -61,26 +29,14 @@ impl<'a> Fields<'a> {
         Self {
             row,
             at: 0,
-            ends: Ends {
-                bytes: row.as_bytes(),
-                next: 0,
-                found: 0,
-            },
+            tabs: Tabs::of(row.as_bytes()),
         }
     }
 
     /// The next field; `None` after the last one.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Field<'a>> {
-        let bytes = self.row.as_bytes();
-        let mut plain = true;
-        let end = loop {
-            match self.ends.next() {
-                Some(at) if bytes.get(at) == Some(&b'\t') => break at,
-                Some(_) => plain = false,
-                None => break bytes.len(),
-            }
-        };
+        let (end, plain) = self.tabs.next_with(self.row.len());
         let text = self.row.get(self.at..end)?;
         self.at = end + 1;
         Some(match text {
@@ -88,6 +44,60 @@ impl<'a> Fields<'a> {
             "\\N" => Field::Null,
             text => Field::Special(text),
         })
+    }
+}
+
+/// The places of the tabs of a row, in order.
+#[derive(Clone, Debug)]
+pub struct Tabs<'a> {
+    bytes: &'a [u8],
+    /// Where the bytes start that were not looked at.
+    next: usize,
+    /// One bit for each of the 64 bytes before that is a tab, or something else that JSON escapes, and still to come.
+    tabs: u64,
+    others: u64,
+}
+
+impl<'a> Tabs<'a> {
+    /// Those of this row.
+    #[inline]
+    pub fn of(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            next: 0,
+            tabs: 0,
+            others: 0,
+        }
+    }
+
+    /// The next one, or `end` after the last; and whether nothing before it is escaped in JSON.
+    #[inline]
+    fn next_with(&mut self, end: usize) -> (usize, bool) {
+        let mut plain = true;
+        while self.tabs == 0 {
+            plain &= self.others == 0;
+            if self.next >= self.bytes.len() {
+                self.others = 0;
+                return (end, plain);
+            }
+            (self.tabs, self.others) = scan::tabs_and_others(self.bytes, self.next);
+            self.next += scan::BLOCK;
+        }
+        let tab = self.tabs & self.tabs.wrapping_neg();
+        plain &= self.others & (tab - 1) == 0;
+        self.others &= !(tab - 1);
+        self.tabs ^= tab;
+        (self.next - scan::BLOCK + tab.trailing_zeros() as usize, plain)
+    }
+}
+
+impl Iterator for Tabs<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let (at, _) = self.next_with(usize::MAX);
+        (at != usize::MAX).then_some(at)
     }
 }
 

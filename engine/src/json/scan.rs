@@ -113,7 +113,7 @@ pub(crate) fn digits_end(bytes: &[u8], at: usize) -> usize {
 }
 
 /// Bytes that are looked at together where many are expected to matter.
-const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
 /// Hands 64 bytes from `at` on to `look`. After the end of the text there are spaces.
 #[inline(always)]
@@ -157,6 +157,16 @@ fn bits(block: &[u8; BLOCK], test: impl Fn(u8x16) -> u8x16) -> u64 {
 #[inline]
 pub(crate) fn string_ends(bytes: &[u8], at: usize) -> u64 {
     with_block(bytes, at, |block| bits(block, special))
+}
+
+/// One bit for each of the 64 bytes from `at` on that is a tab, and one for each other quote, backslash and control character.
+#[inline]
+pub(crate) fn tabs_and_others(bytes: &[u8], at: usize) -> (u64, u64) {
+    with_block(bytes, at, |block| {
+        let ends = bits(block, special);
+        let tabs = bits(block, |vector| vector.simd_eq(u8x16::splat(b'\t')));
+        (tabs, ends ^ tabs)
+    })
 }
 
 /// Text as JSON writers have it that escape all but ASCII is a run of escapes. They are checked all at once.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::PathBuf;
 
 use melisma_adbc::Address;
 use melisma_sdk::arrow::InvalidDates;
-use melisma_sdk::{Error, JsonSchema, Result, Secret};
+use melisma_sdk::{Error, JsonSchema, Kind, Result, Secret, show};
 use serde::Deserialize;
 
 use crate::config::{ReadConfig, Settings, Source};
@@ -53,6 +54,11 @@ impl Settings for SqliteConfig {
                  one, found clamp",
             ));
         }
+        // The driver calls a file that is not there a lack of memory.
+        fs::metadata(&self.database).map_err(|error| {
+            let path = show(&self.database);
+            Error::new(Kind::Io, format!("cannot open the database {path}")).with_source(error)
+        })?;
         Ok(Source {
             address: Address {
                 driver: self.driver,

@@ -52,8 +52,10 @@ fn a_file_that_is_not_there_is_not_made() {
             Kind::Sqlite => json!({"database": missing}),
         };
         let run = Run::on(&database, &config).go();
-        assert_ne!(run.code, 0);
-        assert!(run.log.contains("cannot "), "{}", run.log);
+        assert_eq!(run.code, 74, "{}", run.log);
+        assert!(run.log.contains("cannot open "), "{}", run.log);
+        assert!(run.log.contains("missing.db"), "{}", run.log);
+        assert!(!run.log.contains("memory"), "{}", run.log);
         assert!(!missing.exists(), "{kind:?}");
     }
 }

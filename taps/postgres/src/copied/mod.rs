@@ -8,7 +8,7 @@ mod field;
 mod moment;
 
 use melisma_postgres::{Server, Session, failed, identifier};
-use melisma_sdk::internal::copied::{self, Column, Kind as CopiedKind, Order};
+use melisma_sdk::internal::copied::{self, Column, Kind as CopiedKind, Order, Tabs};
 use melisma_sdk::{Error, Output, Result, show};
 
 use crate::config::Config;
@@ -138,8 +138,9 @@ impl CopiedRows {
     #[inline]
     fn is_plain(&self, line: &[u8]) -> bool {
         let mut start = 0;
+        let mut tabs = Tabs::of(line);
         for field in &self.fields[..self.looked_at] {
-            let end = memchr::memchr(b'\t', &line[start..]).map_or(line.len() - 1, |at| start + at);
+            let end = tabs.next().unwrap_or(line.len() - 1);
             if !field.is_plain(&line[start..end]) {
                 return false;
             }
