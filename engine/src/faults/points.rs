@@ -32,6 +32,8 @@ pub enum On {
     Sql,
     /// Targets on the SQL kit with `state_in_target`.
     SqlHeld,
+    /// Targets that take rows as lines of COPY, after tap-postgres.
+    Copied,
 }
 
 macro_rules! points {
@@ -53,6 +55,8 @@ points! {
     DECODE_SCHEMA Every "decode.schema" "a SCHEMA is compiled, and not in use yet";
     DECODE_STATE Every "decode.state" "a STATE was read, which the ledger does not know";
     DECODE_BATCH Every "decode.batch" "a batch is closed, and not with its writer";
+    COPIED_ANNOUNCED Copied "copied.announced" "rows are to come as lines of COPY, and none has";
+    COPIED_ROW Copied "copied.row" "a row has come as a line of COPY, and is not with its encoder";
     SINK_OPEN_BEFORE Every "sink.open.before" "a stream's sink is to be opened";
     SINK_OPEN_AFTER Every "sink.open.after" "a stream's sink was opened";
     SINK_WRITE_BEFORE Every "sink.write.before" "a batch is with its writer";

@@ -213,6 +213,7 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
             let error = Error::input("expected a SCHEMA before the first RECORD of the stream, found none");
             return Err(error.at(line.at).in_stream(self.messages.name(record.stream)));
         };
+        fault!(COPIED_ROW, if record.is_copied);
         let pushed = if record.is_copied {
             stream.push_copied(line, record, &self.extracted, self.clock.metadata())
         } else {
@@ -287,6 +288,7 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
             }
             Message::Copied { stream, columns } => {
                 self.committer.announce_copied(stream.index(), &columns);
+                fault!(COPIED_ANNOUNCED);
                 Ok(())
             }
             Message::Extracted(time) => {

@@ -2,6 +2,7 @@
 
 mod copied;
 mod copied_elsewhere;
+mod copied_killed;
 mod drift;
 mod example;
 mod names;
