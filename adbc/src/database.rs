@@ -158,6 +158,7 @@ pub fn run(connection: &mut ManagedConnection, sql: &str) -> DriverResult<()> {
 
 /// Loads the driver that the settings name.
 fn load(address: &Address) -> Result<ManagedDriver> {
+    drivers::can_be_loaded()?;
     let name = &*address.driver;
     let given = Path::new(name);
     let is_path = given.components().count() > 1 || given.extension().is_some();

@@ -13,6 +13,8 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use melisma_sdk::{Error, Result};
+
 /// The variable with the folders of drivers.
 const PATH_VARIABLE: &str = "ADBC_DRIVER_PATH";
 
@@ -176,6 +178,18 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
     paths
+}
+
+/// Says why no driver can be loaded, where that is so whichever it is.
+pub fn can_be_loaded() -> Result<()> {
+    // Such a program has no loader. musl's dlopen only fails; that of glibc would bring a second C library in.
+    if cfg!(target_feature = "crt-static") {
+        return Err(Error::config(
+            "this program is linked statically and cannot load ADBC drivers, which are shared libraries: use one that is linked \
+             to the system's libc, as `cargo build --release` and `cargo xtask wheels` make it",
+        ));
+    }
+    Ok(())
 }
 
 /// What to do when there is no driver of this name.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use melisma_adbc::Database;
-use melisma_adbc::drivers::{Search, how_to_install};
+use melisma_adbc::drivers::{Search, can_be_loaded, how_to_install};
 use melisma_sdk::internal::printable::printable;
 use melisma_sdk::{Error, Result};
 
@@ -34,6 +34,7 @@ pub(crate) struct DriversArgs {
 
 /// Lists drivers, or tests one.
 pub(crate) fn run(args: &DriversArgs) -> Result<ExitCode> {
+    can_be_loaded()?;
     if let (Some(driver), Some(uri)) = (&args.driver, &args.test) {
         let found = Database::test(driver, uri)?;
         print(&format!(

@@ -48,3 +48,23 @@ fn the_container_knows_its_plugins_and_refuses_what_it_cannot_run() {
     root.run(&["run", "python tap.py", "target-jsonl"])
         .fails(64, &["python"]);
 }
+
+/// A static binary cannot load any, and says so rather than which one to install.
+#[test]
+fn the_container_has_no_drivers_of_databases_and_says_why() {
+    let root = RootFolder::of_the_containerfile();
+    root.write("project/orders.csv", "id,item\n1,tea\n");
+    root.write(
+        "project/tap.json",
+        r#"{"files": [{"entity": "orders", "path": "orders.csv", "keys": ["id"]}]}"#,
+    );
+    root.write("project/target.json", r#"{"path": "shop.duckdb"}"#);
+    let why = if RootFolder::is_static() {
+        "linked statically and cannot load ADBC drivers"
+    } else {
+        "found none named duckdb"
+    };
+    let pair = ["tap-csv --config tap.json", "target-duckdb --config target.json"];
+    root.run(&["run", pair[0], pair[1]]).fails(78, &[why]);
+    root.run(&["drivers", "duckdb"]).fails(78, &[why]);
+}

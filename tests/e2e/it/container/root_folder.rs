@@ -90,7 +90,7 @@ impl RootFolder {
     }
 
     fn copy_binary(&self, to: &Path) {
-        let own = std::env::var_os("MELISMA_TEST_STATIC_BINARY").map(PathBuf::from);
+        let own = static_binary();
         let binary = own.clone().unwrap_or_else(|| melisma().to_owned());
         fs::copy(&binary, to).expect("copied");
         if own.is_some() {
@@ -103,6 +103,11 @@ impl RootFolder {
             fs::create_dir_all(to.parent().expect("a folder")).expect("made");
             fs::copy(path, to).expect("copied");
         }
+    }
+
+    /// Whether the binary is linked to nothing.
+    pub(super) fn is_static() -> bool {
+        static_binary().is_some()
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -155,6 +160,10 @@ impl RootFolder {
             .args(args);
         run(&mut command, b"")
     }
+}
+
+fn static_binary() -> Option<PathBuf> {
+    std::env::var_os("MELISMA_TEST_STATIC_BINARY").map(PathBuf::from)
 }
 
 fn is_root() -> bool {
