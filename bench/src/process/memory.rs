@@ -8,8 +8,12 @@ use std::{process, sync::Arc};
 
 use super::tree::children;
 
-/// The least time between two looks.
+/// The time between two looks.
 const INTERVAL: Duration = Duration::from_millis(10);
+/// The time between the first ones: much of a run of some milliseconds is over before the second look otherwise.
+const FIRST_INTERVAL: Duration = Duration::from_millis(1);
+/// A process that never had as much has just become another program, whose pages are not there yet.
+const LEAST: u64 = 64 << 10;
 /// A look takes at most this part of the time, so that the observer does not disturb what it observes.
 const SHARE: u32 = 50;
 
@@ -39,11 +43,12 @@ impl Sampler {
 }
 
 fn watch(stop: &AtomicBool) -> Option<u64> {
-    let mut peak = None;
+    let (begin, mut peak) = (Instant::now(), None);
     while !stop.load(Ordering::Relaxed) {
         let start = Instant::now();
         peak = peak.max(look());
-        thread::park_timeout(INTERVAL.max(start.elapsed() * SHARE));
+        let interval = (begin.elapsed() / 10).clamp(FIRST_INTERVAL, INTERVAL);
+        thread::park_timeout(interval.max(start.elapsed() * SHARE));
     }
     peak
 }
@@ -89,11 +94,12 @@ impl Memory {
             let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
             Some(kib * 1024)
         };
-        Some(Self {
+        let memory = Self {
             resident: of("VmRSS:")?,
             highest: of("VmHWM:")?,
             addresses: of("VmPeak:")?,
-        })
+        };
+        (memory.highest >= LEAST).then_some(memory)
     }
 
     /// Whether a child still uses the memory of its parent: until it has become another program, it has none of its own.
@@ -115,6 +121,8 @@ mod tests {
             (1 << 20, 2 << 20, 4 << 20)
         );
         assert_eq!(Memory::of("Name:\tzombie\n"), None);
+        let new = "Name:\tcat\nVmPeak:\t 4096 kB\nVmHWM:\t 4 kB\nVmRSS:\t 4 kB\n";
+        assert_eq!(Memory::of(new), None);
         let other = Memory { highest: 1, ..memory };
         assert!(memory.is_shared(&memory) && !memory.is_shared(&other));
     }

@@ -313,24 +313,29 @@ impl Case {
     /// `1,000,000 records of lineitem`, `1,000 records of wide, 10 columns`
     pub fn title(&self) -> String {
         let mut title = self.records_title();
-        for (count, what) in [(self.columns, "columns"), (self.streams, "streams")] {
+        for (count, what) in [(self.columns, "column"), (self.streams, "stream")] {
             if let Some(count) = count {
-                let _ = write!(title, ", {} {what}", super::units::grouped(u64::from(count)));
+                let _ = write!(title, ", {}", counted(u64::from(count), what));
             }
         }
         title
     }
 
     fn records_title(&self) -> String {
-        let records = self.records.or(self.rows).map_or_else(String::new, |records| {
-            format!("{} records", super::units::grouped(records))
-        });
+        let records = self.records.or(self.rows);
+        let records = records.map_or_else(String::new, |records| counted(records, "record"));
         match &self.shape {
             Some(shape) if records.is_empty() => shape.clone(),
             Some(shape) => format!("{records} of {shape}"),
             None => records,
         }
     }
+}
+
+/// `1 stream`, `10,000 streams`
+fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", super::units::grouped(number))
 }
 
 #[cfg(test)]

@@ -224,10 +224,11 @@ fn plot(out: &mut String, lines: &[Line], dimension: Dimension, unit: fn(f64) ->
     let mut sizes: Vec<f64> = points().map(|(x, _)| x).collect();
     sizes.sort_by(f64::total_cmp);
     sizes.dedup();
-    for size in sizes {
+    for size in labelled(&sizes, x) {
         let (at, label) = (x.at(size) * 100.0, tick(Amount(size).to_string()));
         let _ = writeln!(out, "<span class=\"x\" style=\"left:{at:.2}%\">{label}</span>");
     }
+    let _ = writeln!(out, "<span class=\"axis\">{}</span>", dimension.name());
     for line in lines {
         for (px, py) in &line.points {
             let (left, bottom) = (x.at(*px) * 100.0, y.at(*py) * 100.0);
@@ -251,6 +252,25 @@ fn plot(out: &mut String, lines: &[Line], dimension: Dimension, unit: fn(f64) ->
         );
     }
     out.push_str("</div>\n");
+}
+
+/// The sizes whose labels have room beside each other: the least and the greatest, and of the others those that are not
+/// close to one that has a label.
+fn labelled(sizes: &[f64], axis: Axis) -> Vec<f64> {
+    // A label is about 40 pixels wide, and a plot on a phone 240.
+    const ROOM: f64 = 0.18;
+    let mut shown: Vec<f64> = Vec::new();
+    for (at, &size) in sizes.iter().enumerate() {
+        let is_far = |other: f64| (axis.at(size) - axis.at(other)).abs() >= ROOM;
+        let is_end = at == 0 || at + 1 == sizes.len();
+        if is_end
+            || (shown.last().is_none_or(|last| is_far(*last))
+                && sizes.last().is_none_or(|last| is_far(*last)))
+        {
+            shown.push(size);
+        }
+    }
+    shown
 }
 
 /// A label without zeros that say nothing: `10 ms` for `10.0 ms`.
@@ -309,6 +329,22 @@ mod tests {
             assert!(wide.contains(heading), "{heading}\n{wide}");
         }
         assert_eq!(plots(&[case(1000, None)]), "");
+    }
+
+    #[test]
+    fn labels_of_close_numbers_do_not_cover_each_other() {
+        let sizes = [1000.0, 1100.0, 2000.0, 9000.0, 10_000.0];
+        let axis = Axis::tight(sizes.into_iter());
+        let expected = [1000.0, 2000.0, 10_000.0];
+        let shown = labelled(&sizes, axis);
+        assert_eq!(shown.len(), expected.len(), "{shown:?}");
+        assert!(
+            shown
+                .iter()
+                .zip(expected)
+                .all(|(one, other)| (one - other).abs() < 0.5),
+            "{shown:?}"
+        );
     }
 
     #[test]
