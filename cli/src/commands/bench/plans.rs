@@ -136,7 +136,11 @@ fn plan(
         let (name, line) = CommandLine::named("--vs", text)?;
         candidates.push(rival(Candidate::new(name, Role::Rival, vec![line])));
     }
-    let of_floors = floors(kind, Some(Path::new("x")));
+    let of_floors = if args.no_floors {
+        Vec::new()
+    } else {
+        floors(kind, Some(Path::new("x")))
+    };
     let mut names: Vec<&str> = candidates
         .iter()
         .chain(&of_floors)
