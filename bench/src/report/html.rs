@@ -13,11 +13,15 @@ use super::units::{Amount, grouped, mebibytes, percent, seconds, three};
 
 const STYLE: &str = include_str!("style.css");
 
+/// What a browser may load for the page: nothing, since the style is in it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
 /// The whole page.
 pub fn page(report: &Report) -> String {
     let title = format!("{} measured", escaped(&report.title));
     let mut out = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n"
     );

@@ -117,9 +117,13 @@ fn the_page_is_well_formed_and_names_are_text() {
 #[test]
 fn the_page_asks_for_nothing() {
     let page = page(&report());
-    for outside in ["http:", "https:", "<script", "<link", "<img", "@import", "url("] {
+    for outside in [
+        "http:", "https:", "src=", "href=", "<script", "<link", "<img", "<iframe", "@import", "url(",
+    ] {
         assert!(!page.contains(outside), "{outside}");
     }
+    // A browser holds the page to it as well.
+    assert!(page.contains("content=\"default-src 'none'; style-src 'unsafe-inline'\">"));
 }
 
 #[test]
