@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `instructions`, `rivals`, `static`, `wheels`, `new`, `airflow`, `release`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `instructions`, `rivals`, `scaling`, `static`, `wheels`, `new`, `airflow`, `release`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -21,6 +21,7 @@ mod new;
 mod postgres;
 mod release;
 mod rivals;
+mod scaling;
 mod setup;
 mod sh;
 mod soak;
@@ -71,6 +72,8 @@ enum Command {
     Instructions(instructions::Args),
     /// Measure melisma beside other programs for the same jobs, and write benches/results/rivals.
     Rivals(rivals::Args),
+    /// Measure how CPU and memory grow with records, columns and streams, and write benches/results/scaling.
+    Scaling(scaling::Args),
     /// A day's records in half an hour, with a kill every minute.
     Soak(soak::Args),
     /// Build a melisma that is linked to nothing, and run it as the only file of a container.
@@ -102,6 +105,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Instructions(args) => instructions::run(&args),
         Command::Rivals(args) => rivals::run(&args),
+        Command::Scaling(args) => scaling::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Airflow(args) => airflow::run(&args),
         Command::Static(args) => static_binary::run(&args),

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::END;
 use crate::rivals::table;
+use crate::scaling;
 use crate::{Result, sh};
 
 const BEGIN: &str = "<!-- benches/results/";
@@ -43,6 +44,8 @@ fn load(file: &str) -> Result<String> {
         serde_json::from_str(&read(&path)?).map_err(|e| format!("{}: expected JSON: {e}", path.display()))?;
     if results["jobs"].is_array() {
         Ok(table::markdown(&results, 3))
+    } else if results["scaling"].is_array() {
+        Ok(scaling::table::markdown(&results))
     } else {
         expectations(&results)
     }

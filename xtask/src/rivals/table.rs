@@ -111,7 +111,8 @@ pub(crate) fn three(number: f64) -> String {
     grouped((number / unit).round() * unit)
 }
 
-fn grouped(number: f64) -> String {
+/// With a comma for every thousand.
+pub(crate) fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let first = digits.len() % 3;
     let mut groups: Vec<&str> = Vec::new();
