@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::rivals::table::grouped;
 
-/// What grows, what one more of it is called, and of how many single ones the cost is told: a million records, one column of
+/// What grows, what one more of it is called, and of how many single ones the cost is shown: a million records, one column of
 /// a million records, one stream.
 const GROWTHS: [(&str, &str); 3] = [
     ("records", "CPU seconds for a million more records"),
@@ -119,7 +119,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_cost_of_one_more_is_told_beside_the_whole() {
+    fn the_cost_of_one_more_x_beside_the_whole() {
         let case = |columns: u32, cpu: f64| {
             let figures = json!({"cpu_seconds": {"median": cpu}, "peak_bytes": {"median": 2_097_152.0}});
             json!({"records": 1000, "columns": columns, "candidates": [
