@@ -128,6 +128,18 @@ pub trait Dialect: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether the rows of a stage are read faster once they are committed. Then stages are committed before their rows go to
+    /// the table, in a transaction that has changed no row of a table.
+    fn commits_stages(&self) -> bool {
+        false
+    }
+
+    /// Whether it is worth a query to find out that no row of a stage replaces another, because a plain `INSERT` is much
+    /// faster.
+    fn inserts_new_keys(&self) -> bool {
+        false
+    }
+
     /// A query for the name and the type of each column of a table, in order; no rows when there is no such table. `None`:
     /// the connection knows them.
     fn describe(&self, table: &TableName) -> Option<String> {

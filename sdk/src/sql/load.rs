@@ -9,8 +9,9 @@
 //! of each key the last (2, 'b') (1, 'c')            -> merged into the table
 //! ```
 //!
-//! The whole of it is one transaction, which ends at the commit of the worker. Where a table cannot be changed once its rows
-//! have changed in the transaction, rows of the old SCHEMA wait in their stage until the table has the columns of the new
+//! The whole of it is one transaction, which ends at the commit of the worker. Where a stage that is committed is read faster,
+//! a transaction with stages and no changed rows of tables is committed before it. Where a table cannot be changed once its
+//! rows have changed in the transaction, rows of the old SCHEMA wait in their stage until the table has the columns of the new
 //! one: then there are several stages, which are merged in their order.
 
 use std::sync::Arc;
@@ -65,6 +66,7 @@ enum OldRows {
 #[derive(Debug, Default)]
 struct Transaction {
     has_created: bool,
+    has_added_rows: bool,
     has_replaced_rows: bool,
 }
 
@@ -92,7 +94,7 @@ impl Load {
             },
             transaction: Transaction {
                 has_created: table.is_new,
-                has_replaced_rows: false,
+                ..Transaction::default()
             },
             plan: Arc::clone(plan),
             table,
@@ -108,6 +110,7 @@ impl Load {
         let Transaction {
             has_created,
             has_replaced_rows,
+            ..
         } = self.transaction;
         let can_alter = alters || has_created || !has_replaced_rows;
         self.table = place.maker(can_alter).prepare(plan)?;
@@ -150,6 +153,7 @@ impl Load {
             self.delete_old(place)?;
         }
         self.is_empty = false;
+        self.transaction.has_added_rows = true;
         // In the order of the table, because a bulk load goes by the place of a column.
         let places = self.table.places.iter().flatten().enumerate();
         let mut order: Vec<(usize, usize)> = places.map(|(at, &place)| (place, at)).collect();
@@ -189,6 +193,16 @@ impl Load {
         }
     }
 
+    /// Whether rows of the stream are in stages only, so that a commit changes none in its table.
+    pub(super) fn is_staged(&self) -> bool {
+        !self.transaction.has_added_rows && !self.transaction.has_replaced_rows
+    }
+
+    /// Whether rows wait in stages.
+    pub(super) fn has_stages(&self) -> bool {
+        !self.stages.is_empty()
+    }
+
     /// Brings the rows of the stages into the table.
     pub(super) fn flush(&mut self, place: &mut Place<'_>) -> Result<()> {
         self.delete_old(place)?;
@@ -224,6 +238,7 @@ impl Load {
             stage,
             hard_delete: place.hard_delete,
         };
+        let doing = format!("cannot load {}", stage.plan.table.sql(place.dialect));
         // A query for the keys alone costs less than to number the rows of each.
         let distinct = match merge.count_keys() {
             None => true,
@@ -234,8 +249,12 @@ impl Load {
             }
         };
         fault!(SQL_MERGE);
-        let doing = format!("cannot load {}", stage.plan.table.sql(place.dialect));
-        for sql in merge.statements(self.is_empty, distinct) {
+        let only_new = self.is_empty
+            || match merge.finds_keys().filter(|_| place.dialect.inserts_new_keys()) {
+                None => false,
+                Some(found) => place.connection.query(&doing, &found)?.is_empty(),
+            };
+        for sql in merge.statements(only_new, distinct) {
             place.connection.change(&doing, &sql)?;
         }
         fault!(SQL_MERGED);

@@ -92,11 +92,31 @@ impl Merge<'_> {
             .then(|| format!("SELECT COUNT(*) FROM (SELECT DISTINCT {key} FROM {stage}) AS keys"))
     }
 
-    /// The statements for a table that has rows, or has none (`into_empty`), and for keys of which none comes twice, or some
-    /// may (`distinct`).
-    pub(super) fn statements(&self, into_empty: bool, distinct: bool) -> Vec<String> {
+    /// A query for a row, if the table has a key of the stage; `None` if rows have no keys.
+    pub(super) fn finds_keys(&self) -> Option<String> {
+        let columns = self.columns();
+        let same = self.stage.plan.key.iter().filter_map(|at| {
+            let column = columns.iter().find(|column| column.at == *at)?;
+            let staged = self.cast(column, &format!("staged.{}", self.quote(&column.planned.name)));
+            Some(format!("stored.{} = {staged}", self.quote(column.name)))
+        });
+        let same = same.collect::<Vec<_>>().join(" AND ");
+        let (table, stage) = (
+            self.stage.plan.table.sql(self.dialect),
+            self.stage.name.sql(self.dialect),
+        );
+        (!same.is_empty()).then(|| {
+            format!(
+                "SELECT 1 FROM {stage} AS staged WHERE EXISTS (SELECT 1 FROM {table} AS stored WHERE {same}) LIMIT 1"
+            )
+        })
+    }
+
+    /// The statements for a table that has no key of the stage (`only_new`), or may have some, and for keys of which none
+    /// comes twice (`distinct`), or some may.
+    pub(super) fn statements(&self, only_new: bool, distinct: bool) -> Vec<String> {
         let mut columns = self.columns();
-        if into_empty && distinct {
+        if only_new && distinct {
             // There is no value that could stay.
             for column in &mut columns {
                 column.lacks = false;
@@ -112,7 +132,7 @@ impl Merge<'_> {
         let source = self.source(&columns, distinct);
         let list = quoted(self.dialect, &names);
         let is_partial = columns.iter().any(|column| column.lacks);
-        if key.is_empty() || into_empty {
+        if key.is_empty() || only_new {
             let rows = if is_partial {
                 format!("SELECT {list} FROM ({source}) AS staged")
             } else {

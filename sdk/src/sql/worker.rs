@@ -89,6 +89,7 @@ impl<C: Connection> Worker<C> {
     fn commit(&mut self, state: Option<&str>) -> Result<()> {
         let (run, has_state_table) = (Arc::clone(&self.run), self.has_state_table);
         self.call(|loads, place| {
+            commit_stages(loads, place)?;
             for load in loads.iter_mut().filter(|load| !load.waits_for_the_end()) {
                 load.flush(place)?;
             }
@@ -148,12 +149,25 @@ impl<C: Connection> Sink for SqlSink<C> {
     fn finish(&mut self, worker: &mut Worker<C>) -> Result<()> {
         // The input has ended for all streams: their tables are replaced at once, with the first that is finished.
         worker.call(|loads, place| {
+            commit_stages(loads, place)?;
             for load in loads.iter_mut() {
                 load.flush(place)?;
             }
             commit(loads, place)
         })
     }
+}
+
+/// Commits the stages, where that makes their rows faster to read and publishes no row: the tables may be new, or have new
+/// columns, and the stages end with the connection.
+fn commit_stages(loads: &[Load], place: &mut Place<'_>) -> Result<()> {
+    if place.dialect.commits_stages()
+        && loads.iter().any(Load::has_stages)
+        && loads.iter().all(Load::is_staged)
+    {
+        place.connection.commit()?;
+    }
+    Ok(())
 }
 
 /// Commits, and removes what was needed until then.

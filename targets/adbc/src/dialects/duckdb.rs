@@ -78,6 +78,16 @@ impl Dialect for DuckDb {
         Upsert::Merge
     }
 
+    /// Rows that the open transaction has added are read by one thread.
+    fn commits_stages(&self) -> bool {
+        true
+    }
+
+    /// What MERGE inserts is compressed once more at the checkpoint; what INSERT does is written as it is.
+    fn inserts_new_keys(&self) -> bool {
+        true
+    }
+
     /// A commit of both fails, before DuckDB 2.
     fn alters_changed_tables(&self) -> bool {
         false

@@ -131,6 +131,33 @@ fn null_overwrites_and_a_missing_property_does_not_whatever_else_is_in_the_commi
 }
 
 #[test]
+fn rows_whose_keys_the_table_does_not_have_are_added_and_others_replace() {
+    for kind in ALL {
+        let database = Database::new(kind);
+        let load = |rows: &[Value]| {
+            let mut lines = vec![schema("a", &properties(kind), &["id"])];
+            lines.extend(rows.iter().map(|row| record("a", row)));
+            database.load(&json!({}), &lines).ok();
+        };
+        load(&[
+            json!({"id": 1, "i": 1, "s": "a"}),
+            json!({"id": 2, "i": 2, "s": "b"}),
+        ]);
+        // New keys alone, one of them twice.
+        load(&[
+            json!({"id": 3, "i": 3}),
+            json!({"id": 4, "i": 4, "s": "d"}),
+            json!({"id": 3, "s": "c"}),
+        ]);
+        // New ones and one that is there.
+        load(&[json!({"id": 5, "i": 5, "s": "e"}), json!({"id": 2, "s": "B"})]);
+        let rows = database.rows("SELECT id, i, s FROM a ORDER BY id");
+        let expected = json!([[1, 1, "a"], [2, 2, "B"], [3, 3, "c"], [4, 4, "d"], [5, 5, "e"]]);
+        assert_eq!(rows, expected, "{kind:?}");
+    }
+}
+
+#[test]
 fn append_and_overwrite_write_null_for_what_a_record_lacks() {
     for kind in ALL {
         let database = Database::new(kind);
