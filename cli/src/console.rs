@@ -16,6 +16,7 @@ use crate::args::{LogArgs, LogFormat};
 use crate::level::Level;
 use crate::log_style::{Line, Style};
 use crate::logging_yaml::{self, LogConfig, Sink, To};
+use crate::signals::Signals;
 use crate::stderr::Stderr;
 
 impl LogArgs {
@@ -146,7 +147,14 @@ impl Console {
 
     /// Waits until everything is written, unless stderr is not being read.
     pub(crate) fn flush(&self) {
-        self.stderr.flush();
+        self.stderr.flush(|| false);
+    }
+
+    /// The same at the end, when nothing else is left to do. Earlier signals were for the plugins; one that comes now is for
+    /// the wait: the reader of the log may be slow.
+    pub(crate) fn flush_at_the_end(&self, signals: &Signals) {
+        signals.take();
+        self.stderr.flush(|| signals.take().is_some());
     }
 
     /// Whether lines of this level are shown anywhere.

@@ -18,7 +18,7 @@ use indicatif::MultiProgress;
 const WAITING: usize = 1 << 20;
 /// A stderr that has accepted nothing for this long counts as not being read.
 const STALLED: Duration = Duration::from_secs(5);
-/// How long the end of a run waits for a stderr that accepts nothing.
+/// How long the end of a run waits for a stderr that accepts nothing, unless the user has asked twice.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long it waits after [`hurry`].
 const HURRY: Duration = Duration::from_millis(100);
@@ -33,7 +33,8 @@ pub(crate) fn hurry() {
     HURRIED.store(true, Ordering::Relaxed);
 }
 
-fn patience() -> Duration {
+/// How long to wait at the end for a stderr that accepts nothing.
+pub(crate) fn patience() -> Duration {
     if HURRIED.load(Ordering::Relaxed) {
         HURRY
     } else {
@@ -131,14 +132,17 @@ impl Stderr {
         state.drawing = Some(Box::new(drawing));
     }
 
-    /// Waits until everything is written, or stderr is found not to be read.
-    pub(crate) fn flush(&self) {
+    /// Waits until everything is written, or stderr is found not to be read; not much longer once there is a signal.
+    pub(crate) fn flush(&self, has_signal: impl Fn() -> bool) {
         let mut state = self.0.lock();
         while state.busy || !state.is_idle() {
+            if has_signal() {
+                hurry();
+            }
             let Some(left) = patience().checked_sub(state.moved.elapsed()) else {
                 return;
             };
-            state = self.0.wait(state, left);
+            state = self.0.wait(state, left.min(HURRY));
         }
     }
 }
@@ -234,5 +238,5 @@ impl Shared {
 pub(crate) fn write_at_the_end(text: String) {
     let stderr = Stderr::start(None, |_| String::new());
     stderr.write(text);
-    stderr.flush();
+    stderr.flush(|| false);
 }

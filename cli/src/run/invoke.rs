@@ -186,7 +186,7 @@ impl<'a> Single<'a> {
             }
             thread::sleep(TICK);
         }
-        self.context.console.flush();
+        self.context.console.flush_at_the_end(&self.context.signals);
         status
             .map(exit_code)
             .map_err(|error| Error::io(format!("cannot wait for {}", program.name), error))

@@ -147,7 +147,7 @@ fn run_blocks(
         completed::run(&ended, args, meter, &invocation.console);
         ended
     });
-    invocation.console.flush();
+    invocation.console.flush_at_the_end(&invocation.signals);
     result
 }
 

@@ -58,6 +58,8 @@ struct Status {
     limit_reached_at: Option<Instant>,
     /// When a tap that is no longer needed is killed, and mappers with it.
     input_deadline: Option<Instant>,
+    /// When a second signal killed all of them.
+    killed_at: Option<Instant>,
 }
 
 struct Supervisor<'a> {
@@ -132,7 +134,12 @@ impl Supervisor<'_> {
                 (status.tap, status.target, status.mappers_ended == mappers)
             {
                 let since = *status.all_ended_at.get_or_insert_with(Instant::now);
-                let all_ended = status.relay_ended && status.states_ended && status.logs_ended == 2 + mappers;
+                // The last lines of killed plugins are not waited for where nobody reads the log.
+                let logs_ended = status.logs_ended == 2 + mappers
+                    || status
+                        .killed_at
+                        .is_some_and(|at| at.elapsed() > stderr::patience());
+                let all_ended = status.relay_ended && status.states_ended && logs_ended;
                 if all_ended || since.elapsed() > OUTPUT_TIMEOUT {
                     return Ok(self.verdict(tap, target));
                 }
@@ -251,6 +258,7 @@ impl Supervisor<'_> {
             (Some((_, at)), Some(Interruption::Signal(_))) if at.elapsed() >= SAME_SIGNAL => {
                 console.warn("another signal: all processes are killed");
                 stderr::hurry();
+                self.status.killed_at = Some(Instant::now());
                 self.kill();
             }
             (Some((Interruption::Timeout(_), at)), _) if at.elapsed() > LAST_COMMIT_TIMEOUT => self.kill(),

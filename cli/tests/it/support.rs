@@ -230,19 +230,19 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
         wait_for(name, || self.join(name).exists().then_some(()));
     }
 
-    /// That no run has left a config file, a catalog or a state behind.
+    /// What a run has in its folders: config files, a catalog, a state.
+    pub(crate) fn of_runs(&self) -> Vec<PathBuf> {
+        let folders = ["tmp", ".meltano/run"].map(|folder| fs::read_dir(self.join(folder)));
+        let entries = folders.into_iter().flatten().flatten().flatten();
+        // The link to melisma itself stays.
+        let entries = entries.map(|entry| entry.path());
+        entries.filter(|path| !path.ends_with("run/bin")).collect()
+    }
+
+    /// That no run has left anything of it behind.
     pub(crate) fn assert_clean(&self) {
-        for folder in ["tmp", ".meltano/run"] {
-            let left: Vec<_> = fs::read_dir(self.join(folder))
-                .into_iter()
-                .flatten()
-                .flatten()
-                .map(|e| e.path())
-                // The link to melisma itself stays.
-                .filter(|path| !path.ends_with("run/bin"))
-                .collect();
-            assert!(left.is_empty(), "left behind: {left:?}");
-        }
+        let left = self.of_runs();
+        assert!(left.is_empty(), "left behind: {left:?}");
     }
 }
 

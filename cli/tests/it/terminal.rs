@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use melisma_processes::wait_for;
 use serde_json::{Value, json};
 
 use crate::support::{Folder, assert_code, signal, stderr};
@@ -252,5 +253,38 @@ fn a_second_signal_kills_both_whatever_stderr_does() {
         std::thread::sleep(Duration::from_millis(600));
     };
     assert_eq!(status.code(), Some(143));
+    folder.assert_clean();
+}
+
+/// The plugins have ended, and the run waits for the reader of its log alone: one that reads, but a page at a time.
+#[test]
+fn a_second_signal_ends_the_wait_for_a_slow_reader() {
+    let folder = Folder::new();
+    folder.write("loud.sh", LOUD);
+    folder.write("target.sh", "cat > /dev/null; touch ended");
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    std::thread::spawn(move || {
+        let mut page = [0; 4096];
+        while std::io::Read::read_exact(&mut reader, &mut page).is_ok() {
+            std::thread::sleep(Duration::from_millis(800));
+        }
+    });
+    let mut command = folder.melisma(&["run", "--no-state-update", "sh loud.sh", "sh target.sh"]);
+    let mut child = command.stderr(Stdio::from(writer)).spawn().unwrap();
+    folder.wait_for("ready");
+    signal(&child, "TERM");
+    folder.wait_for("ended");
+    // Then the plugins are behind it.
+    wait_for("the end of the pair", || {
+        folder.of_runs().is_empty().then_some(())
+    });
+    assert_eq!(child.try_wait().unwrap(), None, "it waits for the reader");
+    signal(&child, "TERM");
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(began.elapsed() < Duration::from_mins(1), "it does not end");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(143));
     folder.assert_clean();
 }
