@@ -15,6 +15,7 @@ mod logs_command;
 mod metrics;
 mod pipe;
 mod project;
+mod project_states;
 mod report;
 mod run;
 mod runs_command;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Folder, assert_code, stderr};
 
 /// A project whose plugins are the test doubles.
-fn project(more: &str) -> Folder {
+pub(crate) fn project(more: &str) -> Folder {
     let folder = Folder::new();
     folder.write(
         "bin/tap-f",
