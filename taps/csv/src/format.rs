@@ -13,7 +13,7 @@ pub(crate) enum Format {
 }
 
 /// Formats by what they start with.
-const STARTS: [(&[u8], Format); 12] = [
+const STARTS: [(&[u8], Format); 15] = [
     (&[0x1F, 0x8B, 8], Format::Gzip),
     (&[0x28, 0xB5, 0x2F, 0xFD], Format::Zstd),
     (b"PK\x03\x04", Format::Other("a zip archive or an Excel workbook")),
@@ -29,6 +29,15 @@ const STARTS: [(&[u8], Format); 12] = [
     ),
     (b"PAR1", Format::Other("Parquet")),
     (b"SQLite format 3\0", Format::Other("an SQLite database")),
+    (b"Obj\x01", Format::Other("Avro")),
+    (b"ARROW1\0\0", Format::Other("Arrow")),
+    (b"%PDF-", Format::Other("PDF")),
+];
+/// Text that no header starts with, in any case: what a server says instead of a file, and tables of Excel as XML.
+const MARKUP: [(&[u8], &str); 3] = [
+    (b"<!doctype html", "HTML"),
+    (b"<html", "HTML"),
+    (b"<?xml ", "XML"),
 ];
 /// Where a tar archive says that it is one.
 const TAR: usize = 257;
@@ -44,7 +53,7 @@ impl Format {
             None if head.get(TAR..).is_some_and(|rest| rest.starts_with(b"ustar")) => {
                 Some(Self::Other("a tar archive"))
             }
-            None => None,
+            None => markup(head),
         }
     }
 
@@ -56,6 +65,14 @@ impl Format {
             Self::Other(name) => name,
         }
     }
+}
+
+fn markup(head: &[u8]) -> Option<Format> {
+    let head = head.trim_ascii_start();
+    MARKUP.iter().find_map(|&(start, name)| {
+        let begins = head.get(..start.len())?;
+        begins.eq_ignore_ascii_case(start).then_some(Format::Other(name))
+    })
 }
 
 fn is_bzip2(head: &[u8]) -> bool {
@@ -86,7 +103,16 @@ mod tests {
         let mut tar = vec![b'a'; HEAD];
         tar[TAR..TAR + 5].copy_from_slice(b"ustar");
         assert_eq!(Format::of(&tar).map(Format::name), Some("a tar archive"));
-        for text in [&b"id,v\n"[..], b"", b"BZhang,PK\n1,2\n", b"PAR,1\n", b"\x1F\x8Bx"] {
+        assert_eq!(Format::of(b"\n<HTML>\n").map(Format::name), Some("HTML"));
+        for text in [
+            &b"id,v\n"[..],
+            b"",
+            b"BZhang,PK\n1,2\n",
+            b"PAR,1\n",
+            b"\x1F\x8Bx",
+            b"Obj,<html>\n",
+            b"<htm",
+        ] {
             assert_eq!(Format::of(text), None);
         }
     }

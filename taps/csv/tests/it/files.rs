@@ -113,12 +113,17 @@ fn null_values_with_the_escape_character_are_cells_written_so() {
     assert_eq!(found.records()[0], &json!({"x": null, "y": "N"}));
 }
 
+/// A pipe with a name, which nobody writes to: whoever opens it waits for ever.
+fn make_pipe(path: &std::path::Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
 #[test]
 fn a_pipe_is_refused_before_anything_is_read() {
     let folder = Folder::new();
     let path = folder.path().join("pipe.csv");
-    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
-    assert!(made.success());
+    make_pipe(&path);
     for path in ["pipe.csv", "/dev/null", "/dev/zero"] {
         let log = folder.run(path, &json!({}), json!({})).bad(78);
         assert!(
@@ -134,6 +139,21 @@ fn a_pipe_is_refused_before_anything_is_read() {
         let log = found.bad(74);
         assert!(
             log.contains("files that cannot be read: 1, the first") && log.contains("pipe.csv"),
+            "{log}"
+        );
+    }
+}
+
+#[test]
+fn a_pipe_among_files_is_left_alone_and_fails_the_run_after_they_were_read() {
+    let folder = Folder::with(&[("in/a.csv", "x\n1\n"), ("in/c.csv", "x\n3\n")]);
+    make_pipe(&folder.path().join("in/b.csv"));
+    for path in ["in", "in/*.csv"] {
+        let found = folder.run(path, &json!({}), json!({}));
+        assert_eq!(found.records().len(), 2, "{path}");
+        let log = found.bad(74);
+        assert!(
+            log.contains("in/b.csv") && log.contains("a pipe or a device"),
             "{log}"
         );
     }
