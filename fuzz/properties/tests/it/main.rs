@@ -1,5 +1,6 @@
 //! The properties over the seeds, the inputs that once failed, and mutants of both.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -92,6 +93,24 @@ macro_rules! tests {
 }
 
 tests!(config copy csv decode envelope journal ledger lines pgbinary plan);
+
+#[test]
+fn the_page_says_of_each_property_what_must_hold() {
+    let page = fs::read_to_string(folder("../docs", "fuzzing.md")).expect("a page");
+    let table: Vec<&str> = page
+        .lines()
+        .skip_while(|line| !line.starts_with("| target | what must hold"))
+        .skip(2)
+        .map_while(|line| line.strip_prefix("| `"))
+        .collect();
+    let described: BTreeSet<&str> = table
+        .iter()
+        .filter_map(|line| line.split_once("` | "))
+        .filter(|(_, text)| text.split_whitespace().count() > 5)
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(described, ALL.iter().map(|property| property.name).collect());
+}
 
 /// Texts that JSON parsers disagree about, as values of a record and of a STATE and as lines of their own.
 #[test]

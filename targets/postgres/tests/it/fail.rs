@@ -1,7 +1,8 @@
 //! What goes wrong, and what is left then.
 
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
+use std::{env, thread};
 
 use melisma_testing::postgres::{Options, Server};
 use serde_json::json;
@@ -84,6 +85,22 @@ fn a_server_that_goes_away_ends_the_run_without_a_state_ahead() {
     assert!(ran.stderr.contains("connection"), "{}", ran.stderr);
     server.restart();
     assert_eq!(database.sql("select * from s order by id").trim_end(), "1|a\n2|b");
+}
+
+/// The tap asks in the same words; here the user's name comes from nobody's settings either.
+#[test]
+fn without_a_user_it_is_that_of_the_process_as_for_libpq() {
+    let target = Target::new(json!({"user": null, "password": "of somebody else"}));
+    let of_the_process = || {
+        let outcome = Command::new("id").arg("-un").output().expect("it runs");
+        String::from_utf8(outcome.stdout).expect("a name")
+    };
+    let user = env::var("PGUSER").unwrap_or_else(|_| of_the_process());
+    target.fail(
+        &[plain(&[])],
+        78,
+        &[&format!("authentication failed for user \"{}\"", user.trim())],
+    );
 }
 
 #[test]
