@@ -1,23 +1,36 @@
-//! A file and its row groups, which are encoded one column after another.
+//! A file and its row groups, which are encoded column by column.
 //!
 //! An encoder of a column takes some 200 KB before it has seen a value, and more than 1 MB once it compresses: for a
 //! row group whose columns are all encoded at the same time, and for one open row group a stream, that is gigabytes
 //! where streams and columns are many. So rows wait as Arrow columns until their row group is complete; then each
-//! column has its encoder in turn.
+//! column has its encoder in turn, a few of them at a time where there are cores for it.
 
-use std::io;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::{io, iter, thread};
 
 use melisma_sdk::arrow::array::RecordBatch;
 use melisma_sdk::arrow::schema::{Schema, SchemaRef};
 use melisma_sdk::files::Partial;
 use melisma_sdk::{Error, Kind, Result};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{
+    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
+};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
+
+use crate::rows::size;
+
+/// Row groups that are smaller are encoded where they are: a thread would take longer to start than it saves.
+pub(crate) const WORTH_A_THREAD: usize = 1 << 20;
+
+/// More columns at the same time would take memory that nobody expects.
+const MOST_THREADS: usize = 4;
 
 /// What a column of a row group leaves in memory until its file is complete: statistics, offsets, sizes.
 const METADATA: usize = 1 << 10;
@@ -65,8 +78,9 @@ impl OpenFile {
 
     fn write_group(&mut self, batches: &[RecordBatch]) -> Result<(), ParquetError> {
         let properties = Arc::clone(self.writer.properties());
-        let mut group = self.writer.next_row_group()?;
-        for (at, (schema, root)) in self.columns.iter().enumerate() {
+        let columns = &self.columns;
+        let encode = |at: usize| {
+            let (schema, root): &(SchemaRef, TypePtr) = &columns[at];
             let mut leaves = encoders(schema, root, &properties)?;
             for batch in batches {
                 let values = compute_leaves(schema.field(0), batch.column(at))?;
@@ -74,10 +88,14 @@ impl OpenFile {
                     leaf.write(values)?;
                 }
             }
-            for leaf in leaves {
-                leaf.close()?.append_to_row_group(&mut group)?;
-            }
-        }
+            leaves.into_iter().map(ArrowColumnWriter::close).collect()
+        };
+        let mut group = self.writer.next_row_group()?;
+        let append = |leaves: Vec<ArrowColumnChunk>| {
+            let mut leaves = leaves.into_iter();
+            leaves.try_for_each(|leaf| leaf.append_to_row_group(&mut group))
+        };
+        side_by_side(columns.len(), threads(batches), encode, append)?;
         group.close()?;
         self.groups += 1;
         Ok(())
@@ -97,17 +115,112 @@ impl OpenFile {
     }
 }
 
+/// How many columns of a row group are encoded at the same time.
+fn threads(batches: &[RecordBatch]) -> usize {
+    if batches.iter().map(size).sum::<usize>() < WORTH_A_THREAD {
+        return 1;
+    }
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    cores.min(MOST_THREADS)
+}
+
+/// Makes `count` things on several threads, and hands them on in order.
+fn side_by_side<T: Send>(
+    count: usize,
+    threads: usize,
+    make: impl Fn(usize) -> Result<T, ParquetError> + Sync,
+    mut take: impl FnMut(T) -> Result<(), ParquetError>,
+) -> Result<(), ParquetError> {
+    if threads.min(count) < 2 {
+        return (0..count).try_for_each(|at| take(make(at)?));
+    }
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let (send, results) = mpsc::sync_channel(threads);
+        for _ in 0..threads {
+            let (send, next, make) = (send.clone(), &next, &make);
+            let work = move || {
+                let mut places = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+                // Nobody takes more once one has failed.
+                while let Some(at) = places.next().filter(|at| *at < count)
+                    && send.send((at, make(at))).is_ok()
+                {}
+            };
+            thread::Builder::new()
+                .name("column".to_owned())
+                .spawn_scoped(scope, work)?;
+        }
+        drop(send);
+        let (mut early, mut due) = (BTreeMap::new(), 0);
+        for (at, thing) in results {
+            early.insert(at, thing?);
+            while let Some(thing) = early.remove(&due) {
+                take(thing)?;
+                due += 1;
+            }
+        }
+        Ok(())
+    })
+}
+
 /// The encoders of one column; a struct has several. They are those of a file that has this column only: nothing but
 /// its schema is used.
 fn encoders(
     schema: &SchemaRef,
     root: &TypePtr,
     properties: &WriterPropertiesPtr,
-) -> Result<Vec<parquet::arrow::arrow_writer::ArrowColumnWriter>, ParquetError> {
+) -> Result<Vec<ArrowColumnWriter>, ParquetError> {
     let alone = SerializedFileWriter::new(io::sink(), Arc::clone(root), Arc::clone(properties))?;
     ArrowRowGroupWriterFactory::new(&alone, Arc::clone(schema)).create_column_writers(0)
 }
 
 fn cannot_write(path: &str, error: ParquetError) -> Error {
     Error::new(Kind::Io, format!("cannot write {path}")).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_is_made_side_by_side_is_taken_in_order() {
+        for threads in [1, 2, 7] {
+            for count in [0, 1, 2, 20] {
+                let mut taken = Vec::new();
+                let make = |at: usize| {
+                    // The later ones are sooner ready.
+                    thread::sleep(Duration::from_micros(200 * (count - at) as u64));
+                    Ok(at)
+                };
+                let take = |at| {
+                    taken.push(at);
+                    Ok(())
+                };
+                side_by_side(count, threads, make, take).expect("made");
+                assert_eq!(taken, (0..count).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_failure_ends_it() {
+        let failed = |at: usize| ParquetError::General(format!("{at} failed"));
+        let make = |at: usize| if at == 3 { Err(failed(at)) } else { Ok(at) };
+        let outcome = side_by_side(1_000, 4, make, |_| Ok(()));
+        assert!(outcome.expect_err("one failed").to_string().contains("3 failed"));
+        let taken = side_by_side(
+            1_000,
+            4,
+            Ok,
+            |at: usize| if at == 5 { Err(failed(at)) } else { Ok(()) },
+        );
+        assert!(
+            taken
+                .expect_err("one was not taken")
+                .to_string()
+                .contains("5 failed")
+        );
+    }
 }

@@ -10,12 +10,9 @@ use melisma_sdk::files::{Partial, Parts};
 use melisma_sdk::{ColumnOptions, Columns, Error, Result, Sink, StreamSchema};
 use parquet::file::properties::WriterProperties;
 
-use crate::group::OpenFile;
+use crate::group::{OpenFile, WORTH_A_THREAD};
 use crate::numbered::Numbered;
 use crate::rows::{Memory, Rows, size};
-
-/// Row groups that are smaller are encoded where they are: a thread would take longer to start than it saves.
-const WORTH_A_THREAD: usize = 1 << 20;
 
 /// How files are made, for all streams.
 #[derive(Clone, Debug)]

@@ -228,3 +228,39 @@ fn a_null_in_the_key_is_refused_wherever_it_goes() {
         );
     }
 }
+
+#[test]
+fn a_value_that_no_column_holds_is_refused_as_in_a_record() {
+    let source = "create schema src; create table src.t (id int primary key, n numeric);
+        insert into src.t values (1, 1.5), (2, 1e400), (3, -1e309), (4, 2)";
+    let database = database(source);
+    for on_invalid in ["fail", "skip", "dead_letter"] {
+        let target = json!({
+            "destination_path": "out", "on_invalid": on_invalid, "dead_letter_path": "letters.jsonl",
+        });
+        let both = Both::run(&database, &json!({}), "target-parquet", &target);
+        let said = |outcome: &Outcome| outcome.stderr.contains("a number in the range of 64-bit floats");
+        assert!(
+            said(&both.records.1) && said(&both.copied.1),
+            "{}",
+            both.copied.1.stderr
+        );
+        if on_invalid == "fail" {
+            assert_eq!(both.copied.1.code, Some(65));
+            continue;
+        }
+        both.same(|folder| {
+            let letters = fs::read_to_string(folder.join("letters.jsonl")).unwrap_or_default();
+            let ids = letters.lines().map(|line| {
+                let letter: Value = serde_json::from_str(line).expect("JSON");
+                letter["record"]["id"].clone()
+            });
+            let ids: Vec<Value> = ids.collect();
+            if on_invalid == "dead_letter" {
+                assert_eq!(ids, [json!(2), json!(3)]);
+            }
+            let rows: Vec<Value> = files(folder).iter().flat_map(|file| parquet_rows(file)).collect();
+            (ids, rows)
+        });
+    }
+}
