@@ -251,16 +251,20 @@ fn a_value_that_no_column_holds_is_refused_as_in_a_record() {
         }
         both.same(|folder| {
             let letters = fs::read_to_string(folder.join("letters.jsonl")).unwrap_or_default();
-            let ids = letters.lines().map(|line| {
+            // As texts: the numbers are beyond what most readers of JSON hold.
+            let records = letters.lines().map(|line| {
                 let letter: Value = serde_json::from_str(line).expect("JSON");
-                letter["record"]["id"].clone()
+                let message = letter["message"].as_str().expect("the message");
+                let record = message.split(",\"time_extracted\"").next().unwrap_or_default();
+                record.trim_end_matches('}').to_owned()
             });
-            let ids: Vec<Value> = ids.collect();
+            let records: Vec<String> = records.collect();
             if on_invalid == "dead_letter" {
-                assert_eq!(ids, [json!(2), json!(3)]);
+                assert_eq!(records.len(), 2);
+                assert!(records[0].contains("{\"id\":2,\"n\":1000"), "{}", records[0]);
             }
             let rows: Vec<Value> = files(folder).iter().flat_map(|file| parquet_rows(file)).collect();
-            (ids, rows)
+            (records, rows)
         });
     }
 }
