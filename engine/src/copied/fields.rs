@@ -34,7 +34,8 @@ impl<'a> Fields<'a> {
     }
 
     /// The next field; `None` after the last one.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would take as long")]
     pub(crate) fn next(&mut self) -> Option<Field<'a>> {
         let (end, plain) = self.tabs.next_with(self.row.len());
         let text = self.row.get(self.at..end)?;
@@ -71,23 +72,39 @@ impl<'a> Tabs<'a> {
     }
 
     /// The next one, or `end` after the last; and whether nothing before it is escaped in JSON.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "as above")]
     fn next_with(&mut self, end: usize) -> (usize, bool) {
         let mut plain = true;
-        while self.tabs == 0 {
-            plain &= self.others == 0;
-            if self.next >= self.bytes.len() {
-                self.others = 0;
+        if self.tabs == 0 {
+            plain = self.look_on();
+            if self.tabs == 0 {
                 return (end, plain);
             }
-            (self.tabs, self.others) = scan::tabs_and_others(self.bytes, self.next);
-            self.next += scan::BLOCK;
         }
         let tab = self.tabs & self.tabs.wrapping_neg();
         plain &= self.others & (tab - 1) == 0;
         self.others &= !(tab - 1);
         self.tabs ^= tab;
         (self.next - scan::BLOCK + tab.trailing_zeros() as usize, plain)
+    }
+}
+
+impl Tabs<'_> {
+    /// Looks for the next 64 bytes with a tab. Returns whether nothing before them is escaped in JSON.
+    #[inline(never)]
+    fn look_on(&mut self) -> bool {
+        let mut plain = true;
+        while self.tabs == 0 {
+            plain &= self.others == 0;
+            self.others = 0;
+            if self.next >= self.bytes.len() {
+                break;
+            }
+            (self.tabs, self.others) = scan::tabs_and_others(self.bytes, self.next);
+            self.next += scan::BLOCK;
+        }
+        plain
     }
 }
 
