@@ -32,6 +32,8 @@ pub enum On {
     Sql,
     /// Targets on the SQL kit with `state_in_target`.
     SqlHeld,
+    /// target-duckdb, which commits the stages before their rows.
+    Staged,
     /// Targets that take rows as lines of COPY, after tap-postgres.
     Copied,
 }
@@ -106,6 +108,7 @@ points! {
     PG_STATE_BEFORE Held "postgres.state.before" "rows are in the transaction, and their STATE is not";
     PG_STATE_AFTER Held "postgres.state.after" "rows and their STATE are in the transaction, which is not committed";
     SQL_TABLE Sql "sql.table" "a table was made, or got a column, and that is not committed";
+    SQL_STAGED Staged "sql.staged" "the stages are committed, and their rows are not in the table";
     SQL_MERGE Sql "sql.merge" "rows are in the stage, and not in the table";
     SQL_MERGED Sql "sql.merged" "rows went from the stage to the table";
     SQL_COMMIT_BEFORE Sql "sql.commit.before" "the transaction is to be committed";

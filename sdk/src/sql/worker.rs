@@ -166,6 +166,7 @@ fn commit_stages(loads: &[Load], place: &mut Place<'_>) -> Result<()> {
         && loads.iter().all(Load::is_staged)
     {
         place.connection.commit()?;
+        fault!(SQL_STAGED);
     }
     Ok(())
 }

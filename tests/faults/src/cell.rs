@@ -119,8 +119,8 @@ impl Cell {
                         On::Tables => kind.has_tables(),
                         On::Postgres | On::Held => kind == Kind::Postgres,
                         On::Sql | On::SqlHeld => kind.is_sql(),
-                        // The tap of these cells sends records.
-                        On::Copied => false,
+                        // The tap of these cells sends records, and some of its streams have no stage.
+                        On::Staged | On::Copied => false,
                     };
                     if comes {
                         cells.push(Self {
@@ -151,7 +151,7 @@ impl Cell {
                     On::Tables => kind.has_tables(),
                     On::Postgres => kind == Kind::Postgres,
                     On::Sql => kind.is_sql(),
-                    On::StateFile | On::Appended | On::Held | On::SqlHeld | On::Copied => false,
+                    On::StateFile | On::Appended | On::Held | On::SqlHeld | On::Staged | On::Copied => false,
                 };
                 let one = |how| Self {
                     point,

@@ -230,12 +230,16 @@ fn points(report: &Report, text: &mut String) {
          operator ends it with SIGTERM, SIGTERM and SIGKILL. A cell whose run does not reach its point fails. In {in_flight} of {} \
          cells rows were in flight; after {replayed} of them rows were sent again. A capital letter is a violation, a dot means \
          that the target has no such point. A letter with a prime is for a target that is overwritten, in which a crash must leave \
-         each stream either as it was or as it will be. Rows that tap-postgres hands over as lines of COPY have points of their \
-         own, where a test of the suite kills (`tests/e2e/it/postgres/copied_killed.rs`).\n\n\
+         each stream either as it was or as it will be. Rows that tap-postgres hands over as lines of COPY, and stages that \
+         target-duckdb commits early, have points of their own, where a test of the suite kills \
+         (`tests/e2e/it/postgres/copied_killed.rs`).\n\n\
          | point | what has happened there | jsonl | csv | parquet | postgres | duckdb | sqlite |\n|---|---|---|---|---|---|---|---|\n",
         report.cells.len()
     );
-    for point in ALL.iter().filter(|point| point.on != On::Copied) {
+    for point in ALL
+        .iter()
+        .filter(|point| !matches!(point.on, On::Copied | On::Staged))
+    {
         let _ = write!(text, "| `{}` | {} |", point.name, point.stands);
         for kind in Kind::ALL {
             let cells = results.get(&(point.name, kind));
