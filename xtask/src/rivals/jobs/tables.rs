@@ -133,7 +133,7 @@ impl Jobs<'_> {
         self.lacks(
             &mut job,
             "duckdb",
-            "its extension for PostgreSQL is in no package",
+            "its extension for PostgreSQL is in a package for DuckDB 1.5 only: docs/target-duckdb.md has it",
         );
         Ok(job)
     }
