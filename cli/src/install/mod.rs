@@ -50,10 +50,13 @@ pub(crate) fn install(
     let count = |wanted: Outcome| outcomes.iter().filter(|outcome| **outcome == wanted).count();
     let (installed, failed) = (count(Outcome::Installed), count(Outcome::Failed));
     if plugins.len() > 1 {
+        let not_needed = match count(Outcome::NotNeeded) {
+            1 => "1 needs".to_owned(),
+            several => format!("{several} need"),
+        };
         let summary = format!(
-            "installed {installed} of {} plugins; {} need no installation",
-            plugins.len(),
-            count(Outcome::NotNeeded)
+            "installed {installed} of {} plugins; {not_needed} no installation",
+            plugins.len()
         );
         match failed {
             0 => console.info(&summary),

@@ -47,5 +47,8 @@ pub(crate) fn run(args: &PipeArgs) -> Result<ExitCode> {
 
 #[expect(clippy::print_stderr, reason = "the pipe has no other log")]
 fn report_skipped(lines: u64) {
-    eprintln!("melisma: {lines} lines were not valid and were skipped");
+    match lines {
+        1 => eprintln!("melisma: 1 line was not valid and was skipped"),
+        _ => eprintln!("melisma: {lines} lines were not valid and were skipped"),
+    }
 }

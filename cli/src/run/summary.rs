@@ -36,11 +36,11 @@ pub(crate) fn report(outcome: &Outcome, progress: &StoreProgress, store: &Store,
         console.info(&format!("and {} more {}", number(more), noun(more, "stream")));
     }
     console.info(&format!(
-        "{} of {}, {} in {seconds:.1} s: {} records/s, {} MB/s",
+        "{} of {}, {} in {seconds:.1} s: {}/s, {} MB/s",
         plural(counter.records(), "record"),
         plural(counter.streams.len() as u64, "stream"),
         bytes(counter.bytes),
-        number(per_second(counter.records(), seconds)),
+        plural(per_second(counter.records(), seconds), "record"),
         per_second(counter.bytes, seconds * 1e6),
     ));
     if let Some(location) = &outcome.target_facts.location {

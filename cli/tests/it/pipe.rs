@@ -152,7 +152,9 @@ fn the_first_bad_line_ends_the_pipe_after_what_came_before_it() {
 fn bad_lines_can_be_left_out() {
     let (code, out, error, _) = validate(&[GOOD, BAD, NOISE, GOOD, STATE], "skip");
     assert_eq!((code, out), (Some(0), format!("{SCHEMA}{GOOD}{GOOD}{STATE}")));
-    assert!(error.contains("2 lines were not valid"), "{error}");
+    assert!(error.contains("2 lines were not valid and were"), "{error}");
+    let (_, _, error, _) = validate(&[GOOD, BAD], "skip");
+    assert!(error.contains("1 line was not valid and was"), "{error}");
 }
 
 #[test]

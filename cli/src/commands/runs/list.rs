@@ -61,7 +61,7 @@ fn line(row: &RunRow, id: &str, sparkline: Option<Sparkline>) -> Vec<String> {
         known(report.and_then(|report| report.tap_output.records).map(number)),
         known(report.and_then(|report| report.target_input.records).map(number)),
         known(report.and_then(|report| report.target_input.bytes).map(bytes)),
-        known(rate(row).map(per_second)),
+        known(rate(row).map(per_second).map(number)),
         known(report.map(|report| report.attempt.to_string())),
     ];
     if let Some(sparkline) = sparkline {
@@ -75,8 +75,8 @@ fn line(row: &RunRow, id: &str, sparkline: Option<Sparkline>) -> Vec<String> {
     clippy::cast_sign_loss,
     reason = "a rate is not negative"
 )]
-pub(super) fn per_second(rate: f64) -> String {
-    number(rate.round() as u64)
+pub(super) fn per_second(rate: f64) -> u64 {
+    rate.round() as u64
 }
 
 /// The beginnings of ids, as long as they need to be to tell these runs apart.

@@ -137,7 +137,7 @@ fn of_report(report: &PairReport, row: &RunRow, say: &mut impl FnMut(&str, &str)
     if !ended.is_empty() {
         say("Exit codes:", &ended.join(", "));
     }
-    let rate = rate(row).map(|rate| format!("; {} records/s", per_second(rate)));
+    let rate = rate(row).map(|rate| format!("; {}/s", plural(per_second(rate), "record")));
     let written = report
         .written_records
         .map(|records| format!("; {} written", number(records)));
