@@ -539,7 +539,7 @@ fn two_reports_are_compared() {
 /// The commands of docs/benchmarks.md, in their order.
 fn page_commands() -> Vec<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/benchmarks.md");
-    let page = fs::read_to_string(path).unwrap();
+    let page = fs::read_to_string(path).unwrap().replace(" \\\n  ", " ");
     let blocks = page.split("```").skip(1).step_by(2);
     let lines = blocks
         .flat_map(str::lines)
@@ -589,7 +589,12 @@ fn the_commands_of_the_page_run() {
         folder.write(name, &format!("#!/bin/sh\n{script}\n"));
         folder.executable(name);
     }
-    for file in ["lineitem.singer", "messages.singer", "expected.singer"] {
+    for file in [
+        "lineitem.singer",
+        "messages.singer",
+        "expected.singer",
+        "four.singer",
+    ] {
         generate(&folder, &["unicode", "--rows", "30", "--out", file]);
     }
     generate(
@@ -597,8 +602,12 @@ fn the_commands_of_the_page_run() {
         &["unicode", "--rows", "30", "--format", "csv", "--out", "in.csv"],
     );
     let files = r#"{"files": [{"entity": "unicode", "path": "in.csv", "keys": ["id"]}]}"#;
-    folder.write("tap.json", files);
-    folder.write("target.json", r#"{"destination_path": "output"}"#);
+    for tap in ["tap.json", "tap-csv.json"] {
+        folder.write(tap, files);
+    }
+    for target in ["target.json", "jsonl.json", "one.json", "two.json", "four.json"] {
+        folder.write(target, r#"{"destination_path": "output"}"#);
+    }
     folder.write("project/in.csv", "id\n1\n");
     folder.write(
         "project/meltano.yml",

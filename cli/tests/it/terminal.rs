@@ -279,11 +279,12 @@ fn a_second_signal_ends_the_wait_for_a_slow_reader() {
         folder.of_runs().is_empty().then_some(())
     });
     assert_eq!(child.try_wait().unwrap(), None, "it waits for the reader");
-    signal(&child, "TERM");
     let began = Instant::now();
     while child.try_wait().unwrap().is_none() {
         assert!(began.elapsed() < Duration::from_mins(1), "it does not end");
-        std::thread::sleep(Duration::from_millis(50));
+        // Again, as a user does: between the end of the pair and the wait nobody looks.
+        signal(&child, "TERM");
+        std::thread::sleep(Duration::from_millis(600));
     }
     assert_eq!(child.wait().unwrap().code(), Some(143));
     folder.assert_clean();
