@@ -7,6 +7,21 @@
 //!
 //! A ticket that is dropped, neither committed nor abandoned, is lost: some path through the program forgot its
 //! records. That poisons the ledger, which then tells no more STATE. A bug must never look like success.
+//!
+//! A changed SCHEMA and an ACTIVATE_VERSION hold tickets like units, until the sink has followed them. Where all streams are
+//! committed in one transaction, their tickets are given back one after another once it is durable, and the STATE is free with
+//! the last of them:
+//!
+//! ```text
+//! line                            held           low   the STATE of line 8
+//! 2   RECORD of a                 a:2            2
+//! 5   SCHEMA of a, changed        a:2 a:5        2
+//! 6   RECORD of b                 a:2 a:5 b:6    2
+//! 8   STATE                       a:2 a:5 b:6    2     waits
+//!     the row of a is durable     a:5 b:6        5     waits
+//!     the sink has new columns    b:6            6     waits
+//!     the row of b is durable                    9     may be emitted
+//! ```
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
