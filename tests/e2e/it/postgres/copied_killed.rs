@@ -15,7 +15,7 @@ use crate::harness::{Outcome, jsonl_rows, melisma, parquet_rows, run};
 use crate::settings::duckdb;
 
 /// Rows of the table.
-const ROWS: u64 = 6_000;
+const ROWS: u64 = 3_200;
 /// Where it strikes, and how.
 const FAULTS: [&str; 8] = [
     "copied.announced:kill",
