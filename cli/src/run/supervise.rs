@@ -134,7 +134,7 @@ impl Supervisor<'_> {
                 (status.tap, status.target, status.mappers_ended == mappers)
             {
                 let since = *status.all_ended_at.get_or_insert_with(Instant::now);
-                // The last lines of killed plugins are not waited for where nobody reads the log.
+                // The last lines of killed plugins are not waited for where the log is not read.
                 let logs_ended = status.logs_ended == 2 + mappers
                     || status
                         .killed_at

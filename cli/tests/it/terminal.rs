@@ -282,7 +282,7 @@ fn a_second_signal_ends_the_wait_for_a_slow_reader() {
     let began = Instant::now();
     while child.try_wait().unwrap().is_none() {
         assert!(began.elapsed() < Duration::from_mins(1), "it does not end");
-        // Again, as a user does: between the end of the pair and the wait nobody looks.
+        // Again, as a user does: a signal between the end of the pair and the wait does not count.
         signal(&child, "TERM");
         std::thread::sleep(Duration::from_millis(600));
     }

@@ -29,7 +29,7 @@ use crate::rows::size;
 /// Row groups that are smaller are encoded where they are: a thread would take longer to start than it saves.
 pub(crate) const WORTH_A_THREAD: usize = 1 << 20;
 
-/// More columns at the same time would take memory that nobody expects.
+/// Each column that is encoded takes more than 1 MB, which no setting counts.
 const MOST_THREADS: usize = 4;
 
 /// What a column of a row group leaves in memory until its file is complete: statistics, offsets, sizes.
@@ -141,7 +141,7 @@ fn side_by_side<T: Send>(
             let (send, next, make) = (send.clone(), &next, &make);
             let work = move || {
                 let mut places = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
-                // Nobody takes more once one has failed.
+                // After a failure the receiver is gone.
                 while let Some(at) = places.next().filter(|at| *at < count)
                     && send.send((at, make(at))).is_ok()
                 {}

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// The results, with headings of a level: 2 makes `##`.
-pub(crate) fn markdown(results: &Value, level: usize) -> String {
+/// When, on what machine and of which commit results are.
+pub(crate) fn measured_on(results: &Value) -> String {
     let machine = &results["machine"];
     let text = |key: &str| machine[key].as_str().unwrap_or_default();
-    let mut out = format!(
-        "Measured on {}: {}, {} cores, {} memory; {}; {}; commit {}. {} runs of each in turns, after one that is not timed.\n",
+    format!(
+        "Measured on {}: {}, {} cores, {} memory; {}; {}; commit {}.",
         text("date"),
         text("cpu"),
         machine["cores"],
@@ -17,6 +17,14 @@ pub(crate) fn markdown(results: &Value, level: usize) -> String {
         text("kernel"),
         text("rustc"),
         text("commit"),
+    )
+}
+
+/// The results, with headings of a level: 2 makes `##`.
+pub(crate) fn markdown(results: &Value, level: usize) -> String {
+    let mut out = format!(
+        "{} {} runs of each in turns, after one that is not timed.\n",
+        measured_on(results),
         results["runs"],
     );
     for job in list(&results["jobs"]) {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::rivals::table::grouped;
+use crate::rivals::table::{grouped, measured_on};
 
 /// What grows, what one more of it is called, and of how many single ones the cost is shown: a million records, one column of
 /// a million records, one stream.
@@ -24,19 +24,7 @@ struct Point {
 
 /// All tables.
 pub(crate) fn markdown(results: &Value) -> String {
-    let machine = &results["machine"];
-    let text = |key: &str| machine[key].as_str().unwrap_or_default();
-    let mut out = format!(
-        "Measured on {}: {}, {} cores, {} memory; {}; {}; commit {}. Medians of {} runs.\n",
-        text("date"),
-        text("cpu"),
-        machine["cores"],
-        text("memory"),
-        text("kernel"),
-        text("rustc"),
-        text("commit"),
-        results["runs"],
-    );
+    let mut out = format!("{} Medians of {} runs.\n", measured_on(results), results["runs"]);
     for (what, more) in GROWTHS {
         let series: Vec<&Value> = list(&results["scaling"])
             .filter(|one| one["what"] == what)
