@@ -191,7 +191,7 @@ fn write_text_field(field: &str, out: &mut Vec<u8>) {
 }
 
 /// Hands over what a text of COPY stands for, part by part.
-pub(crate) fn unescape(field: &str, mut part: impl FnMut(&str)) {
+pub fn unescape(field: &str, mut part: impl FnMut(&str)) {
     let mut rest = field;
     while let Some((before, after)) = rest.split_once('\\') {
         part(before);

@@ -46,7 +46,7 @@ pub fn parse_date(text: &str) -> Option<i32> {
 
 /// The same of ten bytes.
 #[inline]
-pub(crate) fn date(text: &[u8; 10]) -> Option<i32> {
+pub fn date(text: &[u8; 10]) -> Option<i32> {
     let start = u64::from_le_bytes(*text.first_chunk()?);
     let end = u64::from(u16::from_le_bytes(*text.last_chunk()?));
     // YYYYMMDD as eight bytes, each to be a digit. All are checked at once: a branch for each would cost more than

@@ -30,14 +30,14 @@ impl Session {
             .map_err(|error| self.cause(error))
     }
 
-    /// Sends lines, whole or in parts. Errors of the server are returned at the latest by
+    /// Sends rows, whole or in parts. Errors of the server are returned at the latest by
     /// [`finish_copy`](Session::finish_copy).
-    pub fn send_lines(&mut self, copy: &mut CopyIn, lines: &[u8]) -> Result<(), Error> {
+    pub fn send(&mut self, copy: &mut CopyIn, rows: &[u8]) -> Result<(), Error> {
         let sent = self.runtime.block_on(async {
-            for piece in lines.chunks(PIECE) {
+            for piece in rows.chunks(PIECE) {
                 copy.0.as_mut().feed(Bytes::copy_from_slice(piece)).await?;
             }
-            // The server has work while the next lines are made.
+            // The server has work while the next rows are made.
             copy.0.as_mut().flush().await
         });
         sent.map_err(|error| self.cause(error))

@@ -20,9 +20,9 @@ fn lines_come_in_whatever_their_pieces() {
     let long = "x".repeat(300_000);
     let mut copy = session.copy_in("copy t from stdin").expect("begun");
     session
-        .send_lines(&mut copy, format!("1\t{long}\n2\t").as_bytes())
+        .send(&mut copy, format!("1\t{long}\n2\t").as_bytes())
         .expect("sent");
-    session.send_lines(&mut copy, b"a\\tb\n").expect("sent");
+    session.send(&mut copy, b"a\\tb\n").expect("sent");
     assert_eq!(session.finish_copy(copy).expect("finished"), 2);
     assert_eq!(
         database.sql("select n, length(x) from t order by n").trim_end(),
@@ -37,7 +37,7 @@ fn what_the_server_has_against_them_is_told_at_the_end() {
     let mut session = session(&database);
     let mut copy = session.copy_in("copy t from stdin").expect("begun");
     let lines = "1\nx\n".repeat(200_000);
-    let sent = session.send_lines(&mut copy, lines.as_bytes());
+    let sent = session.send(&mut copy, lines.as_bytes());
     let error = sent
         .and_then(|()| session.finish_copy(copy))
         .expect_err("no number");

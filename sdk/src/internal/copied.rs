@@ -1,6 +1,6 @@
 //! Rows as lines of PostgreSQL's COPY, from tap-postgres to targets that take them.
 
-pub use melisma_engine::copied::{Column, Kind, Order, Records, Tabs, VARIABLE};
+pub use melisma_engine::copied::{Column, Kind, Order, Records, Tabs, VARIABLE, unescape};
 
 #[cfg(feature = "tap")]
 use crate::{Output, Result};

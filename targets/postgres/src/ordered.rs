@@ -17,7 +17,7 @@
 
 use melisma_sdk::Result;
 
-use crate::copy::{CopyBatch, Group, Mask, RowOp};
+use crate::copy::{Binary, CopyBatch, Group, Mask, RowOp};
 use crate::keying::Keying;
 use crate::merge;
 use crate::plan::Plan;
@@ -66,6 +66,11 @@ impl Extra {
     pub(crate) fn columns(&self, plan: &Plan, mask: &Mask) -> String {
         let columns = list(merge::present(plan, mask));
         format!("{columns}, {}, {}", self.group, self.place)
+    }
+
+    /// The types of those behind the stream's.
+    pub(crate) fn binary(&self) -> [Binary; 2] {
+        [Binary::Int4, Binary::Int8]
     }
 
     /// Brings the rows of a batch from the stage into the table.

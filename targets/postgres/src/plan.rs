@@ -12,7 +12,7 @@ use melisma_sdk::schema::{Column, Metadata};
 use melisma_sdk::{Error, Result, StreamSchema};
 
 use crate::config::{Evolution, NamingMode, WidenOn};
-use crate::copy::{CopyColumn, Expand, InvalidValuePolicy, Layout, Wider};
+use crate::copy::{Binary, CopyColumn, Expand, InvalidValuePolicy, Layout, Wider};
 use crate::flatten::Flattening;
 use crate::mapping::Mapping;
 use crate::naming::{Naming, TableName};
@@ -65,6 +65,8 @@ pub struct Plan {
     /// The key that rows replace each other by; empty when every row is added.
     pub(crate) key: Vec<Box<str>>,
     pub(crate) layout: Arc<Layout>,
+    /// The binary form of each column; `None` when one has none.
+    binary: Option<Box<[Binary]>>,
     /// The schema that it is for, flattened if asked.
     pub(crate) schema: Arc<StreamSchema>,
     /// The columns of `_sdc_table_version` and `_sdc_deleted_at`, when the table has them.
@@ -204,14 +206,13 @@ fn plan_flat(
             .find(|taken| taken.cell == *cell)
             .map(|taken| taken.name.clone())
     };
-    let mut key: Vec<Box<str>> = Vec::new();
-    if rules.upsert {
-        for column in schema.key.iter().filter_map(of_key) {
-            if !key.contains(&column) {
-                key.push(column);
-            }
+    let mut first: Vec<Box<str>> = Vec::new();
+    for column in schema.key.iter().filter_map(of_key) {
+        if !first.contains(&column) {
+            first.push(column);
         }
     }
+    let key = if rules.upsert { first.clone() } else { Vec::new() };
     planner.check_key(&key)?;
     if matches!(base, Base::Model(_)) {
         planner.check_rights(&taken, &[])?;
@@ -219,7 +220,11 @@ fn plan_flat(
         planner.check_rights(&taken, &key)?;
         planner.key(&key)?;
     }
-    let rank = |taken: &Taken<'_>| key.iter().position(|key| *key == taken.name).unwrap_or(key.len());
+    // Those of the key properties first, whether rows replace others or not: rows that are handed over come so.
+    let rank = |taken: &Taken<'_>| {
+        let place = first.iter().position(|name| *name == taken.name);
+        place.unwrap_or(first.len())
+    };
     taken.sort_by_key(rank);
     let exact = planner.is_exact(&key);
     let layout = Layout {
@@ -262,6 +267,7 @@ fn plan_flat(
         before: before.cloned(),
         unfinished: None,
         agreed: OnceLock::new(),
+        binary: taken.iter().map(|taken| taken.data_type.binary()).collect(),
         columns: taken.into_iter().map(|taken| taken.name).collect(),
         key,
         layout: Arc::new(layout),
@@ -343,6 +349,16 @@ impl Plan {
     /// The plan that the table follows by now, as far as the sink has come to it.
     pub(crate) fn newest(&self) -> &Self {
         self.agreed.get().map_or(self, Arc::as_ref)
+    }
+
+    /// The binary forms of these columns, when every one of them has one.
+    pub(crate) fn binary(&self, is_present: impl Fn(usize) -> bool) -> Option<Vec<Binary>> {
+        let all = self.binary.as_deref()?.iter().enumerate();
+        let present: Vec<Binary> = all
+            .filter(|(column, _)| is_present(*column))
+            .map(|(_, binary)| *binary)
+            .collect();
+        (!present.is_empty()).then_some(present)
     }
 
     /// Whether the first rows go into a table that has no key yet.

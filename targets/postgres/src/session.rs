@@ -5,29 +5,29 @@
 //! on the connection, and no stream may say that it was.
 
 mod backend;
+mod copying;
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use melisma_postgres::postgres;
 use melisma_postgres::postgres::error::SqlState;
-use melisma_postgres::{CopyIn, Server, failed};
+use melisma_postgres::{Server, failed};
 use melisma_sdk::{Error, Kind, Result, fault};
 
-use crate::copy::{Group, Mask};
+use crate::copy::Mask;
 use crate::locks::{self, Purpose};
 use crate::naming::TableName;
 use crate::stages::{Stage, Stages};
 use crate::table::{self, Found};
 use backend::{Backend, begin, connect, is_gone, made_meanwhile};
+use copying::Copies;
 
 pub(crate) use backend::pooled;
+pub(crate) use copying::Load;
 
 /// How many times as many tables may be in their first load, which takes one lock for each until it ends.
 const FIRST_LOADS: usize = 10;
-
-/// What a COPY does, for errors.
-const COPY: &str = "cannot copy rows into";
 
 /// A connection.
 pub struct Session {
@@ -45,8 +45,7 @@ pub struct Session {
     /// The number of the transaction that is open, or comes next.
     transaction: u64,
     broken: bool,
-    /// A COPY that goes on as long as rows for the same come.
-    copying: Option<Copying>,
+    copies: Copies,
     /// Rows in a stage that are not in their table yet.
     pending: Option<Pending>,
     stages: Stages,
@@ -56,13 +55,6 @@ pub struct Session {
     loaded: Vec<TableName>,
     /// The STATE that was stored with the last transaction.
     stored: Option<String>,
-}
-
-/// A COPY under way.
-struct Copying {
-    copy: CopyIn,
-    statement: String,
-    table: TableName,
 }
 
 /// Rows in a stage, of which no two have the same key.
@@ -90,7 +82,7 @@ impl Session {
             holds: false,
             transaction: 1,
             broken: false,
-            copying: None,
+            copies: Copies::default(),
             pending: None,
             stages: Stages::default(),
             first_loads: 0,
@@ -137,6 +129,7 @@ impl Session {
     /// Runs statements, in the transaction.
     pub(crate) fn execute(&mut self, table: &TableName, doing: &str, sql: &str) -> Result<()> {
         self.begin(table)?;
+        self.prove_types()?;
         let done = self.client.batch_execute(sql);
         done.map_err(|error| self.fail(table, doing, error))
     }
@@ -210,52 +203,6 @@ impl Session {
         rows.map_err(|error| self.fail(table, doing, error))
     }
 
-    /// Sends rows to the server by this COPY, in the transaction. It goes on where the last one was the same, unless it
-    /// must be one of its own. Errors of the server about the rows may be returned by a later call.
-    pub(crate) fn copy(
-        &mut self,
-        table: &TableName,
-        statement: &str,
-        group: &Group,
-        alone: bool,
-    ) -> Result<()> {
-        self.check()?;
-        let copying = match self.copying.take() {
-            Some(copying) if !alone && !self.backend.hurried && copying.statement == statement => copying,
-            other => {
-                self.copying = other;
-                self.begin(table)?;
-                let copy = self.client.copy_in(statement);
-                Copying {
-                    copy: copy.map_err(|error| self.fail(table, COPY, error))?,
-                    statement: statement.to_owned(),
-                    table: table.clone(),
-                }
-            }
-        };
-        let copying = self.copying.insert(copying);
-        let sent = group
-            .lines()
-            .try_for_each(|lines| self.client.send_lines(&mut copying.copy, lines));
-        fault!(PG_COPY_MIDDLE, error => { self.broken = true; return Err(error.into()) });
-        match sent {
-            Ok(()) => Ok(()),
-            // When sending fails, the end of the COPY has the server's reason.
-            Err(error) => self.end_copy().and_then(|()| Err(self.fail(table, COPY, error))),
-        }
-    }
-
-    /// Ends the COPY that is under way.
-    fn end_copy(&mut self) -> Result<()> {
-        let Some(Copying { copy, table, .. }) = self.copying.take() else {
-            return Ok(());
-        };
-        fault!(PG_COPY_END, error => { self.broken = true; return Err(error.into()) });
-        let done = self.client.finish_copy(copy);
-        done.map_err(|error| self.fail(&table, COPY, error))?;
-        Ok(())
-    }
-
     /// The rows that wait in a stage.
     pub(crate) fn pending(&mut self) -> &mut Option<Pending> {
         &mut self.pending
@@ -290,6 +237,7 @@ impl Session {
         if !self.open {
             return self.unlock_loaded();
         }
+        self.prove_types()?;
         fault!(PG_COMMIT_BEFORE, error => { self.broken = true; return Err(error.into()) });
         if let Err(error) = self.client.batch_execute("commit") {
             self.broken = true;
@@ -332,6 +280,7 @@ impl Session {
                 (self.client, self.backend) = connect(&self.server, self.lock_timeout)?;
                 self.connection += 1;
                 self.stages = Stages::default();
+                self.copies = Copies::default();
                 self.first_loads = 0;
                 self.loaded.clear();
                 begun = self.client.batch_execute(&begin(self.backend.pid));

@@ -9,7 +9,7 @@ use crate::encoder::TableBatch;
 use crate::naming::TableName;
 use crate::plan::Plan;
 use crate::run::Run;
-use crate::session::Session;
+use crate::session::{Load, Session};
 use crate::table::list;
 use crate::upsert::Upsert;
 use crate::{first, overwrite, prepare, versions};
@@ -155,13 +155,13 @@ impl PostgresSink {
         match &mut self.path {
             LoadPath::Append => {
                 for group in &batch.groups {
-                    session.copy(&plan.name, &copy_into(plan), group, false)?;
+                    session.copy(&load(plan, false), group)?;
                 }
             }
             LoadPath::First { rows } => {
                 for group in &batch.groups {
                     // One COPY a batch: no key comes twice in one.
-                    session.copy(&plan.name, &copy_into(plan), group, true)?;
+                    session.copy(&load(plan, true), group)?;
                     *rows = true;
                 }
             }
@@ -189,9 +189,18 @@ impl LoadPath {
     }
 }
 
-/// `copy "melty"."orders" ("id", "at") from stdin`
-fn copy_into(plan: &Plan) -> String {
-    format!("copy {} ({}) from stdin", plan.name.sql(), list(&plan.columns))
+/// Rows that go straight into the table.
+fn load(plan: &Plan, alone: bool) -> Load<'_> {
+    let columns: Vec<&str> = plan.columns.iter().map(|name| &**name).collect();
+    Load {
+        table: &plan.name,
+        into: plan.name.sql(),
+        list: list(&plan.columns),
+        binary: plan.binary(|_| true),
+        columns,
+        is_stage: false,
+        alone,
+    }
 }
 
 impl Sink for PostgresSink {

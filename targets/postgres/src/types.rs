@@ -3,7 +3,7 @@
 mod lattice;
 mod spelled;
 
-use crate::copy::{Form, Moment};
+use crate::copy::{Binary, Form, Moment};
 
 pub(crate) use spelled::Spelled;
 
@@ -167,6 +167,29 @@ impl Type {
             Self::Array(element) => Form::Array(Box::new(element.form())),
             Self::Other(_) => Form::Other,
         }
+    }
+
+    /// The binary form of its values. The others are few, and go as text.
+    pub(crate) fn binary(&self) -> Option<Binary> {
+        Some(match self {
+            Self::Boolean => Binary::Boolean,
+            Self::SmallInt => Binary::Int2,
+            Self::Integer => Binary::Int4,
+            Self::BigInt => Binary::Int8,
+            Self::Numeric(_) => Binary::Numeric,
+            Self::Real => Binary::Float4,
+            Self::Double => Binary::Float8,
+            Self::Text | Self::Varchar(_) | Self::Char(_) => Binary::Text,
+            Self::Date => Binary::Date,
+            Self::Time(_) => Binary::Time,
+            Self::Timestamp(_) => Binary::Timestamp,
+            Self::TimestampTz(_) => Binary::TimestampTz,
+            Self::Uuid => Binary::Uuid,
+            Self::Jsonb => Binary::Jsonb,
+            Self::Json => Binary::Json,
+            Self::Bytea => Binary::Bytea,
+            Self::TimeTz(_) | Self::Array(_) | Self::Other(_) => return None,
+        })
     }
 
     /// Whether two keys of this type are equal on the server exactly when the fields that are written for them are

@@ -15,7 +15,7 @@ use crate::keying::Keying;
 use crate::merge::{self, present};
 use crate::ordered::Extra;
 use crate::plan::Plan;
-use crate::session::{Pending, Session};
+use crate::session::{Load, Pending, Session};
 use crate::stages::Stage;
 use crate::staging;
 use crate::table::list;
@@ -87,12 +87,25 @@ impl Upsert {
     }
 
     fn copy(&self, session: &mut Session, plan: &Plan, stage: Stage, group: &Group) -> Result<()> {
-        let columns = match &self.extra {
-            Some(extra) => extra.columns(plan, &group.mask),
-            None => list(present(plan, &group.mask)),
+        let columns: Vec<&str> = present(plan, &group.mask).collect();
+        let mut binary = plan.binary(|column| group.mask.has(column));
+        let list = match &self.extra {
+            Some(extra) => {
+                binary = binary.map(|binary| [binary, extra.binary().to_vec()].concat());
+                extra.columns(plan, &group.mask)
+            }
+            None => list(columns.iter().copied()),
         };
-        let sql = format!("copy {} ({columns}) from stdin", stage.sql());
-        session.copy(&plan.name, &sql, group, false)
+        let load = Load {
+            table: &plan.name,
+            into: stage.sql(),
+            columns,
+            binary,
+            list,
+            is_stage: true,
+            alone: false,
+        };
+        session.copy(&load, group)
     }
 
     fn put(&self, session: &mut Session, plan: &Plan, group: &Group, keys: &[u64]) -> Result<()> {

@@ -44,6 +44,7 @@
 //! 24:00         1 2      group 1 lacks the second column
 //! ```
 
+mod binary;
 mod encoder;
 mod expand;
 mod form;
@@ -56,6 +57,7 @@ mod number;
 mod text;
 mod walk;
 
+pub(crate) use binary::{Binary, HEADER, TRAILER, write_tuple};
 pub(crate) use encoder::{CopyBatch, CopyEncoder, Layout, PassedOn, Unwritten};
 pub(crate) use expand::{Expand, Member, Node, Step};
 pub use form::InvalidValues;

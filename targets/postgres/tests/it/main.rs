@@ -1,6 +1,7 @@
 //! target-postgres from the outside, on a real server.
 
 mod at_once;
+mod binary;
 mod driver;
 mod evolve;
 mod exactly_once;
