@@ -150,10 +150,12 @@ impl Console {
         self.stderr.flush(|| false);
     }
 
-    /// The same at the end, when nothing else is left to do. Earlier signals were for the plugins; one that comes now is for
-    /// the wait: the reader of the log may be slow.
+    /// The same at the end, when nothing else is left to do. The first signal was for the plugins, if it came before; one that
+    /// comes now, and a second one that nobody has looked at, is for the wait: the reader of the log may be slow.
     pub(crate) fn flush_at_the_end(&self, signals: &Signals) {
-        signals.take();
+        if !signals.has_answered() {
+            signals.take();
+        }
         self.stderr.flush(|| signals.take().is_some());
     }
 

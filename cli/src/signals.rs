@@ -22,6 +22,8 @@ pub(crate) enum Interruption {
 /// The signals that came since the last look.
 pub(crate) struct Signals {
     flag: Arc<AtomicUsize>,
+    /// Whether there was one that was taken.
+    answered: AtomicBool,
     timeout: Option<Timeout>,
 }
 
@@ -61,7 +63,11 @@ impl Signals {
             seconds,
             is_over: AtomicBool::new(false),
         });
-        Ok(Self { flag, timeout })
+        Ok(Self {
+            flag,
+            answered: AtomicBool::new(false),
+            timeout,
+        })
     }
 
     /// Whether there was an interruption that was not taken here.
@@ -90,11 +96,19 @@ impl Signals {
     pub(crate) fn take(&self) -> Option<Interruption> {
         let signal = i32::try_from(self.flag.swap(0, Ordering::Relaxed)).unwrap_or_default();
         if signal != 0 {
+            self.answered.store(true, Ordering::Relaxed);
             return Some(Interruption::Signal(signal));
         }
         let timeout = self.timeout.as_ref()?;
         let now_over = Instant::now() >= timeout.at && !timeout.is_over.swap(true, Ordering::Relaxed);
         now_over.then_some(Interruption::Timeout(timeout.seconds))
+    }
+}
+
+impl Signals {
+    /// Whether a signal was taken already, so that the next one is the second.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 }
 
