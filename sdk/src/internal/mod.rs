@@ -4,6 +4,7 @@ pub mod args;
 mod connector;
 pub mod copied;
 pub mod logs;
+pub mod names;
 pub mod nullable;
 pub mod protocol;
 pub mod replaced;

@@ -1,10 +1,9 @@
 //! Names of tables and columns, made of the names of streams and properties.
 
-use std::collections::HashMap;
-
-use melisma_engine::{Error, Result, error::show};
+use melisma_engine::Result;
 
 use super::dialect::{Dialect, TableName};
+use crate::internal::names;
 
 impl TableName {
     /// The table of a stream: `orders` of `shop-orders`, in the schema `schema`, or else in `shop`, if it is known that the
@@ -33,44 +32,17 @@ pub(super) fn column_names<'a>(
     properties: impl Iterator<Item = &'a str>,
     dialect: &dyn Dialect,
 ) -> Result<Vec<String>> {
-    let mut taken: HashMap<String, &str> = HashMap::new();
-    properties
-        .map(|property| {
-            let name = fit(&dialect.column_name(property), dialect)?;
-            match taken.insert(dialect.fold(&name), property) {
-                None => Ok(name),
-                Some(other) => Err(Error::input(format!(
-                    "expected a column for each property, found that \"{}\" and \"{}\" are both the column {}",
-                    show(other),
-                    show(property),
-                    dialect.quote(&name)
-                ))),
-            }
-        })
-        .collect()
+    names::columns(
+        properties,
+        |property| fit(&dialect.column_name(property), dialect),
+        |name| dialect.fold(name),
+        |name| dialect.quote(name),
+    )
 }
 
-/// The name when it is short enough; else its front and a hash of all of it, the same in every run.
+/// The name as the dialect's identifiers have room for it.
 pub(super) fn fit(name: &str, dialect: &dyn Dialect) -> Result<String> {
-    if name.is_empty() || name.contains('\0') {
-        return Err(Error::input(format!(
-            "expected a name that a table or column can have, found \"{}\"",
-            show(name)
-        )));
-    }
-    let limit = dialect.identifier_bytes();
-    if name.len() <= limit {
-        return Ok(name.to_owned());
-    }
-    let mut end = limit - 9;
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    // FNV-1a: the same in every version and on every machine.
-    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    Ok(format!("{}_{hash:08x}", &name[..end]))
+    names::fit(name, dialect.identifier_bytes())
 }
 
 #[cfg(test)]
@@ -122,7 +94,7 @@ mod tests {
         assert_eq!(name(r#"a"b"#, None), r#""main"."a""b""#);
         assert_eq!(
             name("a_name_of_a_table_that_is_long", None),
-            r#""main"."a_name_of_d5241607""#
+            r#""main"."a_name_of_7adb96d5""#
         );
     }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use melisma_postgres::Server;
+use melisma_sdk::internal::names::fnv;
 use melisma_sdk::{Error, Kind, show};
 
-use crate::naming::{TableName, fnv};
+use crate::naming::TableName;
 
 /// What an advisory lock of ours is about. Such a lock keeps runs apart that mean the same table, before there is one
 /// and while it is free.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use melisma_postgres::identifier;
+use melisma_sdk::internal::names;
 use melisma_sdk::{Error, Result, show};
 
 use crate::config::{NamingMode, SchemaMapping};
@@ -90,55 +91,18 @@ impl Naming {
     /// # Errors
     /// Two properties that would be one column.
     pub(crate) fn columns<'a>(&self, properties: impl Iterator<Item = &'a str>) -> Result<Vec<Box<str>>> {
-        let mut taken: HashMap<Box<str>, &str> = HashMap::new();
-        let mut columns = Vec::new();
-        for property in properties {
-            let name: Box<str> = match self.mode {
-                NamingMode::Meltanolabs => self.fit(property)?.into(),
-                NamingMode::Pipelinewise => self.fit(&property.to_lowercase())?.into(),
-            };
-            if let Some(other) = taken.insert(name.clone(), property) {
-                return Err(Error::input(format!(
-                    "expected a column for each property, found that \"{}\" and \"{}\" are both {}",
-                    show(other),
-                    show(property),
-                    identifier(&name)
-                )));
-            }
-            columns.push(name);
-        }
-        Ok(columns)
+        let name = |property: &str| match self.mode {
+            NamingMode::Meltanolabs => self.fit(property),
+            NamingMode::Pipelinewise => self.fit(&property.to_lowercase()),
+        };
+        let columns = names::columns(properties, name, str::to_owned, identifier)?;
+        Ok(columns.into_iter().map(String::into_boxed_str).collect())
     }
 
-    /// The name when it is short enough; else its front and a hash of all of it, the same in every run.
+    /// The name as PostgreSQL has room for it.
     pub(crate) fn fit(&self, name: &str) -> Result<String> {
-        if name.is_empty() || name.contains('\0') {
-            return Err(Error::input(format!(
-                "expected a name that PostgreSQL can have, found \"{}\"",
-                show(name)
-            )));
-        }
-        if name.len() <= self.limit {
-            return Ok(name.to_owned());
-        }
-        let mut end = self.limit - 9;
-        while !name.is_char_boundary(end) {
-            end -= 1;
-        }
-        let hash = fnv(name.as_bytes());
-        Ok(format!(
-            "{}_{:08x}",
-            &name[..end],
-            (hash >> 32) ^ (hash & 0xFFFF_FFFF)
-        ))
+        names::fit(name, self.limit)
     }
-}
-
-/// FNV-1a, 64 bits: the same in every version and on every machine.
-pub(crate) fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }
 
 #[cfg(test)]
@@ -196,23 +160,6 @@ mod tests {
     }
 
     #[test]
-    fn long_names_get_a_hash_that_tells_them_apart() {
-        let naming = naming(NamingMode::Meltanolabs, "melty");
-        let long = "é".repeat(40);
-        let fitted = naming.fit(&long).expect("fits");
-        assert!(fitted.len() <= 63 && fitted.len() > 55, "{fitted}");
-        assert_eq!(fitted, naming.fit(&long).expect("fits"));
-        assert_ne!(fitted, naming.fit(&format!("{long}x")).expect("fits"));
-        assert_eq!(naming.fit(&"x".repeat(63)).expect("fits"), "x".repeat(63));
-        // The hash is part of users' tables: it must never change.
-        assert_eq!(
-            naming.fit(&"x".repeat(64)).expect("fits"),
-            format!("{}_0c07e2ee", "x".repeat(54))
-        );
-        assert!(naming.fit("").is_err() && naming.fit("a\0").is_err());
-    }
-
-    #[test]
     fn properties_that_would_be_one_column_are_an_error() {
         let columns = |mode, names: &[&str]| naming(mode, "x").columns(names.iter().copied());
         assert_eq!(
@@ -224,7 +171,7 @@ mod tests {
         let error = columns(NamingMode::Pipelinewise, &["Id", "id"]).expect_err("one");
         assert_eq!(
             error.to_string(),
-            "expected a column for each property, found that \"Id\" and \"id\" are both \"id\""
+            "expected a column for each property, found that \"Id\" and \"id\" are both the column \"id\""
         );
     }
 }

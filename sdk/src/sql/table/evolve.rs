@@ -5,6 +5,7 @@ use melisma_engine::Result;
 use melisma_engine::error::show;
 
 use super::{Maker, Table, type_name};
+use crate::internal::names::aside;
 use crate::sql::config::Evolution;
 use crate::sql::dialect::Evolved;
 use crate::sql::name::fit;
@@ -109,24 +110,15 @@ impl Maker<'_> {
         self.add(plan, table, &new)
     }
 
-    /// `x_20260823_1015`, or `x_20260823_1015_2` when that was done before in the same minute.
+    /// The name that it has from then on.
     fn free_name(&self, table: &Table, name: &str) -> Result<String> {
         let dialect = self.dialect;
         let stamp = Timestamp::now().strftime("%Y%m%d_%H%M").to_string();
-        let mut number = 1;
-        loop {
-            let behind = if number == 1 {
-                String::new()
-            } else {
-                format!("_{number}")
-            };
-            let free = fit(&format!("{name}_{stamp}{behind}"), dialect)?;
-            let taken = |(other, _): &(String, SqlType)| dialect.fold(other) == dialect.fold(&free);
-            if !table.columns.iter().any(taken) {
-                return Ok(free);
-            }
-            number += 1;
-        }
+        let is_taken = |free: &str| {
+            let free = dialect.fold(free);
+            table.columns.iter().any(|(other, _)| dialect.fold(other) == free)
+        };
+        aside(name, &stamp, |name| fit(name, dialect), is_taken)
     }
 
     /// What is found, if integers are to become floats, and there is one that would be rounded.

@@ -6,6 +6,7 @@
 //! schema allows could fit it: a `bigint` that is to hold texts.
 
 use melisma_postgres::identifier;
+use melisma_sdk::internal::names::aside;
 use melisma_sdk::schema::Column;
 use melisma_sdk::{Error, Result, show};
 
@@ -134,23 +135,12 @@ impl Planner<'_> {
         self.new_column(&name, column, key, wanted.all)
     }
 
-    /// `x_20260823_1015`, or `x_20260823_1015_2` when that was done before in the same minute.
+    /// The name that it has from then on.
     fn free_name(&self, name: &str) -> Result<String> {
-        let mut number = 1;
-        loop {
-            let behind = match number {
-                1 => String::new(),
-                number => format!("_{number}"),
-            };
-            let free = self
-                .rules
-                .naming
-                .fit(&format!("{name}_{}{behind}", self.rules.stamp))?;
-            if self.table.column(&free).is_none() {
-                return Ok(free);
-            }
-            number += 1;
-        }
+        let fit = |name: &str| self.rules.naming.fit(name);
+        aside(name, &self.rules.stamp, fit, |free| {
+            self.table.column(free).is_some()
+        })
     }
 }
 

@@ -146,7 +146,7 @@ fn a_name_that_postgresql_can_not_have_is_refused() {
     for (stream, property) in [("a\0b", "id"), ("", "id"), ("s", "a\0b"), ("s", "")] {
         let schema = json!({"type": "SCHEMA", "stream": stream, "schema": {"properties": {property: {"type": "string"}}}, "key_properties": []});
         let outcome = Configs::new().ours("target-postgres", &target, format!("{schema}\n").as_bytes());
-        outcome.fails(65, &["expected a name that PostgreSQL can have"]);
+        outcome.fails(65, &["expected a name that a table or column can have"]);
     }
 }
 
