@@ -2,6 +2,7 @@
 
     arrived.py expect FILE.csv EXPECTED.json
     arrived.py EXPECTED.json jsonl|parquet FOLDER
+    arrived.py EXPECTED.json duckdb|sqlite DATABASE
     arrived.py EXPECTED.json postgres TABLE PSQL...
 
 Tools write dates, decimals and column names in ways of their own, so sums are compared: of two keys, of the cents of the prices,
@@ -36,9 +37,24 @@ def of_table(table, psql):
     return [int(value) for value in values[:5]] + values[5:]
 
 
+def of_database(kind, path):
+    names = {column: column for column in COLUMNS}
+    if kind == "sqlite":
+        import sqlite3
+
+        row = sqlite3.connect(path).execute(SUMS.format(rows="lineitem", double="real", **names)).fetchone()
+    else:
+        import duckdb
+
+        row = duckdb.connect(path, read_only=True).execute(SUMS.format(rows="lineitem", double="double", **names)).fetchone()
+    return [value if isinstance(value, str) else int(value) for value in row]
+
+
 def found(kind, where, rest):
     if kind == "postgres":
         return of_table(where, rest)
+    if kind in ("duckdb", "sqlite"):
+        return of_database(kind, where)
     files = sorted(path for path in pathlib.Path(where).rglob("*") if path.is_file())
     # What a tool writes about its loads is beside the rows.
     files = [str(path) for path in files if "_dlt" not in str(path) and path.name != "init"]

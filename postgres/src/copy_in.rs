@@ -30,6 +30,13 @@ impl Session {
             .map_err(|error| self.cause(error))
     }
 
+    /// Gives bytes that go to the server with the next ones, or with the end of the COPY.
+    pub fn feed(&mut self, copy: &mut CopyIn, bytes: &[u8]) -> Result<(), Error> {
+        let bytes = Bytes::copy_from_slice(bytes);
+        let fed = self.runtime.block_on(copy.0.as_mut().feed(bytes));
+        fed.map_err(|error| self.cause(error))
+    }
+
     /// Sends rows, whole or in parts. Errors of the server are returned at the latest by
     /// [`finish_copy`](Session::finish_copy).
     pub fn send(&mut self, copy: &mut CopyIn, rows: &[u8]) -> Result<(), Error> {

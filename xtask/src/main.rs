@@ -1,4 +1,4 @@
-//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `instructions`, `rivals`, `scaling`, `static`, `wheels`, `new`, `airflow`, `release`, `postgres`.
+//! The developer's commands: `cargo xtask setup`, `test`, `deny`, `macos`, `docs`, `fuzz`, `malformed`, `soak`, `bench`, `instructions`, `rivals`, `scaling`, `pgo`, `static`, `wheels`, `new`, `airflow`, `release`, `postgres`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -18,6 +18,7 @@ mod macos;
 mod malformed;
 mod metadata;
 mod new;
+mod pgo;
 mod postgres;
 mod release;
 mod rivals;
@@ -76,6 +77,8 @@ enum Command {
     Scaling(scaling::Args),
     /// A day's records in half an hour, with a kill every minute.
     Soak(soak::Args),
+    /// Make a profile of the main paths, and build a melisma that the compiler optimises by it.
+    Pgo(pgo::Args),
     /// Build a melisma that is linked to nothing, and run it as the only file of a container.
     Static(static_binary::Args),
     /// Import DAGs that start melisma in a real Airflow.
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Command::Scaling(args) => scaling::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Airflow(args) => airflow::run(&args),
+        Command::Pgo(args) => pgo::run(&args),
         Command::Static(args) => static_binary::run(&args),
         Command::Wheels(args) => wheels::run(&args),
         Command::New(args) => new::run(&args),

@@ -7,9 +7,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Result, setup, sh};
+use crate::{Result, pgo, setup, sh};
 
 const MUSL: &str = "x86_64-unknown-linux-musl";
+const STATIC: &str = "-C target-feature=+crt-static";
 const GLIBC: &str = "x86_64-unknown-linux-gnu";
 
 #[derive(clap::Args)]
@@ -17,13 +18,16 @@ pub(crate) struct Args {
     /// Build in the debug profile
     #[arg(long)]
     debug: bool,
+    /// Optimise it by a profile of the main paths: see `cargo xtask pgo`
+    #[arg(long, conflicts_with = "debug")]
+    pgo: bool,
     /// Do not run the tests of the container with it
     #[arg(long)]
     no_test: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result {
-    let binary = build(args.debug)?;
+    let binary = build(args)?;
     not_linked(&binary)?;
     println!("the static binary is {}", binary.display());
     if args.no_test {
@@ -45,23 +49,33 @@ pub(crate) fn run(args: &Args) -> Result {
     sh::run(&mut test)
 }
 
-fn build(debug: bool) -> Result<PathBuf> {
+fn build(args: &Args) -> Result<PathBuf> {
     let has_musl = is_installed(MUSL)? && sh::works("musl-gcc", &["--version"]);
     let target = if has_musl { MUSL } else { GLIBC };
     println!("building for {target}, linked statically");
     let mut cargo = sh::cargo();
     cargo.args(["build", "--locked", "--package", "melisma", "--target", target]);
-    if !debug {
+    if !args.debug {
         cargo.arg("--release");
     }
     // With --target the flags are for the program alone, and not for build scripts and macros, which must stay dynamic.
-    cargo.env("RUSTFLAGS", "-C target-feature=+crt-static");
-    if has_musl {
+    let flags = if args.pgo {
+        pgo::profile(target, STATIC)?.flags(STATIC)
+    } else {
+        STATIC.to_owned()
+    };
+    cargo.env("RUSTFLAGS", flags);
+    compile_c(&mut cargo, target);
+    sh::run(&mut cargo)?;
+    let profile = if args.debug { "debug" } else { "release" };
+    Ok(sh::target().join(target).join(profile).join("melisma"))
+}
+
+/// The libraries in C of a musl program are compiled by musl-gcc.
+pub(crate) fn compile_c(cargo: &mut Command, target: &str) {
+    if target == MUSL {
         cargo.env("CC_x86_64_unknown_linux_musl", "musl-gcc");
     }
-    sh::run(&mut cargo)?;
-    let profile = if debug { "debug" } else { "release" };
-    Ok(sh::target().join(target).join(profile).join("melisma"))
 }
 
 fn is_installed(target: &str) -> Result<bool> {

@@ -6,13 +6,16 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::{Result, setup, sh, wheels_check};
+use crate::{Result, pgo, setup, sh, wheels_check};
 
 /// The folders of the crates that have a wheel.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 10] = [
     "cli",
+    "taps/adbc",
     "taps/csv",
     "taps/postgres",
+    "taps/rest",
+    "targets/adbc",
     "targets/csv",
     "targets/jsonl",
     "targets/parquet",
@@ -27,11 +30,14 @@ pub(crate) struct Args {
     /// Build for this target of rustc, such as x86_64-unknown-linux-musl
     #[arg(long)]
     target: Option<String>,
+    /// Optimise melisma by a profile of its main paths (see `cargo xtask pgo`); the wheels of single plugins are as without
+    #[arg(long, conflicts_with = "debug")]
+    pgo: bool,
     /// Where the wheels go
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Install the wheels that are there by uv and by pip, and run what they install; builds nothing
-    #[arg(long, conflicts_with_all = ["debug", "target", "crates"])]
+    #[arg(long, conflicts_with_all = ["debug", "target", "pgo", "crates"])]
     check: bool,
     /// Only the wheels of these folders, such as taps/csv
     crates: Vec<String>,
@@ -55,7 +61,16 @@ pub(crate) fn run(args: &Args) -> Result {
     }
     for folder in CRATES {
         if args.crates.is_empty() || args.crates.iter().any(|wanted| wanted == folder) {
-            sh::run(build(&maturin, folder, args).arg("--out").arg(&out))?;
+            let mut wheel = build(&maturin, folder, args);
+            // The libraries of a plugin's own program have other features than those of melisma, and the profile knows them not.
+            if args.pgo && folder == "cli" {
+                let target = pgo::target(args.target.as_deref())?;
+                wheel.env("RUSTFLAGS", pgo::profile(&target, "")?.flags("").trim());
+                if args.target.is_none() {
+                    wheel.args(["--target", &target]);
+                }
+            }
+            sh::run(wheel.arg("--out").arg(&out))?;
         }
     }
     println!("the wheels are in {}", out.display());

@@ -69,6 +69,7 @@ pub(crate) fn run(args: &Args) -> Result {
         .iter()
         .map(|name| json!({"title": name.title(), "cases": []}))
         .collect();
+    let mut failed = Vec::new();
     for (corpora, is_slow) in [(&all, false), (&few, true)] {
         let jobs = Jobs::new(&peers, corpora, &database)?;
         for (name, done) in names.iter().zip(&mut done) {
@@ -83,13 +84,23 @@ pub(crate) fn run(args: &Args) -> Result {
                 continue;
             }
             println!("\n{}, {} rows", name.title(), corpora.rows);
-            let case = measure(args, &job, corpora.rows)?;
-            if let Some(cases) = done["cases"].as_array_mut() {
-                cases.push(case);
+            match measure(args, &job, corpora.rows) {
+                Ok(case) => {
+                    if let Some(cases) = done["cases"].as_array_mut() {
+                        cases.push(case);
+                    }
+                }
+                Err(why) => failed.push(format!("{}: {why}", name.title())),
             }
         }
     }
-    write(args, &peers, &done)
+    // What was measured is not lost with what was not.
+    write(args, &peers, &done)?;
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(failed.join("\n"))
+    }
 }
 
 fn is_wanted(args: &Args, rival: &Rival) -> bool {

@@ -39,11 +39,30 @@ impl Peers {
             Ok::<_, String>(format!("{package} {version}"))
         };
         let frames_file = "benches/rivals/requirements-frames.txt";
+        let extension_file = "benches/rivals/requirements-duckdb-postgres.txt";
         let sling_file = "benches/rivals/requirements-sling.txt";
         let sdk = pinned(&of_tests("requirements.txt"), "singer-sdk")?;
         Ok(Self(vec![
             peer("duckdb", format!("DuckDB {}", pinned(frames_file, "duckdb")?), frames.clone()),
             peer("polars", format!("Polars {}", pinned(frames_file, "polars")?), frames),
+            peer(
+                "duckdb-postgres",
+                format!(
+                    "DuckDB {} with its extension for PostgreSQL",
+                    pinned(extension_file, "duckdb")?
+                ),
+                environment("duckdb-postgres"),
+            ),
+            peer(
+                "target-duckdb",
+                format!("PyPI's {}", pin("benches/rivals/requirements-target-duckdb.txt", "target-duckdb")?),
+                environment("target-duckdb"),
+            ),
+            peer(
+                "rusqlite",
+                "rusqlite, one prepared INSERT".to_owned(),
+                rusqlite(),
+            ),
             peer("dlt", pin("benches/rivals/requirements-dlt.txt", "dlt")?, environment("dlt")),
             peer("sling", format!("sling {}", pinned(sling_file, "sling-linux-amd64")?), sling()),
             peer("faucet", format!("faucet {FAUCET}"), faucet()),
@@ -160,6 +179,18 @@ fn sling() -> Result<PathBuf> {
         sh::run(std::process::Command::new("chmod").arg("+x").arg(&program))?;
     }
     Ok(folder)
+}
+
+/// A program of benches/ that inserts with rusqlite, nothing more.
+fn rusqlite() -> Result<PathBuf> {
+    sh::run(sh::cargo().args([
+        "build",
+        "--release",
+        "--package=melisma-benches",
+        "--features=sqlite",
+        "--bin=sqlite-rows",
+    ]))?;
+    Ok(sh::target().join("release"))
 }
 
 /// The version of the crate faucet-cli: the last one that our compiler builds.

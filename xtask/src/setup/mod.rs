@@ -6,9 +6,11 @@ mod valgrind;
 
 use std::env;
 use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 
-use crate::{Result, postgres};
+use crate::{Result, postgres, sh};
 
 pub(crate) use python::{airflow, environment_at, maturin, meltano, pipelinewise, pythons};
 pub(crate) use valgrind::valgrind;
@@ -28,6 +30,18 @@ pub(crate) fn databases() -> Result<[(&'static str, OsString); 2]> {
         ("MELISMA_TEST_DUCKDB", node::duckdb(&python.stores)?.into()),
         ("MELISMA_TEST_PYTHON", python.main.into()),
     ])
+}
+
+/// The library of DuckDB.
+pub(crate) fn duckdb() -> Result<PathBuf> {
+    node::duckdb(&pythons()?.stores)
+}
+
+/// The driver of SQLite.
+pub(crate) fn sqlite() -> Result<PathBuf> {
+    let script = "import adbc_driver_sqlite as driver; print(driver._driver_path())";
+    let path = sh::output(Command::new(pythons()?.main).args(["-c", script]))?;
+    Ok(PathBuf::from(path.trim()))
 }
 
 /// All that the tests need, by the variables that say where it is.

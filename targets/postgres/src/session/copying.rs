@@ -4,7 +4,7 @@
 //! takes binary values for what the column has become since its type was read, if their sizes agree. So before rows are
 //! committed, or the table is changed by us, the types are looked at again: the COPY keeps others from changing them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use melisma_postgres::postgres::error::SqlState;
 use melisma_postgres::{CopyIn, literal};
@@ -79,14 +79,15 @@ impl Session {
         if let Some(columns) = &load.binary {
             let mut tuples = std::mem::take(&mut self.copies.tuples);
             let sent = self.copy_tuples(load, columns, &mut lines, &mut tuples);
-            self.copies.tuples = tuples;
+            if tuples.capacity() <= 4 * SENT {
+                self.copies.tuples = tuples;
+            }
             sent?;
         }
         let mut fresh = load.alone || self.backend.hurried;
-        while let Some(piece) = lines.pieces.first().copied() {
+        for piece in lines.pieces {
             self.start(load, None, fresh)?;
             self.send(load.table, piece)?;
-            lines.pieces.remove(0);
             fresh = false;
         }
         fault!(PG_COPY_MIDDLE, error => { self.broken = true; return Err(error.into()) });
@@ -126,7 +127,11 @@ impl Session {
         }
         self.begin(load.table)?;
         let copy = self.client.copy_in(&statement);
-        let copy = copy.map_err(|error| self.fail(load.table, COPY, error))?;
+        let mut copy = copy.map_err(|error| self.fail(load.table, COPY, error))?;
+        if binary.is_some() {
+            let begun = self.client.feed(&mut copy, HEADER);
+            begun.map_err(|error| self.fail(load.table, COPY, error))?;
+        }
         if let Some(binary) = binary
             && !self.copies.proven.contains(&statement)
             && !self.copies.unproven.contains_key(&statement)
@@ -140,9 +145,6 @@ impl Session {
             table: load.table.clone(),
             is_binary: binary.is_some(),
         });
-        if binary.is_some() {
-            self.send(load.table, HEADER)?;
-        }
         Ok(())
     }
 
@@ -165,7 +167,7 @@ impl Session {
         fault!(PG_COPY_END, error => { self.broken = true; return Err(error.into()) });
         if copying.is_binary {
             // Where this fails, the end of the COPY says why.
-            let _ = self.client.send(&mut copying.copy, TRAILER);
+            let _ = self.client.feed(&mut copying.copy, TRAILER);
         }
         match self.client.finish_copy(copying.copy) {
             Ok(_) => Ok(()),
@@ -226,13 +228,13 @@ impl Unproven {
 
 /// Lines that are still to be sent.
 struct Unsent<'a> {
-    pieces: Vec<&'a [u8]>,
+    pieces: VecDeque<&'a [u8]>,
 }
 
 impl Unsent<'_> {
     /// Makes tuples of lines, as many as are sent at once. `false` when the next line has none.
     fn take_tuples(&mut self, columns: &[Binary], tuples: &mut Vec<u8>) -> bool {
-        while let Some(piece) = self.pieces.first_mut() {
+        while let Some(piece) = self.pieces.front_mut() {
             while let Some(end) = memchr::memchr(b'\n', piece) {
                 if tuples.len() >= SENT {
                     return true;
@@ -244,7 +246,7 @@ impl Unsent<'_> {
                 }
                 *piece = &piece[end + 1..];
             }
-            self.pieces.remove(0);
+            self.pieces.pop_front();
         }
         true
     }

@@ -1,5 +1,6 @@
 //! The jobs, and the command line of each peer for them.
 
+mod databases;
 mod files;
 mod tables;
 
@@ -24,6 +25,10 @@ pub(super) enum Name {
     SingerToParquet,
     SingerToPostgres,
     PostgresToPostgres,
+    SingerToDuckdb,
+    SingerToSqlite,
+    PostgresToDuckdb,
+    DuckdbToPostgres,
 }
 
 impl Name {
@@ -34,6 +39,10 @@ impl Name {
             Self::SingerToParquet => "Singer messages to Parquet",
             Self::SingerToPostgres => "Singer messages to PostgreSQL",
             Self::PostgresToPostgres => "PostgreSQL to PostgreSQL",
+            Self::SingerToDuckdb => "Singer messages to DuckDB",
+            Self::SingerToSqlite => "Singer messages to SQLite",
+            Self::PostgresToDuckdb => "PostgreSQL to DuckDB",
+            Self::DuckdbToPostgres => "DuckDB to PostgreSQL",
         }
     }
 }
@@ -94,6 +103,10 @@ impl<'a> Jobs<'a> {
             Name::SingerToParquet => self.singer_to_parquet(),
             Name::SingerToPostgres => self.singer_to_postgres(),
             Name::PostgresToPostgres => self.postgres_to_postgres(),
+            Name::SingerToDuckdb => self.singer_to_duckdb(),
+            Name::SingerToSqlite => self.singer_to_sqlite(),
+            Name::PostgresToDuckdb => self.postgres_to_duckdb(),
+            Name::DuckdbToPostgres => self.duckdb_to_postgres(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::Result;
 use crate::bench::postgres::{full_tables, quote};
 
 impl Jobs<'_> {
-    fn to_table(&self, subject: Vec<String>) -> Result<Job> {
+    pub(super) fn to_table(&self, subject: Vec<String>) -> Result<Job> {
         let Database { psql, .. } = self.database;
         Ok(Job {
             subject,
@@ -30,7 +30,7 @@ impl Jobs<'_> {
     }
 
     /// The settings that Singer connectors have in common.
-    fn server(&self, more: Value) -> Value {
+    pub(super) fn server(&self, more: Value) -> Value {
         let Database { port, user, .. } = self.database;
         let mut all = json!({
             "host": "127.0.0.1", "port": port, "user": user, "password": user, "database": "postgres", "dbname": "postgres",
@@ -130,11 +130,6 @@ impl Jobs<'_> {
             })?;
         }
         self.add_singer_pairs(&mut job)?;
-        self.lacks(
-            &mut job,
-            "duckdb",
-            "its extension for PostgreSQL is in a package for DuckDB 1.5 only: docs/target-duckdb.md has it",
-        );
         Ok(job)
     }
 
@@ -193,7 +188,7 @@ impl Jobs<'_> {
 }
 
 /// A script of benches/rivals in an environment.
-fn python_job(bin: &Path, name: &str, arguments: &str) -> Result<String> {
+pub(super) fn python_job(bin: &Path, name: &str, arguments: &str) -> Result<String> {
     Ok(format!(
         "{} {} {arguments}",
         quote(&bin.join("python"))?,
