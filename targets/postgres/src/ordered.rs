@@ -36,6 +36,9 @@ pub(crate) struct Extra {
 }
 
 impl Extra {
+    /// The types of the columns that a COPY has behind those of the stream.
+    pub(crate) const BINARY: [Binary; 2] = [Binary::Int4, Binary::Int8];
+
     /// Names that no column of the stream has.
     pub(crate) fn of(plan: &Plan) -> Self {
         let name = |wanted: &str| {
@@ -66,11 +69,6 @@ impl Extra {
     pub(crate) fn columns(&self, plan: &Plan, mask: &Mask) -> String {
         let columns = list(merge::present(plan, mask));
         format!("{columns}, {}, {}", self.group, self.place)
-    }
-
-    /// The types of those behind the stream's.
-    pub(crate) fn binary(&self) -> [Binary; 2] {
-        [Binary::Int4, Binary::Int8]
     }
 
     /// Brings the rows of a batch from the stage into the table.

@@ -91,7 +91,7 @@ impl Upsert {
         let mut binary = plan.binary(|column| group.mask.has(column));
         let list = match &self.extra {
             Some(extra) => {
-                binary = binary.map(|binary| [binary, extra.binary().to_vec()].concat());
+                binary = binary.map(|binary| [&binary[..], &Extra::BINARY].concat());
                 extra.columns(plan, &group.mask)
             }
             None => list(columns.iter().copied()),

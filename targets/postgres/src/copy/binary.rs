@@ -198,7 +198,7 @@ fn integer(field: &[u8]) -> Option<i64> {
 
 fn unescaped(out: &mut Vec<u8>, field: &[u8]) -> Option<()> {
     unescape(std::str::from_utf8(field).ok()?, |part| {
-        out.extend_from_slice(part.as_bytes())
+        out.extend_from_slice(part.as_bytes());
     });
     Some(())
 }

@@ -57,7 +57,7 @@ struct Unproven {
     /// Counts those that have the types of the values.
     sql: String,
     /// How many these must be.
-    count: i64,
+    count: usize,
     is_stage: bool,
 }
 
@@ -183,7 +183,8 @@ impl Session {
     pub(super) fn prove_types(&mut self) -> Result<()> {
         for (statement, unproven) in std::mem::take(&mut self.copies.unproven) {
             let rows = self.query(&unproven.table, "cannot see the types of", &unproven.sql)?;
-            if rows.first().map(|row| row.get::<_, i64>(0)) != Some(unproven.count) {
+            let count = rows.first().map_or(0, |row| row.get::<_, i64>(0));
+            if usize::try_from(count) != Ok(unproven.count) {
                 self.broken = true;
                 return Err(changed(&unproven.table));
             }
@@ -220,7 +221,7 @@ impl Unproven {
         Self {
             table: load.table.clone(),
             sql,
-            count: expected.len() as i64,
+            count: expected.len(),
             is_stage: load.is_stage,
         }
     }

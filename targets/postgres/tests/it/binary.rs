@@ -7,6 +7,7 @@ use crate::random::Random;
 
 /// Types of columns, and values of each: as records have them, at the ends of what the type holds, and some that have no
 /// binary form here.
+#[expect(clippy::too_many_lines, reason = "a table of values")]
 fn types() -> Vec<(&'static str, Vec<Value>)> {
     let long = "1234567890".repeat(12);
     vec![

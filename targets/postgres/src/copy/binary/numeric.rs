@@ -8,6 +8,9 @@ const SHORT: usize = 16;
 /// An exponent beyond this is for the server to read.
 const FARTHEST: i32 = 1000;
 
+/// What fills the last group, by the digits that it has.
+const POWERS: [u64; 4] = [1, 1000, 100, 10];
+
 /// Appends a number, after the number of its bytes.
 #[inline]
 pub(super) fn write(out: &mut Vec<u8>, field: &[u8]) -> Option<()> {
@@ -35,7 +38,6 @@ pub(super) fn write(out: &mut Vec<u8>, field: &[u8]) -> Option<()> {
         return None;
     }
     // Whole groups of four digits behind the point. Sixteen digits and three more are within 64 bits.
-    const POWERS: [u64; 4] = [1, 1000, 100, 10];
     value *= POWERS[scale % 4];
     let mut groups = [0_u16; 5];
     let mut count = 0;
@@ -44,7 +46,7 @@ pub(super) fn write(out: &mut Vec<u8>, field: &[u8]) -> Option<()> {
         value /= 10_000;
         count += 1;
     }
-    let weight = count as i16 - scale.div_ceil(4) as i16 - 1;
+    let weight = (count as u16).cast_signed() - (scale.div_ceil(4) as u16).cast_signed() - 1;
     let zeros = groups[..count].iter().take_while(|group| **group == 0).count();
     let digits = &groups[zeros..count];
     // One write for all: each has to see whether there is room.
