@@ -52,7 +52,7 @@ impl Jobs<'_> {
         let file = self.database_file();
         let config = json!({"path": file, "driver": setup::duckdb()?});
         let config = self.config("target-duckdb.json", &config)?;
-        let mut job = self.to_database(self.into_target("target-duckdb", &config), "duckdb")?;
+        let mut job = self.to_database(self.messages_to("target-duckdb", &config), "duckdb")?;
         let records = quote(&self.records()?)?;
         let to = quote(&file)?;
         for id in ["duckdb", "duckdb-postgres"] {
@@ -76,7 +76,7 @@ impl Jobs<'_> {
         let file = self.database_file();
         let config = json!({"database": file, "driver": setup::sqlite()?});
         let config = self.config("target-sqlite.json", &config)?;
-        let mut job = self.to_database(self.into_target("target-sqlite", &config), "sqlite")?;
+        let mut job = self.to_database(self.messages_to("target-sqlite", &config), "sqlite")?;
         let (lines, to) = (quote(&self.corpora.singer)?, quote(&file)?);
         self.add(&mut job, ("rusqlite", ""), false, |bin| {
             Ok(format!("{} {lines} {to}", quote(&bin.join("sqlite-rows"))?))
@@ -112,12 +112,12 @@ impl Jobs<'_> {
         let Some((_, bin)) = self.peers.get("duckdb-postgres") else {
             return Err("the DuckDB that fills the source cannot be had".to_owned());
         };
-        let mut fill = Command::new(bin.join("python"));
+        let mut load = Command::new(bin.join("python"));
         let _ = std::fs::remove_file(&file);
-        fill.arg(script("duckdb_jobs.py"))
+        load.arg(script("duckdb_jobs.py"))
             .arg("from-csv")
             .arg(&self.corpora.csv);
-        sh::run(fill.arg(&file))?;
+        sh::run(load.arg(&file))?;
         let tap = self.config(
             "tap-duckdb.json",
             &json!({"path": file, "driver": setup::duckdb()?}),
@@ -139,7 +139,7 @@ impl Jobs<'_> {
     }
 
     /// `target` of `melisma bench` with the messages of tap-csv.
-    fn into_target(&self, name: &str, config: &str) -> Vec<String> {
+    fn messages_to(&self, name: &str, config: &str) -> Vec<String> {
         vec![
             "target".to_owned(),
             format!("{name} --config {config}"),

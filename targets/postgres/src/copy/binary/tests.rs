@@ -107,21 +107,17 @@ fn a_line_with_more_or_fewer_fields_has_no_tuple() {
 fn read_numeric(bytes: &[u8]) -> String {
     let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
     let (count, weight, sign, scale) = (word(0), word(2).cast_signed(), word(4), usize::from(word(6)));
-    let group = |power: i32| {
-        let at = i32::from(weight) - power;
-        if (0..i32::from(count)).contains(&at) {
-            word(8 + 2 * at as usize)
-        } else {
-            0
-        }
+    let group = |power: i16| match usize::try_from(weight - power) {
+        Ok(at) if at < usize::from(count) => word(8 + 2 * at),
+        _ => 0,
     };
-    let whole: String = (0..=i32::from(weight).max(0))
-        .rev()
-        .map(|power| format!("{:04}", group(power)))
-        .collect();
-    let fraction: String = (1..=scale.div_ceil(4) as i32)
-        .map(|power| format!("{:04}", group(-power)))
-        .collect();
+    let digits = |powers: &mut dyn Iterator<Item = i16>| {
+        let groups: Vec<String> = powers.map(|power| format!("{:04}", group(power))).collect();
+        groups.concat()
+    };
+    let behind = i16::try_from(scale.div_ceil(4)).expect("few");
+    let whole = digits(&mut (0..=weight.max(0)).rev());
+    let fraction = digits(&mut (1..=behind).map(|place| -place));
     let whole = whole.trim_start_matches('0');
     format!(
         "{}{}{}{}",
