@@ -69,7 +69,6 @@ fn configurations(url: &str) -> Vec<(&'static str, Value)> {
             "tap",
             json!({"sqlalchemy_url": url, "filter_schemas": ["loaded"]}),
         ),
-        ("sqlite", json!({"database": "loaded.db"})),
     ]
 }
 
@@ -78,7 +77,7 @@ fn inputs() -> Vec<String> {
     let streams = STREAMS.iter().map(|(shape, rows)| (shape, rows, "singer"));
     let tables = TABLES.iter().map(|(table, rows, _)| (table, rows, "csv"));
     let make = |(shape, rows, format): (&&str, &u32, &str)| {
-        format!("melisma bench gen {shape} --rows {rows} --seed 7 --format {format} --out {shape}.{format}")
+        format!("melisma bench gen {shape} --rows {rows} --format {format} --out {shape}.{format}")
     };
     streams.chain(tables).map(make).collect()
 }
@@ -116,7 +115,6 @@ fn databases() -> Vec<String> {
             ));
         }
     }
-    lines.push("melisma target-sqlite --config sqlite.json < orders.singer".to_owned());
     lines.push("melisma tap-postgres --config tap.json".to_owned());
     for target in [
         "target-postgres --config copied.json",
