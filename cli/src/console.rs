@@ -151,7 +151,7 @@ impl Console {
     }
 
     /// The same at the end, when nothing else is left to do. The first signal was for the plugins, if it came before; one that
-    /// comes now, and a second one that nobody has looked at, is for the wait: the reader of the log may be slow.
+    /// comes now, and a second one that was not taken yet, is for the wait: the reader of the log may be slow.
     pub(crate) fn flush_at_the_end(&self, signals: &Signals) {
         if !signals.has_answered() {
             signals.take();

@@ -103,9 +103,7 @@ impl Signals {
         let now_over = Instant::now() >= timeout.at && !timeout.is_over.swap(true, Ordering::Relaxed);
         now_over.then_some(Interruption::Timeout(timeout.seconds))
     }
-}
 
-impl Signals {
     /// Whether a signal was taken already, so that the next one is the second.
     pub(crate) fn has_answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)

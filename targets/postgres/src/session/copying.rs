@@ -32,7 +32,7 @@ pub(crate) struct Load<'a> {
     pub(crate) binary: Option<Vec<Binary>>,
     /// All columns as the statement has them, those that order the rows of a stage too.
     pub(crate) list: String,
-    /// Whether that is a stage, whose columns nobody else changes.
+    /// Whether that is a stage, whose columns no other session changes.
     pub(crate) is_stage: bool,
     /// No other rows go by the same COPY.
     pub(crate) alone: bool,
@@ -84,7 +84,7 @@ impl Session {
             }
             sent?;
         }
-        let mut fresh = load.alone || self.backend.hurried;
+        let mut fresh = self.is_fresh(load);
         for piece in lines.pieces {
             self.start(load, None, fresh)?;
             self.send(load.table, piece)?;
@@ -92,6 +92,11 @@ impl Session {
         }
         fault!(PG_COPY_MIDDLE, error => { self.broken = true; return Err(error.into()) });
         Ok(())
+    }
+
+    /// Whether the rows go by a COPY of their own, whatever is under way.
+    fn is_fresh(&self, load: &Load<'_>) -> bool {
+        load.alone || self.backend.hurried
     }
 
     /// Sends lines as tuples, up to the first that has none.
@@ -102,7 +107,7 @@ impl Session {
         lines: &mut Unsent<'_>,
         tuples: &mut Vec<u8>,
     ) -> Result<()> {
-        let mut fresh = load.alone || self.backend.hurried;
+        let mut fresh = self.is_fresh(load);
         loop {
             tuples.clear();
             let all = lines.take_tuples(columns, tuples);
@@ -246,6 +251,10 @@ impl Unsent<'_> {
                     return false;
                 }
                 *piece = &piece[end + 1..];
+            }
+            // No line is left out: what has no end goes as text, and the server says what it thinks of it.
+            if !piece.is_empty() {
+                return false;
             }
             self.pieces.pop_front();
         }
