@@ -66,7 +66,10 @@ use project::VersionMismatch;
 
 fn main() -> ExitCode {
     melisma_sdk::internal::logs::shorten_panics();
-    dispatch(std::env::args_os().collect()).unwrap_or_else(|error| report(&error))
+    let code = dispatch(std::env::args_os().collect()).unwrap_or_else(|error| report(&error));
+    // A command may end at any line with an error, and its last log lines are what explains it.
+    stderr::flush_at_the_end();
+    code
 }
 
 /// Runs the command line `words`, whose first word is the name of the program.

@@ -28,6 +28,9 @@ const AGAIN: Duration = Duration::from_millis(20);
 /// Whether the user has asked twice for the end: of the process, which has one stderr.
 static HURRIED: AtomicBool = AtomicBool::new(false);
 
+/// The queue of the process, the newest where there are several: what it writes last comes after the lines that wait there.
+static NEWEST: Mutex<Option<Stderr>> = Mutex::new(None);
+
 /// From now on the end of the process waits for an unread stderr no longer than for its last lines to be written.
 pub(crate) fn hurry() {
     HURRIED.store(true, Ordering::Relaxed);
@@ -99,7 +102,9 @@ impl Stderr {
         });
         let writer = Arc::clone(&shared);
         thread::spawn(move || writer.work(bars.as_ref(), &dropped));
-        Self(shared)
+        let stderr = Self(shared);
+        *newest() = Some(stderr.clone());
+        stderr
     }
 
     /// Queues a line without ever waiting; it is dropped when the queue is full.
@@ -123,6 +128,13 @@ impl Stderr {
             state = self.0.wait(state, left);
         }
         self.0.push(&mut state, line, Source::Plugin);
+    }
+
+    /// Queues the last line, however many wait, and gives the reader another moment.
+    fn write_last(&self, line: String) {
+        let mut state = self.0.lock();
+        state.moved = Instant::now();
+        self.0.push(&mut state, line, Source::Melisma);
     }
 
     /// Queues a drawing, in place of one that is still waiting.
@@ -234,9 +246,41 @@ impl Shared {
     }
 }
 
-/// Writes the last line of a process to stderr; waits only a moment for a stderr that is not being read.
+fn newest() -> MutexGuard<'static, Option<Stderr>> {
+    NEWEST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes the last line of a process to stderr, after the lines that wait; waits only a moment for a stderr that is not
+/// being read.
 pub(crate) fn write_at_the_end(text: String) {
-    let stderr = Stderr::start(None, |_| String::new());
-    stderr.write(text);
+    let queue = newest().clone();
+    let stderr = queue.unwrap_or_else(|| Stderr::start(None, |_| String::new()));
+    stderr.write_last(text);
     stderr.flush(|| false);
+}
+
+/// Waits, at the end of the process, until every line is written, unless stderr is not being read.
+pub(crate) fn flush_at_the_end() {
+    if let Some(stderr) = newest().clone() {
+        stderr.flush(|| false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_process_comes_after_the_lines_that_wait() {
+        let ends: [fn(); 2] = [flush_at_the_end, || write_at_the_end(String::new())];
+        for end in ends {
+            let stderr = Stderr::start(None, |_| String::new());
+            // As if the thread that writes were not scheduled.
+            stderr.draw(|| thread::sleep(Duration::from_millis(200)));
+            stderr.write(String::new());
+            end();
+            let state = stderr.0.lock();
+            assert!(state.is_idle() && !state.busy);
+        }
+    }
 }

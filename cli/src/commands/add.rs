@@ -77,9 +77,7 @@ pub(crate) struct AddArgs {
 pub(crate) fn run(args: &AddArgs) -> Result<ExitCode> {
     let project = open(&args.project)?;
     let console = Console::new(&args.project.log, |name| project.setting(name))?;
-    let added = run_in(&project, args, &console);
-    console.flush();
-    added
+    run_in(&project, args, &console)
 }
 
 fn run_in(project: &Project, args: &AddArgs, console: &Console) -> Result<ExitCode> {

@@ -74,7 +74,6 @@ pub(crate) fn run(args: &InitArgs) -> Result<ExitCode> {
         folder => format!("`cd {}`, then ", folder.display()),
     };
     console.info(&format!("next: {enter}`melisma add tap-csv target-parquet`"));
-    console.flush();
     Ok(ExitCode::SUCCESS)
 }
 

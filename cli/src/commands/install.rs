@@ -68,9 +68,8 @@ pub(crate) fn run(args: &InstallArgs) -> Result<ExitCode> {
     if plugins.is_empty() {
         console.info("there are no plugins to install");
     }
-    let installed = install::install(&project, &plugins, options, &console);
-    console.flush();
-    Ok(ExitCode::from(u8::from(!installed?)))
+    let installed = install::install(&project, &plugins, options, &console)?;
+    Ok(ExitCode::from(u8::from(!installed)))
 }
 
 fn chosen(args: &InstallArgs, project: &Project) -> Result<Vec<Plugin>> {

@@ -73,7 +73,6 @@ pub(crate) fn run(args: &LockArgs) -> Result<ExitCode> {
     for (kind, name) in chosen {
         lock(&project, args, kind, name, &console)?;
     }
-    console.flush();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -55,7 +55,6 @@ pub(crate) fn run(args: &RemoveArgs) -> Result<ExitCode> {
         remove(&project, kind, name)?;
         console.info(&format!("removed {} {name}", kind.singular()));
     }
-    console.flush();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -46,7 +46,6 @@ pub(super) fn run(args: &GenArgs, console: &Console) -> Result<ExitCode> {
     console.info(&format!(
         "{records} records of {streams}, {keys} keys, {bytes} bytes"
     ));
-    console.flush();
     Ok(ExitCode::SUCCESS)
 }
 

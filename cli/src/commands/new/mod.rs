@@ -103,7 +103,6 @@ pub(crate) fn run(args: &NewArgs) -> Result<ExitCode> {
         "next: `cd {}`, {build}then as README.md says",
         folder.display()
     ));
-    console.flush();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -180,9 +180,7 @@ pub(crate) fn run(args: &StateArgs, globals: &ProjectArgs) -> Result<ExitCode> {
     args.confirm()?;
     let workspace = workspace(globals, args.id())?;
     let console = Console::new(&globals.log, |name| workspace.setting(name))?;
-    let done = act(args, &mut open_states(&workspace)?, &console);
-    console.flush();
-    done.map(|()| ExitCode::SUCCESS)
+    act(args, &mut open_states(&workspace)?, &console).map(|()| ExitCode::SUCCESS)
 }
 
 /// The states of a project.
