@@ -1,7 +1,7 @@
-//! Rows that a tap hands over as lines of PostgreSQL's COPY, instead of RECORD messages.
+//! Rows that a tap hands over in the forms of PostgreSQL's COPY, instead of RECORD messages.
 //!
-//! Between a tap and a target for PostgreSQL a record would be written as JSON from the server's text and read back into
-//! the same text. When `melisma run` has started both, they may agree to leave that out. Everything else is as ever: the
+//! Between a tap and a target for PostgreSQL a record would be written as JSON from the server's values and read back into
+//! the same values. When `melisma run` has started both, they may agree to leave that out. Everything else is as ever: the
 //! same lines, SCHEMA, STATE, counts and order.
 //!
 //! ```text
@@ -9,16 +9,18 @@
 //! {"type":"COPY","stream":"s","columns":[{"name":"id","type":"int4"},{"name":"note","type":"text"}]}
 //! ␂2026-11-27T00:00:00.000000+00:00          when the next rows were extracted (byte 2)
 //! ␁"s":7⇥two\nlines                          a row (byte 1, the stream, tab-separated fields as COPY writes them)
-//! ␁"s":8⇥\N
+//! ␃"s":...                                   a row in the binary format (byte 3, the stream, a sealed tuple)
 //! ```
 //!
 //! A target whose columns are those of the source passes the fields on, Arrow columns take them one by one, and files of
 //! JSON lines get the record that the tap would have written ([`Records`]). Where a target can do none of it, that record
-//! goes its usual way. RECORD messages may stand in between: a value that has a policy of its own (a date before the year 1,
-//! `NaN`) comes as one.
+//! goes its usual way; a tuple becomes fields first ([`write_fields`]). RECORD messages may stand in between: a value that has a
+//! policy of its own (a date before the year 1, `NaN`) comes as one.
 
 mod fields;
+mod numeric;
 mod records;
+mod tuple;
 
 use std::str::FromStr;
 
@@ -27,7 +29,9 @@ use serde::{Deserialize, Serialize};
 use crate::json::write_text;
 pub use fields::Tabs;
 pub(crate) use fields::{Field, Fields};
+pub use numeric::{Number, Numeric};
 pub use records::Records;
+pub use tuple::{TUPLE, Value, Values, seal, unseal, write_fields};
 
 /// The environment variable by which a runner tells a tap and a target that both know this form.
 pub const VARIABLE: &str = "MELISMA_COPIED_ROWS";
@@ -37,29 +41,29 @@ pub const ROW: u8 = 1;
 /// The first byte of the line with the time at which rows were extracted.
 pub const EXTRACTED: u8 = 2;
 
-/// In which order the fields of rows are to come.
+/// How rows are to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// In that of the properties of records.
-    Record,
-    /// Those of the key first, in its order.
-    KeyFirst,
+pub enum Form {
+    /// As lines of the text format, with the fields in the order of the properties of records.
+    Lines,
+    /// As tuples of the binary format, with the fields of the key first, in its order.
+    KeyedTuples,
 }
 
-impl Order {
+impl Form {
     /// The value of [`VARIABLE`] for it.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Record => "record",
-            Self::KeyFirst => "key-first",
+            Self::Lines => "lines",
+            Self::KeyedTuples => "keyed-tuples",
         }
     }
 
     /// What a value of [`VARIABLE`] asks for: `None` where rows are to come as records.
     pub fn of(value: Option<&str>) -> Option<Self> {
-        [Self::Record, Self::KeyFirst]
+        [Self::Lines, Self::KeyedTuples]
             .into_iter()
-            .find(|order| value == Some(order.name()))
+            .find(|form| value == Some(form.name()))
     }
 }
 
@@ -117,9 +121,9 @@ pub enum Kind {
     TimestampTz,
 }
 
-/// What the rows of a stream begin with: `␁"s":`.
-pub fn head(stream: &str) -> Vec<u8> {
-    let mut head = vec![ROW];
+/// What the rows of a stream begin with, after [`ROW`] or [`TUPLE`]: `␁"s":`.
+pub fn head(first: u8, stream: &str) -> Vec<u8> {
+    let mut head = vec![first];
     crate::json::write_string(&mut head, stream);
     head.push(b':');
     head

@@ -46,6 +46,20 @@ pub trait Encoder: Send {
         Ok(false)
     }
 
+    /// The same of tuples: whether rows are to come by [`push_tuple`](Encoder::push_tuple) first.
+    fn takes_tuples(&mut self, columns: &[copied::Column]) -> bool {
+        let _ = columns;
+        false
+    }
+
+    /// Adds a row that comes as a tuple of [`takes_tuples`](Encoder::takes_tuples)' columns. Returns `false` for one that is
+    /// to come as fields or as a record instead, be it that its bytes are no tuple: then it must be as if the row had never
+    /// been there. Errors are as those of [`push`](Encoder::push).
+    fn push_tuple(&mut self, tuple: &[u8], row: &Row<'_>) -> Result<bool> {
+        let _ = (tuple, row);
+        Ok(false)
+    }
+
     /// Rows since the last [`finish`](Encoder::finish).
     fn rows(&self) -> usize;
 

@@ -5,6 +5,7 @@
 
 use std::io::Read;
 
+use crate::copied::TUPLE;
 use crate::error::{Error, Position, Result};
 
 /// How much is asked of one `read`. A pipe gives at most its own size, 64 KiB by default.
@@ -31,6 +32,11 @@ impl Chunk {
     /// The lines one by one. `from` is where this chunk starts in the input; [`Lines::next_position`] is where it ends.
     pub fn lines(&self, from: Position) -> Lines<'_> {
         Lines::new(self.bytes(), from)
+    }
+
+    /// The same, with tuples among them where these were agreed ([`Lines::with_tuples`]).
+    pub fn lines_and_tuples(&self, from: Position, tuples: bool) -> Lines<'_> {
+        Lines::with_tuples(self.bytes(), from, tuples)
     }
 
     /// The buffer, to be given to [`LineReader::next_chunk`] again.
@@ -184,7 +190,7 @@ pub struct Line<'a> {
     pub at: Position,
 }
 
-/// A line that is not UTF-8.
+/// A line that is not UTF-8, or need not be.
 #[derive(Clone, Copy, Debug)]
 pub struct NotUtf8<'a> {
     /// The line as it came.
@@ -196,6 +202,11 @@ pub struct NotUtf8<'a> {
 }
 
 impl NotUtf8<'_> {
+    /// Whether it is a tuple, which [`Lines::with_tuples`] does not look into.
+    pub fn is_tuple(&self) -> bool {
+        self.bytes.first() == Some(&TUPLE) && self.valid == 0
+    }
+
     /// The error that names the first bad byte.
     pub fn error(&self) -> Error {
         let byte = self.bytes.get(self.valid).copied().unwrap_or_default();
@@ -212,6 +223,7 @@ pub struct Lines<'a> {
     bytes: &'a [u8],
     /// The same as text, when all of it is valid: then no line needs a check of its own.
     text: Option<&'a str>,
+    tuples: bool,
     at: usize,
     from: Position,
     line: u64,
@@ -220,9 +232,23 @@ pub struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// The lines of `bytes`, which start at `from` in the input.
     pub fn new(bytes: &'a [u8], from: Position) -> Self {
+        Self::with_tuples(bytes, from, false)
+    }
+
+    /// The same; with `tuples`, lines that begin with [`TUPLE`] are no text, and come as [`NotUtf8`] whatever they hold.
+    pub fn with_tuples(bytes: &'a [u8], from: Position, tuples: bool) -> Self {
+        // Where a tuple is among the first two lines, most lines are none of text.
+        let is_tuple = |at: usize| bytes.get(at) == Some(&TUPLE);
+        let skips =
+            tuples && (is_tuple(0) || memchr::memchr(b'\n', bytes).is_some_and(|end| is_tuple(end + 1)));
         Self {
             bytes,
-            text: simdutf8::basic::from_utf8(bytes).ok(),
+            text: if skips {
+                None
+            } else {
+                simdutf8::basic::from_utf8(bytes).ok()
+            },
+            tuples,
             at: 0,
             from,
             line: from.line,
@@ -250,6 +276,10 @@ impl<'a> Iterator for Lines<'a> {
         let mut end = start + length.unwrap_or(rest.len());
         self.at = end + usize::from(length.is_some());
         self.line += 1;
+        if self.tuples && rest[0] == TUPLE {
+            let bytes = &self.bytes[start..end];
+            return Some(Err(NotUtf8 { bytes, at, valid: 0 }));
+        }
         if end > start && self.bytes[end - 1] == b'\r' {
             end -= 1;
         }

@@ -8,10 +8,22 @@
 
 #![expect(
     clippy::cast_sign_loss,
-    reason = "months and days of a month are not negative"
+    reason = "parts of a date and of a clock are not negative"
 )]
 
 const DAY: i64 = 86_400_000_000;
+const SECOND: i64 = 1_000_000;
+
+/// `00` to `99`.
+pub const DIGITS: [[u8; 2]; 100] = {
+    let mut digits = [[0; 2]; 100];
+    let mut i = 0;
+    while i < 100 {
+        digits[i] = [b'0' + (i / 10) as u8, b'0' + (i % 10) as u8];
+        i += 1;
+    }
+    digits
+};
 
 /// Year, month and day of the day with this number after 1970-01-01 (proleptic Gregorian; the year 0 is 1 BC): Howard Hinnant's
 /// `civil_from_days`. Years begin in March there, so that the leap day is the last.
@@ -32,6 +44,55 @@ pub fn civil(days: i64) -> (i64, u8, u8) {
     let month = if month < 10 { month + 3 } else { month - 9 };
     let year = era * 400 + year + i64::from(month <= 2);
     (year, month as u8, day as u8)
+}
+
+/// Appends the day with this number after 1970-01-01 as `2024-02-29`. `None` outside of the years 1 to 9999; then nothing is
+/// appended.
+/// ```
+/// let mut text = Vec::new();
+/// assert_eq!(melisma_engine::time::write_date(-719_162, &mut text), Some(()));
+/// assert_eq!(text, b"0001-01-01");
+/// assert_eq!(melisma_engine::time::write_date(-719_163, &mut text), None);
+/// ```
+#[inline]
+pub fn write_date(days: i64, out: &mut Vec<u8>) -> Option<()> {
+    // Far from what the calendar can count.
+    if days.unsigned_abs() > 4_000_000 {
+        return None;
+    }
+    let (year, month, day) = civil(days);
+    if !(1..=9999).contains(&year) {
+        return None;
+    }
+    let (high, low) = (DIGITS[(year / 100) as usize], DIGITS[(year % 100) as usize]);
+    let (month, day) = (DIGITS[usize::from(month)], DIGITS[usize::from(day)]);
+    out.extend_from_slice(&[
+        high[0], high[1], low[0], low[1], b'-', month[0], month[1], b'-', day[0], day[1],
+    ]);
+    Some(())
+}
+
+/// Appends a time of the day, in microseconds, as PostgreSQL writes it: `12:34:56.7`, without zeros at its end.
+/// ```
+/// let mut text = Vec::new();
+/// melisma_engine::time::write_clock(45_296_700_000, &mut text);
+/// assert_eq!(text, b"12:34:56.7");
+/// ```
+#[inline]
+pub fn write_clock(microseconds: i64, out: &mut Vec<u8>) {
+    let seconds = microseconds / SECOND;
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let two = |number: i64| DIGITS[(number % 100) as usize];
+    let (h, m, s) = (two(hour), two(minute), two(second));
+    out.extend_from_slice(&[h[0], h[1], b':', m[0], m[1], b':', s[0], s[1]]);
+    let fraction = microseconds % SECOND;
+    if fraction != 0 {
+        let (high, middle, low) = (two(fraction / 10_000), two(fraction / 100), two(fraction));
+        out.extend_from_slice(&[b'.', high[0], high[1], middle[0], middle[1], low[0], low[1]]);
+        while out.last() == Some(&b'0') {
+            out.pop();
+        }
+    }
 }
 
 /// Days since 1970-01-01 of `YYYY-MM-DD`, years 1 to 9999 (proleptic Gregorian).

@@ -1,6 +1,8 @@
 //! A session for bulk reads and writes over the client's connection.
 
-use std::fmt;
+use std::cell::Cell;
+use std::time::Duration;
+use std::{fmt, thread};
 
 use futures_util::StreamExt;
 use melisma_sdk::Result;
@@ -43,11 +45,41 @@ impl Running {
     }
 }
 
+/// How long a COPY to here waits before it asks for more. The server sends eight kilobytes at a time, and to be woken for each
+/// takes as much time of the processor as to read them; what comes in the meantime waits in the socket.
+const PAUSE: Duration = Duration::from_millis(1);
+
+thread_local! {
+    /// Whether the event loop of this thread is in a COPY to here.
+    static IS_READING: Cell<bool> = const { Cell::new(false) };
+}
+
 fn event_loop() -> Runtime {
     Builder::new_current_thread()
         .enable_all()
+        .on_thread_park(|| {
+            if IS_READING.get() {
+                thread::sleep(PAUSE);
+            }
+        })
         .build()
         .expect("an event loop of one thread needs nothing but memory and a file descriptor")
+}
+
+/// While this lives, the thread is in a COPY to here.
+struct Reading;
+
+impl Reading {
+    fn begin() -> Self {
+        IS_READING.set(true);
+        Self
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        IS_READING.set(false);
+    }
 }
 
 impl fmt::Debug for Session {
@@ -110,6 +142,7 @@ impl Session {
                 Err(error) => return Ok(Err(error)),
             };
             let mut stream = std::pin::pin!(stream);
+            let _reading = Reading::begin();
             while let Some(data) = stream.next().await {
                 match data {
                     Ok(data) => message(&data)?,

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use melisma_sdk::internal::Connector;
-use melisma_sdk::internal::copied::Order;
+use melisma_sdk::internal::copied::Form;
 use melisma_sdk::plugin::Package;
 
 use crate::plugin_kind::PluginKind;
@@ -167,7 +167,7 @@ impl Builtin {
     }
 
     /// The order in which it takes the fields of rows as lines of COPY, if it is a target that does.
-    pub(crate) fn takes_copied(&self) -> Option<Order> {
+    pub(crate) fn takes_copied(&self) -> Option<Form> {
         self.connector.takes_copied
     }
 

@@ -221,10 +221,10 @@ fn share_pipe(
     }
     let shared = SharedPipe::connect(tap, target, &context.dir);
     if shared.is_ok()
-        && let Some(order) = copied_order(plan)
+        && let Some(form) = copied_form(plan)
     {
         for command in [tap, target] {
-            command.env(copied::VARIABLE, order.name());
+            command.env(copied::VARIABLE, form.name());
         }
     }
     context.console.debug(&match &shared {
@@ -234,10 +234,15 @@ fn share_pipe(
     shared.ok()
 }
 
-/// The order of the fields of rows that travel as lines of PostgreSQL's COPY: where tap and target both know that form, and the
-/// user has not turned it off.
-fn copied_order(plan: &Plan) -> Option<copied::Order> {
-    let off = std::env::var_os(copied::VARIABLE).is_some_and(|value| value == "0");
-    let may = !off && plan.tap.program.builtin?.hands_over_copied();
-    plan.target.builtin?.takes_copied().filter(|_| may)
+/// The form of PostgreSQL's COPY in which rows travel: where tap and target both know it, and the user has not turned it off.
+/// Whatever takes tuples takes lines as well.
+fn copied_form(plan: &Plan) -> Option<copied::Form> {
+    let wanted = std::env::var_os(copied::VARIABLE).unwrap_or_default();
+    let may = wanted != "0" && plan.tap.program.builtin?.hands_over_copied();
+    let best = plan.target.builtin?.takes_copied().filter(|_| may)?;
+    Some(if wanted == copied::Form::Lines.name() {
+        copied::Form::Lines
+    } else {
+        best
+    })
 }

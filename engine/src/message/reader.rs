@@ -47,6 +47,8 @@ pub struct MessageReader {
     heads: Vec<Head>,
     /// What rows of streams begin with that come as lines of COPY.
     copied: Vec<Head>,
+    /// The same of tuples.
+    tuples: Vec<Head>,
     last: usize,
 }
 
@@ -76,6 +78,7 @@ impl MessageReader {
             ids: HashMap::new(),
             heads: Vec::new(),
             copied: Vec::new(),
+            tuples: Vec::new(),
             last: 0,
         }
     }
@@ -119,6 +122,19 @@ impl MessageReader {
             return Ok(message);
         }
         self.read_envelope(line)
+    }
+
+    /// The stream of a line that is a tuple, and where the tuple starts; `None` when that was not announced.
+    #[inline]
+    pub(crate) fn tuple(&mut self, line: &[u8]) -> Option<(StreamId, usize)> {
+        let at = self
+            .tuples
+            .iter()
+            .position(|head| line.starts_with(&head.bytes))?;
+        // The streams take long turns: the one of this tuple is likely that of the next.
+        self.tuples.swap(0, at);
+        let head = self.tuples.first()?;
+        Some((head.stream, head.bytes.len()))
     }
 
     #[inline]
@@ -229,12 +245,14 @@ impl MessageReader {
                 let columns = serde_json::from_str(line.text)
                     .map(|Copied { columns }| columns)
                     .map_err(|error| envelope.error(format!("COPY: {error}")))?;
-                self.copied.retain(|head| head.stream != stream);
-                self.copied.push(Head {
-                    bytes: copied::head(self.name(stream)).into(),
-                    stream,
-                    is_copied: true,
-                });
+                for (first, heads) in [(copied::ROW, &mut self.copied), (copied::TUPLE, &mut self.tuples)] {
+                    heads.retain(|head| head.stream != stream);
+                    heads.push(Head {
+                        bytes: copied::head(first, &self.names[stream.index()]).into(),
+                        stream,
+                        is_copied: true,
+                    });
+                }
                 Ok(Some(Message::Copied { stream, columns }))
             }
             _ => Ok(None),

@@ -16,6 +16,7 @@ use super::repair::{repair, replace_invalid};
 use super::stream::Trouble;
 use super::writer::Command;
 use crate::cell::Row;
+use crate::copied;
 use crate::error::{Error, Kind, Result, show};
 use crate::fault;
 use crate::line::{Line, NotUtf8, START};
@@ -32,8 +33,10 @@ pub(super) struct DecodeLoop<'e, D: Destination> {
     shared: Shared<'e>,
     committer: Committer<'e, D>,
     messages: MessageReader,
-    /// When the rows were extracted that come as lines of COPY.
+    /// When the rows were extracted that come in forms of COPY.
     extracted: String,
+    /// The memory of a tuple.
+    tuple: Vec<u8>,
     clock: Clock,
     sizes: Sizes,
     /// Without the streams, which are the committer's.
@@ -65,6 +68,7 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
                 .with_max_streams(options.max_streams)
                 .with_copied(options.accepts_copied),
             extracted: String::new(),
+            tuple: Vec::new(),
             clock,
             summary: Summary::default(),
         }
@@ -79,12 +83,14 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
                 Ok(Input::Lines(chunk, memory)) => {
                     self.clock.read();
                     self.committer.set_clock(self.clock.clone());
-                    let mut lines = chunk.lines(position);
+                    let tuples = self.shared.options.accepts_copied;
+                    let mut lines = chunk.lines_and_tuples(position, tuples);
                     let mut used = row.recycle();
                     for line in lines.by_ref() {
                         self.summary.lines += 1;
                         match line {
                             Ok(line) => self.line(&line, &mut used)?,
+                            Err(line) if line.is_tuple() && tuples => self.tuple(&line)?,
                             Err(line) => self.not_utf8(&line)?,
                         }
                     }
@@ -177,6 +183,52 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
             Read::Done => Ok(()),
             Read::NoMessage(error) => self.invalid_line(text.as_bytes(), error),
         }
+    }
+
+    /// A row of COPY's binary format.
+    #[inline]
+    fn tuple(&mut self, line: &NotUtf8<'_>) -> Result<()> {
+        let mut tuple = std::mem::take(&mut self.tuple);
+        tuple.clear();
+        let read = self.messages.tuple(line.bytes).and_then(|(stream, body)| {
+            copied::unseal(&line.bytes[body..], &mut tuple)?;
+            Some(stream.index())
+        });
+        let done = match read {
+            Some(id) => self.push_tuple(line, id, &tuple),
+            None => Err(no_tuple(line)),
+        };
+        self.tuple = tuple;
+        done
+    }
+
+    #[inline]
+    fn push_tuple(&mut self, line: &NotUtf8<'_>, id: usize, tuple: &[u8]) -> Result<()> {
+        let Some(stream) = self.committer.stream_for_record(line.at.line, id) else {
+            return Err(no_tuple(line));
+        };
+        fault!(COPIED_ROW);
+        match stream.push_tuple(tuple, &self.extracted, self.clock.metadata()) {
+            Ok(true) => {}
+            // What refuses it says so of its line.
+            Ok(false) | Err(Trouble::Record(_)) => {
+                let Some(text) = stream.line_of_tuple(tuple) else {
+                    return Err(no_tuple(line));
+                };
+                let at = line.at;
+                return self.line(&Line { text: &text, at }, &mut Row::default());
+            }
+            Err(Trouble::Line(error) | Trouble::Encoder(error)) => {
+                self.committer.give_up(id);
+                return Err(error.at(line.at).in_stream(self.committer.name(id)));
+            }
+        }
+        self.summary.records += 1;
+        stream.count_row(line.bytes.len());
+        if self.sizes.are_reached(stream) {
+            self.committer.grown(id)?;
+        }
+        Ok(())
     }
 
     #[cold]
@@ -317,4 +369,9 @@ impl<'e, D: Destination> DecodeLoop<'e, D> {
             }
         }
     }
+}
+
+#[cold]
+fn no_tuple(line: &NotUtf8<'_>) -> Error {
+    Error::input("expected a row with the announced columns, found other bytes").at(line.at)
 }

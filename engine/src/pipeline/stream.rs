@@ -204,16 +204,16 @@ impl<D: Destination> Stream<D> {
         }
     }
 
-    /// Hands over a row that came as a line of COPY, as it is; `false` when the encoder wants a record.
+    /// Hands over a row that came in a form of COPY, as it is; `false` when the encoder wants a record.
     #[inline]
     fn pass_on(
         &mut self,
-        fields: &str,
         extracted: &str,
         metadata: Option<MetadataValues<'_>>,
+        push: impl FnOnce(&mut D::Encoder, &Row<'_>) -> crate::error::Result<bool>,
     ) -> Result<bool, Trouble> {
         if metadata.is_none() && self.undeclared.is_none() {
-            return Self::encoded(self.encoder.push_copied(fields, &Row::default()));
+            return Self::encoded(push(&mut self.encoder, &Row::default()));
         }
         let mut row = std::mem::take(&mut self.spare).recycle();
         row.cells.resize(self.schema.columns.len(), Cell::Absent);
@@ -225,7 +225,7 @@ impl<D: Destination> Stream<D> {
         if let Some(column) = &self.undeclared {
             row.cells[column.at] = Cell::Null;
         }
-        let pushed = self.encoder.push_copied(fields, &row);
+        let pushed = push(&mut self.encoder, &row);
         self.spare = row.recycle();
         Self::encoded(pushed)
     }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use super::copied::Order;
+use super::copied::Form;
 use crate::config::Settings;
 use crate::plugin::Package;
 
@@ -13,10 +13,10 @@ use crate::plugin::Package;
 pub struct Connector {
     /// Whether it can store STATE beside its rows.
     pub stores_state: bool,
-    /// Whether it is a tap that can hand rows over as lines of COPY ([`copied`](super::copied)).
+    /// Whether it is a tap that can hand rows over in forms of COPY ([`copied`](super::copied)).
     pub hands_over_copied: bool,
-    /// Whether it is a target that takes such rows, and their order.
-    pub takes_copied: Option<Order>,
+    /// Whether it is a target that takes such rows, and in which form.
+    pub takes_copied: Option<Form>,
     /// Its settings.
     pub settings: fn() -> Settings,
     /// Its command line, which completions are made of.
@@ -52,7 +52,7 @@ impl Connector {
         }
     }
 
-    /// The same tap, which can hand rows over as lines of COPY.
+    /// The same tap, which can hand rows over in forms of COPY.
     #[must_use]
     pub const fn handing_over_copied(self) -> Self {
         Self {
@@ -61,11 +61,11 @@ impl Connector {
         }
     }
 
-    /// The same target, whose encoders take rows as lines of COPY, or most of them.
+    /// The same target, whose encoders take rows in this form of COPY, or most of them.
     #[must_use]
-    pub const fn taking_copied(self, order: Order) -> Self {
+    pub const fn taking_copied(self, form: Form) -> Self {
         Self {
-            takes_copied: Some(order),
+            takes_copied: Some(form),
             ..self
         }
     }

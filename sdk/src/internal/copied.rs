@@ -1,17 +1,19 @@
-//! Rows as lines of PostgreSQL's COPY, from tap-postgres to targets that take them.
+//! Rows in the forms of PostgreSQL's COPY, from tap-postgres to targets that take them.
 
-pub use melisma_engine::copied::{Column, Kind, Order, Records, Tabs, VARIABLE, unescape};
+pub use melisma_engine::copied::{
+    Column, Form, Kind, Numeric, Records, Tabs, VARIABLE, Value, Values, unescape,
+};
 
 #[cfg(feature = "tap")]
 use crate::{Output, Result};
 
-/// The order in which the target takes the fields of such rows; `None` when records of this stream are to come.
+/// The form in which the target takes such rows; `None` when records of this stream are to come.
 #[cfg(feature = "tap")]
-pub fn order(output: &Output<'_>) -> Option<Order> {
-    output.copied_order()
+pub fn form(output: &Output<'_>) -> Option<Form> {
+    output.copied_form()
 }
 
-/// Announces that rows may come as lines of COPY with these columns, in the [`order`] of the target.
+/// Announces that rows may come with these columns, in the [`form`] that the target takes.
 #[cfg(feature = "tap")]
 pub fn announce(output: &mut Output<'_>, columns: &[Column]) -> Result<()> {
     output.announce_copied(columns)
@@ -22,4 +24,11 @@ pub fn announce(output: &mut Output<'_>, columns: &[Column]) -> Result<()> {
 #[inline]
 pub fn write(output: &mut Output<'_>, fields: &[u8]) -> Result<()> {
     output.copied(fields)
+}
+
+/// Writes a row of the binary format: its values, each with its length before it.
+#[cfg(feature = "tap")]
+#[inline]
+pub fn write_tuple(output: &mut Output<'_>, tuple: &[u8]) -> Result<()> {
+    output.tuple(tuple)
 }

@@ -118,7 +118,7 @@ fn work_in<T: Tap>(run: Run<'_>, context: &Context) -> Result<()> {
         catalog: catalog.transpose()?,
         state,
         start_date,
-        copied_order: copied::Order::of(io.environment.get(copied::VARIABLE)),
+        copied_form: copied::Form::of(io.environment.get(copied::VARIABLE)),
     };
     sync_all(&tap, context, &asked, io.stdout)
 }
@@ -130,8 +130,8 @@ struct Asked {
     catalog: Option<Catalog>,
     state: Vec<u8>,
     start_date: Option<String>,
-    /// The order in which the target takes the fields of rows as lines of COPY, if it takes such.
-    copied_order: Option<copied::Order>,
+    /// The form of COPY in which the target takes rows, if it takes such.
+    copied_form: Option<copied::Form>,
 }
 
 /// The catalog that discovery prints.
@@ -161,7 +161,7 @@ pub(crate) fn sync_in_process<T: Tap>(
         catalog: Some(Catalog::read(catalog.as_bytes(), "that was discovered")?),
         state: state.as_bytes().to_owned(),
         start_date: values.get("start_date").map(start_date::read).transpose()?,
-        copied_order: None,
+        copied_form: None,
     };
     let tap = T::open(values.read()?, context)?;
     sync_all(&tap, context, &asked, Box::new(stdout))
@@ -187,7 +187,7 @@ fn sync_all<T: Tap>(
     }
     let state = State::read(&asked.state)?;
     let mut output = Output::new(Emitter::new(stdout), state, context.stop().clone(), start_date);
-    output.emitter.copied_order = asked.copied_order;
+    output.emitter.copied_form = asked.copied_form;
     let mut families = openings.families.into_iter();
     match asked.action {
         Action::TestSchemas => families.try_for_each(|family| output.open(family.members, false)),

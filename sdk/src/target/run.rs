@@ -118,7 +118,7 @@ fn work<T: Target>(run: Run<'static>) -> Result<()> {
         return protocol::write(&mut *io.stdout, state.unwrap_or_default().as_bytes());
     }
     let mut options = standard.options(target.commit_mode(), T::CAPABILITIES)?;
-    options.accepts_copied = copied::Order::of(io.environment.get(copied::VARIABLE)).is_some();
+    options.accepts_copied = copied::Form::of(io.environment.get(copied::VARIABLE)).is_some();
     let location = target.location();
     let (input, is_file): (Box<dyn Read + Send>, bool) = match &args.input {
         Some(path) => {

@@ -19,8 +19,25 @@ pub(crate) fn copy(
     doing: &str,
     mut row: impl FnMut(Tuple<'_>) -> Result<()>,
 ) -> Result<()> {
+    measured_copy(client, server, query, doing, &tuple_length, |tuple, ()| {
+        row(tuple)
+    })
+}
+
+/// The same, where `measure` finds the end of a tuple from its bytes and the number of its values, and what it has seen on
+/// the way. `None` until the tuple is complete.
+pub(crate) fn measured_copy<T>(
+    client: &mut Session,
+    server: &Server,
+    query: &str,
+    doing: &str,
+    measure: &impl Fn(&[u8], i16) -> Option<(usize, T)>,
+    mut row: impl FnMut(Tuple<'_>, T) -> Result<()>,
+) -> Result<()> {
     let mut tuples = Tuples::default();
-    messages(client, server, query, doing, |data| tuples.feed(data, &mut row))?;
+    messages(client, server, query, doing, |data| {
+        tuples.feed_measured(data, measure, &mut row)
+    })?;
     tuples.finish()
 }
 
@@ -107,6 +124,12 @@ pub(crate) struct Tuple<'a> {
 }
 
 impl<'a> Tuple<'a> {
+    /// The values, each with its length before it.
+    #[inline]
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The value at this place.
     #[inline]
     pub(crate) fn nth(mut self, place: usize) -> Option<&'a [u8]> {
@@ -141,15 +164,31 @@ impl Tuples {
     /// Hands every whole tuple to `row`.
     #[inline]
     pub(crate) fn feed(&mut self, data: &[u8], mut row: impl FnMut(Tuple<'_>) -> Result<()>) -> Result<()> {
+        self.feed_measured(data, tuple_length, |tuple, ()| row(tuple))
+    }
+
+    /// The same with a [`measured_copy`]'s `measure`.
+    #[inline]
+    fn feed_measured<T>(
+        &mut self,
+        data: &[u8],
+        measure: impl Fn(&[u8], i16) -> Option<(usize, T)>,
+        mut row: impl FnMut(Tuple<'_>, T) -> Result<()>,
+    ) -> Result<()> {
         if !self.partial.is_empty() {
             let mut joined = std::mem::take(&mut self.partial);
             joined.extend_from_slice(data);
-            return self.take(&joined, &mut row);
+            return self.take(&joined, &measure, &mut row);
         }
-        self.take(data, &mut row)
+        self.take(data, &measure, &mut row)
     }
 
-    fn take(&mut self, mut data: &[u8], row: &mut impl FnMut(Tuple<'_>) -> Result<()>) -> Result<()> {
+    fn take<T>(
+        &mut self,
+        mut data: &[u8],
+        measure: &impl Fn(&[u8], i16) -> Option<(usize, T)>,
+        row: &mut impl FnMut(Tuple<'_>, T) -> Result<()>,
+    ) -> Result<()> {
         if self.ended && !data.is_empty() {
             return Err(unexpected("data after its end mark"));
         }
@@ -171,11 +210,11 @@ impl Tuples {
                     Err(unexpected("data after its end mark"))
                 };
             }
-            let Some(length) = tuple_length(rest, count) else {
+            let Some((length, seen)) = measure(rest, count) else {
                 break;
             };
             let (tuple, after) = rest.split_at(length);
-            row(Tuple { rest: tuple })?;
+            row(Tuple { rest: tuple }, seen)?;
             data = after;
         }
         self.partial.extend_from_slice(data);
@@ -211,13 +250,13 @@ fn header(data: &[u8]) -> Result<Option<&[u8]>> {
 
 /// The bytes of a tuple with this number of values; `None` until it is complete.
 #[inline]
-fn tuple_length(data: &[u8], count: i16) -> Option<usize> {
+fn tuple_length(data: &[u8], count: i16) -> Option<(usize, ())> {
     let mut at = 0;
     for _ in 0..count {
         let length = i32::from_be_bytes(*data.get(at..)?.first_chunk()?);
         at += 4 + usize::try_from(length).unwrap_or(0);
     }
-    (at <= data.len()).then_some(at)
+    (at <= data.len()).then_some((at, ()))
 }
 
 #[cold]

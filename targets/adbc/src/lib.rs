@@ -19,7 +19,7 @@ mod warehouse;
 use melisma_adbc::Address;
 use melisma_sdk::Result;
 use melisma_sdk::internal::Connector;
-use melisma_sdk::internal::copied::Order;
+use melisma_sdk::internal::copied;
 use melisma_sdk::sql::{Opened, Sql, SqlTarget};
 use melisma_sdk::target::StandardConfig;
 
@@ -41,17 +41,17 @@ use database::Database;
 pub type TargetAdbc = Sql<Adbc>;
 
 /// What `melisma` has inside of [`TargetAdbc`].
-pub static ADBC: Connector = Connector::target::<TargetAdbc>().taking_copied(Order::Record);
+pub static ADBC: Connector = Connector::target::<TargetAdbc>().taking_copied(copied::Form::Lines);
 /// What `melisma` has inside of [`TargetBigQuery`].
-pub static BIGQUERY: Connector = Connector::target::<TargetBigQuery>().taking_copied(Order::Record);
+pub static BIGQUERY: Connector = Connector::target::<TargetBigQuery>().taking_copied(copied::Form::Lines);
 /// What `melisma` has inside of [`TargetDuckDb`].
-pub static DUCKDB: Connector = Connector::target::<TargetDuckDb>().taking_copied(Order::Record);
+pub static DUCKDB: Connector = Connector::target::<TargetDuckDb>().taking_copied(copied::Form::Lines);
 /// What `melisma` has inside of [`TargetRedshift`].
-pub static REDSHIFT: Connector = Connector::target::<TargetRedshift>().taking_copied(Order::Record);
+pub static REDSHIFT: Connector = Connector::target::<TargetRedshift>().taking_copied(copied::Form::Lines);
 /// What `melisma` has inside of [`TargetSnowflake`].
-pub static SNOWFLAKE: Connector = Connector::target::<TargetSnowflake>().taking_copied(Order::Record);
+pub static SNOWFLAKE: Connector = Connector::target::<TargetSnowflake>().taking_copied(copied::Form::Lines);
 /// What `melisma` has inside of [`TargetSqlite`].
-pub static SQLITE: Connector = Connector::target::<TargetSqlite>().taking_copied(Order::Record);
+pub static SQLITE: Connector = Connector::target::<TargetSqlite>().taking_copied(copied::Form::Lines);
 
 /// Any database that has a driver.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use melisma_sdk::files::{FileConfig, Files, Format, Lines, Pool, WriteMode, Writer};
 use melisma_sdk::internal::Connector;
-use melisma_sdk::internal::copied::Order;
+use melisma_sdk::internal::copied;
 use melisma_sdk::target::{Capabilities, StandardConfig, Target};
 use melisma_sdk::{CommitMode, Destination, JsonSchema, Result, Sink, StreamSchema};
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use serde::Deserialize;
 pub use encoder::JsonlEncoder;
 
 /// What `melisma` has inside of it.
-pub static CONNECTOR: Connector = Connector::target::<TargetJsonl>().taking_copied(Order::Record);
+pub static CONNECTOR: Connector = Connector::target::<TargetJsonl>().taking_copied(copied::Form::Lines);
 
 /// Writes each stream to a JSON lines file.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use melisma_sdk::files::{Files, Format, WriteMode};
 use melisma_sdk::internal::Connector;
-use melisma_sdk::internal::copied::Order;
+use melisma_sdk::internal::copied;
 use melisma_sdk::target::{Capabilities, StandardConfig, Target};
 use melisma_sdk::{Columns, CommitMode, Destination, Result, StreamSchema};
 
@@ -44,7 +44,7 @@ use rows::Memory;
 use sink::{Form, Names};
 
 /// What `melisma` has inside of it.
-pub static CONNECTOR: Connector = Connector::target::<TargetParquet>().taking_copied(Order::Record);
+pub static CONNECTOR: Connector = Connector::target::<TargetParquet>().taking_copied(copied::Form::Lines);
 
 /// Writes each stream to Parquet files.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use melisma_sdk::files::Pool;
 use melisma_sdk::internal::copied::Column;
 use melisma_sdk::{Encoder, Error, Result, Row, show};
 
-use crate::copy::{CopyBatch, CopyEncoder, PassedOn, Unwritten};
+use crate::copy::{CopyBatch, CopyEncoder, PassedOn, PassedTuples, Unwritten};
 use crate::plan::{Plan, replan};
 use crate::run::Run;
 
@@ -33,6 +33,8 @@ pub struct TableEncoder {
     handed: Arc<Plan>,
     /// How rows that come as lines of COPY are passed on under this plan.
     passed_on: Option<PassedOn>,
+    /// The same of those that come as tuples.
+    passed_tuples: Option<PassedTuples>,
 }
 
 /// Rows for one table, each part with the plan that its lines are written for.
@@ -51,6 +53,7 @@ impl TableEncoder {
             earlier_rows: 0,
             handed: Arc::clone(plan),
             passed_on: None,
+            passed_tuples: None,
         }
     }
 
@@ -72,9 +75,9 @@ impl TableEncoder {
         let wide = replan(&self.run.rules, self.plan.newest(), &properties)?;
         // The columns are no longer those of the source.
         self.passed_on = None;
-        let plan = std::mem::replace(&mut self.plan, Arc::new(wide));
-        self.earlier_rows += self.copy.rows();
-        self.earlier.push((plan, self.copy.finish()));
+        self.passed_tuples = None;
+        self.end_part();
+        self.plan = Arc::new(wide);
         self.copy.change_layout(&self.plan.layout);
         self.copy.push(row).map_err(|unwritten| match unwritten {
             Unwritten::Refused(error) => error,
@@ -86,11 +89,23 @@ impl TableEncoder {
     }
 }
 
+impl TableEncoder {
+    /// The next rows cannot be among those so far.
+    #[cold]
+    fn end_part(&mut self) {
+        self.earlier_rows += self.copy.rows();
+        self.earlier.push((Arc::clone(&self.plan), self.copy.finish()));
+    }
+}
+
 impl Encoder for TableEncoder {
     type Batch = TableBatch;
 
     #[inline]
     fn push(&mut self, row: &Row<'_>) -> Result<()> {
+        if self.copy.holds_tuples() {
+            self.end_part();
+        }
         match self.copy.push(row) {
             Ok(()) => Ok(()),
             Err(unwritten) => self.widen(row, unwritten),
@@ -104,10 +119,30 @@ impl Encoder for TableEncoder {
 
     #[inline]
     fn push_copied(&mut self, fields: &str, row: &Row<'_>) -> Result<bool> {
+        if self.copy.holds_tuples() {
+            self.end_part();
+        }
         match &self.passed_on {
             Some(how) => self.copy.push_copied(how, fields, row).map(|()| true),
             None => Ok(false),
         }
+    }
+
+    fn takes_tuples(&mut self, columns: &[Column]) -> bool {
+        let passed_on = PassedOn::of(&self.plan.layout, &self.plan.schema, columns);
+        let binary = self.plan.binary(|_| true);
+        self.passed_tuples = passed_on.zip(binary).and_then(|(passed_on, binary)| {
+            PassedTuples::of(&self.plan.layout, &passed_on, columns, &binary)
+        });
+        self.passed_tuples.is_some()
+    }
+
+    #[inline]
+    fn push_tuple(&mut self, tuple: &[u8], row: &Row<'_>) -> Result<bool> {
+        Ok(match &self.passed_tuples {
+            Some(how) => self.copy.push_tuple(how, tuple, row),
+            None => false,
+        })
     }
 
     fn rows(&self) -> usize {

@@ -51,7 +51,7 @@ use std::time::{Duration, SystemTime};
 use melisma_postgres::Server;
 use melisma_sdk::files::Pool;
 use melisma_sdk::internal::Connector;
-use melisma_sdk::internal::copied::Order;
+use melisma_sdk::internal::copied;
 use melisma_sdk::target::{Capabilities, LoadMethod, StandardConfig, Target};
 use melisma_sdk::{CommitMode, Destination, Error, Result, StreamSchema, show};
 
@@ -71,7 +71,8 @@ use session::pooled;
 use state::StateTable;
 
 /// What `melisma` has inside of it.
-pub static CONNECTOR: Connector = Connector::target::<TargetPostgres>().taking_copied(Order::KeyFirst);
+pub static CONNECTOR: Connector =
+    Connector::target::<TargetPostgres>().taking_copied(copied::Form::KeyedTuples);
 
 /// Writes each stream to a table.
 #[derive(Debug)]

@@ -373,6 +373,7 @@ impl Plan {
         };
         let (a, b) = (&self.layout, &other.layout);
         self.columns == other.columns
+            && self.binary == other.binary
             && self.key == other.key
             && (a.keys, a.exact, a.deletes) == (b.keys, b.exact, b.deletes)
             && a.columns.len() == b.columns.len()

@@ -64,6 +64,8 @@ pub(crate) struct Pending {
     pub(crate) table: TableName,
     pub(crate) stage: Stage,
     pub(crate) mask: Mask,
+    /// Whether the rows are tuples: their keys have other hashes than those of lines.
+    pub(crate) tuples: bool,
     pub(crate) keys: HashSet<u64, foldhash::fast::FixedState>,
     pub(crate) bytes: usize,
 }

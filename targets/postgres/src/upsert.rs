@@ -112,6 +112,7 @@ impl Upsert {
         let joins = |pending: &Pending| {
             pending.table == plan.name
                 && pending.mask == group.mask
+                && pending.tuples == group.tuples
                 && pending.bytes + group.bytes() <= STAGED_BYTES
                 && !keys.iter().any(|key| pending.keys.contains(key))
         };
@@ -127,6 +128,7 @@ impl Upsert {
                     table: plan.name.clone(),
                     stage,
                     mask: group.mask.clone(),
+                    tuples: group.tuples,
                     keys: HashSet::default(),
                     bytes: 0,
                 }

@@ -1,6 +1,6 @@
-//! Rows handed over as lines of PostgreSQL's COPY ([`copied`]), where the runner says that the target takes them.
+//! Rows handed over in forms of PostgreSQL's COPY ([`copied`]), where the runner says that the target takes them.
 
-use melisma_engine::copied::{self, Column, Order};
+use melisma_engine::copied::{self, Column, Form};
 use melisma_engine::{Error, Result};
 use serde::Serialize;
 
@@ -15,19 +15,19 @@ struct Announcement<'a> {
 }
 
 impl Output<'_> {
-    /// The order in which the fields of rows as lines of COPY are to come, if rows may come so: somebody must take them, and
-    /// nothing may depend on the values of records.
-    pub(crate) fn copied_order(&self) -> Option<Order> {
+    /// The form of COPY in which rows are to come, if they may come so: somebody must take them, and nothing may depend on the
+    /// values of records.
+    pub(crate) fn copied_form(&self) -> Option<Form> {
         let current = &self.current;
         let may = self.test == Test::Off
             && !current.silent
             && !current.has_children()
             && current.progress.is_none()
             && current.version.is_none();
-        self.emitter.copied_order.filter(|_| may)
+        self.emitter.copied_form.filter(|_| may)
     }
 
-    /// Announces that rows may come as lines of COPY with these columns.
+    /// Announces that rows may come in a form of COPY with these columns.
     pub(crate) fn announce_copied(&mut self, columns: &[Column]) -> Result<()> {
         let current = &self.current;
         let announcement = Announcement {
@@ -37,7 +37,11 @@ impl Output<'_> {
         };
         let text = serde_json::to_vec(&announcement)
             .map_err(|error| Error::bug("cannot write a message").with_source(error))?;
-        self.current.copied_head = copied::head(&current.name).into();
+        let first = match self.emitter.copied_form {
+            Some(Form::KeyedTuples) => copied::TUPLE,
+            Some(Form::Lines) | None => copied::ROW,
+        };
+        self.current.copied_head = copied::head(first, &current.name).into();
         self.emitter.buffer.append(|out| {
             out.extend_from_slice(&text);
             out.push(b'\n');
@@ -49,16 +53,40 @@ impl Output<'_> {
     /// Writes a row: fields with tabs between them and a line end, as the server sends them.
     #[inline]
     pub(crate) fn copied(&mut self, fields: &[u8]) -> Result<()> {
-        self.begin();
-        self.check_failed()?;
-        if self.emitter.buffer.is_empty() {
-            self.emitter.extracted();
-        }
+        self.begin_copied()?;
         let head = &self.current.copied_head;
         self.emitter.buffer.append(|out| {
             out.extend_from_slice(head);
             out.extend_from_slice(fields);
         });
+        self.end_copied()
+    }
+
+    /// Writes a row: the values of a tuple, as the server sends them.
+    #[inline]
+    pub(crate) fn tuple(&mut self, tuple: &[u8]) -> Result<()> {
+        self.begin_copied()?;
+        let head = &self.current.copied_head;
+        self.emitter.buffer.append(|out| {
+            out.extend_from_slice(head);
+            copied::seal(tuple, out);
+            out.push(b'\n');
+        });
+        self.end_copied()
+    }
+
+    #[inline]
+    fn begin_copied(&mut self) -> Result<()> {
+        self.begin();
+        self.check_failed()?;
+        if self.emitter.buffer.is_empty() {
+            self.emitter.extracted();
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn end_copied(&mut self) -> Result<()> {
         let written = self.after_record();
         self.failed |= written.is_err();
         written

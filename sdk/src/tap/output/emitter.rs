@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use melisma_engine::copied::Order;
+use melisma_engine::copied::Form;
 use melisma_engine::json;
 use melisma_engine::{Error, Result};
 use serde_json::Value;
@@ -34,7 +34,7 @@ pub(in crate::tap) struct Emitter<'a> {
     state: Vec<u8>,
     dead: bool,
     /// Whoever reads takes rows as lines of COPY.
-    pub(in crate::tap) copied_order: Option<Order>,
+    pub(in crate::tap) copied_form: Option<Form>,
 }
 
 impl<'a> Emitter<'a> {
@@ -51,7 +51,7 @@ impl<'a> Emitter<'a> {
             looked: now,
             state: Vec::new(),
             dead: false,
-            copied_order: None,
+            copied_form: None,
         };
         emitter.set_version(None);
         emitter

@@ -30,7 +30,7 @@ pub(in crate::tap) struct StreamState {
     pub(in crate::tap) addresses: Vec<(usize, usize)>,
     /// `{"type":"RECORD","stream":"s","record":`
     pub(in crate::tap) head: Padded,
-    /// What its rows begin with that are lines of COPY.
+    /// What its rows begin with that come in a form of COPY.
     pub(in crate::tap) copied_head: Box<[u8]>,
     /// The position of the replication key, when its values move the bookmark.
     pub(in crate::tap) watched: Option<usize>,

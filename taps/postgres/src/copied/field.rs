@@ -8,18 +8,19 @@ use crate::decode::{Decoder, Result, Wrong};
 use crate::discovery::Column;
 use crate::kind::Kind;
 
-/// A column, as its values stand in lines of COPY.
+/// A column, as its values are handed over.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) name: Box<str>,
-    kind: CopiedKind,
-    decoder: Decoder,
-    look: Look,
+    pub(super) kind: CopiedKind,
+    /// For values of the binary format. There jsonb is read as the text that it is made of, without the version of its own.
+    pub(super) decoder: Decoder,
+    pub(super) look: Look,
 }
 
 /// What a value is looked at for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+pub(super) enum Look {
     Nothing,
     /// `NaN` and the infinities.
     Special,
@@ -71,7 +72,10 @@ impl Field {
         Self {
             name: column.name.as_str().into(),
             kind,
-            decoder: Decoder::of(&column.kind, values),
+            decoder: match column.kind {
+                Kind::Jsonb => Decoder::Json,
+                ref kind => Decoder::of(kind, values),
+            },
             look,
         }
     }
@@ -128,6 +132,6 @@ impl Field {
 }
 
 /// Of all that is JSON, only `null` begins with that letter. White space may stand before it.
-fn is_json_null(text: &[u8]) -> bool {
+pub(super) fn is_json_null(text: &[u8]) -> bool {
     text.trim_ascii_start().first() == Some(&b'n')
 }

@@ -10,21 +10,10 @@
 
 use std::io::Write;
 
-use melisma_sdk::internal::time;
+use melisma_sdk::internal::time::{self, DIGITS};
 
 use super::{Dates, Result, Wrong, fixed, take};
 use crate::config::InvalidDates;
-
-/// `00` to `99`.
-pub(super) const DIGITS: [[u8; 2]; 100] = {
-    let mut digits = [[0; 2]; 100];
-    let mut i = 0;
-    while i < 100 {
-        digits[i] = [b'0' + (i / 10) as u8, b'0' + (i % 10) as u8];
-        i += 1;
-    }
-    digits
-};
 
 /// PostgreSQL counts from 2000-01-01.
 const DAYS_1970_TO_2000: i64 = 10_957;

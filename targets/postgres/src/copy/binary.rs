@@ -95,6 +95,15 @@ impl Binary {
         }
     }
 
+    /// Appends a field, which may be null.
+    pub(super) fn write_field(self, out: &mut Vec<u8>, field: &[u8]) -> Option<()> {
+        if field == b"\\N" {
+            out.extend_from_slice(&NULL);
+            return Some(());
+        }
+        self.write::<true>(out, field)
+    }
+
     /// Appends a field that is not null: the number of its bytes, and these. Only a field that may have escapes is looked at
     /// for them.
     #[inline]

@@ -3,6 +3,7 @@
 mod copied;
 mod last_wins;
 mod misfit;
+mod tuples;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use super::index::Index;
 use super::long;
 pub(crate) use copied::PassedOn;
 use misfit::Misfit;
+pub(crate) use tuples::PassedTuples;
 
 /// How the rows of a stream become lines.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ pub(crate) enum Unwritten {
 /// Empty groups are kept for the next batch, up to this number, since its rows will likely have the same columns.
 const KEPT_GROUPS: usize = 16;
 
-/// Rows of one stream, in the text format of COPY.
+/// Rows of one stream, as lines of COPY's text format or as tuples of its binary one.
 #[derive(Debug)]
 pub(crate) struct CopyBatch {
     pub(crate) layout: Arc<Layout>,
@@ -99,6 +101,8 @@ pub(crate) struct CopyEncoder {
     /// Rows that were pushed, including those that later rows replaced.
     rows: usize,
     long_keys: bool,
+    /// Whether the rows are tuples.
+    tuples: bool,
     mask: Mask,
     scratch: Vec<u8>,
     /// Where the fields of a row end that comes as a line of COPY.
@@ -121,6 +125,7 @@ impl CopyEncoder {
             index: Index::default(),
             rows: 0,
             long_keys: false,
+            tuples: false,
             mask: Mask::none(columns),
             scratch: Vec::new(),
             ends: Vec::new(),
@@ -314,7 +319,9 @@ impl CopyEncoder {
             let rows = std::mem::take(&mut group.rows);
             let lines = Lines::take(&mut group.lines, &self.pool);
             if rows > 0 {
-                groups.push(Group::new(number, group.op, group.mask.clone(), lines, discarded));
+                let mut group = Group::new(number, group.op, group.mask.clone(), lines, discarded);
+                group.tuples = self.tuples;
+                groups.push(group);
             }
         }
         if self.groups.len() > KEPT_GROUPS {
@@ -324,6 +331,7 @@ impl CopyEncoder {
         let keys = self.index.hashes().collect();
         self.index.clear();
         self.rows = 0;
+        self.tuples = false;
         CopyBatch {
             layout: Arc::clone(&self.layout),
             groups,

@@ -92,6 +92,8 @@ pub(crate) struct Group {
     pub(crate) number: usize,
     pub(crate) op: RowOp,
     pub(crate) mask: Mask,
+    /// Whether the rows are tuples, not lines.
+    pub(crate) tuples: bool,
     lines: Lines,
     /// In ascending order.
     discarded: Vec<Range<usize>>,
@@ -110,12 +112,13 @@ impl Group {
             number,
             op,
             mask,
+            tuples: false,
             lines,
             discarded,
         }
     }
 
-    /// The lines without the discarded ones, in as few pieces as possible.
+    /// The lines, or tuples, without the discarded ones, in as few pieces as possible.
     pub(crate) fn lines(&self) -> impl Iterator<Item = &[u8]> {
         let bytes = self.lines.bytes();
         let ends = self.discarded.iter().map(|row| row.start).chain([bytes.len()]);

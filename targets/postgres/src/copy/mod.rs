@@ -58,7 +58,7 @@ mod text;
 mod walk;
 
 pub(crate) use binary::{Binary, HEADER, TRAILER, write_tuple};
-pub(crate) use encoder::{CopyBatch, CopyEncoder, Layout, PassedOn, Unwritten};
+pub(crate) use encoder::{CopyBatch, CopyEncoder, Layout, PassedOn, PassedTuples, Unwritten};
 pub(crate) use expand::{Expand, Member, Node, Step};
 pub use form::InvalidValues;
 pub(crate) use form::{CopyColumn, Form, InvalidValuePolicy, Wider};

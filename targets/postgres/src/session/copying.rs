@@ -73,6 +73,11 @@ impl Session {
     /// about the rows may be returned by a later call.
     pub(crate) fn copy(&mut self, load: &Load<'_>, group: &Group) -> Result<()> {
         self.check()?;
+        if group.tuples {
+            self.copy_sound_tuples(load, group)?;
+            fault!(PG_COPY_MIDDLE, error => { self.broken = true; return Err(error.into()) });
+            return Ok(());
+        }
         let mut lines = Unsent {
             pieces: group.lines().collect(),
         };
@@ -97,6 +102,20 @@ impl Session {
     /// Whether the rows go by a COPY of their own, whatever is under way.
     fn is_fresh(&self, load: &Load<'_>) -> bool {
         load.alone || self.backend.hurried
+    }
+
+    /// Sends rows that are tuples already.
+    fn copy_sound_tuples(&mut self, load: &Load<'_>, group: &Group) -> Result<()> {
+        let Some(columns) = &load.binary else {
+            return Err(Error::bug("tuples for a table whose columns have no binary form"));
+        };
+        let mut fresh = self.is_fresh(load);
+        for piece in group.lines() {
+            self.start(load, Some(columns), fresh)?;
+            self.send(load.table, piece)?;
+            fresh = false;
+        }
+        Ok(())
     }
 
     /// Sends lines as tuples, up to the first that has none.

@@ -1,4 +1,4 @@
-//! Rows that go from tap-postgres to target-postgres as lines of COPY: the tables are those that records make.
+//! Rows that go from tap-postgres to target-postgres as tuples or lines of COPY: the tables are those that records make.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +33,40 @@ insert into src.t (id, f4, f8) values (1003, 55101550, 9007199254740993), (1004,
 insert into src.t (id) values (1002);
 ";
 
-/// A database, and what the two ways made of it.
+const TAP: &str = "tap-postgres --config tap.json";
+
+/// How rows travel.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Records,
+    Lines,
+    Tuples,
+}
+
+/// The one that all others are held against first.
+const WAYS: [Way; 3] = [Way::Records, Way::Lines, Way::Tuples];
+
+impl Way {
+    /// The schema of its tables.
+    fn schema(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Lines => "lines",
+            Self::Tuples => "tuples",
+        }
+    }
+
+    /// What the runner is asked for.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Records => "0",
+            Self::Lines => "lines",
+            Self::Tuples => "1",
+        }
+    }
+}
+
+/// A database, and what the ways made of it.
 struct Pair {
     database: Database<'static>,
     tap: Value,
@@ -51,16 +84,20 @@ impl Pair {
         }
     }
 
-    /// `melisma run` into the schema `records` or `copied`.
-    fn run(&self, copied: bool) -> Outcome {
+    /// `melisma run` into the schema of the way.
+    fn run(&self, way: Way) -> Outcome {
         let folder = tempfile::tempdir().expect("a folder");
-        run(&mut self.command(folder.path(), copied), b"")
+        run(&mut self.command(folder.path(), way), b"")
     }
 
-    fn command(&self, folder: &Path, copied: bool) -> Command {
-        let schema = if copied { "copied" } else { "records" };
+    fn command(&self, folder: &Path, way: Way) -> Command {
+        self.command_of(folder, way, TAP)
+    }
+
+    /// The same with other arguments of the tap.
+    fn command_of(&self, folder: &Path, way: Way, tap_line: &str) -> Command {
         let mut tap = settings(&self.database, json!({"filter_schemas": "src"}));
-        let mut target = settings(&self.database, json!({"default_target_schema": schema}));
+        let mut target = settings(&self.database, json!({"default_target_schema": way.schema()}));
         for (settings, more) in [(&mut tap, &self.tap), (&mut target, &self.target)] {
             for (name, value) in more.as_object().expect("settings") {
                 settings[name] = value.clone();
@@ -71,29 +108,49 @@ impl Pair {
         let mut command = Command::new(melisma());
         command
             .current_dir(folder)
-            .env("MELISMA_COPIED_ROWS", if copied { "1" } else { "0" })
-            .args([
-                "run",
-                "tap-postgres --config tap.json",
-                "target-postgres --config target.json",
-            ]);
+            .env("MELISMA_COPIED_ROWS", way.variable())
+            .args(["run", tap_line, "target-postgres --config target.json"]);
         command
     }
 
-    /// Runs both ways; they end alike and make the same table. Returns the bytes that passed in each.
+    /// Runs all ways; they end alike and make the same table. Returns the bytes that passed in each.
     #[track_caller]
-    fn same(&self) -> (f64, f64) {
-        let (records, copied) = (self.run(false), self.run(true));
-        assert_eq!(records.code, copied.code, "{}\n{}", records.stderr, copied.stderr);
-        assert_eq!(self.table("records"), self.table("copied"), "{}", copied.stderr);
-        (passed(&records), passed(&copied))
+    fn same(&self) -> [f64; 3] {
+        let outcomes = WAYS.map(|way| self.run(way));
+        let records = &outcomes[0];
+        for (outcome, way) in outcomes.iter().zip(WAYS).skip(1) {
+            assert_eq!(
+                records.code, outcome.code,
+                "{}\n{}",
+                records.stderr, outcome.stderr
+            );
+            assert_eq!(
+                self.table("records"),
+                self.table(way.schema()),
+                "{way:?}\n{}",
+                outcome.stderr
+            );
+        }
+        outcomes.map(|outcome| passed(&outcome))
     }
 
     /// The same, where the rows are handed over: they take fewer bytes than as records.
     #[track_caller]
     fn same_and_shorter(&self) {
-        let (records, copied) = self.same();
-        assert!(copied < 0.7 * records, "{copied} bytes, and {records} as records");
+        let [records, others @ ..] = self.same();
+        for other in others {
+            assert!(other < 0.7 * records, "{other} bytes, and {records} as records");
+        }
+    }
+
+    /// Makes a table in the schema of each way.
+    fn make(&self, columns: &str) {
+        for way in WAYS {
+            let schema = way.schema();
+            self.database.sql(&format!(
+                "create schema {schema}; create table {schema}.t ({columns})"
+            ));
+        }
     }
 
     /// The columns and the rows of the table that was made, without what tells the time.
@@ -143,7 +200,7 @@ fn a_first_load_an_upsert_and_an_append_are_the_same() {
     pair.database
         .sql("update src.t set note = 'again' where id % 3 = 0; delete from src.t where id = 7");
     pair.same_and_shorter();
-    let metadata = "select count(*) from copied.t where _sdc_extracted_at is null or _sdc_batched_at is null
+    let metadata = "select count(*) from tuples.t where _sdc_extracted_at is null or _sdc_batched_at is null
         or _sdc_received_at < _sdc_extracted_at or _sdc_sequence is null or _sdc_deleted_at is not null";
     assert_eq!(pair.database.sql(metadata), "0");
     // The columns of the table are in the order of the schema, and the key is not first.
@@ -164,13 +221,16 @@ fn values_that_a_setting_speaks_of_are_the_same() {
             pair.database.sql(&format!(
                 "insert into src.t (id, d, ts, tz) values (2000, '{far}', '{far}', '{far}')"
             ));
-            let (records, copied) = (pair.run(false), pair.run(true));
-            assert_eq!(records.code, copied.code, "{}", copied.stderr);
-            if dates == "error" {
-                let why = "found {far}".replace("{far}", far);
-                assert!(copied.stderr.contains(&why), "{}", copied.stderr);
-            } else {
-                assert_eq!(pair.table("records"), pair.table("copied"), "{dates} {far}");
+            let records = pair.run(Way::Records);
+            for way in [Way::Lines, Way::Tuples] {
+                let copied = pair.run(way);
+                assert_eq!(records.code, copied.code, "{}", copied.stderr);
+                if dates == "error" {
+                    let why = format!("found {far}");
+                    assert!(copied.stderr.contains(&why), "{}", copied.stderr);
+                } else {
+                    assert_eq!(pair.table("records"), pair.table(way.schema()), "{dates} {far}");
+                }
             }
         }
     }
@@ -189,11 +249,7 @@ fn a_table_of_other_types_gets_what_records_would_bring() {
         for evolution in ["widen", "error", "freeze", "version"] {
             let target = json!({"schema_evolution": evolution, "add_record_metadata": false});
             let pair = every_type(json!({}), target);
-            for schema in ["records", "copied"] {
-                pair.database.sql(&format!(
-                    "create schema {schema}; create table {schema}.t ({before})"
-                ));
-            }
+            pair.make(before);
             pair.same();
         }
     }
@@ -203,17 +259,13 @@ fn a_table_of_other_types_gets_what_records_would_bring() {
 fn a_row_that_is_refused_is_a_record_among_the_dead_letters() {
     let letters = tempfile::tempdir().expect("a folder");
     let mut found = Vec::new();
-    for copied in [false, true] {
-        let path = letters.path().join(copied.to_string());
+    for way in WAYS {
+        let path = letters.path().join(way.schema());
         let target =
             json!({"on_invalid": "dead_letter", "dead_letter_path": path, "schema_evolution": "freeze"});
         let pair = every_type(json!({}), target);
-        for schema in ["records", "copied"] {
-            pair.database.sql(&format!(
-                "create schema {schema}; create table {schema}.t (id bigint primary key, note varchar(4))"
-            ));
-        }
-        let outcome = pair.run(copied);
+        pair.make("id bigint primary key, note varchar(4)");
+        let outcome = pair.run(way);
         let text = fs::read_to_string(&path).unwrap_or_default();
         assert!(!text.is_empty(), "{}", outcome.stderr);
         let letters = text.lines().map(|line| {
@@ -227,6 +279,7 @@ fn a_row_that_is_refused_is_a_record_among_the_dead_letters() {
         found.push((outcome.code, letters.collect::<Vec<_>>()));
     }
     assert_eq!(found[0], found[1]);
+    assert_eq!(found[0], found[2]);
 }
 
 #[test]
@@ -234,14 +287,16 @@ fn a_null_in_the_key_is_refused_as_in_a_record() {
     let source = "create schema src; create table src.t (id int, v text, unique (id));
         insert into src.t values (1, 'a'), (null, 'b')";
     let pair = Pair::new(source, json!({}), json!({}));
-    let (records, copied) = (pair.run(false), pair.run(true));
-    assert_eq!(records.code, copied.code, "{}\n{}", records.stderr, copied.stderr);
-    assert_eq!(
-        records.stderr.contains("expected a value for the key"),
-        copied.stderr.contains("expected a value for the key"),
-        "{}",
-        copied.stderr
-    );
+    let [records, others @ ..] = WAYS.map(|way| pair.run(way));
+    for other in others {
+        assert_eq!(records.code, other.code, "{}\n{}", records.stderr, other.stderr);
+        assert_eq!(
+            records.stderr.contains("expected a value for the key"),
+            other.stderr.contains("expected a value for the key"),
+            "{}",
+            other.stderr
+        );
+    }
 }
 
 #[test]
@@ -277,7 +332,7 @@ fn no_row_is_lost_when_a_process_is_killed() {
         .take(9)
         .enumerate()
     {
-        let mut live = Live::start(&mut pair.command(folder.path(), true));
+        let mut live = Live::start(&mut pair.command(folder.path(), Way::Tuples));
         let pid = match *victim {
             "melisma" => live.id(),
             plugin => process(&live, plugin),
@@ -289,11 +344,54 @@ fn no_row_is_lost_when_a_process_is_killed() {
         kill("KILL", &pid.to_string());
         drop(live.end());
     }
-    run(&mut pair.command(folder.path(), true), b"").ok();
-    let left = "(table src.t except select id, note, at at time zone 'utc' from copied.t)";
+    run(&mut pair.command(folder.path(), Way::Tuples), b"").ok();
+    let left = "(table src.t except select id, note, at at time zone 'utc' from tuples.t)";
     assert_eq!(
         pair.database.sql(&format!("select count(*) from {left} missing")),
         "0"
     );
-    assert_eq!(pair.database.sql("select count(*) from copied.t"), "60000");
+    assert_eq!(pair.database.sql("select count(*) from tuples.t"), "60000");
+}
+
+/// Rows with a value of its own way among many that have none, and keys that come again: what repeats a key replaces what
+/// came before, be they lines or tuples, in a table and in a stage.
+#[test]
+fn rows_of_both_forms_in_one_batch_are_in_their_order() {
+    let source = "create schema src; create table src.t (id int, d date, note text);
+        insert into src.t select i % 500, case when i % 97 = 0 then 'infinity' else date '2024-01-01' + i end, 'note ' || i
+        from generate_series(1, 5000) i";
+    let pair = Pair::new(source, json!({"invalid_date_handling": "null"}), json!({}));
+    let tables = WAYS.map(|way| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut keyed = pair.command_of(folder.path(), way, &format!("{TAP} --catalog catalog.json"));
+        fs::write(folder.path().join("catalog.json"), keyed_catalog(folder.path())).expect("written");
+        keyed.arg("--full-refresh");
+        let rows = format!("select count(*), max(note) from {}.t", way.schema());
+        for _ in 0..2 {
+            run(&mut keyed, b"").ok();
+            assert_eq!(pair.database.sql(&rows), "500|note 5000", "{way:?}");
+        }
+        pair.table(way.schema())
+    });
+    assert_eq!(tables[0], tables[1]);
+    assert_eq!(tables[0], tables[2]);
+}
+
+/// The tap's catalog in a folder with its settings, with a key that the table does not have.
+fn keyed_catalog(folder: &Path) -> String {
+    let mut discover = Command::new(melisma());
+    discover
+        .current_dir(folder)
+        .args(TAP.split(' '))
+        .arg("--discover");
+    let found = run(&mut discover, b"").ok().stdout;
+    let mut catalog: Value = serde_json::from_slice(&found).expect("a catalog");
+    let stream = &mut catalog["streams"][0];
+    stream["key_properties"] = json!(["id"]);
+    for entry in stream["metadata"].as_array_mut().expect("metadata") {
+        if entry["breadcrumb"] == json!([]) {
+            entry["metadata"]["table-key-properties"] = json!(["id"]);
+        }
+    }
+    catalog.to_string()
 }

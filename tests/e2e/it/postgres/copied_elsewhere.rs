@@ -40,7 +40,8 @@ impl Both {
             "{}\n{}",
             records.1.stderr, copied.1.stderr
         );
-        let handed_over = |outcome: &Outcome| outcome.stderr.contains("handed over as lines of COPY");
+        let handed_over =
+            |outcome: &Outcome| outcome.stderr.contains("rows are handed over as lines of COPY");
         assert!(
             !handed_over(&records.1) && handed_over(&copied.1),
             "{}",

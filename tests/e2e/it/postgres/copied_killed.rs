@@ -149,7 +149,7 @@ fn no_row_is_missing(target: &'static str) {
         let undisturbed = Pipeline::new(target);
         let outcome = undisturbed.run(None).ok();
         assert!(
-            outcome.stderr.contains("handed over as lines of COPY"),
+            outcome.stderr.contains("rows are handed over as "),
             "{}",
             outcome.stderr
         );

@@ -12,7 +12,7 @@ use crate::copy::moment::Moment;
 pub(crate) struct PassedOn {
     fields: usize,
     /// For each column its field, where the two have another order.
-    order: Option<Box<[usize]>>,
+    pub(super) order: Option<Box<[usize]>>,
 }
 
 impl PassedOn {

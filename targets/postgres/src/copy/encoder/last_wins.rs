@@ -15,11 +15,14 @@ impl CopyEncoder {
             layout,
             groups,
             index,
+            tuples,
             ..
         } = self;
+        let tuples = *tuples;
         let lines = &groups[at].lines;
-        // Without the separator or line end after the key: which of the two follows depends on the group.
-        let key = &lines[start..key_end - 1];
+        // Without the separator or line end after the key: which of the two follows depends on the group. The values of a tuple
+        // have none.
+        let key = &lines[start..key_end - usize::from(!tuples)];
         let hash = layout.hashes.hash_one(key);
         let end = lines.len();
         let op = groups[at].op;
@@ -32,7 +35,7 @@ impl CopyEncoder {
         let found = index.find(hash, |entry| match entry.group {
             Some(group) => {
                 let row = &groups[group as usize].lines[entry.start..entry.end];
-                row.starts_with(key) && matches!(row.get(key.len()), Some(b'\t' | b'\n'))
+                row.starts_with(key) && (tuples || matches!(row.get(key.len()), Some(b'\t' | b'\n')))
             }
             None => false,
         });
