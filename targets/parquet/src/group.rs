@@ -24,6 +24,7 @@ use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
 
+use crate::dictionaries::pays;
 use crate::rows::size;
 
 /// Row groups that are smaller are encoded where they are: a thread would take longer to start than it saves.
@@ -38,9 +39,20 @@ const METADATA: usize = 1 << 10;
 /// A file under its temporary name, and the row groups that it has so far.
 pub(crate) struct OpenFile {
     writer: SerializedFileWriter<Partial>,
-    /// Each column alone, as a schema of Arrow and one of Parquet.
-    columns: Vec<(SchemaRef, TypePtr)>,
+    columns: Vec<Column>,
+    /// The properties of the file, without dictionaries.
+    plain: WriterPropertiesPtr,
     groups: usize,
+}
+
+/// A column alone.
+struct Column {
+    /// Its schema of Arrow.
+    schema: SchemaRef,
+    /// And that of Parquet.
+    root: TypePtr,
+    /// Whether it is worth a dictionary.
+    has_dictionary: bool,
 }
 
 impl OpenFile {
@@ -49,6 +61,8 @@ impl OpenFile {
         let path = file.path().to_owned();
         let begin = || -> Result<Self, ParquetError> {
             // It knows how Arrow's schema becomes Parquet's, and puts both into the file.
+            let plain = properties.clone().into_builder();
+            let plain = Arc::new(plain.set_dictionary_enabled(false).build());
             let writer = ArrowWriter::try_new(file, Arc::clone(columns), Some(properties))?;
             let (writer, _) = writer.into_serialized_writer()?;
             let root = writer.schema_descr().root_schema();
@@ -58,11 +72,18 @@ impl OpenFile {
             };
             let fields = columns.fields().iter().zip(root.get_fields());
             let columns = fields
-                .map(|(arrow, parquet)| Ok((Arc::new(Schema::new(vec![Arc::clone(arrow)])), alone(parquet)?)))
+                .map(|(arrow, parquet)| {
+                    Ok(Column {
+                        schema: Arc::new(Schema::new(vec![Arc::clone(arrow)])),
+                        root: alone(parquet)?,
+                        has_dictionary: true,
+                    })
+                })
                 .collect::<Result<_, ParquetError>>()?;
             Ok(Self {
                 writer,
                 columns,
+                plain,
                 groups: 0,
             })
         };
@@ -77,13 +98,18 @@ impl OpenFile {
     }
 
     fn write_group(&mut self, batches: &[RecordBatch]) -> Result<(), ParquetError> {
-        let properties = Arc::clone(self.writer.properties());
-        let columns = &self.columns;
+        let with_dictionary = Arc::clone(self.writer.properties());
+        let (columns, plain) = (&self.columns, &self.plain);
         let encode = |at: usize| {
-            let (schema, root): &(SchemaRef, TypePtr) = &columns[at];
-            let mut leaves = encoders(schema, root, &properties)?;
+            let column = &columns[at];
+            let properties = if column.has_dictionary {
+                &with_dictionary
+            } else {
+                plain
+            };
+            let mut leaves = encoders(column, properties)?;
             for batch in batches {
-                let values = compute_leaves(schema.field(0), batch.column(at))?;
+                let values = compute_leaves(column.schema.field(0), batch.column(at))?;
                 for (leaf, values) in leaves.iter_mut().zip(&values) {
                     leaf.write(values)?;
                 }
@@ -91,12 +117,17 @@ impl OpenFile {
             leaves.into_iter().map(ArrowColumnWriter::close).collect()
         };
         let mut group = self.writer.next_row_group()?;
+        let mut have_paid = Vec::with_capacity(columns.len());
         let append = |leaves: Vec<ArrowColumnChunk>| {
+            have_paid.push(leaves.iter().any(|leaf| pays(&leaf.close().metadata)));
             let mut leaves = leaves.into_iter();
             leaves.try_for_each(|leaf| leaf.append_to_row_group(&mut group))
         };
         side_by_side(columns.len(), threads(batches), encode, append)?;
         group.close()?;
+        for (column, has_paid) in self.columns.iter_mut().zip(have_paid) {
+            column.has_dictionary &= has_paid;
+        }
         self.groups += 1;
         Ok(())
     }
@@ -166,12 +197,12 @@ fn side_by_side<T: Send>(
 /// The encoders of one column; a struct has several. They are those of a file that has this column only: nothing but
 /// its schema is used.
 fn encoders(
-    schema: &SchemaRef,
-    root: &TypePtr,
+    column: &Column,
     properties: &WriterPropertiesPtr,
 ) -> Result<Vec<ArrowColumnWriter>, ParquetError> {
-    let alone = SerializedFileWriter::new(io::sink(), Arc::clone(root), Arc::clone(properties))?;
-    ArrowRowGroupWriterFactory::new(&alone, Arc::clone(schema)).create_column_writers(0)
+    let root = Arc::clone(&column.root);
+    let alone = SerializedFileWriter::new(io::sink(), root, Arc::clone(properties))?;
+    ArrowRowGroupWriterFactory::new(&alone, Arc::clone(&column.schema)).create_column_writers(0)
 }
 
 fn cannot_write(path: &str, error: ParquetError) -> Error {

@@ -23,6 +23,7 @@
 //! than their share of `memory_budget_bytes`: `rows.rs` and `group.rs`.
 
 mod config;
+mod dictionaries;
 mod group;
 mod numbered;
 mod rows;

@@ -6,7 +6,7 @@ use melisma_sdk::arrow::array::RecordBatch;
 use melisma_sdk::arrow::array::cast::AsArray as _;
 use melisma_sdk::arrow::schema::DataType;
 use melisma_sdk::target::Target as _;
-use melisma_sdk::{Cell, CommitMode, Destination as _, Encoder as _, Kind, Row, Sink as _};
+use melisma_sdk::{Cell, CommitMode, Destination as _, Encoder as _, Kind, Row, Sink as _, Text};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -137,6 +137,50 @@ fn row_groups_end_by_rows_or_bytes() {
         let (batch, metadata) = read(&files(folder.path())[0]);
         assert_eq!(batch.num_rows(), 100_000);
         assert_eq!(metadata.num_row_groups(), groups, "{settings}");
+    }
+}
+
+#[test]
+fn a_column_whose_values_hardly_repeat_gets_a_dictionary_in_the_first_row_group_only() {
+    let texts: Vec<String> = (0..30_000).map(|i| format!("text {i}")).collect();
+    let rows: Vec<[Cell<'_>; 5]> = texts
+        .iter()
+        .zip(0_i64..)
+        .map(|(text, i)| {
+            [
+                Cell::Int(i * 7919),
+                Cell::Int(i % 100),
+                Cell::Text(Text::plain(text)),
+                Cell::Text(Text::plain(if i % 2 == 0 { "even" } else { "odd" })),
+                Cell::Null,
+            ]
+        })
+        .collect();
+    let rows: Vec<&[Cell<'_>]> = rows.iter().map(<[Cell<'_>; 5]>::as_slice).collect();
+    let text = json!({"type": "string"});
+    let properties =
+        json!({"a": integer(), "b": integer(), "c": text, "d": text, "e": {"type": ["null", "integer"]}});
+    let folder = TempDir::new().expect("a folder");
+    let target = open(folder.path(), &json!({"row_group_rows": 10_000})).expect("opens");
+    run(&target, &[(properties, &rows)]).expect("runs");
+    let (batch, metadata) = read(&files(folder.path())[0]);
+    assert_eq!(integers(&batch, 0)[29_999], Some(29_999 * 7919));
+    assert_eq!(batch.column(2).as_string::<i32>().value(29_999), "text 29999");
+    let has_dictionary = |group: usize| -> Vec<bool> {
+        let columns = metadata.row_group(group).columns().iter();
+        columns
+            .map(|column| column.dictionary_page_offset().is_some())
+            .collect()
+    };
+    assert_eq!(metadata.num_row_groups(), 3);
+    assert_eq!(has_dictionary(0)[..4], [true; 4]);
+    for group in 1..3 {
+        assert_eq!(has_dictionary(group)[..4], [false, true, false, true]);
+        assert_eq!(
+            has_dictionary(group)[4],
+            has_dictionary(0)[4],
+            "nothing to conclude from nulls"
+        );
     }
 }
 
