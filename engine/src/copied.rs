@@ -194,6 +194,26 @@ fn write_text_field(field: &str, out: &mut Vec<u8>) {
     unescape(field, |part| write_text(out, part));
 }
 
+/// Appends a text with the escapes of COPY, which [`unescape`] takes out of it.
+pub fn escape(text: &[u8], out: &mut Vec<u8>) {
+    for &byte in text {
+        let escape = match byte {
+            b'\\' => b'\\',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            8 => b'b',
+            12 => b'f',
+            11 => b'v',
+            _ => {
+                out.push(byte);
+                continue;
+            }
+        };
+        out.extend_from_slice(&[b'\\', escape]);
+    }
+}
+
 /// Hands over what a text of COPY stands for, part by part.
 pub fn unescape(field: &str, mut part: impl FnMut(&str)) {
     let mut rest = field;

@@ -111,6 +111,8 @@ fn holds(column: &Column, kind: Kind) -> bool {
             )
             | (Values::Float(_) | Values::Text(_), Kind::Float4 | Kind::Float8,)
             | (Values::Json(_), Kind::Json)
+            // As a string of a record is read.
+            | (Values::Date(_) | Values::Time(_) | Values::Timestamp(_), Kind::Text { .. })
             | (Values::Decimal { .. }, Kind::Decimal { .. })
             | (Values::Date(_), Kind::Date)
             | (Values::Timestamp(_), Kind::Timestamp | Kind::TimestampTz)

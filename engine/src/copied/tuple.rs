@@ -4,7 +4,7 @@
 //! A tuple is here the values alone, each with its length before it, or -1 for null. On its way it is a line like every
 //! other, so counts, positions and limits mean the same: no byte of it may be a line end.
 
-use super::{Column, Kind, Numeric};
+use super::{Column, Kind, Numeric, escape};
 use crate::time::{write_clock, write_date};
 
 /// The first byte of a tuple's line.
@@ -151,7 +151,7 @@ impl Kind {
             Self::Float8 => {
                 let _ = serde_json::to_writer(out, &f64::from_be_bytes(value.try_into().ok()?));
             }
-            Self::Text { .. } | Self::Json => write_escaped(std::str::from_utf8(value).ok()?, out),
+            Self::Text { .. } | Self::Json => escape(std::str::from_utf8(value).ok()?.as_bytes(), out),
             Self::Uuid => write_uuid(value.try_into().ok()?, out),
             Self::Date => {
                 let days = i32::from_be_bytes(value.try_into().ok()?);
@@ -181,26 +181,6 @@ fn write_uuid(value: &[u8; 16], out: &mut Vec<u8>) {
             out.push(b'-');
         }
         out.extend([byte >> 4, byte & 15].map(|digit| b"0123456789abcdef"[usize::from(digit)]));
-    }
-}
-
-/// Appends a text with the escapes of COPY.
-fn write_escaped(text: &str, out: &mut Vec<u8>) {
-    for byte in text.bytes() {
-        let escape = match byte {
-            b'\\' => b'\\',
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            8 => b'b',
-            12 => b'f',
-            11 => b'v',
-            _ => {
-                out.push(byte);
-                continue;
-            }
-        };
-        out.extend_from_slice(&[b'\\', escape]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows in the forms of PostgreSQL's COPY, from tap-postgres to targets that take them.
 
 pub use melisma_engine::copied::{
-    Column, Form, Kind, Numeric, Records, Tabs, VARIABLE, Value, Values, unescape,
+    Column, Form, Kind, Numeric, Records, Tabs, VARIABLE, Value, Values, escape, unescape,
 };
 
 #[cfg(feature = "tap")]

@@ -9,6 +9,7 @@ mod block;
 mod codepage;
 mod columns;
 mod config;
+mod copied;
 mod dialect;
 mod discover;
 mod encoding;
@@ -38,7 +39,7 @@ pub use config::{Compression, Config, DuplicateHeaders, FileConfig, OnTypeMismat
 use entry::Entry;
 
 /// What `melisma` has inside of it.
-pub static CONNECTOR: Connector = Connector::tap::<TapCsv>();
+pub static CONNECTOR: Connector = Connector::tap::<TapCsv>().handing_over_copied();
 
 /// The tap.
 #[derive(Debug)]

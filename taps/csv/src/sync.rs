@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::columns::{Columns, Slot};
 use crate::config::{Config, OnTypeMismatch, Ragged};
+use crate::copied::CopiedRows;
 use crate::discover::MODIFIED;
 use crate::entry::Entry;
 use crate::files::Files;
@@ -28,6 +29,7 @@ pub(crate) fn stream(entry: &Entry, settings: &Config, output: &mut Output<'_>) 
         columns: Columns::new(output, entry, settings)?,
         slots: Vec::new(),
         forms: Forms::default(),
+        copied: CopiedRows::default(),
     };
     if output.replication_method() == Method::Incremental {
         sync.incremental(&found, output)?;
@@ -92,6 +94,8 @@ struct Sync<'a> {
     columns: Columns,
     slots: Vec<Slot>,
     forms: Forms,
+    /// Rows that are handed over, and not written as records.
+    copied: CopiedRows,
 }
 
 /// What all records of a file have in common.
@@ -111,6 +115,7 @@ impl Sync<'_> {
         self.check_keys(&reader, &names)?;
         self.columns.slots(reader.file(), &names, &mut self.slots);
         self.forms = Forms::new(&self.slots);
+        self.copied.agree(&self.slots, output)?;
         let name = files::name(file);
         let origin = Origin {
             file: &name,
@@ -171,6 +176,13 @@ impl Sync<'_> {
         {
             return Ok(Err(column));
         }
+        let handed_over = self.copied.len();
+        if handed_over > 0
+            && handed_over <= together
+            && self.copied.write(record.text, self.forms.parts(), output)?
+        {
+            return Ok(Ok(()));
+        }
         let mut row = output.row();
         row.parts(record.text, &self.forms.parts()[..together]);
         for (column, slot) in self.slots.iter().enumerate().skip(together) {
@@ -230,7 +242,9 @@ impl Sync<'_> {
             .collect();
         properties.insert(self.columns.name(column).to_owned(), Kind::Text.schema());
         schema["properties"] = properties.into();
-        output.change_schema(schema)
+        output.change_schema(schema)?;
+        self.copied.forget();
+        self.copied.agree(&self.slots, output)
     }
 
     /// A row with fewer or more cells than the header: an error, or its surplus goes into `extra`.

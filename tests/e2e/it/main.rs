@@ -8,6 +8,7 @@ mod claims;
 mod clocks;
 mod conformance;
 mod container;
+mod csv_copied;
 mod dbt;
 mod direct;
 mod disk;

@@ -32,6 +32,7 @@ fn kinds() -> Vec<(Kind, serde_json::Value)> {
         (Kind::Float4, of("number")),
         (Kind::Float8, of("number")),
         (Kind::Text { length: None }, of("string")),
+        (Kind::Text { length: Some(40) }, text("date-time")),
         (Kind::Json, json!({})),
         (Kind::Uuid, text("uuid")),
         (Kind::Date, text("date")),
@@ -62,7 +63,11 @@ fn field(kind: Kind) -> BoxedStrategy<String> {
             .prop_filter("a number", |value| value.is_finite())
             .prop_map(|value| value.to_string())
             .boxed(),
-        Kind::Text { .. } => r#"([a-zé漢 "/]|\\\\|\\t|\\n|\\N|\x01){0,70}"#
+        // As tap-csv has them.
+        Kind::Text { length: Some(_) } => (date, clock)
+            .prop_map(|(date, clock)| format!("{date}T{clock}Z"))
+            .boxed(),
+        Kind::Text { length: None } => r#"([a-zé漢 "/]|\\\\|\\t|\\n|\\N|\x01){0,70}"#
             .prop_filter("a text, not null", |text| text != "\\N")
             .boxed(),
         Kind::Json => r#"(true|1\.50|"[a-zé ]*"|\{"a": \[null, "\\\\n\\\\"b"\]\}|\[\])"#.boxed(),

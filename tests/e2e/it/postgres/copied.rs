@@ -314,6 +314,30 @@ fn what_cannot_be_handed_over_comes_as_records() {
     Pair::new(source, json!({"filter_tables": "src.t"}), json!({})).same();
 }
 
+/// A database without an encoding has bytes that are no text; its server says so of them, whatever the form.
+#[test]
+fn bytes_that_are_no_text_are_refused_as_in_a_record() {
+    let mut pair = Pair::new("select 1", json!({}), json!({}));
+    let name = format!("{}_bytes", pair.database.name());
+    pair.database.sql(&format!(
+        "create database {name} encoding 'SQL_ASCII' locale 'C' template template0"
+    ));
+    let source = r"create schema src; create table src.t (id int primary key, note text);
+        insert into src.t values (1, 'good'), (2, E'\xE9')";
+    server().psql(&name, source);
+    pair.tap["database"] = name.as_str().into();
+    for way in WAYS {
+        let outcome = pair.run(way);
+        assert_eq!(outcome.code, Some(65), "{way:?}\n{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("invalid byte sequence"),
+            "{way:?}\n{}",
+            outcome.stderr
+        );
+    }
+    pair.database.sql(&format!("drop database {name}"));
+}
+
 /// The tap, the target and the runner are killed in turn while rows pass; what is run again resumes, and misses nothing.
 #[test]
 fn no_row_is_lost_when_a_process_is_killed() {

@@ -1,0 +1,218 @@
+//! Rows handed over as lines of PostgreSQL's COPY, to a target that takes them: cells with tabs between them.
+//!
+//! A record repeats the name of each column, which the tap writes and the target reads again. A row that has more to say than
+//! its cells do, or a number or date that not every target takes as it stands, is written as a record.
+
+use melisma_sdk::internal::copied::{self, Column, Form, Kind as CopiedKind};
+use melisma_sdk::tap::{Form as PartForm, Part};
+use melisma_sdk::{Output, Result};
+
+use crate::columns::Slot;
+use crate::infer::Kind;
+
+/// The most bytes of a number that is handed over: any target has room for as many digits.
+const MOST_DIGITS: usize = 18;
+/// The bytes of a short cell, which are copied together with what stands behind it.
+const SHORT: usize = 32;
+
+/// The cells of a file that are handed over.
+#[derive(Debug, Default)]
+pub(crate) struct CopiedRows {
+    /// What the target was told last.
+    announced: Vec<Column>,
+    /// The slots of the fields, and their kinds; empty where rows are written as records.
+    fields: Vec<(usize, Kind)>,
+    /// The memory of a row.
+    line: Vec<u8>,
+}
+
+impl CopiedRows {
+    /// Agrees with the target on the rows of a file with these slots.
+    pub(crate) fn agree(&mut self, slots: &[Slot], output: &mut Output<'_>) -> Result<()> {
+        self.fields.clear();
+        if copied::form(output) != Some(Form::Lines) {
+            return Ok(());
+        }
+        let mut columns = Vec::new();
+        for (place, (slot, column)) in slots.iter().zip(output.columns()).enumerate() {
+            if !column.selected {
+                continue;
+            }
+            // A property that the record lacks is not null, and another schema may want other values.
+            let Some(kind) = cell(slot).filter(|kind| kind.schema() == column.schema) else {
+                self.fields.clear();
+                return Ok(());
+            };
+            self.fields.push((place, kind));
+            columns.push(Column {
+                name: column.name.clone(),
+                kind: copied_kind(kind),
+            });
+        }
+        if !columns.is_empty() && columns != self.announced {
+            copied::announce(output, &columns)?;
+            log::debug!(
+                "stream {}: rows are handed over as lines of COPY",
+                output.stream()
+            );
+            self.announced = columns;
+        }
+        Ok(())
+    }
+
+    /// The schema has changed, so what was announced does not count any more.
+    pub(crate) fn forget(&mut self) {
+        self.announced.clear();
+    }
+
+    /// How many parts of a row it must know.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.fields.last().map_or(0, |(slot, _)| slot + 1)
+    }
+
+    /// Writes a row whose parts are these of a text; `false` when it is to be written as a record.
+    #[inline]
+    pub(crate) fn write(&mut self, text: &str, parts: &[Part], output: &mut Output<'_>) -> Result<bool> {
+        if self.fill(text.as_bytes(), parts).is_none() {
+            return Ok(false);
+        }
+        copied::write(output, &self.line).map(|()| true)
+    }
+
+    #[inline]
+    fn fill(&mut self, text: &[u8], parts: &[Part]) -> Option<()> {
+        let line = &mut self.line;
+        line.clear();
+        for (slot, kind) in &self.fields {
+            let part = parts.get(*slot)?;
+            match part.form {
+                PartForm::Plain => {
+                    let cell = text.get(part.start..part.end)?;
+                    // The year 0 is none to most of those that read dates.
+                    if *kind != Kind::Text && cell.starts_with(b"0000") {
+                        return None;
+                    }
+                    append(line, text, part);
+                }
+                PartForm::Number => {
+                    let cell = text.get(part.start..part.end)?;
+                    if cell.len() > MOST_DIGITS
+                        || cell == b"-0"
+                        || cell.contains(&b'e')
+                        || cell.contains(&b'E')
+                    {
+                        return None;
+                    }
+                    append(line, text, part);
+                }
+                PartForm::Null => line.extend_from_slice(b"\\N"),
+                PartForm::True => line.push(b't'),
+                PartForm::False => line.push(b'f'),
+                PartForm::Text => copied::escape(text.get(part.start..part.end)?, line),
+                PartForm::Absent => return None,
+            }
+            line.push(b'\t');
+        }
+        *line.last_mut()? = b'\n';
+        Some(())
+    }
+}
+
+/// Appends a part that stands as it is. To copy an exact number of bytes costs a mispredicted branch on that number.
+#[inline]
+fn append(line: &mut Vec<u8>, text: &[u8], part: &Part) {
+    let length = part.end - part.start;
+    match text[part.start..].first_chunk::<SHORT>() {
+        Some(chunk) if length <= SHORT => {
+            let end = line.len() + length;
+            line.extend_from_slice(chunk);
+            line.truncate(end);
+        }
+        _ => line.extend_from_slice(&text[part.start..part.end]),
+    }
+}
+
+fn cell(slot: &Slot) -> Option<Kind> {
+    match slot {
+        Slot::Cell { kind, .. } => Some(*kind),
+        _ => None,
+    }
+}
+
+/// A date-time stays as it is written, and PostgreSQL writes it otherwise.
+fn copied_kind(kind: Kind) -> CopiedKind {
+    match kind {
+        Kind::Text | Kind::DateTime => CopiedKind::Text { length: None },
+        Kind::Integer => CopiedKind::Int8,
+        Kind::Number => CopiedKind::Numeric { limits: None },
+        Kind::Boolean => CopiedKind::Bool,
+        Kind::Date => CopiedKind::Date,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(kinds: &[Kind], text: &str, parts: &[Part]) -> Option<String> {
+        let mut rows = CopiedRows {
+            fields: kinds.iter().copied().enumerate().collect(),
+            ..CopiedRows::default()
+        };
+        rows.fill(text.as_bytes(), parts)?;
+        Some(String::from_utf8(rows.line).expect("UTF-8"))
+    }
+
+    fn part(start: usize, end: usize, form: PartForm) -> Part {
+        Part { start, end, form }
+    }
+
+    #[test]
+    fn parts_become_the_fields_of_a_line() {
+        let text = r#"17,a "b" \ c,é,2024-02-29,,"#;
+        let parts = [
+            part(0, 2, PartForm::Number),
+            part(3, 12, PartForm::Text),
+            part(13, 15, PartForm::Plain),
+            part(16, 26, PartForm::Plain),
+            part(27, 27, PartForm::Null),
+            part(0, 0, PartForm::True),
+        ];
+        let kinds = [
+            Kind::Integer,
+            Kind::Text,
+            Kind::Text,
+            Kind::Date,
+            Kind::Number,
+            Kind::Boolean,
+        ];
+        assert_eq!(
+            filled(&kinds, text, &parts).as_deref(),
+            Some("17\ta \"b\" \\\\ c\té\t2024-02-29\t\\N\tt\n")
+        );
+    }
+
+    #[test]
+    fn a_value_that_not_every_target_takes_is_left_to_records() {
+        for (kind, text, form) in [
+            (Kind::Integer, "1234567890123456789", PartForm::Number),
+            (Kind::Number, "1e300", PartForm::Number),
+            (Kind::Number, "1E3", PartForm::Number),
+            (Kind::Integer, "-0", PartForm::Number),
+            (Kind::Date, "0000-01-01", PartForm::Plain),
+            (Kind::Text, "x", PartForm::Absent),
+        ] {
+            assert_eq!(
+                filled(&[kind], text, &[part(0, text.len(), form)]),
+                None,
+                "{text}"
+            );
+        }
+        let text = "0000";
+        assert_eq!(
+            filled(&[Kind::Text], text, &[part(0, 4, PartForm::Plain)]).as_deref(),
+            Some("0000\n")
+        );
+    }
+}
