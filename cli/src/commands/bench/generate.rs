@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::args::{GenArgs, GenFormat, SeedArgs};
 use crate::console::Console;
+use crate::run::units::noun;
 
 /// Generates what the options ask for.
 pub(super) fn run(args: &GenArgs, console: &Console) -> Result<ExitCode> {
@@ -38,13 +39,12 @@ pub(super) fn run(args: &GenArgs, console: &Console) -> Result<ExitCode> {
         keys,
         bytes,
     } = generated;
-    let streams = if streams == 1 {
-        "1 stream".to_owned()
-    } else {
-        format!("{streams} streams")
-    };
+    let counted = |count: u64, what| format!("{count} {}", noun(count, what));
     console.info(&format!(
-        "{records} records of {streams}, {keys} keys, {bytes} bytes"
+        "{} of {}, {}, {bytes} bytes",
+        counted(records, "record"),
+        counted(streams, "stream"),
+        counted(keys, "key")
     ));
     Ok(ExitCode::SUCCESS)
 }
