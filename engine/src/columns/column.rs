@@ -17,6 +17,7 @@ use super::refused::{Refused, Replaced, refuse};
 use super::texts::Texts;
 use super::{ColumnOptions, Integers, InvalidValues, NestedValues, Numbers, float};
 use crate::cell::{Cell, Row};
+use crate::copied::Kind;
 use crate::decimal::Decimal;
 use crate::error::{Error, Result};
 use crate::schema::DataType;
@@ -165,6 +166,32 @@ impl Column {
             return Ok(());
         }
         self.push_other(cell, row)
+    }
+
+    /// Adds a field that is its text, where the column takes it as it is: a cell would be written first and then read again.
+    /// `false` when it is to come as one.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called in one loop, for each field")]
+    pub(super) fn push_field(&mut self, kind: Kind, text: &str) -> bool {
+        if self.nulls.pending() > 0 {
+            return false;
+        }
+        match (&mut self.values, kind) {
+            (Values::Integer(values), Kind::Int2 | Kind::Int4 | Kind::Int8)
+                if let Ok(value) = text.parse() =>
+            {
+                values.push(value);
+            }
+            (Values::Float(values), Kind::Numeric { .. }) if let Some(number) = float::parse(text) => {
+                values.push(number);
+            }
+            (Values::Date(values), Kind::Date) if let Some(days) = time::parse_date(text) => {
+                values.push(days);
+            }
+            (Values::Text(texts), Kind::Text { .. }) => return texts.push_plain(text).is_some(),
+            _ => return false,
+        }
+        true
     }
 
     /// Adds null in the place of a value that was refused, if that is what is wanted of this column.

@@ -68,6 +68,7 @@ impl CopiedFields {
                     column.push_null();
                     continue;
                 }
+                Some(Field::Plain(text)) if column.push_field(place.kind, text) => continue,
                 Some(Field::Plain(text)) => plain(place, text, &mut self.text),
                 Some(Field::Special(text)) => special(place.kind, text, &mut self.text),
                 _ => None,

@@ -7,9 +7,8 @@ use melisma_sdk::internal::copied::{self, Column, Form, Kind as CopiedKind};
 use melisma_sdk::tap::{Form as PartForm, Part};
 use melisma_sdk::{Output, Result};
 
-use wide::u8x16;
-
 use crate::columns::Slot;
+use crate::forms::Forms;
 use crate::infer::Kind;
 
 /// The most bytes of a number that is handed over: any target has room for as many digits.
@@ -73,49 +72,18 @@ impl CopiedRows {
         self.fields.last().map_or(0, |(slot, _)| slot + 1)
     }
 
-    /// Writes a row whose parts are these of a text; `false` when it is to be written as a record.
+    /// Writes a row whose cells have these forms in a text; `false` when it is to be written as a record.
     #[inline]
-    pub(crate) fn write(&mut self, text: &str, parts: &[Part], output: &mut Output<'_>) -> Result<bool> {
-        let text = text.as_bytes();
-        if self
-            .fill_at_once(text, parts)
-            .or_else(|| self.fill(text, parts))
-            .is_none()
-        {
+    pub(crate) fn write(&mut self, text: &str, forms: &Forms, output: &mut Output<'_>) -> Result<bool> {
+        let filled = self.fill(text.as_bytes(), forms.parts(), forms.short_numbers());
+        if filled.is_none() {
             return Ok(false);
         }
         copied::write(output, &self.line).map(|()| true)
     }
 
-    /// Fills the line with a row whose cells stand in the text as they are to stand in the line, but for what is between
-    /// them.
     #[inline]
-    fn fill_at_once(&mut self, text: &[u8], parts: &[Part]) -> Option<()> {
-        let (first, parts) = (parts.first()?.start, parts.get(..self.fields.len())?);
-        let mut start = first;
-        for ((slot, kind), (place, part)) in self.fields.iter().zip(parts.iter().enumerate()) {
-            let cell = text.get(part.start..part.end)?;
-            let is_as_it_stands = match part.form {
-                PartForm::Plain => *kind == Kind::Text || !cell.starts_with(b"0000"),
-                PartForm::Number => is_taken(cell),
-                _ => false,
-            };
-            if !is_as_it_stands || *slot != place || part.start != start {
-                return None;
-            }
-            start = part.end + 1;
-        }
-        self.line.clear();
-        self.line.extend_from_slice(text.get(first..start - 1)?);
-        self.line.push(b'\n');
-        for part in &parts[..parts.len() - 1] {
-            *self.line.get_mut(part.end - first)? = b'\t';
-        }
-        Some(())
-    }
-
-    #[inline]
-    fn fill(&mut self, text: &[u8], parts: &[Part]) -> Option<()> {
+    fn fill(&mut self, text: &[u8], parts: &[Part], short_numbers: bool) -> Option<()> {
         let line = &mut self.line;
         line.clear();
         for (slot, kind) in &self.fields {
@@ -131,7 +99,7 @@ impl CopiedRows {
                 }
                 PartForm::Number => {
                     let cell = text.get(part.start..part.end)?;
-                    if !is_taken(cell) {
+                    if cell == b"-0" || (!short_numbers && !is_taken(cell)) {
                         return None;
                     }
                     append(line, text, part);
@@ -149,20 +117,10 @@ impl CopiedRows {
     }
 }
 
-/// Whether every target takes a number as it stands.
-#[inline]
+/// Whether every target takes a number as it stands. Short ones without an exponent they do.
+#[cold]
 fn is_taken(number: &[u8]) -> bool {
-    let mut padded = [0; 16];
-    // Without a branch on each digit, where there are no more of them than fit.
-    let has_exponent = match padded.get_mut(..number.len()) {
-        Some(short) => {
-            short.copy_from_slice(number);
-            let upper = u8x16::new(padded) & u8x16::splat(!0x20);
-            upper.simd_eq(u8x16::splat(b'E')).to_bitmask() != 0
-        }
-        None => number.iter().any(|byte| byte.eq_ignore_ascii_case(&b'e')),
-    };
-    !has_exponent && number.len() <= MOST_DIGITS && number != b"-0"
+    number.len() <= MOST_DIGITS && !number.iter().any(|byte| byte.eq_ignore_ascii_case(&b'e'))
 }
 
 /// Appends a part that stands as it is. To copy an exact number of bytes costs a mispredicted branch on that number.
@@ -206,11 +164,8 @@ mod tests {
             fields: kinds.iter().copied().enumerate().collect(),
             ..CopiedRows::default()
         };
-        let by_cells = rows.fill(text.as_bytes(), parts).map(|()| rows.line.clone());
-        if rows.fill_at_once(text.as_bytes(), parts).is_some() {
-            assert_eq!(by_cells.as_ref(), Some(&rows.line));
-        }
-        by_cells.map(|line| String::from_utf8(line).expect("UTF-8"))
+        rows.fill(text.as_bytes(), parts, false)?;
+        Some(String::from_utf8(rows.line).expect("UTF-8"))
     }
 
     fn part(start: usize, end: usize, form: PartForm) -> Part {
@@ -240,27 +195,6 @@ mod tests {
             filled(&kinds, text, &parts).as_deref(),
             Some("17\ta \"b\" \\\\ c\té\t2024-02-29\t\\N\tt\n")
         );
-    }
-
-    #[test]
-    fn a_row_without_nulls_and_quotes_is_taken_at_once() {
-        let text = "17,1.50,é,2024-02-29,x";
-        let (starts, ends) = ([0, 3, 8, 11, 22], [2, 7, 10, 21, 23]);
-        let (number, plain) = (PartForm::Number, PartForm::Plain);
-        let forms = [number, number, plain, plain, plain];
-        let kinds = [Kind::Integer, Kind::Number, Kind::Text, Kind::Date, Kind::Text];
-        let mut parts: Vec<Part> = (0..5).map(|at| part(starts[at], ends[at], forms[at])).collect();
-        assert_eq!(
-            filled(&kinds, text, &parts).as_deref(),
-            Some("17\t1.50\té\t2024-02-29\tx\n")
-        );
-        let mut rows = CopiedRows {
-            fields: kinds.into_iter().enumerate().collect(),
-            ..CopiedRows::default()
-        };
-        assert_eq!(rows.fill_at_once(text.as_bytes(), &parts), Some(()));
-        parts[2].form = PartForm::Null;
-        assert_eq!(rows.fill_at_once(text.as_bytes(), &parts), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! How each cell of a row becomes JSON, decided before the first cell of the row is written.
 
+use std::cell::Cell;
+
 use melisma_sdk::tap::{Form, Part};
 
 use crate::block::{BLOCK, Block};
@@ -21,6 +23,8 @@ pub(crate) struct Forms {
     dates: Vec<Source>,
     others: Vec<Source>,
     parts: Vec<Part>,
+    /// See [`short_numbers`](Forms::short_numbers).
+    short_numbers: bool,
 }
 
 /// A slot that is about a cell.
@@ -67,6 +71,11 @@ impl Forms {
         &self.parts
     }
 
+    /// Whether every number of the row is one that [`is_short`](value::is_short) knows: it has no exponent.
+    pub(crate) fn short_numbers(&self) -> bool {
+        self.short_numbers
+    }
+
     /// Finds out what each cell becomes; an error is the first slot whose cell does not have its type.
     pub(crate) fn find(&mut self, record: &Record<'_>, nulls: &Nulls) -> Result<(), usize> {
         let short =
@@ -80,6 +89,7 @@ impl Forms {
             & row.take(&self.dates, parts, date)
             & row.take_texts(&self.texts, parts)
             & row.take(&self.others, parts, |_, _| None);
+        self.short_numbers = !row.has_long_numbers.get();
         if right {
             Ok(())
         } else {
@@ -112,6 +122,7 @@ struct Row<'r> {
     /// See [`Cells::Plain`]; empty for another record, so that each of its cells is looked at alone.
     ends: &'r [usize],
     quote: u8,
+    has_long_numbers: Cell<bool>,
 }
 
 impl<'r> Row<'r> {
@@ -126,6 +137,7 @@ impl<'r> Row<'r> {
             bytes: record.text.as_bytes(),
             ends,
             quote,
+            has_long_numbers: Cell::new(false),
         }
     }
 
@@ -207,6 +219,9 @@ impl<'r> Row<'r> {
     fn take_unusual(&self, source: &Source, part: &mut Part) -> bool {
         let found = self.part(source);
         *part = found.unwrap_or(Part::ABSENT);
+        if part.form == Form::Number {
+            self.has_long_numbers.set(true);
+        }
         found.is_some()
     }
 

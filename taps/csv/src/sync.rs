@@ -179,7 +179,7 @@ impl Sync<'_> {
         let handed_over = self.copied.len();
         if handed_over > 0
             && handed_over <= together
-            && self.copied.write(record.text, self.forms.parts(), output)?
+            && self.copied.write(record.text, &self.forms, output)?
         {
             return Ok(Ok(()));
         }
