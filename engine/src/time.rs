@@ -85,6 +85,13 @@ pub fn write_clock(microseconds: i64, out: &mut Vec<u8>) {
     let two = |number: i64| DIGITS[(number % 100) as usize];
     let (h, m, s) = (two(hour), two(minute), two(second));
     out.extend_from_slice(&[h[0], h[1], b':', m[0], m[1], b':', s[0], s[1]]);
+    write_fraction(microseconds, out);
+}
+
+/// Appends the part of a second: `.7`, without zeros at its end; nothing for 0.
+#[inline]
+pub fn write_fraction(microseconds: i64, out: &mut Vec<u8>) {
+    let two = |number: i64| DIGITS[(number % 100) as usize];
     let fraction = microseconds % SECOND;
     if fraction != 0 {
         let (high, middle, low) = (two(fraction / 10_000), two(fraction / 100), two(fraction));

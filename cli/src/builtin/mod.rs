@@ -166,12 +166,12 @@ impl Builtin {
         self.connector.stores_state
     }
 
-    /// The order in which it takes the fields of rows as lines of COPY, if it is a target that does.
+    /// The form of COPY in which it takes rows, if it is a target that does.
     pub(crate) fn takes_copied(&self) -> Option<Form> {
         self.connector.takes_copied
     }
 
-    /// Whether it is a tap that can hand rows over as lines of COPY.
+    /// Whether it is a tap that can hand rows over in a form of COPY.
     pub(crate) fn hands_over_copied(&self) -> bool {
         self.connector.hands_over_copied
     }

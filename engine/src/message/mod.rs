@@ -46,14 +46,14 @@ pub enum Message<'a> {
         /// Rows of a lower version are to go.
         version: i64,
     },
-    /// COPY: rows of the stream may follow as lines of COPY ([`copied`]); only where that is agreed.
+    /// COPY: rows of the stream may follow in forms of COPY ([`copied`]); only where that is agreed.
     Copied {
         /// The stream.
         stream: StreamId,
         /// The fields of these lines.
         columns: Vec<copied::Column>,
     },
-    /// When the rows that follow as lines of COPY were extracted.
+    /// When the rows that follow in forms of COPY were extracted.
     Extracted(&'a str),
     /// BATCH, an extension of Meltano's SDK: records in files.
     Batch {

@@ -90,7 +90,7 @@ impl MessageReader {
         self
     }
 
-    /// Accepts rows as lines of COPY ([`copied`]), which the tap must have agreed to.
+    /// Accepts rows in forms of COPY ([`copied`]), which the tap must have agreed to.
     #[must_use]
     pub fn with_copied(mut self, accepts: bool) -> Self {
         self.accepts_copied = accepts;
@@ -214,7 +214,7 @@ impl MessageReader {
         }))
     }
 
-    /// What only a tap writes that hands its rows over as lines of COPY.
+    /// What only a tap writes that hands its rows over in forms of COPY.
     #[cold]
     fn read_copied<'a>(&mut self, line: &Line<'a>) -> Result<Option<Message<'a>>> {
         #[derive(serde::Deserialize)]

@@ -44,7 +44,7 @@ pub struct Options {
     pub warn_invalid_lines: bool,
     /// Whether a message of unknown type is skipped with a warning, instead of ending the run.
     pub lenient: bool,
-    /// Whether rows may come as lines of COPY ([`copied`](crate::copied)).
+    /// Whether rows may come in forms of COPY ([`copied`](crate::copied)).
     pub accepts_copied: bool,
     /// What is put right in lines that are no JSON.
     pub repairs: Repairs,

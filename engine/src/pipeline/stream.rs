@@ -36,7 +36,7 @@ pub(super) struct Stream<D: Destination> {
     decoder: Decoder,
     pub(super) encoder: D::Encoder,
     undeclared: Option<UndeclaredColumn>,
-    /// How rows that come as lines of COPY are read, once they were announced.
+    /// How rows that come in forms of COPY are read, once they were announced.
     copied: Option<CopiedRows>,
     /// The memory of their `_sdc_` cells.
     spare: Row<'static>,

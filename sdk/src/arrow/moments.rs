@@ -9,7 +9,7 @@
 
 use std::io::Write as _;
 
-use melisma_engine::time;
+use melisma_engine::time::{self, DIGITS};
 
 use super::options::{InvalidDates, ValueOptions};
 
@@ -19,17 +19,6 @@ pub(super) type Done = Result<(), Wrong>;
 
 const NANOS: i64 = 1_000_000_000;
 const DAY_SECONDS: i64 = 86_400;
-
-/// `00` to `99`.
-const DIGITS: [[u8; 2]; 100] = {
-    let mut digits = [[0; 2]; 100];
-    let mut i = 0;
-    while i < 100 {
-        digits[i] = [b'0' + (i / 10) as u8, b'0' + (i % 10) as u8];
-        i += 1;
-    }
-    digits
-};
 
 /// How many digits a part of a second has: nine where the column counts nanoseconds, else six, as Python's `isoformat` and so
 /// the Meltano SDK has it.

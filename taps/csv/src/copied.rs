@@ -19,7 +19,7 @@ const SHORT: usize = 32;
 /// The cells of a file that are handed over.
 #[derive(Debug, Default)]
 pub(crate) struct CopiedRows {
-    /// What the target was told last.
+    /// The columns that were announced last.
     announced: Vec<Column>,
     /// The slots of the fields, and their kinds; empty where rows are written as records.
     fields: Vec<(usize, Kind)>,

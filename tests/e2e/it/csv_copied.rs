@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use melisma_testing::postgres::server;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Outcome, melisma, parquet_rows, parquet_schema, run};
+use crate::harness::{Outcome, melisma, output_files, parquet_rows, parquet_schema, read_again, run};
 use crate::settings::{duckdb, sqlite};
 
 /// Cells that CSV, COPY and JSON write differently, of every type that is inferred.
@@ -109,17 +110,8 @@ impl Both {
     }
 }
 
-/// The files of the output, in the order of their names.
-fn output(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder.join("out")).expect("an output");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
-    files.retain(|file| file.is_file());
-    files.sort();
-    files
-}
-
 fn texts(folder: &Path) -> Vec<String> {
-    let texts = output(folder)
+    let texts = output_files(folder)
         .into_iter()
         .map(|file| fs::read_to_string(file).expect("text"));
     texts.collect()
@@ -127,7 +119,7 @@ fn texts(folder: &Path) -> Vec<String> {
 
 fn parquet(folder: &Path) -> Vec<(Value, Vec<Value>)> {
     let read = |file: PathBuf| (json!(parquet_schema(&file)), parquet_rows(&file));
-    output(folder).into_iter().map(read).collect()
+    output_files(folder).into_iter().map(read).collect()
 }
 
 #[test]
@@ -221,29 +213,44 @@ fn databases_get_the_same_rows() {
                 &target,
             );
             both.same(|folder| {
-                let config = folder.join("again.json");
-                fs::write(&config, json!({path: "out.db", "driver": driver}).to_string()).expect("written");
-                let mut command = Command::new(melisma());
-                command
-                    .current_dir(folder)
-                    .arg(format!("tap-{name}"))
-                    .arg("--config")
-                    .arg(config);
-                let text = String::from_utf8(run(&mut command, b"").ok().stdout).expect("text");
-                let mut rows: Vec<String> = text
-                    .lines()
-                    .filter(|line| line.contains("\"RECORD\""))
-                    .map(|line| {
-                        line.split(",\"time_extracted\"")
-                            .next()
-                            .unwrap_or_default()
-                            .to_owned()
-                    })
-                    .collect();
-                rows.sort();
-                assert_eq!(rows.len(), 2000);
+                let settings = json!({path: "out.db", "driver": driver});
+                let rows = read_again(&format!("tap-{name}"), &settings, folder);
+                assert_eq!(rows.iter().filter(|row| row.contains("\"RECORD\"")).count(), 2000);
                 rows
             });
         }
     }
+}
+
+/// target-postgres takes tuples, which tap-csv has none of; asked for lines, it takes those.
+#[test]
+fn postgres_gets_the_same_rows_as_lines() {
+    let rows = rows();
+    let tables = ["0", "lines"].map(|way| {
+        let database = server().database();
+        let folder = TempDir::new().expect("a folder");
+        let tap = json!({"infer_types": true, "files": [{"entity": "t", "path": "t.csv", "keys": ["id"]}]});
+        let target = json!({
+            "sqlalchemy_url": database.url(), "default_target_schema": "s", "add_record_metadata": false,
+        });
+        fs::write(folder.path().join("t.csv"), &rows).expect("written");
+        fs::write(folder.path().join("tap.json"), tap.to_string()).expect("written");
+        fs::write(folder.path().join("target.json"), target.to_string()).expect("written");
+        let mut command = Command::new(melisma());
+        command
+            .current_dir(folder.path())
+            .env("MELISMA_COPIED_ROWS", way)
+            .args(["--log-level", "debug", "run", "tap-csv --config tap.json"])
+            .arg("target-postgres --config target.json");
+        let outcome = run(&mut command, b"").ok();
+        assert_eq!(
+            outcome.stderr.contains("rows are handed over as lines of COPY"),
+            way == "lines",
+            "{}",
+            outcome.stderr
+        );
+        database.sql("select t::text from s.t t order by id")
+    });
+    assert_eq!(tables[0].lines().count(), tables[1].lines().count());
+    assert_eq!(tables[0], tables[1]);
 }

@@ -178,7 +178,7 @@ impl<'e, D: Destination> Committer<'e, D> {
         stream.map_or("", Stream::name)
     }
 
-    /// Rows of the stream may come as lines of COPY from here on.
+    /// Rows of the stream may come in forms of COPY from here on.
     pub(super) fn announce_copied(&mut self, id: usize, columns: &[copied::Column]) {
         if let Some(stream) = self.streams.get_mut(id).and_then(Option::as_mut) {
             stream.announce_copied(columns);

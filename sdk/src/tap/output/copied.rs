@@ -53,40 +53,30 @@ impl Output<'_> {
     /// Writes a row: fields with tabs between them and a line end, as the server sends them.
     #[inline]
     pub(crate) fn copied(&mut self, fields: &[u8]) -> Result<()> {
-        self.begin_copied()?;
-        let head = &self.current.copied_head;
-        self.emitter.buffer.append(|out| {
-            out.extend_from_slice(head);
-            out.extend_from_slice(fields);
-        });
-        self.end_copied()
+        self.row_of_copy(|out| out.extend_from_slice(fields))
     }
 
     /// Writes a row: the values of a tuple, as the server sends them.
     #[inline]
     pub(crate) fn tuple(&mut self, tuple: &[u8]) -> Result<()> {
-        self.begin_copied()?;
-        let head = &self.current.copied_head;
-        self.emitter.buffer.append(|out| {
-            out.extend_from_slice(head);
+        self.row_of_copy(|out| {
             copied::seal(tuple, out);
             out.push(b'\n');
-        });
-        self.end_copied()
+        })
     }
 
     #[inline]
-    fn begin_copied(&mut self) -> Result<()> {
+    fn row_of_copy(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
         self.begin();
         self.check_failed()?;
         if self.emitter.buffer.is_empty() {
             self.emitter.extracted();
         }
-        Ok(())
-    }
-
-    #[inline]
-    fn end_copied(&mut self) -> Result<()> {
+        let head = &self.current.copied_head;
+        self.emitter.buffer.append(|out| {
+            out.extend_from_slice(head);
+            write(out);
+        });
         let written = self.after_record();
         self.failed |= written.is_err();
         written

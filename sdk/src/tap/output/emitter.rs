@@ -33,7 +33,7 @@ pub(in crate::tap) struct Emitter<'a> {
     looked: Instant,
     state: Vec<u8>,
     dead: bool,
-    /// Whoever reads takes rows as lines of COPY.
+    /// The form of COPY in which whoever reads takes rows.
     pub(in crate::tap) copied_form: Option<Form>,
 }
 
@@ -173,7 +173,7 @@ impl<'a> Emitter<'a> {
         self.flush()
     }
 
-    /// Writes when the rows that follow as lines of COPY were extracted.
+    /// Writes when the rows that follow in forms of COPY were extracted.
     pub(in crate::tap) fn extracted(&mut self) {
         // For records among them.
         self.render_time();

@@ -9,11 +9,11 @@ mod moment;
 mod value;
 
 use melisma_postgres::{Server, Session, failed, identifier};
-use melisma_sdk::internal::copied::{self, Column, Form, Kind as CopiedKind, Tabs, Value, Values};
+use melisma_sdk::internal::copied::{self, Column, Form, Kind as CopiedKind, Tabs};
 use melisma_sdk::{Error, Output, Result, show};
 
 use crate::config::Config;
-use crate::copy::{lines, measured_copy};
+use crate::copy::{Tuple, lines, measured_copy};
 use crate::decode::Wrong;
 use crate::discovery::Table;
 use crate::drift;
@@ -149,7 +149,7 @@ impl CopiedRows {
                     if is_plain {
                         copied::write_tuple(output, tuple.bytes())
                     } else {
-                        self.write_record_of_tuple(tuple.bytes(), output)
+                        self.write_record_of_tuple(tuple, output)
                     }
                 })
             }
@@ -191,12 +191,10 @@ impl CopiedRows {
     }
 
     #[cold]
-    fn write_record_of_tuple(&self, tuple: &[u8], output: &mut Output<'_>) -> Result<()> {
-        let mut values = Values::of(tuple);
-        let values: Vec<Value<'_>> = std::iter::from_fn(|| values.next()).collect();
-        self.write_each(output, |place, out| match values.get(place) {
-            Some(Value::Bytes(value)) => Some(self.fields[place].decoder.write(value, out)),
-            Some(Value::Null) | None => None,
+    fn write_record_of_tuple(&self, tuple: Tuple<'_>, output: &mut Output<'_>) -> Result<()> {
+        self.write_each(output, |place, out| {
+            let value = tuple.nth(place)?;
+            Some(self.fields[place].decoder.write(value, out))
         })
     }
 

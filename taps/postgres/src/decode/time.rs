@@ -85,17 +85,6 @@ fn write_microseconds(microseconds: i64, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'.', high[0], high[1], middle[0], middle[1], low[0], low[1]]);
 }
 
-/// `.789` as PostgreSQL has it, without zeros at its end; nothing for 0.
-fn write_fraction(microseconds: i64, out: &mut Vec<u8>) {
-    let fraction = microseconds % SECOND;
-    if fraction != 0 {
-        let _ = write!(out, ".{fraction:06}");
-        while out.last() == Some(&b'0') {
-            out.pop();
-        }
-    }
-}
-
 pub(super) fn date(value: &[u8], dates: Dates, out: &mut Vec<u8>) -> Result {
     let days = i32::from_be_bytes(fixed(value, "a date")?);
     let infinite = matches!(days, i32::MIN | i32::MAX);
@@ -141,8 +130,7 @@ pub(super) fn timestamp(value: &[u8], dates: Dates, zoned: bool, out: &mut Vec<u
             }
             civil.write(out);
             out.push(b' ');
-            write_clock(clock, out);
-            write_fraction(clock, out);
+            time::write_clock(clock, out);
             if zoned {
                 out.extend_from_slice(b"+00");
             }
@@ -293,5 +281,5 @@ fn finite_interval(clock: i64, days: i32, months: i32, out: &mut Vec<u8>) {
     let clock = i128::from(clock).unsigned_abs();
     let (hour, minute) = (clock / HOUR as u128, clock / MINUTE as u128 % 60);
     let _ = write!(out, "{hour:02}:{minute:02}:{:02}", clock / SECOND as u128 % 60);
-    write_fraction((clock % SECOND as u128) as i64, out);
+    time::write_fraction((clock % SECOND as u128) as i64, out);
 }

@@ -13,7 +13,7 @@ pub(crate) use every::{Every, records, schema_line, state_line};
 pub(crate) use melisma_processes::{
     Live, Outcome, PLUGINS, children, kill, melisma, peak_after, peak_memory, root, run, wait_for,
 };
-pub(crate) use rows::{csv_rows, jsonl_rows, parquet_rows, parquet_schema};
+pub(crate) use rows::{csv_rows, jsonl_rows, output_files, parquet_rows, parquet_schema, read_again};
 pub(crate) use scripts::Runs;
 pub(crate) use target::{Kind, Target, files, record, schema, state};
 pub(crate) use wheels::{Built, maturin};

@@ -1,15 +1,18 @@
 //! Reading files back as JSON rows.
 
-use std::fs::File;
-use std::path::Path;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 use serde_json::{Map, Value, json};
 
+use super::{melisma, run};
+
 /// Every line of a JSONL file; a line that is no JSON is an error.
 pub(crate) fn jsonl_rows(path: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(path).expect("a text file");
+    let text = fs::read_to_string(path).expect("a text file");
     let parse = |line: &str| {
         serde_json::from_str(line).unwrap_or_else(|error| panic!("{}: {error}: {line}", path.display()))
     };
@@ -67,4 +70,35 @@ fn value(field: &Field) -> Value {
         Field::ListInternal(list) => list.elements().iter().map(value).collect(),
         other => json!(other.to_string()),
     }
+}
+
+/// The files of the output, in the order of their names.
+pub(crate) fn output_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder.join("out")).expect("an output");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
+    files.retain(|file| file.is_file());
+    files.sort();
+    files
+}
+
+/// The messages of a tap that reads the database again, in an order that does not depend on the way of the rows.
+pub(crate) fn read_again(tap: &str, settings: &Value, folder: &Path) -> Vec<String> {
+    let config = folder.join("again.json");
+    fs::write(&config, settings.to_string()).expect("written");
+    let mut command = Command::new(melisma());
+    command.current_dir(folder).arg(tap).arg("--config").arg(config);
+    let outcome = run(&mut command, b"").ok();
+    let text = String::from_utf8(outcome.stdout).expect("text");
+    let mut rows: Vec<String> = text
+        .lines()
+        .filter(|line| !line.contains("\"STATE\""))
+        .map(|line| {
+            line.split(",\"time_extracted\"")
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        })
+        .collect();
+    rows.sort();
+    rows
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::copied::EVERY_TYPE;
 use super::settings;
-use crate::harness::{Outcome, melisma, parquet_rows, parquet_schema, run};
+use crate::harness::{Outcome, melisma, output_files, parquet_rows, parquet_schema, read_again, run};
 use crate::settings::{duckdb, sqlite};
 
 /// What the two ways made of a table, each in a folder of its own.
@@ -92,15 +92,6 @@ fn load(
     run(&mut command, b"")
 }
 
-/// The files of the output, in the order of their names.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder.join("out")).expect("an output");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a file").path()).collect();
-    files.retain(|file| file.is_file());
-    files.sort();
-    files
-}
-
 /// json keeps what was written: white space, line ends, escapes.
 const JSON_AS_IT_CAME: &str = r#"
 alter table src.t add j json;
@@ -120,7 +111,7 @@ fn json_lines_are_the_same_to_the_byte() {
             &json!({"destination_path": "out"}),
         );
         both.same(|folder| {
-            let texts = files(folder)
+            let texts = output_files(folder)
                 .into_iter()
                 .map(|file| fs::read_to_string(file).expect("text"));
             texts.collect::<Vec<_>>()
@@ -133,7 +124,7 @@ fn json_lines_with_our_own_columns_have_the_same_values() {
     let database = database(EVERY_TYPE);
     let target = json!({"destination_path": "out", "add_record_metadata": true});
     Both::run(&database, &json!({}), "target-jsonl", &target).same(|folder| {
-        let text = fs::read_to_string(&files(folder)[0]).expect("text");
+        let text = fs::read_to_string(&output_files(folder)[0]).expect("text");
         let rows = text.lines().map(|line| {
             let mut row: Value = serde_json::from_str(line).expect("JSON");
             let members = row.as_object_mut().expect("an object");
@@ -165,7 +156,7 @@ fn parquet_files_have_the_same_columns_and_values() {
             }
             Both::run(&database, &tap, "target-parquet", &target).same(|folder| {
                 let read = |file: PathBuf| (parquet_schema(&file), parquet_rows(&file));
-                files(folder).into_iter().map(read).collect::<Vec<_>>()
+                output_files(folder).into_iter().map(read).collect::<Vec<_>>()
             });
         }
     }
@@ -181,7 +172,7 @@ fn databases_by_their_drivers_get_the_same_rows() {
             });
             let both = Both::run(&database, &json!({}), &format!("target-{name}"), &target);
             both.same(|folder| {
-                rows(
+                read_again(
                     &format!("tap-{name}"),
                     &json!({path: "out.db", "driver": driver}),
                     folder,
@@ -189,28 +180,6 @@ fn databases_by_their_drivers_get_the_same_rows() {
             });
         }
     }
-}
-
-/// The messages of a tap that reads the database again, in an order that does not depend on the way of the rows.
-fn rows(tap: &str, settings: &Value, folder: &Path) -> Vec<String> {
-    let config = folder.join("again.json");
-    fs::write(&config, settings.to_string()).expect("written");
-    let mut command = Command::new(melisma());
-    command.current_dir(folder).arg(tap).arg("--config").arg(config);
-    let outcome = run(&mut command, b"").ok();
-    let text = String::from_utf8(outcome.stdout).expect("text");
-    let mut rows: Vec<String> = text
-        .lines()
-        .filter(|line| !line.contains("\"STATE\""))
-        .map(|line| {
-            line.split(",\"time_extracted\"")
-                .next()
-                .unwrap_or_default()
-                .to_owned()
-        })
-        .collect();
-    rows.sort();
-    rows
 }
 
 #[test]
@@ -264,7 +233,10 @@ fn a_value_that_no_column_holds_is_refused_as_in_a_record() {
                 assert_eq!(records.len(), 2);
                 assert!(records[0].contains("{\"id\":2,\"n\":1000"), "{}", records[0]);
             }
-            let rows: Vec<Value> = files(folder).iter().flat_map(|file| parquet_rows(file)).collect();
+            let rows: Vec<Value> = output_files(folder)
+                .iter()
+                .flat_map(|file| parquet_rows(file))
+                .collect();
             (records, rows)
         });
     }
