@@ -5,6 +5,7 @@
 //! where streams and columns are many. So rows wait as Arrow columns until their row group is complete; then each
 //! column has its encoder in turn, a few of them at a time where there are cores for it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -123,7 +124,7 @@ impl OpenFile {
             let mut leaves = leaves.into_iter();
             leaves.try_for_each(|leaf| leaf.append_to_row_group(&mut group))
         };
-        side_by_side(columns.len(), threads(batches), encode, append)?;
+        side_by_side(&largest_first(batches, columns.len()), threads(batches), encode, append)?;
         group.close()?;
         for (column, has_paid) in self.columns.iter_mut().zip(have_paid) {
             column.has_dictionary &= has_paid;
@@ -155,15 +156,27 @@ fn threads(batches: &[RecordBatch]) -> usize {
     cores.min(MOST_THREADS)
 }
 
-/// Makes `count` things on several threads, and hands them on in order.
+/// The columns, those with the most bytes first: begun last, a long one would keep one thread busy while the others wait.
+fn largest_first(batches: &[RecordBatch], columns: usize) -> Vec<usize> {
+    let bytes = |at: usize| {
+        let of_batch = |batch: &RecordBatch| batch.column(at).get_array_memory_size();
+        batches.iter().map(of_batch).sum::<usize>()
+    };
+    let mut order: Vec<usize> = (0..columns).collect();
+    order.sort_by_cached_key(|at| Reverse(bytes(*at)));
+    order
+}
+
+/// Makes the things of these numbers, from 0 on, on several threads; they are begun in the order of the list, and handed on in
+/// the order of their numbers.
 fn side_by_side<T: Send>(
-    count: usize,
+    order: &[usize],
     threads: usize,
     make: impl Fn(usize) -> Result<T, ParquetError> + Sync,
     mut take: impl FnMut(T) -> Result<(), ParquetError>,
 ) -> Result<(), ParquetError> {
-    if threads.min(count) < 2 {
-        return (0..count).try_for_each(|at| take(make(at)?));
+    if threads.min(order.len()) < 2 {
+        return (0..order.len()).try_for_each(|at| take(make(at)?));
     }
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
@@ -173,8 +186,8 @@ fn side_by_side<T: Send>(
             let work = move || {
                 let mut places = iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
                 // After a failure the receiver is gone.
-                while let Some(at) = places.next().filter(|at| *at < count)
-                    && send.send((at, make(at))).is_ok()
+                while let Some(at) = places.next().and_then(|place| order.get(place))
+                    && send.send((*at, make(*at))).is_ok()
                 {}
             };
             thread::Builder::new()
@@ -219,18 +232,21 @@ mod tests {
     fn what_is_made_side_by_side_is_taken_in_order() {
         for threads in [1, 2, 7] {
             for count in [0, 1, 2, 20] {
-                let mut taken = Vec::new();
                 let make = |at: usize| {
                     // The later ones are sooner ready.
                     thread::sleep(Duration::from_micros(200 * (count - at) as u64));
                     Ok(at)
                 };
-                let take = |at| {
-                    taken.push(at);
-                    Ok(())
-                };
-                side_by_side(count, threads, make, take).expect("made");
-                assert_eq!(taken, (0..count).collect::<Vec<_>>());
+                let numbers: Vec<usize> = (0..count).collect();
+                for order in [numbers.clone(), numbers.iter().rev().copied().collect()] {
+                    let mut taken = Vec::new();
+                    let take = |at| {
+                        taken.push(at);
+                        Ok(())
+                    };
+                    side_by_side(&order, threads, make, take).expect("made");
+                    assert_eq!(taken, numbers);
+                }
             }
         }
     }
@@ -239,10 +255,11 @@ mod tests {
     fn the_first_failure_ends_it() {
         let failed = |at: usize| ParquetError::General(format!("{at} failed"));
         let make = |at: usize| if at == 3 { Err(failed(at)) } else { Ok(at) };
-        let outcome = side_by_side(1_000, 4, make, |_| Ok(()));
+        let order: Vec<usize> = (0..1_000).collect();
+        let outcome = side_by_side(&order, 4, make, |_| Ok(()));
         assert!(outcome.expect_err("one failed").to_string().contains("3 failed"));
         let taken = side_by_side(
-            1_000,
+            &order,
             4,
             Ok,
             |at: usize| if at == 5 { Err(failed(at)) } else { Ok(()) },

@@ -27,10 +27,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result {
-    let target = target(args.target.as_deref())?;
-    let profile = profile(&target, "")?;
-    let melisma = build(&target, &home().join("built"), &profile.flags(""))?;
-    println!("built by {}: {}", profile.0.display(), melisma.display());
+    let melisma = melisma(&target(args.target.as_deref())?)?;
+    println!("built by a profile: {}", melisma.display());
     if args.measure {
         measure::run(&melisma, args.runs)?;
     }
@@ -44,6 +42,12 @@ pub(crate) fn target(named: Option<&str>) -> Result<String> {
         return Ok(named.to_owned());
     }
     sh::output(Command::new("rustc").args(["--print", "host-tuple"])).map(|host| host.trim().to_owned())
+}
+
+/// A melisma for this target, with a profile of its own.
+pub(crate) fn melisma(target: &str) -> Result<PathBuf> {
+    let profile = profile(target, "")?;
+    build(target, &home().join("built"), &profile.flags(""))
 }
 
 /// A profile that a build can read.

@@ -6,7 +6,7 @@ mod server;
 pub(crate) mod table;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::ValueEnum as _;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::bench::corpora::{Corpora, release};
 use crate::bench::machine;
-use crate::{Result, sh};
+use crate::{Result, pgo, sh};
 use jobs::{Job, Jobs, Name, Rival};
 use peers::Peers;
 use server::Database;
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Write the results here, as results.json and results.md [default: benches/results/rivals.json and .md]
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Measure a melisma that is optimised by a profile, as the released ones are (see `cargo xtask pgo`)
+    #[arg(long, conflicts_with = "install")]
+    pgo: bool,
     /// Install the programs, and measure nothing
     #[arg(long)]
     install: bool,
@@ -55,6 +58,11 @@ pub(crate) fn run(args: &Args) -> Result {
         return Ok(());
     }
     sh::run(sh::cargo().args(["build", "--release", "--package=melisma"]))?;
+    let melisma = if args.pgo {
+        pgo::melisma(&pgo::target(None)?)?
+    } else {
+        release("melisma")
+    };
     let names = if args.jobs.is_empty() {
         Name::value_variants()
     } else {
@@ -84,7 +92,7 @@ pub(crate) fn run(args: &Args) -> Result {
                 continue;
             }
             println!("\n{}, {} rows", name.title(), corpora.rows);
-            match measure(args, &job, corpora.rows) {
+            match measure(args, &melisma, &job, corpora.rows) {
                 Ok(case) => {
                     if let Some(cases) = done["cases"].as_array_mut() {
                         cases.push(case);
@@ -111,9 +119,9 @@ fn is_wanted(args: &Args, rival: &Rival) -> bool {
 }
 
 /// The case of a report of `melisma bench`.
-fn measure(args: &Args, job: &Job, rows: u64) -> Result<Value> {
+fn measure(args: &Args, melisma: &Path, job: &Job, rows: u64) -> Result<Value> {
     let report = peers::home().join("report.json");
-    let mut bench = Command::new(release("melisma"));
+    let mut bench = Command::new(melisma);
     bench.arg("bench").args(&job.subject);
     for Rival { name, command, .. } in &job.rivals {
         bench.arg("--vs").arg(format!("{name}={command}"));
@@ -136,7 +144,7 @@ fn measure(args: &Args, job: &Job, rows: u64) -> Result<Value> {
 /// Writes the results, without the paths of this machine.
 fn write(args: &Args, peers: &Peers, jobs: &[Value]) -> Result {
     let results = json!({
-        "version": 1, "machine": machine::describe(), "runs": args.runs, "peers": peers.json(), "jobs": jobs,
+        "version": 1, "machine": machine::describe(), "profile": args.pgo, "runs": args.runs, "peers": peers.json(), "jobs": jobs,
     });
     let root = sh::root().display().to_string();
     let text = format!("{results:#}\n").replace(&format!("{root}/"), "");

@@ -22,8 +22,12 @@ pub(crate) fn measured_on(results: &Value) -> String {
 
 /// The results, with headings of a level: 2 makes `##`.
 pub(crate) fn markdown(results: &Value, level: usize) -> String {
+    let built = match results["profile"].as_bool() {
+        Some(true) => " melisma is built by a profile, as the released programs are.",
+        _ => "",
+    };
     let mut out = format!(
-        "{} {} runs of each in turns, after one that is not timed.\n",
+        "{}{built} {} runs of each in turns, after one that is not timed.\n",
         measured_on(results),
         results["runs"],
     );

@@ -25,24 +25,34 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 }
 
-/// What grows, and by which options of `melisma bench`.
+/// What grows in which shape of `melisma bench`, and by which options.
 struct Growth {
+    shape: &'static str,
     what: &'static str,
     options: &'static str,
 }
 
-const GROWTHS: [Growth; 3] = [
+const GROWTHS: [Growth; 4] = [
     Growth {
+        shape: "lineitem",
         what: "records",
-        options: "--shape lineitem --rows 10000,100000,300000,1000000",
+        options: "--rows 10000,100000,1000000,10000000",
+    },
+    // A hundred million of lineitem would be 46 GB; of these two columns they are 12 GB.
+    Growth {
+        shape: "narrow",
+        what: "records",
+        options: "--rows 10000,1000000,100000000",
     },
     Growth {
+        shape: "wide",
         what: "columns",
-        options: "--shape wide --rows 20000 --columns 1,10,100,1000",
+        options: "--rows 20000 --columns 1,10,100,1000",
     },
     Growth {
+        shape: "streams",
         what: "streams",
-        options: "--shape streams --rows 200000 --streams 1,10,100,1000,9000",
+        options: "--rows 200000 --streams 1,10,100,1000,9000",
     },
 ];
 
@@ -53,18 +63,23 @@ const PREPARE: &str = "sh -c 'ln -sf $MELISMA_BENCH_INPUT input.csv; rm -rf outp
 /// written into memory.
 const MEMORY: &str = "/dev/shm/melisma-scaling";
 
-/// A path through melisma, as words after `melisma bench`, and whether it is measured with many streams: a CSV file has one.
-const PATHS: [(&str, &str, &[&str]); 5] = [
-    ("melisma pipe", "pipe", &["records", "columns", "streams"]),
+/// A path through melisma, as words after `melisma bench`, and the shapes that it is measured with: a CSV file has one stream.
+const PATHS: [(&str, &str, &[&str]); 6] = [
+    ("melisma pipe", "pipe", &["lineitem", "narrow", "wide", "streams"]),
     (
         "CSV to JSONL",
         "pair 'tap-csv --config tap.json' 'target-jsonl --config target.json'",
-        &["records", "columns"],
+        &["lineitem", "wide"],
     ),
     (
         "CSV to Parquet",
         "pair 'tap-csv --config tap.json' 'target-parquet --config target.json'",
-        &["records", "columns"],
+        &["lineitem", "wide"],
+    ),
+    (
+        "Singer to Parquet",
+        "target 'target-parquet --config target.json'",
+        &["narrow"],
     ),
     (
         "Singer to JSONL",
@@ -83,9 +98,10 @@ pub(crate) fn run(args: &Args) -> Result {
     let folder = sh::target().join("scaling");
     configure(&folder)?;
     let mut series: Vec<Value> = Vec::new();
-    for Growth { what, options } in GROWTHS {
-        for (path, words, grows) in PATHS {
-            if !grows.contains(&what) {
+    for Growth { shape, what, options } in GROWTHS {
+        let options = &format!("--shape {shape} {options}");
+        for (path, words, shapes) in PATHS {
+            if !shapes.contains(&shape) {
                 continue;
             }
             let line = format!("melisma bench {words} {options}");
@@ -93,7 +109,7 @@ pub(crate) fn run(args: &Args) -> Result {
             if args.only.as_ref().is_none_or(is_wanted) {
                 println!("\n{line}");
                 let cases = measure(args, &folder, words, options)?;
-                series.push(json!({ "what": what, "path": path, "command": line, "cases": cases }));
+                series.push(json!({ "shape": shape, "what": what, "path": path, "command": line, "cases": cases }));
             }
         }
     }

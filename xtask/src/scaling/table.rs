@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::rivals::table::{grouped, measured_on};
 
-/// What grows, what one more of it is called, and of how many single ones the cost is shown: a million records, one column of
-/// a million records, one stream.
-const GROWTHS: [(&str, &str); 3] = [
-    ("records", "CPU seconds for a million more records"),
-    ("columns", "CPU nanoseconds for a cell more"),
-    ("streams", "CPU microseconds for a stream more"),
+/// A shape, what of it grows, and of how many single ones the cost is shown: a million records, one cell, one stream.
+const GROWTHS: [(&str, &str, &str); 4] = [
+    ("lineitem", "records", "CPU seconds for a million more records"),
+    ("narrow", "records", "CPU seconds for a million more records"),
+    ("wide", "columns", "CPU nanoseconds for a cell more"),
+    ("streams", "streams", "CPU microseconds for a stream more"),
 ];
 
 /// A line for each number, of one candidate: the number, CPU seconds, the cost of one more, MiB.
@@ -25,22 +25,22 @@ struct Point {
 /// All tables.
 pub(crate) fn markdown(results: &Value) -> String {
     let mut out = format!("{} Medians of {} runs.\n", measured_on(results), results["runs"]);
-    for (what, more) in GROWTHS {
+    for (shape, what, more) in GROWTHS {
         let series: Vec<&Value> = list(&results["scaling"])
-            .filter(|one| one["what"] == what)
+            .filter(|one| one["shape"] == shape)
             .collect();
         if !series.is_empty() {
-            add(&mut out, what, more, &series);
+            let _ = writeln!(
+                out,
+                "\n| {shape} | {what} | CPU seconds | {more} | MiB of memory |\n|---|---:|---:|---:|---:|"
+            );
+            add(&mut out, what, &series);
         }
     }
     out
 }
 
-fn add(out: &mut String, what: &str, more: &str, series: &[&Value]) {
-    let _ = writeln!(
-        out,
-        "\n| | {what} | CPU seconds | {more} | MiB of memory |\n|---|---:|---:|---:|---:|"
-    );
+fn add(out: &mut String, what: &str, series: &[&Value]) {
     for one in series {
         for candidate in list(&one["cases"][0]["candidates"]) {
             let path = one["path"].as_str().unwrap_or_default();
@@ -115,7 +115,7 @@ mod tests {
             ]})
         };
         let results = json!({"machine": {"date": "2026-01-31", "cores": 2}, "runs": 3, "scaling": [
-            {"what": "columns", "path": "melisma pipe", "command": "melisma bench pipe", "cases": [case(1, 0.01), case(11, 0.02)]},
+            {"shape": "wide", "what": "columns", "path": "melisma pipe", "command": "melisma bench pipe", "cases": [case(1, 0.01), case(11, 0.02)]},
         ]});
         let markdown = markdown(&results);
         for line in [
