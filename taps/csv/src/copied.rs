@@ -75,11 +75,29 @@ impl CopiedRows {
     /// Writes a row whose cells have these forms in a text; `false` when it is to be written as a record.
     #[inline]
     pub(crate) fn write(&mut self, text: &str, forms: &Forms, output: &mut Output<'_>) -> Result<bool> {
-        let filled = self.fill(text.as_bytes(), forms.parts(), forms.short_numbers());
+        let (text, parts) = (text.as_bytes(), forms.parts());
+        let filled = if forms.are_as_written() {
+            self.fill_as_written(text, parts)
+        } else {
+            self.fill(text, parts, forms.short_numbers())
+        };
         if filled.is_none() {
             return Ok(false);
         }
         copied::write(output, &self.line).map(|()| true)
+    }
+
+    /// Fills the line with parts as they are written. What kind of part each is would be a mispredicted branch.
+    #[inline]
+    fn fill_as_written(&mut self, text: &[u8], parts: &[Part]) -> Option<()> {
+        let line = &mut self.line;
+        line.clear();
+        for (slot, _) in &self.fields {
+            append(line, text, parts.get(*slot)?);
+            line.push(b'\t');
+        }
+        *line.last_mut()? = b'\n';
+        Some(())
     }
 
     #[inline]
@@ -157,7 +175,90 @@ fn copied_kind(kind: Kind) -> CopiedKind {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::entry::Nulls;
+    use crate::record::{Cells, Record};
+
+    /// The forms of a row, and where its text ends; `None` when a cell does not have its kind.
+    fn forms(row: &str, kinds: &[Kind]) -> Option<Forms> {
+        let mut ends = vec![usize::MAX];
+        ends.extend(row.match_indices(',').map(|(at, _)| at));
+        ends.push(row.find('\n').unwrap_or(row.len()));
+        let record = Record {
+            text: row,
+            scratch: "",
+            cells: Cells::Plain {
+                ends: &ends,
+                quote: b'"',
+            },
+            plain: !row.contains(['\t', '\\']),
+            line: 1,
+            byte: 0,
+        };
+        let slot = |(at, kind): (usize, &Kind)| Slot::Cell { at, kind: *kind };
+        let slots: Vec<Slot> = kinds.iter().enumerate().map(slot).collect();
+        let mut forms = Forms::new(&slots);
+        let nulls = Nulls::new(&["null".to_owned()], None);
+        forms.find(&record, &nulls).ok().map(|()| forms)
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_of_parts_as_they_are_written_is_the_same_line(
+            cells in prop::collection::vec(
+                (
+                    0..4_usize,
+                    "-?[0-9]{0,4}(\\.[0-9]{1,3})?|[0-9]{17,20}|(0000|2024)-02-2[0-9]|[a-zé\\t\\\\ ]{0,5}|\"[a-z7]{0,3}\"|null",
+                ),
+                1..6,
+            ),
+            more: bool,
+        ) {
+            let kinds = [Kind::Text, Kind::Integer, Kind::Number, Kind::Date];
+            let kinds: Vec<Kind> = cells.iter().map(|(kind, _)| kinds[*kind]).collect();
+            let cells: Vec<&str> = cells.iter().map(|(_, cell)| cell.as_str()).collect();
+            let row = cells.join(",") + if more { "\n12345678901234567890" } else { "" };
+            if let Some(forms) = forms(&row, &kinds).filter(Forms::are_as_written) {
+                let mut rows = CopiedRows {
+                    fields: kinds.into_iter().enumerate().collect(),
+                    ..CopiedRows::default()
+                };
+                let (text, parts) = (row.as_bytes(), forms.parts());
+                prop_assert_eq!(rows.fill_as_written(text, parts), Some(()));
+                let as_written = rows.line.clone();
+                prop_assert_eq!(rows.fill(text, parts, forms.short_numbers()), Some(()));
+                prop_assert_eq!(as_written, rows.line);
+            }
+        }
+    }
+
+    #[test]
+    fn a_cell_that_becomes_something_else_is_seen() {
+        // What stands behind the last cell makes it one of the usual ones.
+        let behind = "\nand the next row";
+        let kinds = [Kind::Text, Kind::Number, Kind::Date];
+        let are_as_written = |row: &str| {
+            let forms = forms(&format!("{row}{behind}"), &kinds).expect("the kinds are right");
+            forms.are_as_written()
+        };
+        for row in ["a,1.5,2024-02-29", "\"a\",-1,2024-02-29", ",0,1999-12-31"] {
+            assert!(are_as_written(row), "{row}");
+        }
+        for row in [
+            "null,1.5,2024-02-29",
+            "a\\b,1.5,2024-02-29",
+            "a,,2024-02-29",
+            "a,-0,2024-02-29",
+            "a,1e3,2024-02-29",
+            "a,12345678901234567,2024-02-29",
+            "a,1.5,0000-02-29",
+            "a,1.5,null",
+        ] {
+            assert!(!are_as_written(row), "{row}");
+        }
+    }
 
     fn filled(kinds: &[Kind], text: &str, parts: &[Part]) -> Option<String> {
         let mut rows = CopiedRows {

@@ -25,6 +25,8 @@ pub(crate) struct Forms {
     parts: Vec<Part>,
     /// See [`short_numbers`](Forms::short_numbers).
     short_numbers: bool,
+    /// See [`are_as_written`](Forms::are_as_written).
+    are_as_written: bool,
 }
 
 /// A slot that is about a cell.
@@ -76,13 +78,27 @@ impl Forms {
         self.short_numbers
     }
 
+    /// Whether every part of the row is a value as it is written: none is null or has to be escaped, and none is a number or date
+    /// that not every target takes.
+    pub(crate) fn are_as_written(&self) -> bool {
+        self.are_as_written
+    }
+
     /// Finds out what each cell becomes; an error is the first slot whose cell does not have its type.
     pub(crate) fn find(&mut self, record: &Record<'_>, nulls: &Nulls) -> Result<(), usize> {
-        let short =
-            |head: &[u8; 16], length, point| value::is_short(head, length, point).then_some(Form::Number);
-        let date =
-            |head: &[u8; 16], length| (length == 10 && value::is_date(&head[..10])).then_some(Form::Plain);
         let row = Row::new(record, nulls);
+        let short = |head: &[u8; 16], length, point| {
+            if length == 2 && head.starts_with(b"-0") {
+                row.is_changed.set(true);
+            }
+            value::is_short(head, length, point).then_some(Form::Number)
+        };
+        let date = |head: &[u8; 16], length| {
+            if head.starts_with(b"0000") {
+                row.is_changed.set(true);
+            }
+            (length == 10 && value::is_date(&head[..10])).then_some(Form::Plain)
+        };
         let parts = &mut self.parts;
         let right = row.take(&self.integers, parts, |head, length| short(head, length, false))
             & row.take(&self.numbers, parts, |head, length| short(head, length, true))
@@ -90,6 +106,7 @@ impl Forms {
             & row.take_texts(&self.texts, parts)
             & row.take(&self.others, parts, |_, _| None);
         self.short_numbers = !row.has_long_numbers.get();
+        self.are_as_written = !row.is_changed.get();
         if right {
             Ok(())
         } else {
@@ -123,6 +140,8 @@ struct Row<'r> {
     ends: &'r [usize],
     quote: u8,
     has_long_numbers: Cell<bool>,
+    /// Whether a cell may become something else than what is written.
+    is_changed: Cell<bool>,
 }
 
 impl<'r> Row<'r> {
@@ -138,6 +157,7 @@ impl<'r> Row<'r> {
             ends,
             quote,
             has_long_numbers: Cell::new(false),
+            is_changed: Cell::new(false),
         }
     }
 
@@ -164,6 +184,7 @@ impl<'r> Row<'r> {
             let cell = self.cell(source.at);
             if cell.is_some_and(|(start, end, _)| start == end) {
                 part.form = Form::Null;
+                self.is_changed.set(true);
             } else if let Some((start, end, head)) = cell
                 && let length = end.wrapping_sub(start)
                 && !self.nulls.have_length(length)
@@ -193,11 +214,11 @@ impl<'r> Row<'r> {
             {
                 part.start = start + quoted;
                 part.end = end - quoted;
-                part.form = if self.record.plain || self.is_plain(part) {
-                    Form::Plain
-                } else {
-                    Form::Text
-                };
+                let plain = self.record.plain || self.is_plain(part);
+                part.form = if plain { Form::Plain } else { Form::Text };
+                if !plain {
+                    self.is_changed.set(true);
+                }
             } else {
                 right &= self.take_unusual(source, part);
             }
@@ -217,6 +238,7 @@ impl<'r> Row<'r> {
 
     #[inline(never)]
     fn take_unusual(&self, source: &Source, part: &mut Part) -> bool {
+        self.is_changed.set(true);
         let found = self.part(source);
         *part = found.unwrap_or(Part::ABSENT);
         if part.form == Form::Number {

@@ -124,7 +124,12 @@ impl OpenFile {
             let mut leaves = leaves.into_iter();
             leaves.try_for_each(|leaf| leaf.append_to_row_group(&mut group))
         };
-        side_by_side(&largest_first(batches, columns.len()), threads(batches), encode, append)?;
+        side_by_side(
+            &largest_first(batches, columns.len()),
+            threads(batches),
+            encode,
+            append,
+        )?;
         group.close()?;
         for (column, has_paid) in self.columns.iter_mut().zip(have_paid) {
             column.has_dictionary &= has_paid;

@@ -109,7 +109,9 @@ pub(crate) fn run(args: &Args) -> Result {
             if args.only.as_ref().is_none_or(is_wanted) {
                 println!("\n{line}");
                 let cases = measure(args, &folder, words, options)?;
-                series.push(json!({ "shape": shape, "what": what, "path": path, "command": line, "cases": cases }));
+                series.push(
+                    json!({ "shape": shape, "what": what, "path": path, "command": line, "cases": cases }),
+                );
             }
         }
     }
