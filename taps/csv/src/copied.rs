@@ -87,7 +87,8 @@ impl CopiedRows {
         copied::write(output, &self.line).map(|()| true)
     }
 
-    /// Fills the line with parts as they are written. What kind of part each is would be a mispredicted branch.
+    /// Fills the line with parts as they are written ([`Forms::are_as_written`]), without a branch on the form of each, which the
+    /// processor mispredicts.
     #[inline]
     fn fill_as_written(&mut self, text: &[u8], parts: &[Part]) -> Option<()> {
         let line = &mut self.line;
@@ -100,6 +101,7 @@ impl CopiedRows {
         Some(())
     }
 
+    /// Fills the line with parts of any form; `None` for one that not every target takes.
     #[inline]
     fn fill(&mut self, text: &[u8], parts: &[Part], short_numbers: bool) -> Option<()> {
         let line = &mut self.line;
@@ -232,6 +234,24 @@ mod tests {
                 prop_assert_eq!(as_written, rows.line);
             }
         }
+    }
+
+    #[test]
+    fn parts_as_they_are_written_become_the_fields_of_a_line() {
+        let kinds = [Kind::Integer, Kind::Number, Kind::Text, Kind::Date, Kind::Text];
+        let row = "17,21.50,é,2024-02-29,\"x\"\nand the next row";
+        let forms = forms(row, &kinds)
+            .filter(Forms::are_as_written)
+            .expect("as written");
+        let mut rows = CopiedRows {
+            fields: kinds.into_iter().enumerate().collect(),
+            ..CopiedRows::default()
+        };
+        assert_eq!(rows.fill_as_written(row.as_bytes(), forms.parts()), Some(()));
+        assert_eq!(
+            String::from_utf8(rows.line).as_deref(),
+            Ok("17\t21.50\té\t2024-02-29\tx\n")
+        );
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) struct Args {
     /// Write the results here, as results.json and results.md [default: benches/results/rivals.json and .md]
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Measure a melisma that is optimised by a profile, as the released ones are (see `cargo xtask pgo`)
+    /// Measure a melisma that is built by a profile (see `cargo xtask pgo`)
     #[arg(long, conflicts_with = "install")]
     pgo: bool,
     /// Install the programs, and measure nothing

@@ -23,7 +23,7 @@ pub(crate) fn measured_on(results: &Value) -> String {
 /// The results, with headings of a level: 2 makes `##`.
 pub(crate) fn markdown(results: &Value, level: usize) -> String {
     let built = match results["profile"].as_bool() {
-        Some(true) => " melisma is built by a profile, as the released programs are.",
+        Some(true) => " melisma is built by a profile (`cargo xtask pgo`).",
         _ => "",
     };
     let mut out = format!(
