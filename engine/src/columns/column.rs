@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::nulls::Nulls;
 use super::refused::{Refused, Replaced, refuse};
 use super::texts::Texts;
-use super::{ColumnOptions, Integers, InvalidValues, NestedValues, Numbers, float};
+use super::{ColumnOptions, Integers, InvalidValues, NestedValues, Numbers, float, room_for_next};
 use crate::cell::{Cell, Row};
 use crate::copied::Kind;
 use crate::decimal::Decimal;
@@ -389,7 +389,7 @@ fn nearest(value: i64) -> f64 {
 }
 
 fn take<T: arrow_buffer::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {
-    let room = values.len();
+    let room = room_for_next(values.len());
     ScalarBuffer::from(std::mem::replace(values, Vec::with_capacity(room)))
 }
 

@@ -7,6 +7,7 @@ use arrow_array::builder::{ArrayBuilder, StringBuilder};
 use arrow_array::{Array, StringArray};
 
 use super::refused::Refused;
+use super::room_for_next;
 use crate::cell::{Cell, Row, Text};
 use crate::error::{Error, Result};
 use crate::json;
@@ -148,7 +149,8 @@ impl Texts {
             self.dropped = 0;
             strings = self.strings.finish();
         }
-        self.strings = StringBuilder::with_capacity(strings.len(), strings.value_data().len());
+        let (count, bytes) = (strings.len(), strings.value_data().len());
+        self.strings = StringBuilder::with_capacity(room_for_next(count), room_for_next(bytes));
         Ok(strings)
     }
 }
