@@ -112,7 +112,8 @@ impl Default for Config {
             nested: Nested::default(),
             compression: Compression::default(),
             compression_level: 1,
-            row_group_rows: 1_000_000,
+            // As many as DuckDB puts into one: enough for a reader to skip by, few enough to wait in memory.
+            row_group_rows: 122_880,
             row_group_bytes: 64 << 20,
         }
     }

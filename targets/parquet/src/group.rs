@@ -9,23 +9,19 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
-use std::{io, iter, thread};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::{iter, thread};
 
-use melisma_sdk::arrow::array::RecordBatch;
-use melisma_sdk::arrow::schema::{Schema, SchemaRef};
+use melisma_sdk::arrow::array::{ArrayRef, RecordBatch};
+use melisma_sdk::arrow::schema::SchemaRef;
 use melisma_sdk::files::Partial;
 use melisma_sdk::{Error, Kind, Result};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{
-    ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves,
-};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{Type, TypePtr};
 
-use crate::dictionaries::pays;
+use crate::column::{Chunk, Column, Properties};
 use crate::rows::size;
 
 /// Row groups that are smaller are encoded where they are: a thread would take longer to start than it saves.
@@ -41,19 +37,8 @@ const METADATA: usize = 1 << 10;
 pub(crate) struct OpenFile {
     writer: SerializedFileWriter<Partial>,
     columns: Vec<Column>,
-    /// The properties of the file, without dictionaries.
-    plain: WriterPropertiesPtr,
+    properties: Properties,
     groups: usize,
-}
-
-/// A column alone.
-struct Column {
-    /// Its schema of Arrow.
-    schema: SchemaRef,
-    /// And that of Parquet.
-    root: TypePtr,
-    /// Whether it is worth a dictionary.
-    has_dictionary: bool,
 }
 
 impl OpenFile {
@@ -66,73 +51,50 @@ impl OpenFile {
             let plain = Arc::new(plain.set_dictionary_enabled(false).build());
             let writer = ArrowWriter::try_new(file, Arc::clone(columns), Some(properties))?;
             let (writer, _) = writer.into_serialized_writer()?;
+            let with_dictionary = Arc::clone(writer.properties());
             let root = writer.schema_descr().root_schema();
-            let alone = |field: &TypePtr| {
-                let root = Type::group_type_builder(root.name()).with_fields(vec![Arc::clone(field)]);
-                root.build().map(Arc::new)
-            };
             let fields = columns.fields().iter().zip(root.get_fields());
             let columns = fields
-                .map(|(arrow, parquet)| {
-                    Ok(Column {
-                        schema: Arc::new(Schema::new(vec![Arc::clone(arrow)])),
-                        root: alone(parquet)?,
-                        has_dictionary: true,
-                    })
-                })
+                .map(|(arrow, parquet)| Column::new(root.name(), arrow, parquet))
                 .collect::<Result<_, ParquetError>>()?;
             Ok(Self {
                 writer,
                 columns,
-                plain,
+                properties: Properties {
+                    with_dictionary,
+                    plain,
+                },
                 groups: 0,
             })
         };
         begin().map_err(|error| cannot_write(&path.display().to_string(), error))
     }
 
-    /// Writes rows as one row group.
-    pub(crate) fn write(&mut self, batches: &[RecordBatch]) -> Result<()> {
+    /// Writes rows as one row group. The rows of a column are gone once it is encoded: those that come next take their memory.
+    pub(crate) fn write(&mut self, batches: Vec<RecordBatch>) -> Result<()> {
         let path = self.writer.inner().path().display().to_string();
         self.write_group(batches)
             .map_err(|error| cannot_write(&path, error))
     }
 
-    fn write_group(&mut self, batches: &[RecordBatch]) -> Result<(), ParquetError> {
-        let with_dictionary = Arc::clone(self.writer.properties());
-        let (columns, plain) = (&self.columns, &self.plain);
+    fn write_group(&mut self, batches: Vec<RecordBatch>) -> Result<(), ParquetError> {
+        let (columns, properties) = (&self.columns, &self.properties);
+        let (order, threads) = (largest_first(&batches, columns.len()), threads(&batches));
+        let rows = by_column(batches, columns.len());
         let encode = |at: usize| {
-            let column = &columns[at];
-            let properties = if column.has_dictionary {
-                &with_dictionary
-            } else {
-                plain
-            };
-            let mut leaves = encoders(column, properties)?;
-            for batch in batches {
-                let values = compute_leaves(column.schema.field(0), batch.column(at))?;
-                for (leaf, values) in leaves.iter_mut().zip(&values) {
-                    leaf.write(values)?;
-                }
-            }
-            leaves.into_iter().map(ArrowColumnWriter::close).collect()
+            let arrays = std::mem::take(&mut *rows[at].lock().unwrap_or_else(PoisonError::into_inner));
+            columns[at].encode(&arrays, properties)
         };
         let mut group = self.writer.next_row_group()?;
         let mut have_paid = Vec::with_capacity(columns.len());
-        let append = |leaves: Vec<ArrowColumnChunk>| {
-            have_paid.push(leaves.iter().any(|leaf| pays(&leaf.close().metadata)));
-            let mut leaves = leaves.into_iter();
-            leaves.try_for_each(|leaf| leaf.append_to_row_group(&mut group))
+        let append = |chunk: Chunk| {
+            have_paid.push(chunk.has_paid());
+            chunk.append_to(&mut group)
         };
-        side_by_side(
-            &largest_first(batches, columns.len()),
-            threads(batches),
-            encode,
-            append,
-        )?;
+        side_by_side(&order, threads, encode, append)?;
         group.close()?;
         for (column, has_paid) in self.columns.iter_mut().zip(have_paid) {
-            column.has_dictionary &= has_paid;
+            column.learn(has_paid);
         }
         self.groups += 1;
         Ok(())
@@ -159,6 +121,18 @@ fn threads(batches: &[RecordBatch]) -> usize {
     }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     cores.min(MOST_THREADS)
+}
+
+/// The arrays of each column.
+fn by_column(batches: Vec<RecordBatch>, columns: usize) -> Vec<Mutex<Vec<ArrayRef>>> {
+    let mut rows: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); columns];
+    for batch in batches {
+        let (_, arrays, _) = batch.into_parts();
+        for (column, array) in rows.iter_mut().zip(arrays) {
+            column.push(array);
+        }
+    }
+    rows.into_iter().map(Mutex::new).collect()
 }
 
 /// The columns, those with the most bytes first: begun last, a long one would keep one thread busy while the others wait.
@@ -210,17 +184,6 @@ fn side_by_side<T: Send>(
         }
         Ok(())
     })
-}
-
-/// The encoders of one column; a struct has several. They are those of a file that has this column only: nothing but
-/// its schema is used.
-fn encoders(
-    column: &Column,
-    properties: &WriterPropertiesPtr,
-) -> Result<Vec<ArrowColumnWriter>, ParquetError> {
-    let root = Arc::clone(&column.root);
-    let alone = SerializedFileWriter::new(io::sink(), root, Arc::clone(properties))?;
-    ArrowRowGroupWriterFactory::new(&alone, Arc::clone(&column.schema)).create_column_writers(0)
 }
 
 fn cannot_write(path: &str, error: ParquetError) -> Error {

@@ -22,8 +22,9 @@
 //! Rows wait in memory until their row group is complete, and on the disk when those of all streams together take more
 //! than their share of `memory_budget_bytes`: `rows.rs` and `group.rs`.
 
+mod column;
 mod config;
-mod dictionaries;
+mod dictionary;
 mod group;
 mod numbered;
 mod rows;

@@ -106,13 +106,13 @@ impl ParquetSink {
         let turn = self.memory.encoder();
         let batches = self.rows.take()?;
         if !behind {
-            file.write(&batches)?;
+            file.write(batches)?;
             self.open = Open::Idle(Box::new(file));
             return Ok(());
         }
         let encode = move || {
             let _turn = turn;
-            file.write(&batches).map(|()| file)
+            file.write(batches).map(|()| file)
         };
         let thread = thread::Builder::new().name("row-group".to_owned()).spawn(encode);
         let thread = thread.map_err(|error| Error::io("cannot start a thread that encodes", error))?;
