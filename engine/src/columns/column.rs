@@ -188,7 +188,9 @@ impl Column {
             (Values::Date(values), Kind::Date) if let Some(days) = time::parse_date(text) => {
                 values.push(days);
             }
-            (Values::Text(texts), Kind::Text { .. }) => return texts.push_plain(text).is_some(),
+            (Values::Text(texts), Kind::Text { .. } | Kind::Decimal { .. } | Kind::Uuid | Kind::Date) => {
+                return texts.push_plain(text).is_some();
+            }
             _ => return false,
         }
         true
