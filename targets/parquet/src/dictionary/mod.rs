@@ -6,11 +6,12 @@
 //! the order of values is asked of the dictionary, once it is complete. Headers of pages, metadata and the file are the parquet
 //! crate's; columns without a dictionary, and types that are rare, are its own encoders'.
 
-mod chunk;
 mod codec;
 mod distinct;
 mod hybrid;
+mod index;
 mod pages;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -29,7 +30,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::schema::types::ColumnDescPtr;
 
-use chunk::Rows;
+use rows::Rows;
 use value::{Double, Value};
 
 /// What became of a column.

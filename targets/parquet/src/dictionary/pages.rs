@@ -1,19 +1,18 @@
 //! The pages of a column chunk: the dictionary, then the numbers of its values, with what the metadata says of them.
 
 use bytes::Bytes;
-use parquet::basic::{BoundaryOrder, Encoding, EncodingMask, PageType};
+use parquet::basic::{Encoding, EncodingMask, PageType};
 use parquet::column::page::{CompressedPage, Page, PageWriteSpec, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{
-    ColumnChunkMetaData, ColumnIndexBuilder, LevelHistogram, OffsetIndexBuilder, PageEncodingStats,
-};
+use parquet::file::metadata::{ColumnChunkMetaData, PageEncodingStats};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::codec::Codec;
-use super::value::{LENGTH, Value};
+use super::index::{Index, levels, long};
+use super::value::Value;
 use super::{Outcome, hybrid};
 
 /// Bits of a definition level: a row has a value, or none.
@@ -36,11 +35,7 @@ struct Sizes {
     uncompressed: usize,
     first_data_page: Option<u64>,
     data_pages: i32,
-    text_bytes: i64,
 }
-
-/// The least and the greatest number of a page.
-type Bounds = Option<(u32, u32)>;
 
 impl<'a, V: Value> Pages<'a, V> {
     pub(super) fn new(values: &'a [V], codec: Codec) -> Self {
@@ -81,7 +76,7 @@ impl<'a, V: Value> Pages<'a, V> {
             let numbers;
             (numbers, rest) = rest.split_at(values);
             let spec = self.write_page(numbers, valid, count)?;
-            index.add(self.values, numbers, count, &spec, &mut self.sizes);
+            index.add(self.values, numbers, count, &spec);
         }
         let close = self.close_result(rows, numbers.len(), leaf, properties, index)?;
         Ok(Outcome::Encoded(
@@ -181,7 +176,7 @@ impl<'a, V: Value> Pages<'a, V> {
             .set_statistics(V::statistics(least, most, nulls as u64, is_signed))
             .set_definition_level_histogram(levels(nulls, values));
         if V::IS_TEXT {
-            metadata = metadata.set_unencoded_byte_array_data_bytes(Some(sizes.text_bytes));
+            metadata = metadata.set_unencoded_byte_array_data_bytes(Some(index.text_bytes));
         }
         let (column_index, offset_index) = index.finish();
         Ok(ColumnCloseResult {
@@ -192,88 +187,5 @@ impl<'a, V: Value> Pages<'a, V> {
             column_index: Some(column_index.build()?),
             offset_index: Some(offset_index.build()),
         })
-    }
-}
-
-/// A count as metadata has it.
-#[expect(clippy::cast_possible_wrap, reason = "of what is in memory")]
-fn long(count: usize) -> i64 {
-    count as i64
-}
-
-/// How many rows have no value, and how many have one.
-fn levels(nulls: usize, values: usize) -> Option<LevelHistogram> {
-    let mut histogram = LevelHistogram::try_new(1)?;
-    histogram.increment_by(0, long(nulls));
-    histogram.increment_by(1, long(values));
-    Some(histogram)
-}
-
-/// What is known of each page, so that readers can skip it.
-struct Index {
-    columns: ColumnIndexBuilder,
-    offsets: OffsetIndexBuilder,
-    last: Bounds,
-    is_ascending: bool,
-    is_descending: bool,
-}
-
-impl Index {
-    fn new(leaf: &ColumnDescPtr) -> Self {
-        Self {
-            columns: ColumnIndexBuilder::new(leaf.physical_type()),
-            offsets: OffsetIndexBuilder::new(),
-            last: None,
-            is_ascending: true,
-            is_descending: true,
-        }
-    }
-
-    fn add<V: Value>(
-        &mut self,
-        values: &[V],
-        numbers: &[u32],
-        rows: usize,
-        spec: &PageWriteSpec,
-        sizes: &mut Sizes,
-    ) {
-        let nulls = rows - numbers.len();
-        let bounds = numbers.iter().min().copied().zip(numbers.iter().max().copied());
-        let value = |number: u32| values[number as usize];
-        let (least, most) = bounds
-            .map(|(least, most)| (value(least).least(), value(most).most()))
-            .unwrap_or_default();
-        let nans = V::NAN_COUNT.map(u64::cast_signed);
-        self.columns
-            .append(bounds.is_none(), least, most, long(nulls), nans);
-        self.columns
-            .append_histograms(&None, &levels(nulls, numbers.len()));
-        self.offsets.append_row_count(long(rows));
-        // A page has at most 20,000 numbers.
-        let size = (spec.compressed_size as u32).cast_signed();
-        self.offsets
-            .append_offset_and_size(spec.offset.cast_signed(), size);
-        if V::IS_TEXT {
-            let length = |number: &u32| values[*number as usize].size() - LENGTH;
-            let bytes = long(numbers.iter().map(length).sum());
-            self.offsets.append_unencoded_byte_array_data_bytes(Some(bytes));
-            sizes.text_bytes += bytes;
-        }
-        if let (Some(last), Some(new)) = (self.last, bounds) {
-            self.is_ascending &= last.0 <= new.0 && last.1 <= new.1;
-            self.is_descending &= last.0 >= new.0 && last.1 >= new.1;
-        }
-        self.last = bounds.or(self.last);
-    }
-
-    fn finish(mut self) -> (ColumnIndexBuilder, OffsetIndexBuilder) {
-        self.columns
-            .set_boundary_order(match (self.is_ascending, self.is_descending) {
-                // All bounds the same is ascending, too.
-                (true, _) => BoundaryOrder::ASCENDING,
-                (false, true) => BoundaryOrder::DESCENDING,
-                (false, false) => BoundaryOrder::UNORDERED,
-            });
-        (self.columns, self.offsets)
     }
 }

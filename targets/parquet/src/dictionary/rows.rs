@@ -1,4 +1,4 @@
-//! The rows of a column by the numbers of their values, and the chunk of pages that they become.
+//! The rows of a column, each as the number of its value.
 
 use arrow_buffer::NullBuffer;
 use parquet::errors::ParquetError;
