@@ -24,9 +24,6 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor, Type, TypePtr};
 
 use crate::dictionary::{self, Outcome};
 
-/// Of fewer bytes it is not concluded that a dictionary saves little.
-const ENOUGH: i64 = 64 << 10;
-
 /// A column alone.
 pub(crate) struct Column {
     /// Its schema of Arrow.
@@ -121,7 +118,7 @@ impl Chunk {
             Self::Leaves {
                 leaves,
                 has_dictionary,
-            } => *has_dictionary && leaves.iter().any(|leaf| pays(&leaf.close().metadata)),
+            } => *has_dictionary && leaves.iter().any(|leaf| has_paid(&leaf.close().metadata)),
         }
     }
 
@@ -138,11 +135,9 @@ impl Chunk {
     }
 }
 
-/// Whether the dictionary that the parquet crate has made has saved at least a fifth of the bytes, before compression. So it
-/// counts as long as there is little to go by.
-fn pays(chunk: &ColumnChunkMetaData) -> bool {
-    let plain = plain_bytes(chunk).filter(|plain| *plain >= ENOUGH);
-    plain.is_none_or(|plain| 5 * chunk.uncompressed_size() < 4 * plain)
+/// Whether the dictionary that the parquet crate has made is worth it, as far as that is known.
+fn has_paid(chunk: &ColumnChunkMetaData) -> bool {
+    plain_bytes(chunk).is_none_or(|plain| dictionary::pays(chunk.uncompressed_size(), plain))
 }
 
 /// The bytes of the values as they are; `None` where that is unknown.

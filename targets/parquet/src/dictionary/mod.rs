@@ -43,6 +43,15 @@ pub(crate) enum Outcome {
     Other,
 }
 
+/// Of fewer bytes it is not concluded that a dictionary saves little.
+const ENOUGH: i64 = 64 << 10;
+
+/// Whether a dictionary saves at least a fifth of the bytes that the values take without one, before compression. So it
+/// counts as long as there is little to go by.
+pub(crate) fn pays(bytes: i64, plain: i64) -> bool {
+    plain < ENOUGH || 5 * bytes < 4 * plain
+}
+
 /// Encodes a column whose arrays are these; no array is no column of rows.
 pub(crate) fn encode(
     arrays: &[ArrayRef],

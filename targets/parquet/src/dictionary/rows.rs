@@ -7,15 +7,13 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::codec::Codec;
 use super::distinct::Distinct;
+use super::index::long;
 use super::pages::Pages;
 use super::value::Value;
-use super::{Outcome, hybrid};
+use super::{Outcome, hybrid, pays};
 
 /// The most bytes of a dictionary: readers keep it in memory while they read the column.
 const MOST_BYTES: usize = 1 << 20;
-
-/// Of fewer bytes it is not concluded that a dictionary saves little.
-const ENOUGH: usize = 64 << 10;
 
 /// The rows of a column.
 pub(super) struct Rows<V> {
@@ -72,7 +70,7 @@ impl<V: Value> Rows<V> {
         let (Some(codec), true, false) = (codec, has_bounds, self.numbers.is_empty()) else {
             return Ok(Outcome::Other);
         };
-        if !self.pays() {
+        if !self.is_worth_it() {
             return Ok(Outcome::TooManyValues);
         }
         self.sort();
@@ -80,8 +78,7 @@ impl<V: Value> Rows<V> {
         pages.write(&self.numbers, &self.valid, leaf, properties)
     }
 
-    /// Whether the dictionary saves at least a fifth of the bytes, before compression.
-    fn pays(&self) -> bool {
+    fn is_worth_it(&self) -> bool {
         let values = &self.distinct.values;
         let plain: usize = if V::IS_TEXT {
             self.numbers
@@ -92,7 +89,7 @@ impl<V: Value> Rows<V> {
             self.numbers.len() * V::default().size()
         };
         let numbers = self.numbers.len() * usize::from(hybrid::width(values.len())) / 8;
-        plain < ENOUGH || 5 * (self.distinct.bytes + numbers) < 4 * plain
+        pays(long(self.distinct.bytes + numbers), long(plain))
     }
 
     /// Numbers the values anew, in their order: bounds are then those of the numbers.
