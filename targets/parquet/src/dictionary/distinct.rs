@@ -9,17 +9,14 @@ use super::value::Value;
 /// How many values are found without their hash.
 const RECENT: usize = 4096;
 
-/// No value has this number: a dictionary is far smaller.
-const NONE: u32 = u32::MAX;
-
 /// Numbers the different values of a column in the order in which they come.
 pub(super) struct Distinct<V> {
     pub(super) values: Vec<V>,
     /// Bytes of a dictionary of them.
     pub(super) bytes: usize,
     numbers: HashMap<V, u32, RandomState>,
-    /// Values that came lately, each where [`Value::mix`] puts it.
-    recent: Box<[(V, u32); RECENT]>,
+    /// The numbers of values that came lately, each where [`Value::mix`] puts it.
+    recent: Box<[u32; RECENT]>,
 }
 
 impl<V: Value> Distinct<V> {
@@ -28,7 +25,7 @@ impl<V: Value> Distinct<V> {
             values: Vec::new(),
             bytes: 0,
             numbers: HashMap::default(),
-            recent: Box::new([(V::default(), NONE); RECENT]),
+            recent: Box::new([0; RECENT]),
         }
     }
 
@@ -36,8 +33,8 @@ impl<V: Value> Distinct<V> {
     #[inline]
     pub(super) fn number(&mut self, value: V) -> u32 {
         let place = (value.mix() >> 52) as usize % RECENT;
-        let (recent, number) = self.recent[place];
-        if recent == value && number != NONE {
+        let number = self.recent[place];
+        if self.values.get(number as usize) == Some(&value) {
             return number;
         }
         self.look_up(value, place)
@@ -51,7 +48,7 @@ impl<V: Value> Distinct<V> {
             self.values.push(value);
             self.bytes += value.size();
         }
-        self.recent[place] = (value, number);
+        self.recent[place] = number;
         number
     }
 }

@@ -43,6 +43,7 @@ impl<V: Value> Rows<V> {
     ) -> bool {
         let (distinct, before) = (&mut self.distinct, self.rows);
         self.rows += values.len();
+        self.numbers.reserve(values.len());
         if let Some(nulls) = nulls.filter(|nulls| nulls.null_count() > 0) {
             self.valid.resize(before, true);
             self.valid.extend(nulls.iter());
