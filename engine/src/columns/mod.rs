@@ -207,11 +207,11 @@ impl Columns {
     }
 }
 
-#[cfg(test)]
-mod tests;
-
 /// The next batch is about as large as this one. With room for exactly as much, one that is a little larger would take twice
 /// as much memory until its rows are written.
 fn room_for_next(length: usize) -> usize {
     length + length / 16
 }
+
+#[cfg(test)]
+mod tests;

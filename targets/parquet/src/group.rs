@@ -125,7 +125,8 @@ fn threads(batches: &[RecordBatch]) -> usize {
 
 /// The arrays of each column.
 fn by_column(batches: Vec<RecordBatch>, columns: usize) -> Vec<Mutex<Vec<ArrayRef>>> {
-    let mut rows: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); columns];
+    let count = batches.len();
+    let mut rows: Vec<Vec<ArrayRef>> = (0..columns).map(|_| Vec::with_capacity(count)).collect();
     for batch in batches {
         let (_, arrays, _) = batch.into_parts();
         for (column, array) in rows.iter_mut().zip(arrays) {

@@ -33,7 +33,7 @@ impl Index {
         }
     }
 
-    /// Adds a page of so many rows; `numbers` are those of their values in the dictionary, whose order is that of the values.
+    /// Adds a page of `rows` rows; `numbers` are those of their values in the dictionary, whose order is that of the values.
     pub(super) fn add<V: Value>(&mut self, values: &[V], numbers: &[u32], rows: usize, spec: &PageWriteSpec) {
         let nulls = rows - numbers.len();
         let bounds = numbers.iter().min().copied().zip(numbers.iter().max().copied());

@@ -1,8 +1,8 @@
 //! Column chunks with a dictionary, encoded here.
 //!
 //! Most columns hold few different values: flags, dates, prices of a list, keys of another table. The encoder of the parquet
-//! crate looks each value up by the hash of its bytes and compares each with the least and the greatest so far, which is most of
-//! what such a column costs. Here a value that was seen lately is found without its hash, and what is known of
+//! crate looks each value up by the hash of its bytes and compares each with the least and the greatest so far, which was a third
+//! of what all columns of a file cost. Here a value that was seen lately is found without its hash, and what is known of
 //! the order of values is asked of the dictionary, once it is complete. Headers of pages, metadata and the file are the parquet
 //! crate's; columns without a dictionary, and types that are rare, are its own encoders'.
 
@@ -37,7 +37,7 @@ use value::{Double, Value};
 pub(crate) enum Outcome {
     /// Its bytes, and what the row group has to know of them.
     Encoded(Bytes, Box<ColumnCloseResult>),
-    /// It has so many different values that a dictionary saves little.
+    /// It has too many different values for a dictionary to save much.
     TooManyValues,
     /// It has a type, or values, that only the parquet crate's encoder writes.
     Other,
@@ -52,7 +52,7 @@ pub(crate) fn pays(bytes: i64, plain: i64) -> bool {
     plain < ENOUGH || 5 * bytes < 4 * plain
 }
 
-/// Encodes a column whose arrays are these; no array is no column of rows.
+/// Encodes a column of a row group, whose rows are in these arrays.
 pub(crate) fn encode(
     arrays: &[ArrayRef],
     leaf: &ColumnDescPtr,

@@ -51,16 +51,12 @@ impl<'a, V: Value> Pages<'a, V> {
     /// Writes a dictionary and the rows: the numbers of their values, and which of them have one, unless all have.
     pub(super) fn write(
         mut self,
+        rows: usize,
         numbers: &[u32],
         valid: &[bool],
         leaf: &ColumnDescPtr,
         properties: &WriterProperties,
     ) -> Result<Outcome, ParquetError> {
-        let rows = if valid.is_empty() {
-            numbers.len()
-        } else {
-            valid.len()
-        };
         self.write_dictionary()?;
         let mut index = Index::new(leaf);
         let mut rest = numbers;

@@ -22,7 +22,6 @@ pub(super) struct Rows<V> {
     numbers: Vec<u32>,
     /// Which rows have a value; empty as long as all have.
     valid: Vec<bool>,
-    rows: usize,
 }
 
 impl<V: Value> Rows<V> {
@@ -31,7 +30,6 @@ impl<V: Value> Rows<V> {
             distinct: Distinct::new(),
             numbers: Vec::new(),
             valid: Vec::new(),
-            rows: 0,
         }
     }
 
@@ -41,9 +39,9 @@ impl<V: Value> Rows<V> {
         values: impl ExactSizeIterator<Item = V>,
         nulls: Option<&NullBuffer>,
     ) -> bool {
-        let (distinct, before) = (&mut self.distinct, self.rows);
-        self.rows += values.len();
-        self.numbers.reserve(values.len());
+        let (before, added) = (self.len(), values.len());
+        let distinct = &mut self.distinct;
+        self.numbers.reserve(added);
         if let Some(nulls) = nulls.filter(|nulls| nulls.null_count() > 0) {
             self.valid.resize(before, true);
             self.valid.extend(nulls.iter());
@@ -54,10 +52,18 @@ impl<V: Value> Rows<V> {
         } else {
             self.numbers.extend(values.map(|value| distinct.number(value)));
             if !self.valid.is_empty() {
-                self.valid.resize(self.rows, true);
+                self.valid.resize(before + added, true);
             }
         }
         self.distinct.bytes <= MOST_BYTES
+    }
+
+    fn len(&self) -> usize {
+        if self.valid.is_empty() {
+            self.numbers.len()
+        } else {
+            self.valid.len()
+        }
     }
 
     pub(super) fn encode(
@@ -76,7 +82,7 @@ impl<V: Value> Rows<V> {
         }
         self.sort();
         let pages = Pages::new(&self.distinct.values, codec);
-        pages.write(&self.numbers, &self.valid, leaf, properties)
+        pages.write(self.len(), &self.numbers, &self.valid, leaf, properties)
     }
 
     fn is_worth_it(&self) -> bool {
